@@ -1,0 +1,19 @@
+//! Quantized networks as exact integer programs.
+//!
+//! A [`Graph`] is what remains of a TFLite model once every float has become an integer: it is the specification of what Verinfer proves.
+//! [`Graph::new`] is the only way to build one; it checks every shape, index, range and overflow once, so that the interpreter, the prover and
+//! the verifier need not. [`run`] is the interpreter; it equals the TFLite reference kernels bit for bit.
+//!
+//! Nothing here uses floating point, reads files or trusts its input.
+
+pub use error::GraphError;
+pub use graph::{Graph, Node, NodeId, TensorId, TensorSpec};
+pub use interpret::{Trace, run, run_observed};
+pub use op::{Add, Concat, Conv, Lookup, MaxPool, Mul, Op, Operand, Pad, Requantization, SumPool, Window};
+pub use shape::{DataType, Shape};
+
+mod error;
+mod graph;
+mod interpret;
+mod op;
+mod shape;

@@ -6,14 +6,20 @@
 //!
 //! Nothing here uses floating point, reads files or trusts its input.
 
-pub use error::GraphError;
+pub use error::{GraphError, Place};
 pub use graph::{Graph, Node, NodeId, TensorId, TensorSpec};
-pub use interpret::{Trace, run, run_observed};
-pub use op::{Add, Concat, Conv, Lookup, MaxPool, Mul, Op, Operand, Pad, Requantization, SumPool, Window};
+pub use interpret::{Trace, requantize, run, run_observed};
+pub use op::{
+    Add, Concat, Conv, Lookup, MaxPool, Mul, Op, Operand, Pad, Requantization, SumPool, Window,
+};
 pub use shape::{DataType, Shape};
 
+mod digest;
 mod error;
 mod graph;
 mod interpret;
 mod op;
+mod ranges;
 mod shape;
+mod taps;
+mod validate;

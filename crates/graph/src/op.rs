@@ -35,6 +35,26 @@ pub enum Op {
     Concat(Concat),
 }
 
+impl Op {
+    /// The tensors read, in operand order; a tensor read twice is listed twice.
+    pub fn inputs(&self) -> Vec<TensorId> {
+        match self {
+            Self::Conv2d(conv) | Self::DepthwiseConv2d(conv) => vec![conv.input],
+            Self::Add(add) => match &add.right {
+                Operand::Tensor { tensor, .. } => vec![add.left, *tensor],
+                Operand::Constant(_) => vec![add.left],
+            },
+            Self::Mul(mul) => vec![mul.left, mul.right],
+            Self::SumPool(pool) => vec![pool.input],
+            Self::MaxPool(pool) => vec![pool.input],
+            Self::Lookup(lookup) => vec![lookup.input],
+            Self::Pad(pad) => vec![pad.input],
+            Self::Reshape { input } => vec![*input],
+            Self::Concat(concat) => concat.inputs.clone(),
+        }
+    }
+}
+
 /// Geometry of a sliding window. Tap `(ky, kx)` of output pixel `(y, x)` is input pixel
 /// `(y * stride_h + ky * dilation_h - pad_top, x * stride_w + kx * dilation_w - pad_left)`; a tap outside the input does not exist
 /// (it contributes nothing to a sum, and is not part of a maximum).
@@ -78,8 +98,10 @@ impl Window {
 
     /// Input pixel index (row-major) of tap `tap` (row-major) at output pixel `(y, x)`, `None` outside the input.
     pub fn source(&self, input: Shape, y: usize, x: usize, tap: usize) -> Option<usize> {
-        let row = (y * self.stride_h + tap / self.kernel_w * self.dilation_h).checked_sub(self.pad_top)?;
-        let column = (x * self.stride_w + tap % self.kernel_w * self.dilation_w).checked_sub(self.pad_left)?;
+        let row = (y * self.stride_h + tap / self.kernel_w * self.dilation_h)
+            .checked_sub(self.pad_top)?;
+        let column = (x * self.stride_w + tap % self.kernel_w * self.dilation_w)
+            .checked_sub(self.pad_left)?;
         (row < input.height && column < input.width).then_some(row * input.width + column)
     }
 }

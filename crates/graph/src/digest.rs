@@ -1,14 +1,267 @@
-use crate::graph::Graph;
+//! Digests of a graph: BLAKE3 of one canonical encoding.
+//!
+//! Integers are 8 bytes, little-endian; a list is its length and then its entries, at the width of their type; a variant starts with its tag.
+//! Everything is written in the order in which it is declared, so an encoding determines the graph up to its names.
+
+use crate::graph::{Graph, Node, TensorId};
+use crate::op::{
+    Add, Concat, Conv, Lookup, MaxPool, Mul, Op, Operand, Pad, Requantization, SumPool, Window,
+};
+use crate::shape::{DataType, Shape};
+
+const GRAPH_CONTEXT: &str = "verinfer graph v1: everything but names";
+const ARCHITECTURE_CONTEXT: &str = "verinfer graph v1: architecture without learned constants";
 
 impl Graph {
-    /// BLAKE3 commitment to everything that determines what the network computes: all but the names in `name` and `source`.
+    /// Commits to everything that determines what the network computes: all but [`crate::TensorSpec::name`] and [`Node::source`].
     pub fn digest(&self) -> [u8; 32] {
-        todo!()
+        Encoder {
+            hasher: blake3::Hasher::new_derive_key(GRAPH_CONTEXT),
+            with_learned: true,
+        }
+        .digest(self)
     }
 
-    /// As [`Graph::digest`] without anything learned: weights, biases, multipliers, shifts, addends. Shapes, windows, zero points, clamps,
-    /// wiring and the tables of look-ups and pools stay in.
+    /// As [`Graph::digest`] without anything learned: of weights, biases, multipliers, shifts and the addends of additions only the number
+    /// counts. Shapes, windows, zero points, clamps, wiring and the tables of look-ups and pools stay in.
     pub fn architecture_digest(&self) -> [u8; 32] {
-        todo!()
+        Encoder {
+            hasher: blake3::Hasher::new_derive_key(ARCHITECTURE_CONTEXT),
+            with_learned: false,
+        }
+        .digest(self)
+    }
+}
+
+struct Encoder {
+    hasher: blake3::Hasher,
+    with_learned: bool,
+}
+
+impl Encoder {
+    fn digest(mut self, graph: &Graph) -> [u8; 32] {
+        self.len(graph.tensors().len());
+        for spec in graph.tensors() {
+            self.shape(spec.shape);
+            self.integer(match spec.dtype {
+                DataType::U8 => 0,
+                DataType::I8 => 1,
+            });
+        }
+        self.len(graph.nodes().len());
+        for node in graph.nodes() {
+            self.node(node);
+        }
+        self.tensor(graph.input());
+        self.tensor(graph.output());
+        *self.hasher.finalize().as_bytes()
+    }
+
+    fn node(&mut self, node: &Node) {
+        match &node.op {
+            Op::Conv2d(conv) => self.conv(0, conv),
+            Op::DepthwiseConv2d(conv) => self.conv(1, conv),
+            Op::Add(add) => self.add(2, add),
+            Op::Mul(mul) => self.mul(3, mul),
+            Op::SumPool(pool) => self.sum_pool(4, pool),
+            Op::MaxPool(pool) => self.max_pool(5, pool),
+            Op::Lookup(lookup) => self.lookup(6, lookup),
+            Op::Pad(pad) => self.pad(7, pad),
+            Op::Reshape { input } => {
+                self.integer(8);
+                self.tensor(*input);
+            }
+            Op::Concat(concat) => self.concat(9, concat),
+        }
+        self.tensor(node.output);
+    }
+
+    fn conv(&mut self, tag: i64, conv: &Conv) {
+        let Conv {
+            input,
+            input_zero_point,
+            window,
+            weights,
+            weight_zero_point,
+            bias,
+            requantization,
+        } = conv;
+        self.integer(tag);
+        self.tensor(*input);
+        self.integer(i64::from(*input_zero_point));
+        self.window(window);
+        self.learned(weights, |weight| weight.to_le_bytes());
+        self.integer(i64::from(*weight_zero_point));
+        self.learned(bias, |bias| bias.to_le_bytes());
+        self.requantization(requantization);
+    }
+
+    fn add(&mut self, tag: i64, add: &Add) {
+        let Add {
+            left,
+            left_table,
+            right,
+            requantization,
+        } = add;
+        self.integer(tag);
+        self.tensor(*left);
+        self.learned(left_table, |addend| addend.to_le_bytes());
+        match right {
+            Operand::Tensor { tensor, table } => {
+                self.integer(0);
+                self.tensor(*tensor);
+                self.learned(table, |addend| addend.to_le_bytes());
+            }
+            Operand::Constant(constants) => {
+                self.integer(1);
+                self.learned(constants, |addend| addend.to_le_bytes());
+            }
+        }
+        self.requantization(requantization);
+    }
+
+    fn mul(&mut self, tag: i64, mul: &Mul) {
+        let Mul {
+            left,
+            left_zero_point,
+            right,
+            right_zero_point,
+            requantization,
+        } = mul;
+        self.integer(tag);
+        self.tensor(*left);
+        self.integer(i64::from(*left_zero_point));
+        self.tensor(*right);
+        self.integer(i64::from(*right_zero_point));
+        self.requantization(requantization);
+    }
+
+    fn sum_pool(&mut self, tag: i64, pool: &SumPool) {
+        let SumPool {
+            input,
+            window,
+            tables,
+        } = pool;
+        self.integer(tag);
+        self.tensor(*input);
+        self.window(window);
+        self.len(tables.len());
+        for (count, table) in tables {
+            self.len(*count);
+            self.table(table);
+        }
+    }
+
+    fn max_pool(&mut self, tag: i64, pool: &MaxPool) {
+        let MaxPool {
+            input,
+            window,
+            min,
+            max,
+        } = pool;
+        self.integer(tag);
+        self.tensor(*input);
+        self.window(window);
+        self.integer(i64::from(*min));
+        self.integer(i64::from(*max));
+    }
+
+    fn lookup(&mut self, tag: i64, lookup: &Lookup) {
+        let Lookup { input, table } = lookup;
+        self.integer(tag);
+        self.tensor(*input);
+        self.table(table);
+    }
+
+    fn pad(&mut self, tag: i64, pad: &Pad) {
+        let Pad {
+            input,
+            before,
+            value,
+        } = pad;
+        self.integer(tag);
+        self.tensor(*input);
+        self.shape(*before);
+        self.integer(i64::from(*value));
+    }
+
+    fn concat(&mut self, tag: i64, concat: &Concat) {
+        let Concat { inputs, axis } = concat;
+        self.integer(tag);
+        self.len(inputs.len());
+        for input in inputs {
+            self.tensor(*input);
+        }
+        self.len(*axis);
+    }
+
+    fn requantization(&mut self, requantization: &Requantization) {
+        let Requantization {
+            multipliers,
+            shifts,
+            zero_point,
+            min,
+            max,
+        } = requantization;
+        self.learned(multipliers, |multiplier| multiplier.to_le_bytes());
+        self.learned(shifts, |shift| shift.to_le_bytes());
+        self.integer(i64::from(*zero_point));
+        self.integer(i64::from(*min));
+        self.integer(i64::from(*max));
+    }
+
+    fn window(&mut self, window: &Window) {
+        let Window {
+            kernel_h,
+            kernel_w,
+            stride_h,
+            stride_w,
+            dilation_h,
+            dilation_w,
+            pad_top,
+            pad_left,
+        } = *window;
+        for parameter in [
+            kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left,
+        ] {
+            self.len(parameter);
+        }
+    }
+
+    fn shape(&mut self, shape: Shape) {
+        for side in [shape.height, shape.width, shape.channels] {
+            self.len(side);
+        }
+    }
+
+    fn tensor(&mut self, tensor: TensorId) {
+        self.len(tensor.0);
+    }
+
+    fn table(&mut self, table: &[i16]) {
+        self.list(table, |entry| entry.to_le_bytes());
+    }
+
+    /// Length and, unless only the architecture is wanted, entries.
+    fn learned<T: Copy, const N: usize>(&mut self, values: &[T], bytes: impl Fn(T) -> [u8; N]) {
+        if self.with_learned {
+            self.list(values, bytes);
+        } else {
+            self.len(values.len());
+        }
+    }
+
+    fn list<T: Copy, const N: usize>(&mut self, values: &[T], bytes: impl Fn(T) -> [u8; N]) {
+        self.len(values.len());
+        let encoded: Vec<u8> = values.iter().flat_map(|&value| bytes(value)).collect();
+        self.hasher.update(&encoded);
+    }
+
+    fn len(&mut self, length: usize) {
+        self.hasher.update(&(length as u64).to_le_bytes());
+    }
+
+    fn integer(&mut self, value: i64) {
+        self.hasher.update(&value.to_le_bytes());
     }
 }

@@ -226,12 +226,12 @@ pub enum GraphError {
         entry: i16,
         dtype: DataType,
     },
-    #[error("{at} has tables for {found:?} taps, but {expected:?} occur")]
-    PoolCounts {
-        at: Place,
-        found: Vec<usize>,
-        expected: Vec<usize>,
-    },
+    #[error("{at}: pool table {index} is not for more taps than the one before")]
+    PoolTableOrder { at: Place, index: usize },
+    #[error("{at} has no table for {count} taps")]
+    MissingPoolTable { at: Place, count: usize },
+    #[error("{at} has a table for {count} taps, which do not occur")]
+    UnusedPoolTable { at: Place, count: usize },
     #[error("{at} has {found} constants, expected {expected}")]
     ConstantCount {
         at: Place,

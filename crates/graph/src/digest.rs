@@ -4,9 +4,7 @@
 //! Everything is written in the order in which it is declared, so an encoding determines the graph up to its names.
 
 use crate::graph::{Graph, Node, TensorId};
-use crate::op::{
-    Add, Concat, Conv, Lookup, MaxPool, Mul, Op, Operand, Pad, Requantization, SumPool, Window,
-};
+use crate::op::{Add, Concat, Conv, Lookup, MaxPool, Mul, Op, Operand, Pad, Requantization, SumPool, Window};
 use crate::shape::{DataType, Shape};
 
 const GRAPH_CONTEXT: &str = "verinfer graph v1: everything but names";
@@ -15,21 +13,13 @@ const ARCHITECTURE_CONTEXT: &str = "verinfer graph v1: architecture without lear
 impl Graph {
     /// Commits to everything that determines what the network computes: all but [`crate::TensorSpec::name`] and [`Node::source`].
     pub fn digest(&self) -> [u8; 32] {
-        Encoder {
-            hasher: blake3::Hasher::new_derive_key(GRAPH_CONTEXT),
-            with_learned: true,
-        }
-        .digest(self)
+        Encoder { hasher: blake3::Hasher::new_derive_key(GRAPH_CONTEXT), with_learned: true }.digest(self)
     }
 
     /// As [`Graph::digest`] without anything learned: of weights, biases, multipliers, shifts and the addends of additions only the number
     /// counts. Shapes, windows, zero points, clamps, wiring and the tables of look-ups and pools stay in.
     pub fn architecture_digest(&self) -> [u8; 32] {
-        Encoder {
-            hasher: blake3::Hasher::new_derive_key(ARCHITECTURE_CONTEXT),
-            with_learned: false,
-        }
-        .digest(self)
+        Encoder { hasher: blake3::Hasher::new_derive_key(ARCHITECTURE_CONTEXT), with_learned: false }.digest(self)
     }
 }
 
@@ -77,15 +67,7 @@ impl Encoder {
     }
 
     fn conv(&mut self, tag: i64, conv: &Conv) {
-        let Conv {
-            input,
-            input_zero_point,
-            window,
-            weights,
-            weight_zero_point,
-            bias,
-            requantization,
-        } = conv;
+        let Conv { input, input_zero_point, window, weights, weight_zero_point, bias, requantization } = conv;
         self.integer(tag);
         self.tensor(*input);
         self.integer(i64::from(*input_zero_point));
@@ -97,12 +79,7 @@ impl Encoder {
     }
 
     fn add(&mut self, tag: i64, add: &Add) {
-        let Add {
-            left,
-            left_table,
-            right,
-            requantization,
-        } = add;
+        let Add { left, left_table, right, requantization } = add;
         self.integer(tag);
         self.tensor(*left);
         self.learned(left_table, |addend| addend.to_le_bytes());
@@ -121,13 +98,7 @@ impl Encoder {
     }
 
     fn mul(&mut self, tag: i64, mul: &Mul) {
-        let Mul {
-            left,
-            left_zero_point,
-            right,
-            right_zero_point,
-            requantization,
-        } = mul;
+        let Mul { left, left_zero_point, right, right_zero_point, requantization } = mul;
         self.integer(tag);
         self.tensor(*left);
         self.integer(i64::from(*left_zero_point));
@@ -137,11 +108,7 @@ impl Encoder {
     }
 
     fn sum_pool(&mut self, tag: i64, pool: &SumPool) {
-        let SumPool {
-            input,
-            window,
-            tables,
-        } = pool;
+        let SumPool { input, window, tables } = pool;
         self.integer(tag);
         self.tensor(*input);
         self.window(window);
@@ -153,12 +120,7 @@ impl Encoder {
     }
 
     fn max_pool(&mut self, tag: i64, pool: &MaxPool) {
-        let MaxPool {
-            input,
-            window,
-            min,
-            max,
-        } = pool;
+        let MaxPool { input, window, min, max } = pool;
         self.integer(tag);
         self.tensor(*input);
         self.window(window);
@@ -174,11 +136,7 @@ impl Encoder {
     }
 
     fn pad(&mut self, tag: i64, pad: &Pad) {
-        let Pad {
-            input,
-            before,
-            value,
-        } = pad;
+        let Pad { input, before, value } = pad;
         self.integer(tag);
         self.tensor(*input);
         self.shape(*before);
@@ -196,13 +154,7 @@ impl Encoder {
     }
 
     fn requantization(&mut self, requantization: &Requantization) {
-        let Requantization {
-            multipliers,
-            shifts,
-            zero_point,
-            min,
-            max,
-        } = requantization;
+        let Requantization { multipliers, shifts, zero_point, min, max } = requantization;
         self.learned(multipliers, |multiplier| multiplier.to_le_bytes());
         self.learned(shifts, |shift| shift.to_le_bytes());
         self.integer(i64::from(*zero_point));
@@ -211,19 +163,8 @@ impl Encoder {
     }
 
     fn window(&mut self, window: &Window) {
-        let Window {
-            kernel_h,
-            kernel_w,
-            stride_h,
-            stride_w,
-            dilation_h,
-            dilation_w,
-            pad_top,
-            pad_left,
-        } = *window;
-        for parameter in [
-            kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left,
-        ] {
+        let Window { kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left } = *window;
+        for parameter in [kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left] {
             self.len(parameter);
         }
     }

@@ -54,23 +54,11 @@ impl Graph {
     /// # Errors
     ///
     /// The first fault found, as a [`GraphError`].
-    pub fn new(
-        tensors: Vec<TensorSpec>,
-        nodes: Vec<Node>,
-        input: TensorId,
-        output: TensorId,
-    ) -> Result<Self, GraphError> {
+    pub fn new(tensors: Vec<TensorSpec>, nodes: Vec<Node>, input: TensorId, output: TensorId) -> Result<Self, GraphError> {
         let wiring = Wiring::check(&tensors, &nodes, input, output)?;
         validate::check_operators(&tensors, &nodes)?;
         let ranges = Ranges::analyse(&tensors, &nodes)?;
-        Ok(Self {
-            tensors,
-            nodes,
-            input,
-            output,
-            wiring,
-            ranges,
-        })
+        Ok(Self { tensors, nodes, input, output, wiring, ranges })
     }
 
     /// All activation tensors.
@@ -118,10 +106,7 @@ impl Graph {
 
     /// The nodes that read `tensor`, in execution order, each once.
     pub fn consumers(&self, tensor: TensorId) -> &[NodeId] {
-        self.wiring
-            .consumers
-            .get(tensor.0)
-            .map_or(&[], Vec::as_slice)
+        self.wiring.consumers.get(tensor.0).map_or(&[], Vec::as_slice)
     }
 
     /// Smallest and largest value `tensor` can take in any execution: its type's range, narrowed by what its producer can output.
@@ -138,20 +123,12 @@ impl Graph {
     ///
     /// One entry for each output channel of a convolution or an addition of constants, otherwise one entry. Always within 32 bits.
     pub fn accumulator_range(&self, node: NodeId) -> Option<Vec<(i64, i64)>> {
-        self.ranges
-            .nodes
-            .get(node.0)?
-            .as_ref()
-            .map(|range| range.accumulators.clone())
+        self.ranges.nodes.get(node.0)?.as_ref().map(|range| range.accumulators.clone())
     }
 
     /// Smallest and largest requantized accumulator of `node` over all channels, before the output zero point is added and before the clamp;
     /// `None` for nodes without accumulator.
     pub fn quotient_range(&self, node: NodeId) -> Option<(i64, i64)> {
-        self.ranges
-            .nodes
-            .get(node.0)?
-            .as_ref()
-            .map(|range| range.quotient)
+        self.ranges.nodes.get(node.0)?.as_ref().map(|range| range.quotient)
     }
 }

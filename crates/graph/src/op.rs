@@ -80,16 +80,8 @@ pub struct Window {
 
 impl Window {
     /// The window of an element-wise operator.
-    pub const POINT: Self = Self {
-        kernel_h: 1,
-        kernel_w: 1,
-        stride_h: 1,
-        stride_w: 1,
-        dilation_h: 1,
-        dilation_w: 1,
-        pad_top: 0,
-        pad_left: 0,
-    };
+    pub const POINT: Self =
+        Self { kernel_h: 1, kernel_w: 1, stride_h: 1, stride_w: 1, dilation_h: 1, dilation_w: 1, pad_top: 0, pad_left: 0 };
 
     /// Number of taps.
     pub const fn num_taps(&self) -> usize {
@@ -98,10 +90,8 @@ impl Window {
 
     /// Input pixel index (row-major) of tap `tap` (row-major) at output pixel `(y, x)`, `None` outside the input.
     pub fn source(&self, input: Shape, y: usize, x: usize, tap: usize) -> Option<usize> {
-        let row = (y * self.stride_h + tap / self.kernel_w * self.dilation_h)
-            .checked_sub(self.pad_top)?;
-        let column = (x * self.stride_w + tap % self.kernel_w * self.dilation_w)
-            .checked_sub(self.pad_left)?;
+        let row = (y * self.stride_h + tap / self.kernel_w * self.dilation_h).checked_sub(self.pad_top)?;
+        let column = (x * self.stride_w + tap % self.kernel_w * self.dilation_w).checked_sub(self.pad_left)?;
         (row < input.height && column < input.width).then_some(row * input.width + column)
     }
 }

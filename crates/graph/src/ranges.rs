@@ -33,23 +33,13 @@ pub(crate) struct NodeRange {
 impl Ranges {
     /// Follows the ranges through the network and refuses what could wrap. Wiring, shapes and constants have been checked.
     pub fn analyse(tensors: &[TensorSpec], nodes: &[Node]) -> Result<Self, GraphError> {
-        let values = tensors
-            .iter()
-            .map(|spec| (spec.dtype.min(), spec.dtype.max()))
-            .collect();
-        let mut ranges = Self {
-            values,
-            nodes: Vec::with_capacity(nodes.len()),
-        };
+        let values = tensors.iter().map(|spec| (spec.dtype.min(), spec.dtype.max())).collect();
+        let mut ranges = Self { values, nodes: Vec::with_capacity(nodes.len()) };
         for (index, node) in nodes.iter().enumerate() {
             let range = match ranges.accumulators(tensors, node) {
                 Some((accumulators, requantization)) => {
-                    let quotient =
-                        quotient_range(NodeId(index), node, &accumulators, requantization)?;
-                    Some(NodeRange {
-                        accumulators,
-                        quotient,
-                    })
+                    let quotient = quotient_range(NodeId(index), node, &accumulators, requantization)?;
+                    Some(NodeRange { accumulators, quotient })
                 }
                 None => None,
             };
@@ -59,11 +49,7 @@ impl Ranges {
         Ok(ranges)
     }
 
-    fn accumulators<'a>(
-        &self,
-        tensors: &[TensorSpec],
-        node: &'a Node,
-    ) -> Option<(Vec<Interval>, &'a Requantization)> {
+    fn accumulators<'a>(&self, tensors: &[TensorSpec], node: &'a Node) -> Option<(Vec<Interval>, &'a Requantization)> {
         let shape = |tensor: TensorId| tensors[tensor.0].shape;
         let output = shape(node.output);
         match &node.op {
@@ -71,36 +57,17 @@ impl Ranges {
                 let values = self.centered(conv.input, conv.input_zero_point);
                 let channels = shape(conv.input).channels;
                 let filter_len = conv.window.num_taps() * channels;
-                let filter = |channel| TapWeights {
-                    start: channel * filter_len,
-                    tap_step: channels,
-                    len: channels,
-                };
-                Some((
-                    convolution(conv, shape(conv.input), output, values, filter),
-                    &conv.requantization,
-                ))
+                let filter = |channel| TapWeights { start: channel * filter_len, tap_step: channels, len: channels };
+                Some((convolution(conv, shape(conv.input), output, values, filter), &conv.requantization))
             }
             Op::DepthwiseConv2d(conv) => {
                 let values = self.centered(conv.input, conv.input_zero_point);
-                let filter = |channel| TapWeights {
-                    start: channel,
-                    tap_step: output.channels,
-                    len: 1,
-                };
-                Some((
-                    convolution(conv, shape(conv.input), output, values, filter),
-                    &conv.requantization,
-                ))
+                let filter = |channel| TapWeights { start: channel, tap_step: output.channels, len: 1 };
+                Some((convolution(conv, shape(conv.input), output, values, filter), &conv.requantization))
             }
             Op::Add(add) => Some((self.addition(tensors, add), &add.requantization)),
             Op::Mul(mul) => Some((vec![self.multiplication(mul)], &mul.requantization)),
-            Op::SumPool(_)
-            | Op::MaxPool(_)
-            | Op::Lookup(_)
-            | Op::Pad(_)
-            | Op::Reshape { .. }
-            | Op::Concat(_) => None,
+            Op::SumPool(_) | Op::MaxPool(_) | Op::Lookup(_) | Op::Pad(_) | Op::Reshape { .. } | Op::Concat(_) => None,
         }
     }
 
@@ -110,18 +77,10 @@ impl Ranges {
             Op::Conv2d(conv) | Op::DepthwiseConv2d(conv) => clamp_range(&conv.requantization),
             Op::Add(add) => clamp_range(&add.requantization),
             Op::Mul(mul) => clamp_range(&mul.requantization),
-            Op::SumPool(pool) => hull(
-                pool.tables
-                    .iter()
-                    .flat_map(|(_, table)| table)
-                    .map(|&entry| (entry, entry)),
-            ),
+            Op::SumPool(pool) => hull(pool.tables.iter().flat_map(|(_, table)| table).map(|&entry| (entry, entry))),
             Op::MaxPool(pool) => {
                 let (low, high) = of(pool.input);
-                (
-                    low.max(pool.min).min(pool.max),
-                    high.max(pool.min).min(pool.max),
-                )
+                (low.max(pool.min).min(pool.max), high.max(pool.min).min(pool.max))
             }
             Op::Lookup(lookup) => hull(lookup.table.iter().map(|&entry| (entry, entry))),
             Op::Pad(pad) => hull([of(pad.input), (pad.value, pad.value)]),
@@ -132,21 +91,14 @@ impl Ranges {
 
     fn centered(&self, tensor: TensorId, zero_point: i32) -> Interval {
         let (low, high) = self.values[tensor.0];
-        (
-            i64::from(low) - i64::from(zero_point),
-            i64::from(high) - i64::from(zero_point),
-        )
+        (i64::from(low) - i64::from(zero_point), i64::from(high) - i64::from(zero_point))
     }
 
     fn addition(&self, tensors: &[TensorSpec], add: &Add) -> Vec<Interval> {
         let rescaled = |tensor: TensorId, table: &[i32]| {
             let (low, high) = self.values[tensor.0];
             let index = |value| table_index(value, tensors[tensor.0].dtype);
-            hull(
-                table[index(low)..=index(high)]
-                    .iter()
-                    .map(|&entry| (i64::from(entry), i64::from(entry))),
-            )
+            hull(table[index(low)..=index(high)].iter().map(|&entry| (i64::from(entry), i64::from(entry))))
         };
         let (low, high) = rescaled(add.left, &add.left_table);
         match &add.right {
@@ -154,66 +106,36 @@ impl Ranges {
                 let (right_low, right_high) = rescaled(*tensor, table);
                 vec![(low + right_low, high + right_high)]
             }
-            Operand::Constant(constants) => constants
-                .iter()
-                .map(|&constant| (low + i64::from(constant), high + i64::from(constant)))
-                .collect(),
+            Operand::Constant(constants) => {
+                constants.iter().map(|&constant| (low + i64::from(constant), high + i64::from(constant))).collect()
+            }
         }
     }
 
     fn multiplication(&self, mul: &Mul) -> Interval {
         let left = self.centered(mul.left, mul.left_zero_point);
         let right = self.centered(mul.right, mul.right_zero_point);
-        hull(
-            [left.0, left.1]
-                .into_iter()
-                .flat_map(|a| [a * right.0, a * right.1])
-                .map(|product| (product, product)),
-        )
+        hull([left.0, left.1].into_iter().flat_map(|a| [a * right.0, a * right.1]).map(|product| (product, product)))
     }
 }
 
 /// Checks that accumulators, shifted accumulators and outputs before the clamp fit 32 bits, and returns the range of the quotients.
-fn quotient_range(
-    id: NodeId,
-    node: &Node,
-    accumulators: &[Interval],
-    requantization: &Requantization,
-) -> Result<Interval, GraphError> {
+fn quotient_range(id: NodeId, node: &Node, accumulators: &[Interval], requantization: &Requantization) -> Result<Interval, GraphError> {
     let at = || place(id, node);
     let mut range = (i64::MAX, i64::MIN);
     for (channel, &(min, max)) in accumulators.iter().enumerate() {
         let (Ok(low), Ok(high)) = (i32::try_from(min), i32::try_from(max)) else {
-            return Err(GraphError::AccumulatorOverflow {
-                at: at(),
-                channel,
-                min,
-                max,
-            });
+            return Err(GraphError::AccumulatorOverflow { at: at(), channel, min, max });
         };
         let shift = requantization.shift(channel);
         if !fits_i32(min << shift.max(0)) || !fits_i32(max << shift.max(0)) {
-            return Err(GraphError::ShiftedAccumulatorOverflow {
-                at: at(),
-                channel,
-                min,
-                max,
-                shift,
-            });
+            return Err(GraphError::ShiftedAccumulatorOverflow { at: at(), channel, min, max, shift });
         }
-        let quotient = (
-            requantization.quotient(low, channel),
-            requantization.quotient(high, channel),
-        );
+        let quotient = (requantization.quotient(low, channel), requantization.quotient(high, channel));
         let zero_point = i64::from(requantization.zero_point);
         let (min, max) = (quotient.0 + zero_point, quotient.1 + zero_point);
         if !fits_i32(min) || !fits_i32(max) {
-            return Err(GraphError::OutputOverflow {
-                at: at(),
-                channel,
-                min,
-                max,
-            });
+            return Err(GraphError::OutputOverflow { at: at(), channel, min, max });
         }
         range = (range.0.min(quotient.0), range.1.max(quotient.1));
     }
@@ -229,13 +151,7 @@ struct TapWeights {
 
 /// Accumulators of each output channel for inputs (less their zero point) within `values`: the extremes over all sets of taps that exist
 /// together at some pixel.
-fn convolution(
-    conv: &Conv,
-    input: Shape,
-    output: Shape,
-    values: Interval,
-    filter: impl Fn(usize) -> TapWeights,
-) -> Vec<Interval> {
+fn convolution(conv: &Conv, input: Shape, output: Shape, values: Interval, filter: impl Fn(usize) -> TapWeights) -> Vec<Interval> {
     let window = &conv.window;
     let rows = distinct((0..output.height).map(|y| window.row_taps(input.height, y)));
     let columns = distinct((0..output.width).map(|x| window.column_taps(input.width, x)));
@@ -243,19 +159,12 @@ fn convolution(
     (0..output.channels)
         .zip(&conv.bias)
         .map(|(channel, &bias)| {
-            let TapWeights {
-                start,
-                tap_step,
-                len,
-            } = filter(channel);
+            let TapWeights { start, tap_step, len } = filter(channel);
             sums.fill(|tap| {
                 let weights = &conv.weights[start + tap * tap_step..][..len];
                 extremes(weights, i64::from(conv.weight_zero_point), values)
             });
-            let (low, high) = hull(
-                rows.iter()
-                    .flat_map(|row| columns.iter().map(|column| sums.over(row, column))),
-            );
+            let (low, high) = hull(rows.iter().flat_map(|row| columns.iter().map(|column| sums.over(row, column))));
             (low + i64::from(bias), high + i64::from(bias))
         })
         .collect()
@@ -263,10 +172,7 @@ fn convolution(
 
 fn distinct(taps: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {
     let distinct: BTreeSet<(usize, usize)> = taps.map(|taps| (taps.start, taps.end)).collect();
-    distinct
-        .into_iter()
-        .map(|(start, end)| start..end)
-        .collect()
+    distinct.into_iter().map(|(start, end)| start..end).collect()
 }
 
 /// Extremes of `sum (weight - zero_point) * value` over independent values in `values`.
@@ -277,10 +183,7 @@ fn extremes(weights: &[i16], zero_point: i64, (low, high): Interval) -> Interval
         positive += weight.max(0);
         negative += weight.min(0);
     }
-    (
-        positive * low + negative * high,
-        positive * high + negative * low,
-    )
+    (positive * low + negative * high, positive * high + negative * low)
 }
 
 /// Two-dimensional prefix sums of the extremes of each tap.
@@ -291,10 +194,7 @@ struct TapSums {
 
 impl TapSums {
     fn new(kernel_h: usize, kernel_w: usize) -> Self {
-        Self {
-            width: kernel_w + 1,
-            prefix: vec![(0, 0); (kernel_h + 1) * (kernel_w + 1)],
-        }
+        Self { width: kernel_w + 1, prefix: vec![(0, 0); (kernel_h + 1) * (kernel_w + 1)] }
     }
 
     /// Replaces all sums; `tap` gives the extremes of each tap by its row-major index.
@@ -305,15 +205,8 @@ impl TapSums {
                 continue;
             }
             let tap = tap((index / width - 1) * (width - 1) + index % width - 1);
-            let (left, above, corner) = (
-                self.prefix[index - 1],
-                self.prefix[index - width],
-                self.prefix[index - width - 1],
-            );
-            self.prefix[index] = (
-                tap.0 + left.0 + above.0 - corner.0,
-                tap.1 + left.1 + above.1 - corner.1,
-            );
+            let (left, above, corner) = (self.prefix[index - 1], self.prefix[index - width], self.prefix[index - width - 1]);
+            self.prefix[index] = (tap.0 + left.0 + above.0 - corner.0, tap.1 + left.1 + above.1 - corner.1);
         }
     }
 

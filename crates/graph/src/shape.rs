@@ -15,11 +15,7 @@ pub struct Shape {
 impl Shape {
     /// A shape from its three sides.
     pub const fn new(height: usize, width: usize, channels: usize) -> Self {
-        Self {
-            height,
-            width,
-            channels,
-        }
+        Self { height, width, channels }
     }
 
     /// Pixels of one channel plane.

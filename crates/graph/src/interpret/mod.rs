@@ -41,23 +41,13 @@ pub fn run(graph: &Graph, input: &[i16]) -> Result<Trace, GraphError> {
 /// # Errors
 ///
 /// [`GraphError::InputLength`], [`GraphError::InputValue`].
-pub fn run_observed(
-    graph: &Graph,
-    input: &[i16],
-    observer: &mut Observer<'_>,
-) -> Result<Trace, GraphError> {
+pub fn run_observed(graph: &Graph, input: &[i16], observer: &mut Observer<'_>) -> Result<Trace, GraphError> {
     check_input(graph, input)?;
-    let mut trace = Trace {
-        tensors: vec![Vec::new(); graph.tensors().len()],
-    };
+    let mut trace = Trace { tensors: vec![Vec::new(); graph.tensors().len()] };
     trace.tensors[graph.input().0] = input.to_vec();
     for (index, node) in graph.nodes().iter().enumerate() {
         let result = execute(graph, &trace, node);
-        observer(
-            NodeId(index),
-            result.accumulators.as_deref(),
-            &result.output,
-        );
+        observer(NodeId(index), result.accumulators.as_deref(), &result.output);
         trace.tensors[node.output.0] = result.output;
     }
     Ok(trace)
@@ -67,21 +57,10 @@ fn check_input(graph: &Graph, input: &[i16]) -> Result<(), GraphError> {
     let spec = graph.spec(graph.input());
     let expected = spec.shape.num_elements();
     if input.len() != expected {
-        return Err(GraphError::InputLength {
-            found: input.len(),
-            expected,
-        });
+        return Err(GraphError::InputLength { found: input.len(), expected });
     }
-    match input
-        .iter()
-        .enumerate()
-        .find(|&(_, &value)| !spec.dtype.contains(value))
-    {
-        Some((index, &value)) => Err(GraphError::InputValue {
-            index,
-            value,
-            dtype: spec.dtype,
-        }),
+    match input.iter().enumerate().find(|&(_, &value)| !spec.dtype.contains(value)) {
+        Some((index, &value)) => Err(GraphError::InputValue { index, value, dtype: spec.dtype }),
         None => Ok(()),
     }
 }
@@ -95,42 +74,19 @@ struct NodeResult {
 fn execute(graph: &Graph, trace: &Trace, node: &Node) -> NodeResult {
     let operand = |tensor| {
         let spec = graph.spec(tensor);
-        View {
-            values: &trace.tensors[tensor.0],
-            shape: spec.shape,
-            dtype: spec.dtype,
-        }
+        View { values: &trace.tensors[tensor.0], shape: spec.shape, dtype: spec.dtype }
     };
     let output_shape = graph.spec(node.output).shape;
     let requantized = |accumulators: Vec<i32>, requantization: &Requantization| {
-        let output =
-            requantize::requantize_all(&accumulators, requantization, output_shape.channels);
-        NodeResult {
-            accumulators: Some(accumulators),
-            output,
-        }
+        let output = requantize::requantize_all(&accumulators, requantization, output_shape.channels);
+        NodeResult { accumulators: Some(accumulators), output }
     };
-    let moved = |output| NodeResult {
-        accumulators: None,
-        output,
-    };
+    let moved = |output| NodeResult { accumulators: None, output };
     match &node.op {
-        Op::Conv2d(conv) => requantized(
-            convolution::conv2d(conv, operand(conv.input), output_shape),
-            &conv.requantization,
-        ),
-        Op::DepthwiseConv2d(conv) => requantized(
-            convolution::depthwise(conv, operand(conv.input), output_shape),
-            &conv.requantization,
-        ),
-        Op::Add(add) => requantized(
-            elementwise::add(add, &operand, output_shape),
-            &add.requantization,
-        ),
-        Op::Mul(mul) => requantized(
-            elementwise::mul(mul, operand(mul.left), operand(mul.right)),
-            &mul.requantization,
-        ),
+        Op::Conv2d(conv) => requantized(convolution::conv2d(conv, operand(conv.input), output_shape), &conv.requantization),
+        Op::DepthwiseConv2d(conv) => requantized(convolution::depthwise(conv, operand(conv.input), output_shape), &conv.requantization),
+        Op::Add(add) => requantized(elementwise::add(add, &operand, output_shape), &add.requantization),
+        Op::Mul(mul) => requantized(elementwise::mul(mul, operand(mul.left), operand(mul.right)), &mul.requantization),
         Op::SumPool(pool) => moved(pool::sum_pool(pool, operand(pool.input), output_shape)),
         Op::MaxPool(pool) => moved(pool::max_pool(pool, operand(pool.input), output_shape)),
         Op::Lookup(lookup) => moved(elementwise::lookup(lookup, operand(lookup.input))),
@@ -157,22 +113,13 @@ impl<'a> View<'a> {
 
 /// Calls `visit` with each existing tap at output pixel `(y, x)` and the channels of its input pixel.
 #[inline]
-fn for_each_tap(
-    window: &Window,
-    input: View<'_>,
-    y: usize,
-    x: usize,
-    mut visit: impl FnMut(usize, &[i16]),
-) {
+fn for_each_tap(window: &Window, input: View<'_>, y: usize, x: usize, mut visit: impl FnMut(usize, &[i16])) {
     let columns = window.column_taps(input.shape.width, x);
     for tap_y in window.row_taps(input.shape.height, y) {
         let row = y * window.stride_h + tap_y * window.dilation_h - window.pad_top;
         for tap_x in columns.clone() {
             let column = x * window.stride_w + tap_x * window.dilation_w - window.pad_left;
-            visit(
-                tap_y * window.kernel_w + tap_x,
-                input.pixel(row * input.shape.width + column),
-            );
+            visit(tap_y * window.kernel_w + tap_x, input.pixel(row * input.shape.width + column));
         }
     }
 }

@@ -10,19 +10,14 @@ pub(super) fn pad(pad: &Pad, input: View<'_>, output: Shape) -> Vec<i16> {
         for x in 0..input.shape.width {
             let pixel = (y + pad.before.height) * output.width + x + pad.before.width;
             let start = pixel * output.channels + pad.before.channels;
-            values[start..][..input.shape.channels]
-                .copy_from_slice(input.pixel(y * input.shape.width + x));
+            values[start..][..input.shape.channels].copy_from_slice(input.pixel(y * input.shape.width + x));
         }
     }
     values
 }
 
 /// The inputs joined along an axis, in the NHWC order of `output` (TFLite `Concatenation`).
-pub(super) fn concat<'a>(
-    concat: &Concat,
-    operand: &impl Fn(TensorId) -> View<'a>,
-    output: Shape,
-) -> Vec<i16> {
+pub(super) fn concat<'a>(concat: &Concat, operand: &impl Fn(TensorId) -> View<'a>, output: Shape) -> Vec<i16> {
     let num_runs = match concat.axis {
         0 => 1,
         1 => output.height,

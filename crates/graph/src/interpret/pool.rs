@@ -16,11 +16,7 @@ pub(super) fn sum_pool(pool: &SumPool, input: View<'_>, output: Shape) -> Vec<i1
             }
         });
         // Validation has left a table for every count that occurs.
-        let table = pool
-            .tables
-            .iter()
-            .find(|(taps, _)| *taps == count)
-            .map_or(&[][..], |(_, table)| table);
+        let table = pool.tables.iter().find(|(taps, _)| *taps == count).map_or(&[][..], |(_, table)| table);
         for (out, &sum) in pixel.iter_mut().zip(&sums) {
             *out = table[sum as usize];
         }

@@ -28,30 +28,17 @@ impl Requantization {
 }
 
 /// The outputs for all accumulators of a tensor in NHWC order.
-pub(super) fn requantize_all(
-    accumulators: &[i32],
-    requantization: &Requantization,
-    num_channels: usize,
-) -> Vec<i16> {
-    let channels: Vec<Channel> = (0..num_channels)
-        .map(|channel| Channel::new(requantization, channel))
-        .collect();
+pub(super) fn requantize_all(accumulators: &[i32], requantization: &Requantization, num_channels: usize) -> Vec<i16> {
+    let channels: Vec<Channel> = (0..num_channels).map(|channel| Channel::new(requantization, channel)).collect();
     let mut output = vec![0; accumulators.len()];
     let block = num_channels * 4096_usize.div_ceil(num_channels);
-    output
-        .par_chunks_mut(block)
-        .zip(accumulators.par_chunks(block))
-        .for_each(|(output, accumulators)| {
-            for (output, accumulators) in output
-                .chunks_mut(num_channels)
-                .zip(accumulators.chunks(num_channels))
-            {
-                for ((output, &acc), channel) in output.iter_mut().zip(accumulators).zip(&channels)
-                {
-                    *output = channel.apply(acc);
-                }
+    output.par_chunks_mut(block).zip(accumulators.par_chunks(block)).for_each(|(output, accumulators)| {
+        for (output, accumulators) in output.chunks_mut(num_channels).zip(accumulators.chunks(num_channels)) {
+            for ((output, &acc), channel) in output.iter_mut().zip(accumulators).zip(&channels) {
+                *output = channel.apply(acc);
             }
-        });
+        }
+    });
     output
 }
 
@@ -80,9 +67,7 @@ impl Channel {
 
     #[inline]
     fn apply(&self, acc: i32) -> i16 {
-        (self.quotient(acc) + self.zero_point)
-            .max(self.min)
-            .min(self.max) as i16
+        (self.quotient(acc) + self.zero_point).max(self.min).min(self.max) as i16
     }
 
     #[inline]
@@ -134,39 +119,17 @@ mod tests {
     }
 
     fn one(multiplier: i32, shift: i32, zero_point: i32) -> Requantization {
-        Requantization {
-            multipliers: vec![multiplier],
-            shifts: vec![shift],
-            zero_point,
-            min: -128,
-            max: 127,
-        }
+        Requantization { multipliers: vec![multiplier], shifts: vec![shift], zero_point, min: -128, max: 127 }
     }
 
     #[test]
     fn quotients_equal_tflite_on_random_and_extreme_values() {
         let mut state = 1_u64;
         let mut random = || {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (state >> 32) as u32
         };
-        let edges = [
-            i32::MIN,
-            i32::MIN + 1,
-            -(1 << 30),
-            -3,
-            -2,
-            -1,
-            0,
-            1,
-            2,
-            3,
-            1 << 30,
-            i32::MAX - 1,
-            i32::MAX,
-        ];
+        let edges = [i32::MIN, i32::MIN + 1, -(1 << 30), -3, -2, -1, 0, 1, 2, 3, 1 << 30, i32::MAX - 1, i32::MAX];
         for round in 0..400_000_u32 {
             let shift = (random() % 62) as i32 - 31;
             let multiplier = match round % 4 {
@@ -179,11 +142,7 @@ mod tests {
                 _ => random() as i32 >> (random() % 31),
             } >> shift.max(0);
             let quotient = one(multiplier, shift, 0).quotient(acc, 0);
-            assert_eq!(
-                quotient,
-                i64::from(reference(acc, multiplier, shift)),
-                "acc {acc} multiplier {multiplier} shift {shift}"
-            );
+            assert_eq!(quotient, i64::from(reference(acc, multiplier, shift)), "acc {acc} multiplier {multiplier} shift {shift}");
         }
     }
 
@@ -191,16 +150,10 @@ mod tests {
     fn the_first_rounding_takes_ties_up_and_the_second_away_from_zero() {
         // Multiplier 2^30 is one half.
         let half = one(1 << 30, 0, 0);
-        assert_eq!(
-            [-3, -1, 1, 3].map(|acc| half.quotient(acc, 0)),
-            [-1, 0, 1, 2]
-        );
+        assert_eq!([-3, -1, 1, 3].map(|acc| half.quotient(acc, 0)), [-1, 0, 1, 2]);
         // 2^31 - 1 is nearly one, so the shift alone rounds.
         let shift = one(i32::MAX, -1, 0);
-        assert_eq!(
-            [-3, -1, 1, 3].map(|acc| shift.quotient(acc, 0)),
-            [-2, -1, 1, 2]
-        );
+        assert_eq!([-3, -1, 1, 3].map(|acc| shift.quotient(acc, 0)), [-2, -1, 1, 2]);
         // Both together round twice: 5 / 4 -> 2.5 -> 3 -> 1.5 -> 2.
         assert_eq!(one(1 << 30, -1, 0).quotient(5, 0), 2);
     }
@@ -222,20 +175,8 @@ mod tests {
 
     #[test]
     fn constants_are_chosen_by_channel() {
-        let requantization = Requantization {
-            multipliers: vec![1 << 30, 1 << 29],
-            shifts: vec![1],
-            zero_point: 0,
-            min: -128,
-            max: 127,
-        };
-        assert_eq!(
-            [0, 1].map(|channel| requantize(20, &requantization, channel)),
-            [20, 10]
-        );
-        assert_eq!(
-            requantize_all(&[20, 20, 8, 8], &requantization, 2),
-            [20, 10, 8, 4]
-        );
+        let requantization = Requantization { multipliers: vec![1 << 30, 1 << 29], shifts: vec![1], zero_point: 0, min: -128, max: 127 };
+        assert_eq!([0, 1].map(|channel| requantize(20, &requantization, channel)), [20, 10]);
+        assert_eq!(requantize_all(&[20, 20, 8, 8], &requantization, 2), [20, 10, 8, 4]);
     }
 }

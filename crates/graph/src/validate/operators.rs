@@ -7,11 +7,7 @@ use crate::shape::{DataType, Shape};
 /// Checks shapes, types and constants of every node. The wiring has been checked.
 pub(crate) fn check_operators(tensors: &[TensorSpec], nodes: &[Node]) -> Result<(), GraphError> {
     for (index, node) in nodes.iter().enumerate() {
-        let context = Context {
-            tensors,
-            id: NodeId(index),
-            node,
-        };
+        let context = Context { tensors, id: NodeId(index), node };
         match &node.op {
             Op::Conv2d(conv) => check_conv2d(&context, conv)?,
             Op::DepthwiseConv2d(conv) => check_depthwise(&context, conv)?,
@@ -61,21 +57,13 @@ impl Context<'_> {
         if found == expected {
             return Ok(());
         }
-        Err(GraphError::ShapeMismatch {
-            at: self.at(),
-            tensor: tensor.0,
-            found,
-            expected,
-        })
+        Err(GraphError::ShapeMismatch { at: self.at(), tensor: tensor.0, found, expected })
     }
 
     /// The output has the channels of `input`; the window determines its height and width.
     fn check_channels(&self, input: TensorId) -> Result<(), GraphError> {
         let Shape { height, width, .. } = self.output_shape();
-        self.check_shape(
-            self.output(),
-            Shape::new(height, width, self.shape(input).channels),
-        )
+        self.check_shape(self.output(), Shape::new(height, width, self.shape(input).channels))
     }
 
     fn check_same_type(&self, input: TensorId) -> Result<(), GraphError> {
@@ -83,80 +71,43 @@ impl Context<'_> {
         if found == expected {
             return Ok(());
         }
-        Err(GraphError::TypeMismatch {
-            at: self.at(),
-            tensor: self.output().0,
-            found,
-            expected,
-        })
+        Err(GraphError::TypeMismatch { at: self.at(), tensor: self.output().0, found, expected })
     }
 
     fn check_broadcast(&self, tensor: TensorId) -> Result<(), GraphError> {
         let (found, output) = (self.shape(tensor), self.output_shape());
         let fits = |side, of| side == of || side == 1;
-        if fits(found.height, output.height)
-            && fits(found.width, output.width)
-            && fits(found.channels, output.channels)
-        {
+        if fits(found.height, output.height) && fits(found.width, output.width) && fits(found.channels, output.channels) {
             return Ok(());
         }
-        Err(GraphError::NotBroadcastable {
-            at: self.at(),
-            tensor: tensor.0,
-            found,
-            output,
-        })
+        Err(GraphError::NotBroadcastable { at: self.at(), tensor: tensor.0, found, output })
     }
 }
 
 fn check_conv2d(context: &Context<'_>, conv: &Conv) -> Result<(), GraphError> {
     windows::check(context, &conv.window, conv.input)?;
-    let filter_len = conv
-        .window
-        .num_taps()
-        .checked_mul(context.shape(conv.input).channels);
+    let filter_len = conv.window.num_taps().checked_mul(context.shape(conv.input).channels);
     check_conv(context, conv, filter_len)
 }
 
 fn check_depthwise(context: &Context<'_>, conv: &Conv) -> Result<(), GraphError> {
     windows::check(context, &conv.window, conv.input)?;
-    let (output, input) = (
-        context.output_shape().channels,
-        context.shape(conv.input).channels,
-    );
+    let (output, input) = (context.output_shape().channels, context.shape(conv.input).channels);
     if output % input != 0 {
-        return Err(GraphError::ChannelMultiplier {
-            at: context.at(),
-            output,
-            input,
-        });
+        return Err(GraphError::ChannelMultiplier { at: context.at(), output, input });
     }
     check_conv(context, conv, Some(conv.window.num_taps()))
 }
 
 /// `filter_len`: weights for each output channel.
-fn check_conv(
-    context: &Context<'_>,
-    conv: &Conv,
-    filter_len: Option<usize>,
-) -> Result<(), GraphError> {
+fn check_conv(context: &Context<'_>, conv: &Conv, filter_len: Option<usize>) -> Result<(), GraphError> {
     let channels = context.output_shape().channels;
-    let expected = filter_len
-        .and_then(|length| length.checked_mul(channels))
-        .unwrap_or(usize::MAX);
+    let expected = filter_len.and_then(|length| length.checked_mul(channels)).unwrap_or(usize::MAX);
     if conv.weights.len() != expected {
-        return Err(GraphError::WeightCount {
-            at: context.at(),
-            found: conv.weights.len(),
-            expected,
-        });
+        return Err(GraphError::WeightCount { at: context.at(), found: conv.weights.len(), expected });
     }
     if conv.bias.len() != channels {
-        return Err(GraphError::BiasCount {
-            at: context.at(),
-            found: conv.bias.len(),
-            expected: channels,
-        });
+        return Err(GraphError::BiasCount { at: context.at(), found: conv.bias.len(), expected: channels });
     }
     constants::check_zero_point(context, conv.input, conv.input_zero_point)?;
     constants::check_weights(context, &conv.weights, conv.weight_zero_point)?;
@@ -174,11 +125,7 @@ fn check_add(context: &Context<'_>, add: &Add) -> Result<(), GraphError> {
         Operand::Constant(constants) => {
             let expected = context.output_shape().channels;
             if constants.len() != expected {
-                return Err(GraphError::ConstantCount {
-                    at: context.at(),
-                    found: constants.len(),
-                    expected,
-                });
+                return Err(GraphError::ConstantCount { at: context.at(), found: constants.len(), expected });
             }
             constants::check_addends(context, constants, None)?;
         }
@@ -220,21 +167,13 @@ fn check_lookup(context: &Context<'_>, lookup: &Lookup) -> Result<(), GraphError
 fn check_pad(context: &Context<'_>, pad: &Pad) -> Result<(), GraphError> {
     context.check_same_type(pad.input)?;
     let (input, found, before) = (context.shape(pad.input), context.output_shape(), pad.before);
-    let fits = |input: usize, before: usize, output: usize| {
-        input.checked_add(before).is_some_and(|sum| sum <= output)
-    };
+    let fits = |input: usize, before: usize, output: usize| input.checked_add(before).is_some_and(|sum| sum <= output);
     if !(fits(input.height, before.height, found.height)
         && fits(input.width, before.width, found.width)
         && fits(input.channels, before.channels, found.channels))
     {
         let tensor = context.output().0;
-        return Err(GraphError::PadTooSmall {
-            at: context.at(),
-            tensor,
-            found,
-            input,
-            before,
-        });
+        return Err(GraphError::PadTooSmall { at: context.at(), tensor, found, input, before });
     }
     constants::check_pad_value(context, pad.value)
 }
@@ -245,12 +184,7 @@ fn check_reshape(context: &Context<'_>, input: TensorId) -> Result<(), GraphErro
     if found.num_elements() == expected {
         return Ok(());
     }
-    Err(GraphError::ElementCount {
-        at: context.at(),
-        tensor: context.output().0,
-        found,
-        expected,
-    })
+    Err(GraphError::ElementCount { at: context.at(), tensor: context.output().0, found, expected })
 }
 
 fn check_concat(context: &Context<'_>, concat: &Concat) -> Result<(), GraphError> {
@@ -258,10 +192,7 @@ fn check_concat(context: &Context<'_>, concat: &Concat) -> Result<(), GraphError
         return Err(GraphError::EmptyConcat { at: context.at() });
     };
     if concat.axis > 2 {
-        return Err(GraphError::AxisOutOfRange {
-            at: context.at(),
-            axis: concat.axis,
-        });
+        return Err(GraphError::AxisOutOfRange { at: context.at(), axis: concat.axis });
     }
     let mut joined = context.shape(first);
     for &input in others {

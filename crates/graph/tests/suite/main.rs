@@ -1,0 +1,13 @@
+//! Tests of the public interface.
+
+mod digests;
+mod interface;
+mod kernels;
+mod operators;
+mod ranges;
+mod refused_constants;
+mod refused_networks;
+mod refused_shapes;
+mod refused_tables;
+mod refused_windows;
+mod support;

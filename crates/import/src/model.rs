@@ -1,0 +1,175 @@
+use verinfer_graph::{DataType, Graph, GraphError, Shape, TensorId};
+
+use crate::error::Unsupported;
+
+/// An imported network and what its user needs around it.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// The integer program.
+    pub graph: Graph,
+    /// How numbers become the program's input.
+    pub input: InputSpec,
+    /// How the program's output becomes numbers.
+    pub output: OutputSpec,
+    /// What became of each operator of the file, in its order.
+    pub operators: Vec<OperatorReport>,
+    /// Tensor index in the file and tensor of the graph, for each tensor of the file that the graph holds.
+    pub tensor_of: Vec<(usize, TensorId)>,
+}
+
+/// The input tensor as the file declares it: `real = scale * (stored - zero_point)`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InputSpec {
+    /// Name in the file.
+    pub name: String,
+    /// Type a caller of TFLite supplies: 8 bits, or float where the file quantizes first.
+    pub element: ElementType,
+    /// Type of the graph's input.
+    pub dtype: DataType,
+    /// Height, width, channels.
+    pub shape: Shape,
+    /// Step of the quantization, positive.
+    pub scale: f32,
+    /// Stored value of zero.
+    pub zero_point: i32,
+}
+
+/// The output tensor: `real = scale * (stored - zero_point)`; a classifier's logits where the file ends in SOFTMAX.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutputSpec {
+    /// Name in the file.
+    pub name: String,
+    /// Type of the graph's output.
+    pub dtype: DataType,
+    /// Height, width, channels.
+    pub shape: Shape,
+    /// Step of the quantization, positive.
+    pub scale: f32,
+    /// Stored value of zero.
+    pub zero_point: i32,
+    /// The file's operators after the graph's output, in execution order; they are not part of the graph.
+    pub closing: Vec<Closing>,
+}
+
+impl OutputSpec {
+    /// Real values of stored outputs.
+    pub fn dequantize(&self, stored: &[i16]) -> Vec<f32> {
+        stored.iter().map(|&value| self.scale * (i32::from(value).saturating_sub(self.zero_point)) as f32).collect()
+    }
+
+    /// What the file's closing operators make of stored outputs, for display only (softmax in floating point).
+    pub fn display_values(&self, stored: &[i16]) -> Vec<f32> {
+        self.closing.iter().fold(self.dequantize(stored), |values, closing| closing.apply(values))
+    }
+}
+
+/// An operator after the graph's output.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Closing {
+    /// DEQUANTIZE.
+    Dequantize,
+    /// SOFTMAX over all elements.
+    Softmax {
+        /// Factor of the logits.
+        beta: f32,
+    },
+    /// LOG_SOFTMAX over all elements.
+    LogSoftmax,
+}
+
+impl Closing {
+    fn apply(self, values: Vec<f32>) -> Vec<f32> {
+        match self {
+            Self::Dequantize => values,
+            Self::Softmax { beta } => softmax(&values, beta),
+            Self::LogSoftmax => softmax(&values, 1.0).iter().map(|p| p.ln()).collect(),
+        }
+    }
+}
+
+fn softmax(values: &[f32], beta: f32) -> Vec<f32> {
+    let largest = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let powers: Vec<f32> = values.iter().map(|value| (beta * (value - largest)).exp()).collect();
+    let sum: f32 = powers.iter().sum();
+    powers.iter().map(|power| power / sum).collect()
+}
+
+/// Element type of a tensor in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ElementType {
+    /// 32-bit float.
+    F32,
+    /// Unsigned 8-bit integer.
+    U8,
+    /// Signed 8-bit integer.
+    I8,
+    /// 32-bit integer.
+    I32,
+    /// 64-bit integer.
+    I64,
+    /// Any other, by its number in the schema.
+    Other(i8),
+}
+
+impl std::fmt::Display for ElementType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::F32 => f.write_str("FLOAT32"),
+            Self::U8 => f.write_str("UINT8"),
+            Self::I8 => f.write_str("INT8"),
+            Self::I32 => f.write_str("INT32"),
+            Self::I64 => f.write_str("INT64"),
+            Self::Other(number) => match verinfer_tflite_schema::tflite::TensorType(*number).variant_name() {
+                Some(name) => f.write_str(name),
+                None => write!(f, "type {number}"),
+            },
+        }
+    }
+}
+
+/// What became of one operator of a file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OperatorReport {
+    /// Index in the file.
+    pub index: usize,
+    /// Builtin name, `CONV_2D`.
+    pub name: String,
+    /// Whether and how it is supported.
+    pub support: Support,
+}
+
+/// Whether and how an operator of a file is supported.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Support {
+    /// It became nodes of the graph.
+    Lowered,
+    /// It converts between numbers and integers at the model's edge, or closes a classifier; the graph begins after it or ends before it.
+    Edge,
+    /// Nothing depends on its outputs.
+    Unused,
+    /// It cannot be lowered.
+    Unsupported(Unsupported),
+}
+
+/// All operators of a file with their support, also where it cannot be imported.
+#[derive(Clone, Debug)]
+pub struct Survey {
+    /// Every operator, in the file's order.
+    pub operators: Vec<OperatorReport>,
+    /// Why the model's input cannot be used, if so.
+    pub input: Option<Unsupported>,
+    /// Why the model's output cannot be used, if so.
+    pub output: Option<Unsupported>,
+    /// Why the lowered graph is invalid, where every operator alone is supported.
+    pub graph: Option<GraphError>,
+}
+
+impl Survey {
+    /// Whether [`crate::import_tflite`] accepts the file.
+    pub fn is_supported(&self) -> bool {
+        self.input.is_none()
+            && self.output.is_none()
+            && self.graph.is_none()
+            && !self.operators.iter().any(|operator| matches!(operator.support, Support::Unsupported(_)))
+    }
+}

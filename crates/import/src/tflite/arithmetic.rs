@@ -1,0 +1,242 @@
+//! ADD, SUB and MUL (`kernels/add.cc`, `sub.cc`, `mul.cc`).
+
+use verinfer_graph::{Add, Conv, DataType, Mul, Op, Operand, Shape, Window};
+use verinfer_tflite_schema::tflite::ActivationFunctionType;
+
+use crate::error::Unsupported;
+use crate::fixed_point::Multiplier;
+use crate::tflite::lowering::{Activation, Context, Lowering, activation_range, requantization};
+use crate::tflite::source::Tensor;
+
+/// Left shift of both operands of an 8-bit addition.
+const LEFT_SHIFT: u32 = 20;
+
+/// ADD.
+pub fn lower_add(lowering: &mut Lowering<'_, '_>, context: &Context<'_, '_>) -> Result<(), Unsupported> {
+    let options = context.operator.table.builtin_options_as_add_options().ok_or(Unsupported::Options)?;
+    lower_sum(lowering, context, options.fused_activation_function(), false)
+}
+
+/// SUB: ADD with the second operand negated.
+pub fn lower_sub(lowering: &mut Lowering<'_, '_>, context: &Context<'_, '_>) -> Result<(), Unsupported> {
+    let options = context.operator.table.builtin_options_as_sub_options().ok_or(Unsupported::Options)?;
+    lower_sum(lowering, context, options.fused_activation_function(), true)
+}
+
+fn lower_sum(
+    lowering: &mut Lowering<'_, '_>,
+    context: &Context<'_, '_>,
+    activation: ActivationFunctionType,
+    negate_second: bool,
+) -> Result<(), Unsupported> {
+    let operands = Operands::read(lowering, context)?;
+    let output = operands.output;
+    let [first_scale, second_scale] = [operands.first.scale()?, operands.second.scale()?];
+    // In single precision first, as in `Prepare`; the factors are powers of two.
+    let twice_max = f64::from(2.0 * first_scale.max(second_scale));
+    let first_multiplier = Multiplier::quantize_below_one(f64::from(first_scale) / twice_max)?;
+    let second_multiplier = Multiplier::quantize_below_one(f64::from(second_scale) / twice_max)?;
+    let output_factor = twice_max / f64::from((1u32 << LEFT_SHIFT) as f32 * output.scale);
+    let output_multiplier = Multiplier::quantize_below_one(output_factor)?;
+    let first = operands.first.rescaled(first_multiplier, false)?;
+    let second = operands.second.rescaled(second_multiplier, negate_second)?;
+    let (left, left_table, right) = match (first, second) {
+        (Rescaled::Tensor { input, table }, Rescaled::Constant { shape, values }) if input.shape == output.shape => {
+            (input, table, Operand::Constant(per_channel(shape, values, output.shape)?))
+        }
+        (Rescaled::Constant { shape, values }, Rescaled::Tensor { input, table }) if input.shape == output.shape => {
+            (input, table, Operand::Constant(per_channel(shape, values, output.shape)?))
+        }
+        (Rescaled::Tensor { input, table }, Rescaled::Tensor { input: other, table: other_table }) => {
+            let (left, left_table, right, table) =
+                if input.shape == output.shape { (input, table, other, other_table) } else { (other, other_table, input, table) };
+            let right = Operand::Tensor { tensor: right.id, table };
+            (left, left_table, right)
+        }
+        (first, second) => return Err(broadcast(first.shape(), second.shape(), output.shape)),
+    };
+    if left.shape != output.shape {
+        return Err(broadcast(operands.first.shape()?, operands.second.shape()?, output.shape));
+    }
+    let op = Op::Add(Add {
+        left: left.id,
+        left_table,
+        right,
+        requantization: requantization(output_multiplier, output.zero_point, activation_range(activation, output)?),
+    });
+    lowering.push(context, op, output.id);
+    Ok(())
+}
+
+/// MUL; by a constant for all or each channel it is a 1x1 depthwise convolution.
+pub fn lower_mul(lowering: &mut Lowering<'_, '_>, context: &Context<'_, '_>) -> Result<(), Unsupported> {
+    let options = context.operator.table.builtin_options_as_mul_options().ok_or(Unsupported::Options)?;
+    let operands = Operands::read(lowering, context)?;
+    let output = operands.output;
+    let [first_scale, second_scale] = [operands.first.scale()?, operands.second.scale()?];
+    // In single precision throughout, as in `Prepare`.
+    let multiplier = Multiplier::quantize(f64::from(first_scale * second_scale / output.scale))?;
+    let range = activation_range(options.fused_activation_function(), output)?;
+    let requantization = requantization(multiplier, output.zero_point, range);
+    let op = match (operands.first, operands.second) {
+        (Factor::Tensor(input), Factor::Constant(constant)) | (Factor::Constant(constant), Factor::Tensor(input)) => {
+            let shape = constant.shape()?;
+            if input.shape != output.shape {
+                return Err(broadcast(input.shape, shape, output.shape));
+            }
+            Op::DepthwiseConv2d(Conv {
+                input: input.id,
+                input_zero_point: input.zero_point,
+                window: Window::POINT,
+                weights: per_channel(shape, constant.bytes_as_values()?, output.shape)?,
+                weight_zero_point: constant.per_tensor()?.1,
+                bias: vec![0; output.shape.channels],
+                requantization,
+            })
+        }
+        (Factor::Tensor(first), Factor::Tensor(second)) => {
+            let (left, right) = if first.shape == output.shape { (first, second) } else { (second, first) };
+            if left.shape != output.shape {
+                return Err(broadcast(first.shape, second.shape, output.shape));
+            }
+            Op::Mul(Mul {
+                left: left.id,
+                left_zero_point: left.zero_point,
+                right: right.id,
+                right_zero_point: right.zero_point,
+                requantization,
+            })
+        }
+        (Factor::Constant(first), Factor::Constant(_)) => {
+            return Err(Unsupported::Constant { tensor: first.name.clone() });
+        }
+    };
+    lowering.push(context, op, output.id);
+    Ok(())
+}
+
+/// The operands of an element-wise operator, of one type and broadcast to the output's shape.
+struct Operands<'s, 'a> {
+    first: Factor<'s, 'a>,
+    second: Factor<'s, 'a>,
+    output: Activation,
+}
+
+#[derive(Clone, Copy)]
+enum Factor<'s, 'a> {
+    Tensor(Activation),
+    Constant(&'s Tensor<'a>),
+}
+
+impl<'s, 'a> Operands<'s, 'a> {
+    fn read(lowering: &mut Lowering<'_, '_>, context: &Context<'s, 'a>) -> Result<Self, Unsupported> {
+        context.expect_operands(2, 2, "2")?;
+        let output = context.output(lowering)?;
+        let mut factor = |position| -> Result<Factor<'s, 'a>, Unsupported> {
+            let tensor = context.tensor(position)?;
+            if tensor.data_type()? != output.dtype {
+                return Err(Unsupported::Type {
+                    tensor: tensor.name.clone(),
+                    found: tensor.element,
+                    expected: match output.dtype {
+                        DataType::U8 => "UINT8 like the output",
+                        DataType::I8 => "INT8 like the output",
+                    },
+                });
+            }
+            Ok(match tensor.data {
+                Some(_) => Factor::Constant(tensor),
+                None => Factor::Tensor(context.input(lowering, position)?),
+            })
+        };
+        let (first, second) = (factor(0)?, factor(1)?);
+        let expected = broadcast_dims(&context.tensor(0)?.dims, &context.tensor(1)?.dims).ok_or(broadcast(
+            first.shape()?,
+            second.shape()?,
+            output.shape,
+        ))?;
+        context.output_tensor()?.expect_dims(&expected)?;
+        Ok(Self { first, second, output })
+    }
+}
+
+impl Factor<'_, '_> {
+    fn scale(&self) -> Result<f32, Unsupported> {
+        match self {
+            Self::Tensor(activation) => Ok(activation.scale),
+            Self::Constant(tensor) => Ok(tensor.per_tensor()?.0),
+        }
+    }
+
+    fn shape(&self) -> Result<Shape, Unsupported> {
+        match self {
+            Self::Tensor(activation) => Ok(activation.shape),
+            Self::Constant(tensor) => tensor.shape(),
+        }
+    }
+
+    /// Stored values less the zero point, shifted left and multiplied, perhaps negated.
+    fn rescaled(&self, multiplier: Multiplier, negate: bool) -> Result<Rescaled, Unsupported> {
+        let rescale = |value: i16, zero_point: i32| -> Result<i32, Unsupported> {
+            // At most 255 * 2^20.
+            let shifted = (i32::from(value).wrapping_sub(zero_point)) << LEFT_SHIFT;
+            let rescaled = multiplier.apply(shifted).ok_or(Unsupported::Overflow)?;
+            Ok(if negate { rescaled.wrapping_neg() } else { rescaled })
+        };
+        match self {
+            Self::Tensor(input) => Ok(Rescaled::Tensor {
+                input: *input,
+                table: (input.dtype.min()..=input.dtype.max()).map(|value| rescale(value, input.zero_point)).collect::<Result<_, _>>()?,
+            }),
+            Self::Constant(tensor) => {
+                let (_, zero_point) = tensor.per_tensor()?;
+                Ok(Rescaled::Constant {
+                    shape: tensor.shape()?,
+                    values: tensor.bytes_as_values()?.into_iter().map(|value| rescale(value, zero_point)).collect::<Result<_, _>>()?,
+                })
+            }
+        }
+    }
+}
+
+/// An operand of a sum on the common scale.
+enum Rescaled {
+    Tensor { input: Activation, table: Vec<i32> },
+    Constant { shape: Shape, values: Vec<i32> },
+}
+
+impl Rescaled {
+    const fn shape(&self) -> Shape {
+        match self {
+            Self::Tensor { input, .. } => input.shape,
+            Self::Constant { shape, .. } => *shape,
+        }
+    }
+}
+
+/// A constant for all or each channel as one for each channel.
+fn per_channel<T: Copy>(shape: Shape, values: Vec<T>, output: Shape) -> Result<Vec<T>, Unsupported> {
+    match values.as_slice() {
+        [value] => Ok(vec![*value; output.channels]),
+        _ if shape.num_pixels() == 1 && shape.channels == output.channels => Ok(values),
+        _ => Err(broadcast(output, shape, output)),
+    }
+}
+
+/// `CalculateShapeForBroadcast`; `None` where the shapes cannot be combined.
+fn broadcast_dims(first: &[usize], second: &[usize]) -> Option<Vec<usize>> {
+    let rank = first.len().max(second.len());
+    let side = |dims: &[usize], from_end: usize| dims.iter().rev().nth(from_end).copied().unwrap_or(1);
+    let mut dims = (0..rank)
+        .map(|from_end| {
+            let (a, b) = (side(first, from_end), side(second, from_end));
+            (a == b || a == 1 || b == 1).then_some(a.max(b))
+        })
+        .collect::<Option<Vec<_>>>()?;
+    dims.reverse();
+    Some(dims)
+}
+
+const fn broadcast(left: Shape, right: Shape, output: Shape) -> Unsupported {
+    Unsupported::Broadcast { left, right, output }
+}

@@ -1,0 +1,295 @@
+//! CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED (`kernels/conv.cc`, `depthwise_conv.cc`, `fully_connected.cc`, `kernel_util.cc`).
+
+use verinfer_graph::{Conv, DataType, Op, Requantization, Shape, Window};
+use verinfer_tflite_schema::tflite::{ActivationFunctionType, FullyConnectedOptionsWeightsFormat};
+
+use crate::error::Unsupported;
+use crate::fixed_point::Multiplier;
+use crate::model::ElementType;
+use crate::tflite::lowering::{Activation, Context, Lowering, activation_range};
+use crate::tflite::source::Tensor;
+use crate::tflite::window::WindowOptions;
+
+/// CONV_2D: filters `[output channel, row, column, input channel]`.
+pub fn lower_conv(lowering: &mut Lowering<'_, '_>, context: &Context<'_, '_>) -> Result<(), Unsupported> {
+    context.expect_operands(2, 3, "2 or 3")?;
+    let options = context.operator.table.builtin_options_as_conv_2_doptions().ok_or(Unsupported::Options)?;
+    let layer = Layer::read(lowering, context, 4)?;
+    let [channels, kernel_h, kernel_w, depth] = *layer.filter.dims.as_slice() else {
+        return Err(rank(layer.filter, "4"));
+    };
+    if depth != layer.input.shape.channels {
+        return Err(Unsupported::Shape {
+            tensor: layer.filter.name.clone(),
+            found: layer.filter.dims.clone(),
+            expected: vec![channels, kernel_h, kernel_w, layer.input.shape.channels],
+        });
+    }
+    let (window, (height, width)) = WindowOptions {
+        padding: options.padding(),
+        kernel: (kernel_h, kernel_w),
+        stride: (options.stride_h(), options.stride_w()),
+        dilation: (options.dilation_h_factor(), options.dilation_w_factor()),
+    }
+    .resolve(layer.input.shape)?;
+    context.output_tensor()?.expect_dims(&[1, height, width, channels])?;
+    let conv = layer.conv(window, channels, 0, options.fused_activation_function())?;
+    lowering.push(context, Op::Conv2d(conv), layer.output.id);
+    Ok(())
+}
+
+/// DEPTHWISE_CONV_2D: filters `[1, row, column, output channel]`.
+pub fn lower_depthwise(lowering: &mut Lowering<'_, '_>, context: &Context<'_, '_>) -> Result<(), Unsupported> {
+    context.expect_operands(2, 3, "2 or 3")?;
+    let options = context.operator.table.builtin_options_as_depthwise_conv_2_doptions().ok_or(Unsupported::Options)?;
+    let layer = Layer::read(lowering, context, 4)?;
+    let [1, kernel_h, kernel_w, channels] = *layer.filter.dims.as_slice() else {
+        return Err(rank(layer.filter, "4, the first being 1"));
+    };
+    if channels % layer.input.shape.channels.max(1) != 0 {
+        return Err(Unsupported::Shape {
+            tensor: layer.filter.name.clone(),
+            found: layer.filter.dims.clone(),
+            expected: vec![1, kernel_h, kernel_w, layer.input.shape.channels],
+        });
+    }
+    let (window, (height, width)) = WindowOptions {
+        padding: options.padding(),
+        kernel: (kernel_h, kernel_w),
+        stride: (options.stride_h(), options.stride_w()),
+        dilation: (options.dilation_h_factor(), options.dilation_w_factor()),
+    }
+    .resolve(layer.input.shape)?;
+    context.output_tensor()?.expect_dims(&[1, height, width, channels])?;
+    let conv = layer.conv(window, channels, 3, options.fused_activation_function())?;
+    lowering.push(context, Op::DepthwiseConv2d(conv), layer.output.id);
+    Ok(())
+}
+
+/// FULLY_CONNECTED: filters `[output, input]`, a 1x1 convolution over rows of the flattened input.
+pub fn lower_fully_connected(lowering: &mut Lowering<'_, '_>, context: &Context<'_, '_>) -> Result<(), Unsupported> {
+    context.expect_operands(2, 3, "2 or 3")?;
+    let options = context.operator.table.builtin_options_as_fully_connected_options().ok_or(Unsupported::Options)?;
+    if options.weights_format() != FullyConnectedOptionsWeightsFormat::DEFAULT {
+        return Err(Unsupported::Option { name: "weights_format", value: i64::from(options.weights_format().0) });
+    }
+    let mut layer = Layer::read(lowering, context, 2)?;
+    let [units, depth] = *layer.filter.dims.as_slice() else {
+        return Err(rank(layer.filter, "2"));
+    };
+    let declared = context.tensor(0)?;
+    let elements = declared.num_elements();
+    if elements % depth != 0 {
+        return Err(Unsupported::Shape {
+            tensor: declared.name.clone(),
+            found: declared.dims.clone(),
+            expected: vec![elements / depth, depth],
+        });
+    }
+    let rows = elements / depth;
+    let output = context.output_tensor()?;
+    if options.keep_num_dims() {
+        match declared.dims.split_last() {
+            Some((&last, outer)) if last == depth => {
+                let mut expected = outer.to_vec();
+                expected.push(units);
+                output.expect_dims(&expected)?;
+            }
+            Some(_) | None => {
+                return Err(Unsupported::Option { name: "keep_num_dims", value: 1 });
+            }
+        }
+    } else {
+        output.expect_dims(&[rows, units])?;
+    }
+    let shape = Shape::new(layer.output.shape.height, layer.output.shape.width, depth);
+    layer.input.id = lowering.reshaped(context, layer.input, shape);
+    let conv = layer.conv(Window::POINT, units, 0, options.fused_activation_function())?;
+    lowering.push(context, Op::Conv2d(conv), layer.output.id);
+    Ok(())
+}
+
+/// Operands of a convolution.
+struct Layer<'s, 'a> {
+    input: Activation,
+    filter: &'s Tensor<'a>,
+    bias: Option<&'s Tensor<'a>>,
+    output: Activation,
+}
+
+impl<'s, 'a> Layer<'s, 'a> {
+    fn read(lowering: &mut Lowering<'_, '_>, context: &Context<'s, 'a>, filter_rank: usize) -> Result<Self, Unsupported> {
+        let filter = context.tensor(1)?;
+        let declared = context.tensor(0)?;
+        if declared.element != filter.element {
+            return Err(mixed_types(declared, filter));
+        }
+        if filter_rank == 4 && declared.dims.len() != 4 {
+            return Err(rank(declared, "4"));
+        }
+        let input = context.input(lowering, 0)?;
+        let output = context.output_like(lowering, input)?;
+        Ok(Self { input, filter, bias: context.optional_tensor(2), output })
+    }
+
+    fn conv(
+        &self,
+        window: Window,
+        channels: usize,
+        channel_dimension: i32,
+        activation: ActivationFunctionType,
+    ) -> Result<Conv, Unsupported> {
+        let mut conv = Conv {
+            input: self.input.id,
+            input_zero_point: self.input.zero_point,
+            window,
+            weights: self.filter.bytes_as_values()?,
+            weight_zero_point: self.weight_zero_point(channels, channel_dimension)?,
+            bias: self.bias_values(channels)?,
+            requantization: self.requantization(channels, channel_dimension, activation)?,
+        };
+        self.negate_channels(&mut conv, channels, channel_dimension)?;
+        Ok(conv)
+    }
+
+    /// Whether the filter has one scale for each channel, as `PopulateConvolutionQuantizationParams` decides.
+    fn scales(&self, channels: usize, channel_dimension: i32) -> Result<&'s [f32], Unsupported> {
+        let quantization =
+            self.filter.quantization.as_ref().ok_or_else(|| Unsupported::NotQuantized { tensor: self.filter.name.clone() })?;
+        let found = quantization.scales.len();
+        if found > 1 {
+            if self.filter.data_type()? == DataType::U8 || found != channels {
+                return Err(Unsupported::ScaleCount {
+                    tensor: self.filter.name.clone(),
+                    found,
+                    expected: "1 (UINT8) or one for each output channel (INT8)",
+                });
+            }
+            if quantization.dimension != channel_dimension {
+                return Err(Unsupported::QuantizedDimension {
+                    tensor: self.filter.name.clone(),
+                    found: quantization.dimension,
+                    expected: channel_dimension,
+                });
+            }
+        }
+        // Training frees filter scales to become negative or zero, and TFLite takes them.
+        if let Some(&scale) = quantization.scales.iter().find(|scale| !scale.is_finite()) {
+            return Err(Unsupported::Scale { tensor: self.filter.name.clone(), scale });
+        }
+        Ok(&quantization.scales)
+    }
+
+    /// The int8 kernels of CONV_2D and DEPTHWISE_CONV_2D and per-channel FULLY_CONNECTED take it to be zero.
+    fn weight_zero_point(&self, channels: usize, channel_dimension: i32) -> Result<i32, Unsupported> {
+        let per_channel = self.scales(channels, channel_dimension)?.len() > 1;
+        let is_matrix = self.filter.dims.len() == 2;
+        if self.filter.data_type()? == DataType::U8 || (is_matrix && !per_channel) {
+            // Positive, as `GetQuantizedConvolutionMultipler` demands.
+            return Ok(self.filter.per_tensor()?.1);
+        }
+        let zero_points = self.filter.quantization.iter().flat_map(|quantization| &quantization.zero_points);
+        match zero_points.copied().find(|&zero_point| zero_point != 0) {
+            Some(zero_point) => Err(Unsupported::ZeroPointMismatch { tensor: self.filter.name.clone(), zero_point, expected: 0 }),
+            None => Ok(0),
+        }
+    }
+
+    /// Moves the sign of negative filter scales to weights and biases: `acc * -m` and `-acc * m` are rounded alike.
+    fn negate_channels(&self, conv: &mut Conv, channels: usize, channel_dimension: i32) -> Result<(), Unsupported> {
+        let scales = self.scales(channels, channel_dimension)?;
+        let is_negative = |channel: usize| scales.get(channel).or(scales.first()).is_some_and(|&scale| scale < 0.0);
+        let weights_per_channel = conv.weights.len() / channels.max(1);
+        for (index, weight) in conv.weights.iter_mut().enumerate() {
+            let channel = match channel_dimension {
+                0 => index / weights_per_channel.max(1),
+                _ => index % channels.max(1),
+            };
+            if is_negative(channel) {
+                // Weights are zero in the middle; -128 has no negative.
+                *weight = weight.checked_neg().filter(|&weight| weight <= 127).ok_or(Unsupported::Overflow)?;
+            }
+        }
+        for (channel, bias) in conv.bias.iter_mut().enumerate() {
+            if is_negative(channel) {
+                *bias = bias.checked_neg().ok_or(Unsupported::Overflow)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Stored as they are: the kernels do not look at the scale of a bias.
+    fn bias_values(&self, channels: usize) -> Result<Vec<i32>, Unsupported> {
+        let Some(bias) = self.bias else {
+            return Ok(vec![0; channels]);
+        };
+        if bias.element != ElementType::I32 {
+            return Err(Unsupported::Type { tensor: bias.name.clone(), found: bias.element, expected: "INT32" });
+        }
+        let zero_points = bias.quantization.iter().flat_map(|quantization| &quantization.zero_points);
+        if let Some(zero_point) = zero_points.copied().find(|&zero_point| zero_point != 0) {
+            return Err(Unsupported::ZeroPointMismatch { tensor: bias.name.clone(), zero_point, expected: 0 });
+        }
+        bias.expect_dims(&[channels])?;
+        bias.integers()?.into_iter().map(|value| i32::try_from(value).map_err(|_| Unsupported::Overflow)).collect()
+    }
+
+    fn requantization(
+        &self,
+        channels: usize,
+        channel_dimension: i32,
+        activation: ActivationFunctionType,
+    ) -> Result<Requantization, Unsupported> {
+        let scales = self.scales(channels, channel_dimension)?;
+        let is_matrix = self.filter.dims.len() == 2;
+        let real_multipliers: Vec<f64> = match scales {
+            &[scale] if is_matrix || self.input.dtype == DataType::U8 => vec![self.product_multiplier(scale)?],
+            _ => scales.iter().map(|&scale| f64::from(self.input.scale) * f64::from(scale.abs()) / f64::from(self.output.scale)).collect(),
+        };
+        let multipliers = real_multipliers.into_iter().map(Multiplier::quantize).collect::<Result<Vec<_>, _>>()?;
+        let (min, max) = activation_range(activation, self.output)?;
+        Ok(Requantization {
+            multipliers: multipliers.iter().map(|multiplier| multiplier.multiplier).collect(),
+            shifts: multipliers.iter().map(|multiplier| multiplier.shift).collect(),
+            zero_point: self.output.zero_point,
+            min,
+            max,
+        })
+    }
+
+    /// `GetQuantizedConvolutionMultipler`, which multiplies the scales in single precision and checks the scale of the bias.
+    fn product_multiplier(&self, filter_scale: f32) -> Result<f64, Unsupported> {
+        let output_scale = f64::from(self.output.scale);
+        if let Some(bias) = self.bias {
+            let bias_scale = bias.quantization.as_ref().and_then(|quantization| quantization.scales.first()).copied().unwrap_or(0.0);
+            let product = f64::from(self.input.scale) * f64::from(filter_scale);
+            // Written so that a scale that is not a number is refused.
+            let close = (product - f64::from(bias_scale)).abs() / output_scale <= 0.02;
+            if !close {
+                return Err(Unsupported::BiasScale { bias: bias.name.clone(), bias_scale, expected: product });
+            }
+        }
+        Ok(f64::from(self.input.scale * filter_scale) / output_scale)
+    }
+}
+
+fn mixed_types(input: &Tensor<'_>, filter: &Tensor<'_>) -> Unsupported {
+    let is_quantized = |element| matches!(element, ElementType::U8 | ElementType::I8);
+    if input.element == ElementType::F32 && is_quantized(filter.element) {
+        return Unsupported::Hybrid {
+            weights: filter.name.clone(),
+            weights_type: filter.element,
+            input: input.name.clone(),
+            input_type: input.element,
+        };
+    }
+    if is_quantized(input.element) {
+        Unsupported::Type { tensor: filter.name.clone(), found: filter.element, expected: "8 bits like the activations" }
+    } else {
+        Unsupported::Type { tensor: input.name.clone(), found: input.element, expected: "UINT8 or INT8" }
+    }
+}
+
+fn rank(tensor: &Tensor<'_>, expected: &'static str) -> Unsupported {
+    Unsupported::Rank { tensor: tensor.name.clone(), found: tensor.dims.len(), expected }
+}

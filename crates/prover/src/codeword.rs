@@ -1,0 +1,110 @@
+//! Committed codewords: a matrix whose columns are Reed-Solomon codewords, and a Merkle tree over its rows.
+
+use p3_dft::{Radix2DitParallel, TwoAdicSubgroupDft};
+use p3_field::{BasedVectorSpace, PrimeCharacteristicRing};
+use p3_matrix::Matrix;
+use p3_matrix::bitrev::BitReversibleMatrix;
+use p3_matrix::dense::RowMajorMatrix;
+use rayon::prelude::*;
+use verinfer_relation::field::{F, K};
+use verinfer_relation::merkle::{self, Digest};
+use verinfer_relation::parameters::Oracle;
+use verinfer_relation::steps;
+use verinfer_relation::transcript::ProverTranscript;
+
+/// The transform, with its cache of roots of unity.
+pub type Dft = Radix2DitParallel<F>;
+
+/// A codeword and its tree.
+pub struct Codeword {
+    rows: RowMajorMatrix<F>,
+    levels: Vec<Vec<Digest>>,
+}
+
+impl Codeword {
+    /// Encodes a vector of base elements, cut into columns of `2^(variables - fold)` elements; a last column may be short.
+    pub fn of_base(dft: &Dft, oracle: &Oracle, vector: &[F]) -> Self {
+        let height = 1 << (oracle.variables - oracle.fold);
+        let columns: Vec<&[F]> = vector.chunks(height).collect();
+        Self::new(dft, oracle, columns.len(), |row, out| {
+            for (to, column) in out.iter_mut().zip(&columns) {
+                *to = column.get(row).copied().unwrap_or(F::ZERO);
+            }
+        })
+    }
+
+    /// Encodes a vector of `2^variables` extension elements, three base columns for each column.
+    pub fn of_extension(dft: &Dft, oracle: &Oracle, vector: &[K]) -> Self {
+        let height = 1 << (oracle.variables - oracle.fold);
+        let columns: Vec<&[K]> = vector.chunks(height).collect();
+        Self::new(dft, oracle, 3 * columns.len(), |row, out| {
+            for (to, column) in out.chunks_exact_mut(3).zip(&columns) {
+                let coordinates: &[F] = column[row].as_basis_coefficients_slice();
+                to.copy_from_slice(coordinates);
+            }
+        })
+    }
+
+    fn new(dft: &Dft, oracle: &Oracle, width: usize, fill_row: impl Fn(usize, &mut [F]) + Sync) -> Self {
+        let height = 1usize << (oracle.variables - oracle.fold);
+        let mut values = vec![F::ZERO; width << oracle.log_height()];
+        values[..width * height].par_chunks_mut(width * ROWS_AT_ONCE).enumerate().for_each(|(block, rows)| {
+            for (i, row) in rows.chunks_exact_mut(width).enumerate() {
+                fill_row(block * ROWS_AT_ONCE + i, row);
+            }
+        });
+        let rows = dft.dft_batch(RowMajorMatrix::new(values, width)).bit_reverse_rows().to_row_major_matrix();
+        let levels = tree(&rows);
+        Self { rows, levels }
+    }
+
+    /// Root of the tree.
+    pub fn root(&self) -> Digest {
+        self.levels[self.levels.len() - 1][0]
+    }
+
+    /// Sends rows at increasing `indices`, then the siblings of their paths.
+    pub fn open(&self, transcript: &mut ProverTranscript, indices: &[usize]) {
+        for &index in indices {
+            let row: Vec<F> = self.row(index).to_vec();
+            transcript.hint(steps::ROW, &row);
+        }
+        let mut known = indices.to_vec();
+        for level in &self.levels[..self.levels.len() - 1] {
+            let mut parents = Vec::with_capacity(known.len());
+            let mut nodes = known.into_iter().peekable();
+            while let Some(index) = nodes.next() {
+                if index & 1 == 1 || nodes.next_if_eq(&(index | 1)).is_none() {
+                    transcript.hint_bytes(steps::SIBLING, &level[index ^ 1]);
+                }
+                parents.push(index >> 1);
+            }
+            known = parents;
+        }
+    }
+
+    /// A row.
+    pub fn row(&self, index: usize) -> &[F] {
+        &self.rows.values[index * self.rows.width..][..self.rows.width]
+    }
+}
+
+const ROWS_AT_ONCE: usize = 256;
+
+/// Levels of the tree, leaves first.
+fn tree(rows: &RowMajorMatrix<F>) -> Vec<Vec<Digest>> {
+    let mut leaves = vec![Digest::default(); rows.height()];
+    leaves.par_chunks_mut(ROWS_AT_ONCE).zip(rows.values.par_chunks(rows.width * ROWS_AT_ONCE)).for_each(|(leaves, block)| {
+        let mut buffer = Vec::new();
+        for (leaf, row) in leaves.iter_mut().zip(block.chunks_exact(rows.width)) {
+            *leaf = merkle::leaf(row, &mut buffer);
+        }
+    });
+    let mut levels = vec![leaves];
+    while levels[levels.len() - 1].len() > 1 {
+        let children = &levels[levels.len() - 1];
+        let parents = children.par_chunks_exact(2).with_min_len(ROWS_AT_ONCE).map(|pair| merkle::node(&pair[0], &pair[1])).collect();
+        levels.push(parents);
+    }
+    levels
+}

@@ -1,0 +1,71 @@
+//! Step 6: the weights of the combined claim, written out for every cell.
+
+use rayon::prelude::*;
+use verinfer_relation::Relation;
+use verinfer_relation::field::K;
+use verinfer_relation::functional::Functional;
+use verinfer_relation::layout::{Chunk, EqWeights};
+use verinfer_relation::relation::Location;
+
+use p3_field::{PackedFieldExtension, PrimeCharacteristicRing};
+
+use crate::packed::{PackedK, WIDTH, ZERO, pack, splat};
+
+/// Weights of the first `num_cells` cells (rounded up to a register).
+pub fn write(relation: &Relation, functional: &Functional, r: &EqWeights, num_cells: usize) -> Vec<PackedK> {
+    let mut out = vec![ZERO; num_cells.div_ceil(WIDTH)];
+    for (&(column, index), channels) in &functional.chunks {
+        let chunk = &relation.layout.placement(column).chunks[index];
+        add(&mut out, chunk, r.pixels(chunk), channels);
+    }
+    for product in &functional.products {
+        let Location::Column(column) = product.location else { continue };
+        for chunk in &relation.layout.placement(column).chunks {
+            let pixels = &product.pixels[chunk.pixels()];
+            if pixels.iter().any(|&weight| weight != K::ZERO) {
+                add(&mut out, chunk, pixels, &product.channels);
+            }
+        }
+    }
+    for (location, weights) in &functional.dense {
+        let Location::Column(column) = *location else { continue };
+        let placement = relation.layout.placement(column);
+        for chunk in &placement.chunks {
+            for channel in 0..placement.channels {
+                for (i, pixel) in chunk.pixels().enumerate() {
+                    let cell = chunk.first_cell(channel) + i;
+                    out[cell / WIDTH].add_assign_lane(cell % WIDTH, weights[pixel * placement.channels + channel]);
+                }
+            }
+        }
+    }
+    out
+}
+
+/// Registers that a thread works on at once.
+const BLOCK: usize = 512;
+
+/// Adds `pixels[p] * channels[c]` to the cells of a chunk.
+fn add(out: &mut [PackedK], chunk: &Chunk, pixels: &[K], channels: &[K]) {
+    let plane = 1usize << chunk.log_len;
+    if plane < WIDTH {
+        for (channel, &weight) in channels.iter().enumerate() {
+            for (i, &pixel) in pixels.iter().enumerate() {
+                let cell = chunk.first_cell(channel) + i;
+                out[cell / WIDTH].add_assign_lane(cell % WIDTH, weight * pixel);
+            }
+        }
+        return;
+    }
+    let pixels = pack(pixels);
+    let block = BLOCK.min(pixels.len());
+    let region = &mut out[chunk.first_cell(0) / WIDTH..chunk.first_cell(channels.len()) / WIDTH];
+    region.par_chunks_mut(block).with_min_len(BLOCK / block).enumerate().for_each(|(index, cells)| {
+        let position = index * block;
+        let weight = splat(channels[position / pixels.len()]);
+        let offset = position % pixels.len();
+        for (cell, &pixel) in cells.iter_mut().zip(&pixels[offset..]) {
+            *cell += pixel * weight;
+        }
+    });
+}

@@ -1,0 +1,18 @@
+//! Makes proofs that a quantized network gives an output on an input.
+//!
+//! [`Prover::prove`] runs the network, writes the witness down and walks the numbered steps of docs/protocol.md; the verifier's crate walks the
+//! same steps. Nothing here is trusted by anybody but the prover.
+
+mod codeword;
+mod contraction;
+mod error;
+mod functional;
+mod lookups;
+mod opening;
+mod packed;
+mod prove;
+mod witness;
+
+pub use error::ProveError;
+pub use prove::{Phase, Proved, Prover};
+pub use witness::{NO_ROW, Witness};

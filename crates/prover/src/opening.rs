@@ -1,0 +1,194 @@
+//! Step 7: opening of the combined claim.
+
+use p3_dft::TwoAdicSubgroupDft;
+use p3_field::{BasedVectorSpace, PackedValue, PrimeCharacteristicRing};
+use p3_matrix::Matrix;
+use p3_matrix::dense::RowMajorMatrix;
+use rayon::prelude::*;
+use verinfer_relation::field::{F, K, from_coordinates};
+use verinfer_relation::parameters::{Oracle, Parameters};
+use verinfer_relation::steps;
+use verinfer_relation::transcript::{ProverTranscript, Transcript};
+
+use crate::codeword::{Codeword, Dft};
+use crate::packed::{PackedF, PackedK, WIDTH, ZERO, fold, pack, splat, sum_lanes, unpack};
+
+/// Proves `sum of weights[i] * vector[i]`; both stop at the last cell, what follows is zero.
+pub fn prove(
+    transcript: &mut ProverTranscript,
+    dft: &Dft,
+    parameters: &Parameters,
+    codeword: Codeword,
+    vector: Vec<F>,
+    weights: Vec<PackedK>,
+) {
+    let mut folding = first_fold(transcript, parameters, vector, weights);
+    let mut codeword = codeword;
+    for (index, oracle) in parameters.oracles.iter().enumerate() {
+        if index > 0 {
+            for _ in 0..oracle.fold {
+                folding.round(transcript, steps::FOLD_ROUND);
+            }
+        }
+        let Some(next) = parameters.oracles.get(index + 1) else {
+            transcript.send(steps::FINAL_POLYNOMIAL, &folding.vector());
+            queries(transcript, parameters, oracle, &codeword);
+            break;
+        };
+        let vector = folding.vector();
+        let next_codeword = Codeword::of_extension(dft, next, &vector);
+        transcript.send_bytes(steps::FOLDED_COMMITMENT, &next_codeword.root());
+        let outside = transcript.state().challenge(steps::OUT_OF_DOMAIN);
+        transcript.send(steps::OUT_OF_DOMAIN, &[horner(&vector, outside)]);
+        let rows = queries(transcript, parameters, oracle, &codeword);
+        let gamma = transcript.state().challenge(steps::QUERY_COMBINATION);
+        folding.add_powers(dft, oracle, gamma, outside, &rows);
+        codeword = next_codeword;
+    }
+    for _ in 0..parameters.final_variables {
+        folding.round(transcript, steps::FINAL_ROUND);
+    }
+}
+
+/// The folded vector and weights, both of the same power-of-two length.
+struct Folding {
+    values: Vec<PackedK>,
+    weights: Vec<PackedK>,
+    /// Number of elements; less than a register holds at the very end.
+    len: usize,
+}
+
+/// The rounds of the first codeword, whose vector is over the base field and may stop early.
+fn first_fold(transcript: &mut ProverTranscript, parameters: &Parameters, vector: Vec<F>, weights: Vec<PackedK>) -> Folding {
+    let half = 1 << (parameters.log_cells - 1 - WIDTH.trailing_zeros() as usize);
+    let (vector, []) = PackedF::pack_slice_with_suffix(&vector) else { unreachable!("the vector fills whole registers") };
+    let at = |i: usize| vector.get(i).copied().unwrap_or(PackedF::ZERO);
+    let weight = |i: usize| weights.get(i).copied().unwrap_or(ZERO);
+    let used = vector.len().min(half);
+    let sums = reduce(used, |i| {
+        let (f0, f1, w0, w1) = (at(i), at(i + half), weight(i), weight(i + half));
+        [w0 * f0, (w1 - w0) * (f1 - f0)]
+    });
+    let c = splat(send(transcript, steps::FOLD_ROUND, sums));
+    let (mut values, mut folded): (Vec<PackedK>, Vec<PackedK>) = (0..used)
+        .into_par_iter()
+        .with_min_len(BLOCK)
+        .map(|i| {
+            let (f0, f1) = (at(i), at(i + half));
+            (c * (f1 - f0) + f0, fold(weight(i), weight(i + half), c))
+        })
+        .unzip();
+    values.resize(half, ZERO);
+    folded.resize(half, ZERO);
+    let mut folding = Folding { values, weights: folded, len: half * WIDTH };
+    for _ in 1..parameters.oracles[0].fold {
+        folding.round(transcript, steps::FOLD_ROUND);
+    }
+    folding
+}
+
+/// Registers that a thread works on at once.
+const BLOCK: usize = 1 << 10;
+
+impl Folding {
+    /// Binds the highest bit.
+    fn round(&mut self, transcript: &mut ProverTranscript, label: &'static str) {
+        if self.len <= WIDTH {
+            return self.last_rounds(transcript, label);
+        }
+        let half = self.values.len() / 2;
+        let (f0, f1) = self.values.split_at_mut(half);
+        let (w0, w1) = self.weights.split_at_mut(half);
+        let sums = reduce(half, |i| [f0[i] * w0[i], (f1[i] - f0[i]) * (w1[i] - w0[i])]);
+        let c = splat(send(transcript, label, sums));
+        for (low, high) in [(f0, f1), (w0, w1)] {
+            low.par_iter_mut().zip(high).with_min_len(BLOCK).for_each(|(low, high)| *low = fold(*low, *high, c));
+        }
+        self.values.truncate(half);
+        self.weights.truncate(half);
+        self.len /= 2;
+    }
+
+    /// Binds the highest bit within a register.
+    fn last_rounds(&mut self, transcript: &mut ProverTranscript, label: &'static str) {
+        let (f, w) = (unpack(&self.values), unpack(&self.weights));
+        let half = self.len / 2;
+        let mut sums = [K::ZERO; 2];
+        for i in 0..half {
+            sums[0] += f[i] * w[i];
+            sums[1] += (f[i + half] - f[i]) * (w[i + half] - w[i]);
+        }
+        transcript.send(label, &sums);
+        let c = transcript.state().challenge(label);
+        for (packed, values) in [(&mut self.values, f), (&mut self.weights, w)] {
+            let mut folded: Vec<K> = (0..half).map(|i| values[i] + c * (values[i + half] - values[i])).collect();
+            folded.resize(WIDTH, K::ZERO);
+            *packed = pack(&folded);
+        }
+        self.len = half;
+    }
+
+    /// The vector.
+    fn vector(&self) -> Vec<K> {
+        let mut values = unpack(&self.values);
+        values.truncate(self.len);
+        values
+    }
+
+    /// Adds `gamma x^i` for the out-of-domain point and the following powers of gamma for the queried rows.
+    ///
+    /// `sum_j gamma_j g^(i e_j)` over rows `j` with exponents `e_j` is a Fourier transform of the `gamma_j`.
+    fn add_powers(&mut self, dft: &Dft, oracle: &Oracle, gamma: K, outside: K, rows: &[usize]) {
+        let bits = oracle.log_height();
+        let mut spectrum = vec![F::ZERO; 3 << bits];
+        for (&row, weight) in rows.iter().zip(powers(gamma.square(), gamma)) {
+            let exponent = row.reverse_bits() >> (usize::BITS as usize - bits);
+            let coordinates: &[F] = weight.as_basis_coefficients_slice();
+            spectrum[3 * exponent..][..3].copy_from_slice(coordinates);
+        }
+        let transformed = dft.dft_batch(RowMajorMatrix::new(spectrum, 3)).to_row_major_matrix().values;
+        let elements = transformed.chunks_exact(3).take(self.len).map(|c| from_coordinates([c[0], c[1], c[2]]));
+        let mut sums: Vec<K> = elements.collect();
+        for (sum, power) in sums.iter_mut().zip(powers(gamma, outside)) {
+            *sum += power;
+        }
+        self.weights.iter_mut().zip(pack(&sums)).for_each(|(weight, sum)| *weight += sum);
+    }
+}
+
+/// `first, first * ratio, first * ratio^2, ...`
+fn powers(first: K, ratio: K) -> impl Iterator<Item = K> {
+    std::iter::successors(Some(first), move |&power| Some(power * ratio))
+}
+
+/// Grinds, draws rows and opens them.
+fn queries(transcript: &mut ProverTranscript, parameters: &Parameters, oracle: &Oracle, codeword: &Codeword) -> Vec<usize> {
+    let nonce = grind(transcript.state(), parameters.grinding_bits);
+    transcript.send_bytes(steps::GRINDING, &nonce.to_le_bytes());
+    let rows = transcript.state().indices(steps::QUERIES, oracle.log_height(), oracle.num_queries);
+    codeword.open(transcript, &rows);
+    rows
+}
+
+/// The smallest nonce that grinds.
+fn grind(state: &Transcript, bits: usize) -> u64 {
+    const BATCH: u64 = 1 << 14;
+    (0..)
+        .map(|batch| batch * BATCH)
+        .find_map(|start| (start..start + BATCH).into_par_iter().find_first(|&nonce| state.grinds(bits, nonce)))
+        .unwrap_or_default()
+}
+
+fn send(transcript: &mut ProverTranscript, label: &'static str, sums: [PackedK; 2]) -> K {
+    transcript.send(label, &sums.map(sum_lanes));
+    transcript.state().challenge(label)
+}
+
+fn reduce(len: usize, term: impl Fn(usize) -> [PackedK; 2] + Sync + Send) -> [PackedK; 2] {
+    let add = |a: [PackedK; 2], b: [PackedK; 2]| [a[0] + b[0], a[1] + b[1]];
+    (0..len).into_par_iter().with_min_len(BLOCK).fold(|| [ZERO; 2], |sum, i| add(sum, term(i))).reduce(|| [ZERO; 2], add)
+}
+
+fn horner(coefficients: &[K], x: K) -> K {
+    coefficients.iter().rev().fold(K::ZERO, |sum, &coefficient| sum * x + coefficient)
+}

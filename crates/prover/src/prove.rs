@@ -1,0 +1,230 @@
+use p3_field::{PackedValue, PrimeCharacteristicRing};
+use rayon::prelude::*;
+use verinfer_graph::Graph;
+use verinfer_relation::field::{F, K};
+use verinfer_relation::layout::EqWeights;
+use verinfer_relation::parameters::{Parameters, SecurityReport};
+use verinfer_relation::relation::Leaf;
+use verinfer_relation::statement::{MAX_CONTEXT_BYTES, Proof, PublicTensor, Statement};
+use verinfer_relation::table::Folding;
+use verinfer_relation::transcript::{Message, ProverTranscript};
+use verinfer_relation::{Relation, claims, steps};
+
+use crate::codeword::{Codeword, Dft};
+use crate::contraction::Contractions;
+use crate::error::ProveError;
+use crate::lookups::{self, Leaves};
+use crate::packed::{OCTET_LEN, Octet, PackedF, PackedK, WIDTH, splat};
+use crate::witness::{NO_ROW, Witness};
+use crate::{functional, opening};
+
+/// Parts of the prover's work, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Running the network and writing the witness down.
+    Witness,
+    /// Encoding and hashing it.
+    Commit,
+    /// The lookup argument.
+    Lookups,
+    /// The linear layers.
+    LinearLayers,
+    /// Writing out the combined claim's weights.
+    Combine,
+    /// The opening.
+    Open,
+}
+
+impl Phase {
+    /// All phases in order.
+    pub const ALL: [Self; 6] = [Self::Witness, Self::Commit, Self::Lookups, Self::LinearLayers, Self::Combine, Self::Open];
+
+    /// Name for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Witness => "witness",
+            Self::Commit => "commit",
+            Self::Lookups => "lookups",
+            Self::LinearLayers => "linear layers",
+            Self::Combine => "combine",
+            Self::Open => "open",
+        }
+    }
+}
+
+/// Makes proofs about one network.
+pub struct Prover<'a> {
+    graph: &'a Graph,
+    relation: Relation,
+    dft: Dft,
+}
+
+/// A proof and where its messages lie.
+pub struct Proved {
+    /// Statement and body.
+    pub proof: Proof,
+    /// Messages of the body.
+    pub messages: Vec<Message>,
+}
+
+impl<'a> Prover<'a> {
+    /// Derives the relation of a network, once for any number of proofs.
+    pub fn new(graph: &'a Graph) -> Result<Self, ProveError> {
+        Ok(Self { graph, relation: Relation::new(graph)?, dft: Dft::default() })
+    }
+
+    /// What is proved.
+    pub fn relation(&self) -> &Relation {
+        &self.relation
+    }
+
+    /// Runs the network on `input` (NHWC order) and proves its output, bound to `context`. `started` hears of each phase.
+    pub fn prove(&self, input: &[i16], context: &[u8], security_level: u16, started: &dyn Fn(Phase)) -> Result<Proved, ProveError> {
+        started(Phase::Witness);
+        let witness = Witness::new(self.graph, &self.relation, input)?;
+        let output = witness.tensors[self.graph.output().0].clone();
+        let tensor = |id, values| {
+            let spec = self.graph.spec(id);
+            PublicTensor { shape: spec.shape, dtype: spec.dtype, values }
+        };
+        let statement = Statement {
+            graph_digest: self.graph.digest(),
+            security_level,
+            context: context.to_vec(),
+            input: tensor(self.graph.input(), input.to_vec()),
+            output: tensor(self.graph.output(), output),
+        };
+        self.prove_statement(statement, witness, started)
+    }
+
+    /// Proves a statement with a witness, whether or not the witness satisfies the relation: the verifier is what decides.
+    pub fn prove_statement(&self, statement: Statement, witness: Witness, started: &dyn Fn(Phase)) -> Result<Proved, ProveError> {
+        let relation = &self.relation;
+        let parameters = self.parameters(&statement)?;
+        let mut transcript = ProverTranscript::new(statement.transcript());
+        let Witness { mut cells, rows, tensors } = witness;
+        let log_column = parameters.log_cells - parameters.oracles[0].fold;
+        cells.resize(relation.num_codeword_columns(&parameters) << log_column, F::ZERO);
+
+        // 1. The committed witness.
+        started(Phase::Commit);
+        let codeword = Codeword::of_base(&self.dft, &parameters.oracles[0], &cells);
+        transcript.send_bytes(steps::COMMITMENT, &codeword.root());
+
+        // 2. Challenges of the lookups.
+        started(Phase::Lookups);
+        let alpha = transcript.state().challenge(steps::LOOKUP_CHALLENGES);
+        let beta = transcript.state().challenge(steps::LOOKUP_CHALLENGES);
+        let folding = Folding::new(alpha, beta);
+
+        // 3. Every tuple is a row of its table.
+        let leaves = leaves(relation, &folding, &cells, &rows);
+        drop(rows);
+        let point = lookups::prove(&mut transcript, leaves, parameters.log_cells).point;
+
+        // 4. The claim on the leaves, as a functional of cells, input and accumulators.
+        started(Phase::LinearLayers);
+        let mu = transcript.state().challenge(steps::LEAF_COMBINATION);
+        let r = EqWeights::new(&point);
+        let (mut functional, accumulators) = claims::leaves(relation, &r, &folding, mu);
+        let contractions = Contractions::new(relation, self.graph, &tensors, &r, &accumulators);
+        transcript.send(steps::ACCUMULATORS, &[contractions.inner_product()]);
+
+        // 5. The linear layers.
+        let weights = contractions.prove(&mut transcript, relation);
+
+        // 6. One functional and one target for all claims.
+        started(Phase::Combine);
+        let zeta = transcript.state().challenge(steps::CLAIM_COMBINATION);
+        let omega = transcript.state().challenge(steps::CLAIM_COMBINATION);
+        claims::contraction_inputs(relation, &r, &weights, omega, &mut functional);
+        claims::output(relation, zeta, omega * omega, &mut functional);
+        let weights = functional::write(relation, &functional, &r, cells.len());
+
+        // 7. The committed witness satisfies it.
+        started(Phase::Open);
+        opening::prove(&mut transcript, &self.dft, &parameters, codeword, cells, weights);
+        let (body, messages) = transcript.finish();
+        Ok(Proved { proof: Proof { statement, body }, messages })
+    }
+
+    fn parameters(&self, statement: &Statement) -> Result<Parameters, ProveError> {
+        if statement.context.len() > MAX_CONTEXT_BYTES {
+            return Err(ProveError::ContextTooLong { len: statement.context.len(), max: MAX_CONTEXT_BYTES });
+        }
+        let demanded = statement.security_level;
+        let parameters = Parameters::new(self.relation.layout.log_cells(), usize::from(demanded));
+        let reached = SecurityReport::new(&self.relation, &parameters).bits();
+        if reached < f64::from(demanded) {
+            return Err(ProveError::Insecure { reached, demanded });
+        }
+        Ok(parameters)
+    }
+}
+
+/// Numerators and denominators of every cell, from the rows it looks up.
+fn leaves(relation: &Relation, folding: &Folding, cells: &[F], rows: &[u32]) -> Leaves {
+    let num_octets = relation.num_cells().div_ceil(8);
+    let mut numerators = vec![[PackedF::ZERO; OCTET_LEN]; num_octets];
+    let mut denominators = vec![[splat(K::ONE); OCTET_LEN]; num_octets];
+    for (column, placement) in relation.columns.iter().zip(relation.layout.placements()) {
+        let (table, counted) = match column.leaf {
+            Leaf::Free => continue,
+            Leaf::Lookup { table, .. } => (table, false),
+            Leaf::Multiplicity(table) => (table, true),
+        };
+        let content = &relation.tables[table.0];
+        let row_denominators: Vec<K> = if content.outputs.is_empty() {
+            Vec::new()
+        } else {
+            (0..content.len).into_par_iter().map(|row| folding.row(table, content, row)).collect()
+        };
+        let offset = folding.offset(table) - verinfer_relation::field::from_signed(content.first);
+        let denominator = |row: u32| match row_denominators.get(row as usize) {
+            Some(&denominator) => denominator,
+            None => offset - F::from_u32(row),
+        };
+        for chunk in &placement.chunks {
+            let range = chunk.first_cell(0)..chunk.first_cell(placement.channels);
+            write_leaves(&mut numerators, &mut denominators, range, |cell| {
+                let numerator = if counted { -cells[cell] } else { F::ONE };
+                debug_assert_ne!(rows[cell], NO_ROW);
+                (numerator, denominator(rows[cell]))
+            });
+        }
+    }
+    Leaves { numerators, denominators }
+}
+
+/// Writes the leaves of a range of cells; its ends may lie within an octet.
+fn write_leaves(
+    numerators: &mut [Octet<PackedF>],
+    denominators: &mut [Octet<PackedK>],
+    range: std::ops::Range<usize>,
+    leaf: impl Fn(usize) -> (F, K) + Sync,
+) {
+    use p3_field::PackedFieldExtension;
+    let (inner_start, inner_end) = (range.start.div_ceil(8), range.end / 8);
+    let mut write_one = |cell: usize| {
+        let (numerator, denominator) = leaf(cell);
+        let (octet, register, lane) = (cell / 8, cell % 8 / WIDTH, cell % WIDTH);
+        numerators[octet][register].as_slice_mut()[lane] = numerator;
+        denominators[octet][register].add_assign_lane(lane, denominator - K::ONE);
+    };
+    if inner_start >= inner_end {
+        range.for_each(write_one);
+        return;
+    }
+    (range.start..inner_start * 8).for_each(&mut write_one);
+    (inner_end * 8..range.end).for_each(&mut write_one);
+    let numerators = numerators[inner_start..inner_end].par_iter_mut();
+    let denominators = denominators[inner_start..inner_end].par_iter_mut();
+    numerators.zip(denominators).with_min_len(256).enumerate().for_each(|(i, (numerators, denominators))| {
+        let first = (inner_start + i) * 8;
+        for register in 0..OCTET_LEN {
+            let cell = |lane: usize| leaf(first + register * WIDTH + lane);
+            numerators[register] = PackedF::from_fn(|lane| cell(lane).0);
+            denominators[register] = PackedK::from_ext_fn(|lane| cell(lane).1);
+        }
+    });
+}

@@ -1,0 +1,265 @@
+//! The cells of the committed vector, from an execution of the network.
+
+use p3_field::PrimeCharacteristicRing;
+use rayon::prelude::*;
+use verinfer_graph::{Graph, NodeId, Op, Operand, TensorId, run_observed};
+use verinfer_relation::Relation;
+use verinfer_relation::field::{F, from_signed};
+use verinfer_relation::layout::ColumnId;
+use verinfer_relation::relation::{Leaf, Recipe, RequantizeRecipe, Role};
+use verinfer_relation::table::TableId;
+use verinfer_relation::wiring::PixelMap;
+
+use crate::error::ProveError;
+
+/// Marks a cell that looks nothing up.
+pub const NO_ROW: u32 = u32::MAX;
+
+/// An execution as the relation sees it.
+#[derive(Clone, Debug)]
+pub struct Witness {
+    /// The committed vector, without the zeros at its end.
+    pub cells: Vec<F>,
+    /// By cell, the row of its table, or [`NO_ROW`].
+    pub rows: Vec<u32>,
+    /// Every tensor of the execution, in NHWC order.
+    pub tensors: Vec<Vec<i16>>,
+}
+
+impl Witness {
+    /// Runs the network on `input` (NHWC order) and writes down every cell.
+    pub fn new(graph: &Graph, relation: &Relation, input: &[i16]) -> Result<Self, ProveError> {
+        let num_cells = relation.num_cells();
+        let mut writer = Writer { relation, cells: vec![F::ZERO; num_cells], rows: vec![NO_ROW; num_cells] };
+        let mut observer = |id: NodeId, accumulators: Option<&[i32]>, _: &[i16]| {
+            if let (Some(accumulators), Recipe::Requantize(recipe)) = (accumulators, &relation.recipes[id.0]) {
+                writer.requantize(recipe, accumulators);
+            }
+        };
+        let trace = run_observed(graph, input, &mut observer)?;
+        let tensors = trace.tensors;
+        for (id, recipe) in relation.recipes.iter().enumerate() {
+            writer.node(graph, NodeId(id), recipe, &tensors);
+        }
+        for (index, column) in relation.columns.iter().enumerate() {
+            if let Role::Copy(tensor) = column.role {
+                let values = &tensors[tensor.0];
+                let channels = column.channels;
+                writer.fill(ColumnId(index), |channel, pixel| (i64::from(values[pixel * channels + channel]), 0));
+            }
+        }
+        let Writer { cells, rows, .. } = writer;
+        let mut witness = Self { cells, rows, tensors };
+        witness.count(relation);
+        Ok(witness)
+    }
+
+    /// Fills the multiplicities in.
+    pub fn count(&mut self, relation: &Relation) {
+        let counts: Vec<Vec<u32>> = relation.tables.par_iter().enumerate().map(|(id, _)| self.counts(relation, TableId(id))).collect();
+        for (index, column) in relation.columns.iter().enumerate() {
+            if let Role::Multiplicity(table) = column.role {
+                for chunk in &relation.layout.placement(ColumnId(index)).chunks {
+                    let cells = &mut self.cells[chunk.first_cell(0)..][..1 << chunk.log_len];
+                    let rows = &mut self.rows[chunk.first_cell(0)..][..1 << chunk.log_len];
+                    for (((cell, row), number), &count) in
+                        cells.iter_mut().zip(rows).zip(chunk.pixels()).zip(&counts[table.0][chunk.pixels()])
+                    {
+                        *cell = F::from_u32(count);
+                        *row = number as u32;
+                    }
+                }
+            }
+        }
+    }
+
+    fn counts(&self, relation: &Relation, id: TableId) -> Vec<u32> {
+        let mut counts = vec![0; relation.tables[id.0].len];
+        for (column, placement) in relation.columns.iter().zip(relation.layout.placements()) {
+            if !matches!(&column.leaf, Leaf::Lookup { table, .. } if *table == id) {
+                continue;
+            }
+            for chunk in &placement.chunks {
+                for &row in &self.rows[chunk.first_cell(0)..chunk.first_cell(placement.channels)] {
+                    if let Some(count) = counts.get_mut(row as usize) {
+                        *count += 1;
+                    }
+                }
+            }
+        }
+        counts
+    }
+}
+
+struct Writer<'a> {
+    relation: &'a Relation,
+    cells: Vec<F>,
+    rows: Vec<u32>,
+}
+
+impl Writer<'_> {
+    /// Sets every cell of a column to a value and its row.
+    fn fill(&mut self, id: ColumnId, value: impl Fn(usize, usize) -> (i64, u32) + Sync) {
+        let placement = self.relation.layout.placement(id);
+        for chunk in &placement.chunks {
+            let range = chunk.first_cell(0)..chunk.first_cell(placement.channels);
+            let cells = self.cells[range.clone()].par_chunks_exact_mut(1 << chunk.log_len);
+            let rows = self.rows[range].par_chunks_exact_mut(1 << chunk.log_len);
+            cells.zip(rows).enumerate().for_each(|(channel, (cells, rows))| {
+                for ((cell, row), pixel) in cells.iter_mut().zip(rows).zip(chunk.pixels()) {
+                    let (value, found) = value(channel, pixel);
+                    *cell = from_signed(value);
+                    *row = found;
+                }
+            });
+        }
+    }
+
+    fn table_first(&self, id: ColumnId) -> i64 {
+        match &self.relation.column(id).leaf {
+            Leaf::Lookup { table, .. } => self.relation.tables[table.0].first,
+            Leaf::Free | Leaf::Multiplicity(_) => 0,
+        }
+    }
+
+    /// Output, limbs and sign of a requantization from its accumulators.
+    fn requantize(&mut self, recipe: &RequantizeRecipe, accumulators: &[i32]) {
+        let channels = self.relation.column(recipe.output).channels;
+        let split = |channel: usize, pixel: usize| recipe.split(channel, i64::from(accumulators[pixel * channels + channel]));
+        let (output_table, first) = match &self.relation.column(recipe.output).leaf {
+            Leaf::Lookup { table, .. } => (&self.relation.tables[table.0], self.table_first(recipe.output)),
+            Leaf::Free | Leaf::Multiplicity(_) => return,
+        };
+        let outputs = &output_table.outputs[0];
+        self.fill(recipe.output, |channel, pixel| {
+            let row = split(channel, pixel).key + recipe.key_offset - first;
+            (usize::try_from(row).ok().and_then(|row| outputs.get(row)).copied().unwrap_or_default(), row as u32)
+        });
+        let mut shift = 0;
+        let bits = recipe.shift / recipe.limbs.len().max(1);
+        for &limb in &recipe.limbs {
+            self.fill(limb, |channel, pixel| {
+                let value = split(channel, pixel).remainder >> shift & ((1 << bits) - 1);
+                (value, value as u32)
+            });
+            shift += bits;
+        }
+        if let Some(sign) = recipe.sign {
+            self.fill(sign, |channel, pixel| (i64::from(split(channel, pixel).sign), NO_ROW));
+        }
+    }
+
+    /// Everything of a node that follows from tensors alone.
+    fn node(&mut self, graph: &Graph, id: NodeId, recipe: &Recipe, tensors: &[Vec<i16>]) {
+        let op = &graph.node(id).op;
+        let written = &tensors[graph.node(id).output.0];
+        match recipe {
+            Recipe::None => {}
+            Recipe::Requantize(recipe) => {
+                for &(column, tensor) in &recipe.operands {
+                    self.addend(op, column, tensor, &tensors[tensor.0]);
+                }
+                self.squares(graph, id, tensors);
+            }
+            Recipe::SumPool { output, offsets } => self.sum_pool(graph, id, *output, offsets, tensors),
+            Recipe::MaxPool { running, clamped } => self.max_pool(graph, id, running, *clamped, tensors),
+            Recipe::Lookup { output } => {
+                let Op::Lookup(lookup) = op else { return };
+                let (read, first) = (&tensors[lookup.input.0], self.table_first(*output));
+                let channels = self.relation.column(*output).channels;
+                self.fill(*output, |channel, pixel| {
+                    let at = pixel * channels + channel;
+                    (i64::from(written[at]), (i64::from(read[at]) - first) as u32)
+                });
+            }
+        }
+    }
+
+    fn addend(&mut self, op: &Op, column: ColumnId, tensor: TensorId, values: &[i16]) {
+        let Op::Add(add) = op else { return };
+        let table = match (&add.right, self.relation.column(column).role) {
+            (Operand::Tensor { table, .. }, Role::Addend(1)) => table,
+            _ => &add.left_table,
+        };
+        debug_assert!(tensor == add.left || self.relation.column(column).role == Role::Addend(1));
+        let (channels, first) = (self.relation.column(column).channels, self.table_first(column));
+        self.fill(column, |channel, pixel| {
+            let row = (i64::from(values[pixel * channels + channel]) - first) as usize;
+            (i64::from(table[row]), row as u32)
+        });
+    }
+
+    /// Squares of sum and difference of the factors of a product.
+    fn squares(&mut self, graph: &Graph, id: NodeId, tensors: &[Vec<i16>]) {
+        let Op::Mul(mul) = &graph.node(id).op else { return };
+        let target = graph.spec(graph.node(id).output).shape;
+        let source = graph.spec(mul.right).shape;
+        let mut right_pixels = vec![0; target.num_pixels()];
+        PixelMap::Broadcast { source, target }.for_each(0..target.num_pixels(), |to, from| right_pixels[to] = from);
+        let factors = |channel: usize, pixel: usize| {
+            let left = tensors[mul.left.0][pixel * target.channels + channel];
+            let right_channel = if source.channels == 1 { 0 } else { channel };
+            let right = tensors[mul.right.0][right_pixels[pixel] * source.channels + right_channel];
+            (i64::from(left) - i64::from(mul.left_zero_point), i64::from(right) - i64::from(mul.right_zero_point))
+        };
+        for (index, column) in self.relation.columns.iter().enumerate() {
+            if let (Some(node), Role::Square(which)) = (column.node, column.role)
+                && node == id
+            {
+                let first = self.table_first(ColumnId(index));
+                self.fill(ColumnId(index), |channel, pixel| {
+                    let (left, right) = factors(channel, pixel);
+                    let key = if which == 0 { left + right } else { left - right };
+                    (key * key, (key - first) as u32)
+                });
+            }
+        }
+    }
+
+    fn sum_pool(&mut self, graph: &Graph, id: NodeId, output: ColumnId, offsets: &[i64], tensors: &[Vec<i16>]) {
+        let Op::SumPool(pool) = &graph.node(id).op else { return };
+        let (source, target) = (graph.spec(pool.input).shape, graph.spec(graph.node(id).output).shape);
+        let mut sums: Vec<Vec<i64>> = offsets.iter().map(|&offset| vec![offset; target.channels]).collect();
+        let map = PixelMap::Window { window: pool.window, source, target, tap: None };
+        map.for_each(0..target.num_pixels(), |to, from| {
+            let row = &tensors[pool.input.0][from * source.channels..][..source.channels];
+            sums[to].iter_mut().zip(row).for_each(|(sum, &value)| *sum += i64::from(value));
+        });
+        let written = &tensors[graph.node(id).output.0];
+        self.fill(output, |channel, pixel| (i64::from(written[pixel * target.channels + channel]), sums[pixel][channel] as u32));
+    }
+
+    fn max_pool(&mut self, graph: &Graph, id: NodeId, running: &[ColumnId], clamped: Option<ColumnId>, tensors: &[Vec<i16>]) {
+        let Op::MaxPool(pool) = &graph.node(id).op else { return };
+        let (source, target) = (graph.spec(pool.input).shape, graph.spec(graph.node(id).output).shape);
+        let minimum = i64::from(graph.spec(pool.input).dtype.min());
+        let tap = |tap: usize| {
+            let mut values = vec![minimum; target.num_elements()];
+            PixelMap::Window { window: pool.window, source, target, tap: Some(tap) }.for_each(0..target.num_pixels(), |to, from| {
+                let row = &tensors[pool.input.0][from * source.channels..][..source.channels];
+                let out = &mut values[to * target.channels..][..target.channels];
+                out.iter_mut().zip(row).for_each(|(out, &value)| *out = i64::from(value));
+            });
+            values
+        };
+        let mut maximum = tap(0);
+        for (index, &column) in running.iter().enumerate() {
+            let values = tap(index + 1);
+            let first = self.table_first(column);
+            let at = |channel: usize, pixel: usize| pixel * target.channels + channel;
+            self.fill(column, |channel, pixel| {
+                let (before, value) = (maximum[at(channel, pixel)], values[at(channel, pixel)]);
+                (before.max(value), (before - value - first) as u32)
+            });
+            maximum.iter_mut().zip(&values).for_each(|(maximum, &value)| *maximum = (*maximum).max(value));
+        }
+        if let Some(column) = clamped {
+            let written = &tensors[graph.node(id).output.0];
+            let first = self.table_first(column);
+            self.fill(column, |channel, pixel| {
+                let at = pixel * target.channels + channel;
+                (i64::from(written[at]), (maximum[at] - first) as u32)
+            });
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! The verifier's claims as linear functionals, one definition for both sides.
+//!
+//! Notation of docs/protocol.md: `r` is the point at which the lookup argument ends, `rho` the one at which the contraction does.
+
+use p3_field::PrimeCharacteristicRing;
+
+use crate::eq::eq_prefix_sums;
+use crate::field::{F, K, from_signed};
+use crate::functional::Functional;
+use crate::layout::{Chunk, EqWeights};
+use crate::relation::{Coefficients, Form, Leaf, Location, Relation, Source};
+use crate::table::{Folding, TableId};
+use crate::wiring::PixelMap;
+
+/// Weights of the accumulators in the claim on the leaves: by contraction, chunk of its output, and output channel. The weight of the
+/// accumulator of a pixel is this times the pixel's equality weight.
+pub type AccumulatorWeights = Vec<Vec<Vec<K>>>;
+
+/// Writes `numerator(r) + mu * denominator(r)` of the lookup argument's leaves as a functional of cells, input and accumulators.
+pub fn leaves(relation: &Relation, r: &EqWeights, folding: &Folding, mu: K) -> (Functional, AccumulatorWeights) {
+    let mut functional = Functional { constant: mu, ..Functional::default() };
+    let mut accumulators: AccumulatorWeights =
+        relation.contractions.iter().map(|contraction| vec![Vec::new(); contraction.blocks.len()]).collect();
+    for (column, placement) in relation.columns.iter().zip(relation.layout.placements()) {
+        for (index, chunk) in placement.chunks.iter().enumerate() {
+            match &column.leaf {
+                Leaf::Free => {}
+                Leaf::Lookup { table, values } => {
+                    let channels = r.channels(chunk, placement.channels);
+                    let total: K = channels.iter().copied().sum();
+                    functional.constant += total * (K::ONE + mu * (folding.offset(*table) - K::ONE));
+                    for (form, &power) in values.iter().zip(&folding.powers) {
+                        let scaled: Vec<K> = channels.iter().map(|&weight| -(mu * power * weight)).collect();
+                        let mut sink =
+                            Sink { num_pixels: placement.pixels, r, functional: &mut functional, accumulators: &mut accumulators };
+                        sink.form(form, index, chunk, &scaled);
+                    }
+                }
+                Leaf::Multiplicity(table) => {
+                    let weight = r.channels(chunk, 1).first().copied().unwrap_or_default();
+                    functional.constant += mu * weight * (rows(relation, folding, r, *table, chunk) - K::ONE);
+                }
+            }
+        }
+    }
+    for (index, column) in relation.columns.iter().enumerate() {
+        if let Leaf::Multiplicity(_) = column.leaf {
+            let id = crate::layout::ColumnId(index);
+            for (chunk_index, chunk) in relation.layout.placement(id).chunks.iter().enumerate() {
+                let weights: Vec<K> = r.channels(chunk, 1).into_iter().map(|weight| -weight).collect();
+                functional.add_chunk(id, chunk_index, &weights);
+            }
+        }
+    }
+    (functional, accumulators)
+}
+
+/// Where the terms of a form go.
+struct Sink<'a> {
+    /// Pixels of the column whose leaves are being written.
+    num_pixels: usize,
+    r: &'a EqWeights,
+    functional: &'a mut Functional,
+    accumulators: &'a mut AccumulatorWeights,
+}
+
+impl Sink<'_> {
+    /// Adds `sum over channels and pixels of the chunk of channels[c] * pixels[p] * form(c, p)`.
+    fn form(&mut self, form: &Form, index: usize, chunk: &Chunk, channels: &[K]) {
+        let total = || channels.iter().copied().sum::<K>();
+        self.functional.constant += match &form.constant {
+            Coefficients::Uniform(value) if *value == F::ZERO => K::ZERO,
+            Coefficients::Uniform(value) => total() * *value,
+            Coefficients::Channel(values) => channels.iter().zip(values).map(|(&weight, &value)| weight * value).sum(),
+            Coefficients::Pixel(values) => {
+                let pixels = self.r.pixels(chunk).iter().zip(&values[chunk.pixels()]);
+                total() * pixels.map(|(&weight, &value)| weight * value).sum::<K>()
+            }
+        };
+        for term in &form.terms {
+            let scaled: Vec<K> = match &term.coefficient {
+                Coefficients::Uniform(value) => channels.iter().map(|&weight| weight * *value).collect(),
+                Coefficients::Channel(values) => channels.iter().zip(values).map(|(&weight, &value)| weight * value).collect(),
+                Coefficients::Pixel(_) => unreachable!("factors are never one for each pixel"),
+            };
+            self.source(&term.source, index, chunk, &scaled);
+        }
+    }
+
+    fn source(&mut self, source: &Source, index: usize, chunk: &Chunk, channels: &[K]) {
+        match source {
+            Source::Cell(column) => self.functional.add_chunk(*column, index, channels),
+            Source::Accumulator(id) => {
+                let sum = &mut self.accumulators[id.0][index];
+                sum.resize(channels.len(), K::ZERO);
+                for (to, from) in sum.iter_mut().zip(channels) {
+                    *to += *from;
+                }
+            }
+            Source::Tensor { location, shape, pixels, channels: map } => {
+                let channels = map.pull_back(channels, shape.channels);
+                add_pixels(self.functional, *location, pixels, (index, chunk), self.r, shape.num_pixels(), channels);
+            }
+            Source::Reordered { location } => {
+                let mut weights = vec![K::ZERO; channels.len() * self.num_pixels];
+                for (pixel, &weight) in chunk.pixels().zip(self.r.pixels(chunk)) {
+                    for (to, &channel) in weights[pixel * channels.len()..].iter_mut().zip(channels) {
+                        *to = weight * channel;
+                    }
+                }
+                self.functional.dense.push((*location, weights));
+            }
+        }
+    }
+}
+
+/// Adds `channels[c] * (pull-back of the chunk's pixel weights)`, as chunk weights where the wiring is the identity.
+fn add_pixels(
+    functional: &mut Functional,
+    location: Location,
+    map: &PixelMap,
+    (index, chunk): (usize, &Chunk),
+    r: &EqWeights,
+    num_pixels: usize,
+    channels: Vec<K>,
+) {
+    match (location, map) {
+        (Location::Column(column), PixelMap::Same) => functional.add_chunk(column, index, &channels),
+        _ => functional.add_product(location, map.pull_back(chunk.pixels(), r.pixels(chunk), num_pixels), channels),
+    }
+}
+
+/// `sum over rows of the table in the chunk of eq(r, row) * denominator(row)`.
+fn rows(relation: &Relation, folding: &Folding, r: &EqWeights, id: TableId, chunk: &Chunk) -> K {
+    let (first, end) = (chunk.first_pixel, chunk.pixels().end);
+    let point = r.low_point(chunk);
+    let mut sum = folding.offset(id);
+    let mut before = (K::ZERO, K::ZERO);
+    for run in relation.tables[id.0].runs() {
+        if run.end <= first || run.start >= end {
+            continue;
+        }
+        let after = eq_prefix_sums(point, run.end.min(end) - first);
+        let (weight, weighted) = (after.0 - before.0, after.1 - before.1);
+        before = after;
+        for (&(base, step), &power) in run.columns.iter().zip(&folding.powers) {
+            sum -= power * (weight * from_signed(base + step * first as i64) + weighted * from_signed(step));
+        }
+    }
+    sum
+}
+
+/// Adds `scale * A(rho)`, the activation side of the batched contraction, where `e[i] = eq(rho, i)`.
+pub fn contraction_inputs(relation: &Relation, r: &EqWeights, e: &[K], scale: K, functional: &mut Functional) {
+    for contraction in &relation.contractions {
+        let chunks = &relation.layout.placement(contraction.output).chunks;
+        let inner = contraction.inner_channels();
+        for (index, (chunk, &block)) in chunks.iter().zip(&contraction.blocks).enumerate() {
+            for tap in 0..contraction.window.num_taps() {
+                let mut channels = vec![K::ZERO; contraction.input_shape.channels];
+                let mut total = K::ZERO;
+                for (i, &weight) in e[block + tap * inner..][..inner].iter().enumerate() {
+                    channels[contraction.input_channel(i)] += weight * scale;
+                    total += weight * scale;
+                }
+                let map = contraction.tap(tap);
+                let mut present = K::ZERO;
+                map.for_each(chunk.pixels(), |to, _| present += r.pixels(chunk)[to - chunk.first_pixel]);
+                functional.constant -= total * present * from_signed(contraction.input_zero_point);
+                add_pixels(functional, contraction.input, &map, (index, chunk), r, contraction.input_shape.num_pixels(), channels);
+            }
+        }
+    }
+}
+
+/// Adds `scale * sum of zeta^i output[i]` (NHWC order).
+pub fn output(relation: &Relation, zeta: K, scale: K, functional: &mut Functional) {
+    let column = relation.column(relation.output);
+    let channels: Vec<K> = zeta.powers().take(column.channels).map(|power| power * scale).collect();
+    let pixels = zeta.exp_u64(column.channels as u64).powers().take(column.pixels).collect();
+    functional.add_product(Location::Column(relation.output), pixels, channels);
+}
+
+/// `sum of zeta^i output[i]`.
+pub fn output_value(output: &[i16], zeta: K) -> K {
+    output.iter().rev().fold(K::ZERO, |sum, &value| sum * zeta + from_signed(i64::from(value)))
+}

@@ -1,0 +1,123 @@
+//! The equality polynomial `eq(point, index) = prod_i (index_i ? point_i : 1 - point_i)` over the bits of an index, least significant first,
+//! and its sums over ranges.
+
+use p3_field::PrimeCharacteristicRing;
+
+use crate::field::{F, K};
+
+/// `eq(point, i)` for `i < len`, `len <= 2^point.len()`.
+pub fn eq_table(point: &[K], len: usize) -> Vec<K> {
+    let mut table = Vec::with_capacity(len);
+    if len > 0 {
+        table.push(K::ONE);
+    }
+    for (bit, &coordinate) in point.iter().enumerate() {
+        let upper = (len - table.len()).min(1 << bit);
+        for i in 0..upper {
+            let high = table[i] * coordinate;
+            table[i] -= high;
+            table.push(high);
+        }
+        let rest = K::ONE - coordinate;
+        let low_len = (1usize << bit).min(len);
+        for value in &mut table[upper..low_len] {
+            *value *= rest;
+        }
+    }
+    table
+}
+
+/// `eq(point, index)`.
+pub fn eq_index(point: &[K], index: usize) -> K {
+    point.iter().enumerate().map(|(bit, &coordinate)| if index >> bit & 1 == 1 { coordinate } else { K::ONE - coordinate }).product()
+}
+
+/// `eq(point, start + i)` for `i < len`.
+pub fn eq_range(point: &[K], start: usize, len: usize) -> Vec<K> {
+    if len == 0 {
+        return Vec::new();
+    }
+    let split = point.len().min(len.next_power_of_two().trailing_zeros() as usize);
+    let (low, high) = point.split_at(split);
+    let lows = eq_table(low, 1 << split);
+    let mut out = Vec::with_capacity(len);
+    let mut index = start;
+    while index < start + len {
+        let offset = index & ((1 << split) - 1);
+        let count = ((1 << split) - offset).min(start + len - index);
+        let factor = eq_index(high, index >> split);
+        out.extend(lows[offset..offset + count].iter().map(|&low| low * factor));
+        index += count;
+    }
+    out
+}
+
+/// `eq(a, b) = prod_i (a_i b_i + (1 - a_i)(1 - b_i))`.
+pub fn eq_points(a: &[K], b: &[K]) -> K {
+    a.iter().zip(b).map(|(&a, &b)| K::ONE - a - b + (a * b).double()).product()
+}
+
+/// `(sum_{j < end} eq(point, j), sum_{j < end} j eq(point, j))` for `end <= 2^point.len()`, in time linear in the number of bits.
+pub fn eq_prefix_sums(point: &[K], end: usize) -> (K, K) {
+    let mut weighted_low = Vec::with_capacity(point.len() + 1);
+    let mut expectation = K::ZERO;
+    for (bit, &coordinate) in point.iter().enumerate() {
+        weighted_low.push(expectation);
+        expectation += coordinate * F::from_u64(1 << bit);
+    }
+    if end >> point.len() != 0 {
+        return (K::ONE, expectation);
+    }
+    let (mut sum, mut weighted, mut prefix, mut value) = (K::ZERO, K::ZERO, K::ONE, 0u64);
+    for (bit, &coordinate) in point.iter().enumerate().rev() {
+        if end >> bit & 1 == 1 {
+            let block = prefix * (K::ONE - coordinate);
+            sum += block;
+            weighted += block * (weighted_low[bit] + F::from_u64(value));
+            prefix *= coordinate;
+            value += 1 << bit;
+        } else {
+            prefix *= K::ONE - coordinate;
+        }
+    }
+    (sum, weighted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transcript::Transcript;
+
+    fn point(len: usize) -> Vec<K> {
+        Transcript::new().challenges("point", len)
+    }
+
+    #[test]
+    fn the_table_is_the_product_over_bits() {
+        let point = point(6);
+        for len in [0, 1, 2, 3, 5, 8, 33, 63, 64] {
+            let table = eq_table(&point, len);
+            assert_eq!(table, (0..len).map(|i| eq_index(&point, i)).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn a_range_is_a_slice_of_the_table() {
+        let point = point(7);
+        let table = eq_table(&point, 128);
+        for (start, len) in [(0, 1), (5, 3), (60, 68), (17, 100), (127, 1), (3, 0)] {
+            assert_eq!(eq_range(&point, start, len), table[start..start + len]);
+        }
+    }
+
+    #[test]
+    fn prefix_sums_are_sums() {
+        let point = point(5);
+        let table = eq_table(&point, 32);
+        for end in 0..=32 {
+            let sum: K = table[..end].iter().copied().sum();
+            let weighted: K = table[..end].iter().enumerate().map(|(j, &e)| e * F::from_usize(j)).sum();
+            assert_eq!(eq_prefix_sums(&point, end), (sum, weighted));
+        }
+    }
+}

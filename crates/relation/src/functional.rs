@@ -1,0 +1,115 @@
+//! The one linear claim on the committed vector: weights for its cells, in a form that both sides can use.
+//!
+//! The prover writes the weights out; the verifier evaluates their multilinear extension at one point, in time about the number of channels
+//! and pixels.
+
+use std::collections::HashMap;
+
+use p3_field::PrimeCharacteristicRing;
+
+use crate::eq::eq_points;
+use crate::field::{F, K, from_signed};
+use crate::layout::{ColumnId, EqWeights, Layout};
+use crate::relation::Location;
+
+/// `constant + sum of weight * cell + sum of weight * input element`.
+#[derive(Default)]
+pub struct Functional {
+    /// Part that depends on no witness.
+    pub constant: K,
+    /// By column and chunk: weight `eq(leaf point, pixel) * channels[channel]`.
+    pub chunks: HashMap<(ColumnId, usize), Vec<K>>,
+    /// Weights `pixels[pixel] * channels[channel]`.
+    pub products: Vec<Product>,
+    /// Weights of all elements in NHWC order.
+    pub dense: Vec<(Location, Vec<K>)>,
+}
+
+/// Weights that factor over the pixels and channels of a tensor.
+pub struct Product {
+    /// What is weighted.
+    pub location: Location,
+    /// By pixel.
+    pub pixels: Vec<K>,
+    /// By channel.
+    pub channels: Vec<K>,
+}
+
+impl Functional {
+    /// Adds channel weights to a chunk.
+    pub fn add_chunk(&mut self, column: ColumnId, chunk: usize, channels: &[K]) {
+        let sum = self.chunks.entry((column, chunk)).or_insert_with(|| vec![K::ZERO; channels.len()]);
+        for (to, from) in sum.iter_mut().zip(channels) {
+            *to += *from;
+        }
+    }
+
+    /// Adds a product.
+    pub fn add_product(&mut self, location: Location, pixels: Vec<K>, channels: Vec<K>) {
+        self.products.push(Product { location, pixels, channels });
+    }
+
+    /// The weights of the public input applied to it (NHWC order).
+    pub fn input_part(&self, input: &[i16]) -> K {
+        let mut sum = K::ZERO;
+        for product in self.products.iter().filter(|product| product.location == Location::Input) {
+            for (&weight, row) in product.pixels.iter().zip(input.chunks_exact(product.channels.len())) {
+                if weight != K::ZERO {
+                    sum += weight * combine(row, &product.channels);
+                }
+            }
+        }
+        for (_, weights) in self.dense.iter().filter(|(location, _)| *location == Location::Input) {
+            sum += combine(input, weights);
+        }
+        sum
+    }
+
+    /// The multilinear extension of the weights of the committed vector. `leaves` is the point of [`Functional::chunks`], `at` where to evaluate.
+    pub fn evaluate(&self, layout: &Layout, leaves: &EqWeights, at: &EqWeights) -> K {
+        let mut channel_weights: HashMap<(ColumnId, usize), Vec<K>> = HashMap::new();
+        let mut channels = |column: ColumnId, chunk: usize, weights: &[K]| -> K {
+            let placement = layout.placement(column);
+            let known = channel_weights.entry((column, chunk)).or_insert_with(|| at.channels(&placement.chunks[chunk], placement.channels));
+            dot(known, weights)
+        };
+        let mut sum = K::ZERO;
+        for (&(column, index), weights) in &self.chunks {
+            let chunk = &layout.placement(column).chunks[index];
+            sum += eq_points(leaves.low_point(chunk), at.low_point(chunk)) * channels(column, index, weights);
+        }
+        for product in &self.products {
+            let Location::Column(column) = product.location else { continue };
+            for (index, chunk) in layout.placement(column).chunks.iter().enumerate() {
+                let pixels = &product.pixels[chunk.pixels()];
+                if pixels.iter().any(|&weight| weight != K::ZERO) {
+                    sum += dot(pixels, at.pixels(chunk)) * channels(column, index, &product.channels);
+                }
+            }
+        }
+        for (location, weights) in &self.dense {
+            let Location::Column(column) = *location else { continue };
+            let placement = layout.placement(column);
+            for (index, chunk) in placement.chunks.iter().enumerate() {
+                for (pixel, &weight) in chunk.pixels().zip(at.pixels(chunk)) {
+                    let row = &weights[pixel * placement.channels..][..placement.channels];
+                    sum += weight * channels(column, index, row);
+                }
+            }
+        }
+        sum
+    }
+}
+
+/// `sum a_i b_i`.
+pub fn dot(a: &[K], b: &[K]) -> K {
+    a.iter().zip(b).map(|(&a, &b)| a * b).sum()
+}
+
+fn combine(values: &[i16], weights: &[K]) -> K {
+    values.iter().zip(weights).map(|(&value, &weight)| weight * small(value)).sum()
+}
+
+fn small(value: i16) -> F {
+    from_signed(i64::from(value))
+}

@@ -1,0 +1,182 @@
+//! Where each value of the witness lies in the one committed vector.
+//!
+//! A column is a tensor of cells, `channels` planes of `pixels` each. A plane is split into power-of-two chunks, one for each bit of `pixels`
+//! (2304 = 2048 + 256), largest first; the chunks of all channels of all columns are stored sorted by size. So every chunk is aligned, nothing
+//! is padded, and the equality weight of a cell factors into a part of its pixel and a part of its channel:
+//!
+//! `eq(r, cell(channel, pixel)) = eq(r_low, pixel - chunk.first_pixel) * eq(r_high, chunk.first_slot + channel)`.
+
+use std::cell::OnceCell;
+
+use crate::eq::{eq_range, eq_table};
+use crate::field::K;
+
+/// Index of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ColumnId(pub usize);
+
+/// `2^log_len` consecutive pixels of every channel of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Chunk {
+    /// Logarithm of the number of pixels.
+    pub log_len: usize,
+    /// First pixel of the plane.
+    pub first_pixel: usize,
+    /// Position of channel 0 in units of the chunk's length; channel `c` follows at `first_slot + c`.
+    pub first_slot: usize,
+}
+
+impl Chunk {
+    /// Pixels of the chunk.
+    pub fn pixels(&self) -> std::ops::Range<usize> {
+        self.first_pixel..self.first_pixel + (1 << self.log_len)
+    }
+
+    /// First cell of a channel's part.
+    pub fn first_cell(&self, channel: usize) -> usize {
+        (self.first_slot + channel) << self.log_len
+    }
+}
+
+/// Size and place of a column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placement {
+    /// Number of planes.
+    pub channels: usize,
+    /// Cells of a plane.
+    pub pixels: usize,
+    /// Chunks of a plane, largest first.
+    pub chunks: Vec<Chunk>,
+}
+
+/// The committed vector's address map.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    placements: Vec<Placement>,
+    num_cells: usize,
+    log_cells: usize,
+}
+
+impl Layout {
+    /// Smallest size of a committed vector, as a logarithm.
+    pub const MIN_LOG_CELLS: usize = 12;
+
+    /// Largest size of a committed vector, as a logarithm (the two-adicity of the base field allows 2^32 evaluations).
+    pub const MAX_LOG_CELLS: usize = 30;
+
+    /// Places columns of `(channels, pixels)`.
+    pub fn new(shapes: &[(usize, usize)]) -> Self {
+        let mut placements: Vec<Placement> =
+            shapes.iter().map(|&(channels, pixels)| Placement { channels, pixels, chunks: Vec::new() }).collect();
+        let mut next = 0;
+        for log_len in (0..Self::MAX_LOG_CELLS).rev() {
+            for placement in &mut placements {
+                if placement.pixels >> log_len & 1 == 1 {
+                    let first_pixel = placement.pixels >> (log_len + 1) << (log_len + 1);
+                    placement.chunks.push(Chunk { log_len, first_pixel, first_slot: next >> log_len });
+                    next += placement.channels << log_len;
+                }
+            }
+        }
+        let log_cells = (next.next_power_of_two().trailing_zeros() as usize).max(Self::MIN_LOG_CELLS);
+        Self { placements, num_cells: next, log_cells }
+    }
+
+    /// Place of a column.
+    pub fn placement(&self, column: ColumnId) -> &Placement {
+        &self.placements[column.0]
+    }
+
+    /// All places, by column.
+    pub fn placements(&self) -> &[Placement] {
+        &self.placements
+    }
+
+    /// Cells in use; they are the first ones of the vector.
+    pub fn num_cells(&self) -> usize {
+        self.num_cells
+    }
+
+    /// Logarithm of the length of the committed vector.
+    pub fn log_cells(&self) -> usize {
+        self.log_cells
+    }
+}
+
+/// The equality weights of one point, factored by the layout.
+pub struct EqWeights {
+    point: Vec<K>,
+    low: Vec<OnceCell<Vec<K>>>,
+}
+
+impl EqWeights {
+    /// Weights at `point`, whose coordinates belong to the bits of a cell's address, least significant first.
+    pub fn new(point: &[K]) -> Self {
+        Self { point: point.to_vec(), low: vec![OnceCell::new(); point.len() + 1] }
+    }
+
+    /// The point.
+    pub fn point(&self) -> &[K] {
+        &self.point
+    }
+
+    /// The coordinates of a chunk's pixels.
+    pub fn low_point(&self, chunk: &Chunk) -> &[K] {
+        &self.point[..chunk.log_len]
+    }
+
+    /// Weight of each pixel of a chunk, from its first.
+    pub fn pixels(&self, chunk: &Chunk) -> &[K] {
+        self.low[chunk.log_len].get_or_init(|| eq_table(self.low_point(chunk), 1 << chunk.log_len))
+    }
+
+    /// Weight of each of `channels` channels.
+    pub fn channels(&self, chunk: &Chunk, channels: usize) -> Vec<K> {
+        eq_range(&self.point[chunk.log_len..], chunk.first_slot, channels)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::eq::eq_index;
+    use crate::transcript::Transcript;
+
+    fn cells(layout: &Layout) -> Vec<usize> {
+        let mut cells = Vec::new();
+        for placement in layout.placements() {
+            for chunk in &placement.chunks {
+                for channel in 0..placement.channels {
+                    cells.extend((0..1 << chunk.log_len).map(|i| chunk.first_cell(channel) + i));
+                }
+            }
+        }
+        cells
+    }
+
+    #[test]
+    fn columns_fill_the_vector_without_gap_or_overlap() {
+        let layout = Layout::new(&[(3, 49), (16, 2304), (1, 1), (5, 12), (1001, 1)]);
+        let mut cells = cells(&layout);
+        cells.sort_unstable();
+        assert_eq!(cells, (0..layout.num_cells()).collect::<Vec<_>>());
+        assert_eq!(layout.num_cells(), 3 * 49 + 16 * 2304 + 1 + 60 + 1001);
+    }
+
+    #[test]
+    fn weights_factor_over_pixel_and_channel() {
+        let layout = Layout::new(&[(3, 49), (7, 36)]);
+        let point = Transcript::new().challenges("p", layout.log_cells());
+        let weights = EqWeights::new(&point);
+        for placement in layout.placements() {
+            for chunk in &placement.chunks {
+                let channels = weights.channels(chunk, placement.channels);
+                for (channel, &v) in channels.iter().enumerate() {
+                    for (i, &u) in weights.pixels(chunk).iter().enumerate() {
+                        assert_eq!(u * v, eq_index(&point, chunk.first_cell(channel) + i));
+                    }
+                }
+            }
+        }
+    }
+}

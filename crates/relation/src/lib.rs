@@ -1,0 +1,25 @@
+//! What a Verinfer proof states, as data that the plain checker, the prover and the verifier share.
+//!
+//! `Graph -> Relation` (what must hold between cells) and, for the argument's challenges, `Relation -> Functional` (the one linear claim on the
+//! committed vector to which everything is reduced). The page that says why this is sound is docs/protocol.md.
+
+pub mod claims;
+pub mod eq;
+mod error;
+pub mod field;
+pub mod functional;
+pub mod lanes;
+pub mod layout;
+mod lower;
+pub mod merkle;
+pub mod parameters;
+pub mod relation;
+pub mod statement;
+pub mod steps;
+pub mod table;
+pub mod transcript;
+pub mod weights;
+pub mod wiring;
+
+pub use error::RelationError;
+pub use relation::Relation;

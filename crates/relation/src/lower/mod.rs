@@ -1,0 +1,236 @@
+//! From a graph to its relation.
+
+mod limbs;
+mod nodes;
+mod requantize;
+mod tables;
+
+use p3_field::PrimeCharacteristicRing;
+use verinfer_graph::{Graph, NodeId, Op, Requantization, Shape, TensorId};
+
+use crate::error::RelationError;
+use crate::field::F;
+use crate::layout::{ColumnId, Layout};
+use crate::relation::{Coefficients, Column, Contraction, Form, FormTerm, Leaf, Location, Recipe, Relation, Role, Source, View};
+use crate::table::TableId;
+use crate::wiring::{ChannelMap, PixelMap};
+use requantize::Plan;
+use tables::{ClampKey, Tables};
+
+/// Most rows of a table.
+const MAX_TABLE_ROWS: u64 = 1 << 22;
+
+impl Relation {
+    /// The relation of a graph. The same graph gives the same relation on every machine.
+    pub fn new(graph: &Graph) -> Result<Self, RelationError> {
+        let mut lowering = Lowering::new(graph)?;
+        for (index, node) in graph.nodes().iter().enumerate() {
+            lowering.node(NodeId(index), node)?;
+        }
+        lowering.finish()
+    }
+}
+
+/// State of a lowering.
+struct Lowering<'a> {
+    graph: &'a Graph,
+    plans: Vec<Option<Plan>>,
+    limbs: Vec<Vec<usize>>,
+    tables: Tables,
+    columns: Vec<Column>,
+    contractions: Vec<Contraction>,
+    recipes: Vec<Recipe>,
+    views: Vec<Option<View>>,
+    copies: Vec<Option<ColumnId>>,
+}
+
+impl<'a> Lowering<'a> {
+    fn new(graph: &'a Graph) -> Result<Self, RelationError> {
+        let mut plans = Vec::new();
+        for (index, node) in graph.nodes().iter().enumerate() {
+            let channels = graph.spec(node.output).shape.channels;
+            plans.push(match requantization(&node.op) {
+                Some(requantization) => Some(Plan::new(graph, NodeId(index), requantization, channels)?),
+                None => None,
+            });
+        }
+        let limbs = limbs::choose(graph, &mut plans)?;
+        let mut tables = Tables::default();
+        for (index, plan) in plans.iter().enumerate() {
+            if let (Some(plan), Some(requantization)) = (plan, requantization(&graph.nodes()[index].op)) {
+                let range = plan.key_range(requantization.zero_point);
+                let rows = range.1.abs_diff(range.0) + 1;
+                if rows > MAX_TABLE_ROWS {
+                    let op = graph.nodes()[index].source.clone();
+                    return Err(RelationError::TableTooLarge { node: index, op, rows, max: MAX_TABLE_ROWS });
+                }
+                tables.announce_clamp(clamp_key(plan, requantization), range);
+            }
+        }
+        let mut views = vec![None; graph.tensors().len()];
+        let input = graph.input();
+        views[input.0] = Some(View { location: Location::Input, stored: graph.spec(input).shape });
+        let copies = vec![None; graph.tensors().len()];
+        Ok(Self { graph, plans, limbs, tables, columns: Vec::new(), contractions: Vec::new(), recipes: Vec::new(), views, copies })
+    }
+
+    fn finish(mut self) -> Result<Relation, RelationError> {
+        let output = match self.plain(self.graph.output()) {
+            Location::Column(column) => column,
+            Location::Input => self.copy(self.graph.output()),
+        };
+        let Self { graph, tables, mut columns, mut contractions, recipes, .. } = self;
+        let tables = tables.finish();
+        for (index, table) in tables.iter().enumerate() {
+            let id = TableId(index);
+            columns.push(Column { node: None, role: Role::Multiplicity(id), channels: 1, pixels: table.len, leaf: Leaf::Multiplicity(id) });
+        }
+        let cells: usize = columns.iter().map(|column| column.channels * column.pixels).sum();
+        if cells > 1 << Layout::MAX_LOG_CELLS {
+            return Err(RelationError::TooLarge { cells, max_log: Layout::MAX_LOG_CELLS });
+        }
+        let shapes: Vec<_> = columns.iter().map(|column| (column.channels, column.pixels)).collect();
+        let layout = Layout::new(&shapes);
+        let mut next = 0;
+        for contraction in &mut contractions {
+            let chunks = layout.placement(contraction.output).chunks.len();
+            contraction.blocks = (0..chunks).map(|chunk| next + chunk * contraction.block_len()).collect();
+            next += chunks * contraction.block_len();
+        }
+        let input_shape = graph.spec(graph.input()).shape;
+        Ok(Relation { columns, tables, contractions, recipes, output, input_shape, layout })
+    }
+
+    /// Adds a column.
+    fn column(&mut self, node: NodeId, role: Role, (channels, pixels): (usize, usize), leaf: Leaf) -> ColumnId {
+        self.columns.push(Column { node: Some(node), role, channels, pixels, leaf });
+        ColumnId(self.columns.len() - 1)
+    }
+
+    /// Adds a column whose cells are the last value of the tuple they look up.
+    fn looked_up(&mut self, node: NodeId, role: Role, shape: Shape, table: TableId, key: Form) -> ColumnId {
+        let id = ColumnId(self.columns.len());
+        let leaf = Leaf::Lookup { table, values: vec![key, Form::cell(id)] };
+        self.column(node, role, (shape.channels, shape.num_pixels()), leaf)
+    }
+
+    /// Records that a node's output is a column in the output's own shape.
+    fn written(&mut self, tensor: TensorId, column: ColumnId) {
+        self.views[tensor.0] = Some(View { location: Location::Column(column), stored: self.graph.spec(tensor).shape });
+    }
+
+    /// Where the tensor lies, in whatever shape.
+    fn view(&mut self, tensor: TensorId) -> View {
+        match self.views[tensor.0] {
+            Some(view) => view,
+            None => {
+                let location = Location::Column(self.copy(tensor));
+                View { location, stored: self.graph.spec(tensor).shape }
+            }
+        }
+    }
+
+    /// Where the tensor lies plane by plane; a copy is made if it lies in another order.
+    fn plain(&mut self, tensor: TensorId) -> Location {
+        let shape = self.graph.spec(tensor).shape;
+        let view = self.view(tensor);
+        if view.stored.channels == shape.channels || view.location == Location::Input {
+            view.location
+        } else {
+            Location::Column(self.copy(tensor))
+        }
+    }
+
+    /// A column that holds the tensor in its own shape, bound to where its elements come from.
+    fn copy(&mut self, tensor: TensorId) -> ColumnId {
+        if let Some(column) = self.copies[tensor.0] {
+            return column;
+        }
+        let graph = self.graph;
+        let shape = graph.spec(tensor).shape;
+        let producer = graph.producer(tensor);
+        let mut difference = Form::constant(F::ZERO);
+        match producer.map(|id| &graph.node(id).op) {
+            Some(Op::Pad(pad)) => {
+                let location = self.plain(pad.input);
+                let source = graph.spec(pad.input).shape;
+                let (top, left) = (pad.before.height, pad.before.width);
+                let pixels = PixelMap::Inset { source, target: shape, top, left };
+                let channels = ChannelMap::Inset { first: pad.before.channels };
+                difference.push(Source::Tensor { location, shape: source, pixels, channels }, F::ONE);
+                difference.constant = padding(pad, source, shape);
+            }
+            Some(Op::Concat(concat)) => {
+                let mut start = 0;
+                for &input in &concat.inputs {
+                    let location = self.plain(input);
+                    let source = graph.spec(input).shape;
+                    let at = |axis: usize| if concat.axis == axis { start } else { 0 };
+                    let pixels = PixelMap::Inset { source, target: shape, top: at(0), left: at(1) };
+                    let channels = ChannelMap::Inset { first: at(2) };
+                    difference.push(Source::Tensor { location, shape: source, pixels, channels }, F::ONE);
+                    start += [source.height, source.width, source.channels][concat.axis];
+                }
+            }
+            _ => {
+                let location = self.view(tensor).location;
+                difference.push(Source::Reordered { location }, F::ONE);
+            }
+        }
+        let table = self.tables.zero();
+        let id = ColumnId(self.columns.len());
+        difference.push(Source::Cell(id), -F::ONE);
+        let node = producer.unwrap_or(NodeId(0));
+        let leaf = Leaf::Lookup { table, values: vec![difference] };
+        self.column(node, Role::Copy(tensor), (shape.channels, shape.num_pixels()), leaf);
+        self.copies[tensor.0] = Some(id);
+        id
+    }
+}
+
+impl Form {
+    fn constant(value: F) -> Self {
+        Self { constant: Coefficients::Uniform(value), terms: Vec::new() }
+    }
+
+    fn cell(id: ColumnId) -> Self {
+        let mut form = Self::constant(F::ZERO);
+        form.push(Source::Cell(id), F::ONE);
+        form
+    }
+
+    fn push(&mut self, source: Source, coefficient: F) {
+        self.terms.push(FormTerm { source, coefficient: Coefficients::Uniform(coefficient) });
+    }
+}
+
+fn requantization(op: &Op) -> Option<&Requantization> {
+    match op {
+        Op::Conv2d(conv) | Op::DepthwiseConv2d(conv) => Some(&conv.requantization),
+        Op::Add(add) => Some(&add.requantization),
+        Op::Mul(mul) => Some(&mul.requantization),
+        Op::SumPool(_) | Op::MaxPool(_) | Op::Lookup(_) | Op::Pad(_) | Op::Reshape { .. } | Op::Concat(_) => None,
+    }
+}
+
+fn clamp_key(plan: &Plan, requantization: &Requantization) -> ClampKey {
+    ClampKey { min: requantization.min, max: requantization.max, signed_zero_point: plan.signed.then_some(requantization.zero_point) }
+}
+
+/// The border of a padded tensor: a constant for each pixel or each channel outside the source.
+fn padding(pad: &verinfer_graph::Pad, source: Shape, target: Shape) -> Coefficients {
+    let value = crate::field::from_signed(i64::from(pad.value));
+    let inside = |position: usize, before: usize, len: usize| (before..before + len).contains(&position);
+    if source.channels == target.channels {
+        let pixels = (0..target.num_pixels()).map(|pixel| {
+            let row = inside(pixel / target.width, pad.before.height, source.height);
+            let column = inside(pixel % target.width, pad.before.width, source.width);
+            if row && column { F::ZERO } else { value }
+        });
+        Coefficients::Pixel(pixels.collect())
+    } else {
+        let channels =
+            (0..target.channels).map(|channel| if inside(channel, pad.before.channels, source.channels) { F::ZERO } else { value });
+        Coefficients::Channel(channels.collect())
+    }
+}

@@ -1,0 +1,287 @@
+//! One function for each operator.
+
+use p3_field::{Field, PrimeCharacteristicRing};
+use verinfer_graph::{Add, Conv, Lookup, MaxPool, Mul, Node, NodeId, Op, Operand, Requantization, Shape, SumPool, TensorId, Window};
+
+use super::{Lowering, clamp_key};
+use crate::error::RelationError;
+use crate::field::{F, from_signed};
+use crate::layout::ColumnId;
+use crate::relation::{
+    Coefficients, Contraction, ContractionId, Form, FormTerm, Leaf, Location, Recipe, RequantizeRecipe, Role, Source, View,
+};
+use crate::wiring::{ChannelMap, PixelMap};
+
+/// Accumulator of a requantization: terms and a constant for each channel.
+struct Accumulator {
+    terms: Vec<(Source, F)>,
+    constants: Vec<i64>,
+    operands: Vec<(ColumnId, TensorId)>,
+}
+
+impl Lowering<'_> {
+    pub(super) fn node(&mut self, id: NodeId, node: &Node) -> Result<(), RelationError> {
+        let recipe = match &node.op {
+            Op::Conv2d(conv) => self.convolution(id, node, conv, false)?,
+            Op::DepthwiseConv2d(conv) => self.convolution(id, node, conv, true)?,
+            Op::Add(add) => self.addition(id, node, add)?,
+            Op::Mul(mul) => self.product(id, node, mul)?,
+            Op::SumPool(pool) => self.sum_pool(id, node, pool),
+            Op::MaxPool(pool) => self.max_pool(id, node, pool),
+            Op::Lookup(lookup) => self.lookup(id, node, lookup),
+            Op::Reshape { input } => {
+                self.views[node.output.0] = Some(self.view(*input));
+                Recipe::None
+            }
+            Op::Pad(_) | Op::Concat(_) => Recipe::None,
+        };
+        self.recipes.push(recipe);
+        Ok(())
+    }
+
+    fn convolution(&mut self, id: NodeId, node: &Node, conv: &Conv, depthwise: bool) -> Result<Recipe, RelationError> {
+        let (tensor, input, input_shape, window) = self.convolution_input(conv);
+        let contraction = ContractionId(self.contractions.len());
+        let accumulator = Accumulator {
+            terms: vec![(Source::Accumulator(contraction), F::ONE)],
+            constants: conv.bias.iter().map(|&bias| i64::from(bias)).collect(),
+            operands: Vec::new(),
+        };
+        let recipe = self.requantize(id, node, &conv.requantization, accumulator)?;
+        self.contractions.push(Contraction {
+            node: id,
+            depthwise,
+            tensor,
+            input,
+            input_shape,
+            input_zero_point: i64::from(conv.input_zero_point),
+            output_shape: self.graph.spec(node.output).shape,
+            window,
+            output: recipe.output,
+            blocks: Vec::new(),
+        });
+        Ok(Recipe::Requantize(recipe))
+    }
+
+    /// Input of a convolution: explicit padding with the zero point becomes part of the window, and a flattened tensor under a fully connected
+    /// layer becomes a window over the whole tensor.
+    fn convolution_input(&mut self, conv: &Conv) -> (TensorId, Location, Shape, Window) {
+        let shape = self.graph.spec(conv.input).shape;
+        let producer = self.graph.producer(conv.input).map(|id| &self.graph.node(id).op);
+        if let Some(Op::Pad(pad)) = producer {
+            let inner = self.graph.spec(pad.input).shape;
+            if i32::from(pad.value) == conv.input_zero_point && inner.channels == shape.channels {
+                let mut window = conv.window;
+                window.pad_top += pad.before.height;
+                window.pad_left += pad.before.width;
+                return (pad.input, self.plain(pad.input), inner, window);
+            }
+        }
+        let view = self.view(conv.input);
+        let flattened = shape.num_pixels() == 1 && conv.window == Window::POINT;
+        if flattened && view.stored.num_pixels() > 1 && view.location != Location::Input {
+            let View { location, stored } = view;
+            let window = Window { kernel_h: stored.height, kernel_w: stored.width, ..Window::POINT };
+            return (conv.input, location, stored, window);
+        }
+        (conv.input, self.plain(conv.input), shape, conv.window)
+    }
+
+    fn addition(&mut self, id: NodeId, node: &Node, add: &Add) -> Result<Recipe, RelationError> {
+        let shape = self.graph.spec(node.output).shape;
+        let left = self.addend(id, 0, add.left, &add.left_table);
+        let mut operands = vec![(left, add.left)];
+        let mut terms = vec![(Source::Cell(left), F::ONE)];
+        let constants = match &add.right {
+            Operand::Constant(values) => values.iter().map(|&value| i64::from(value)).collect(),
+            Operand::Tensor { tensor, table } => {
+                let right = self.addend(id, 1, *tensor, table);
+                operands.push((right, *tensor));
+                terms.push((self.broadcast(Location::Column(right), self.graph.spec(*tensor).shape, shape), F::ONE));
+                vec![0; shape.channels]
+            }
+        };
+        let accumulator = Accumulator { terms, constants, operands };
+        Ok(Recipe::Requantize(self.requantize(id, node, &add.requantization, accumulator)?))
+    }
+
+    fn addend(&mut self, id: NodeId, index: usize, tensor: TensorId, table: &[i32]) -> ColumnId {
+        let spec = self.graph.spec(tensor);
+        let outputs = table.iter().map(|&value| i64::from(value)).collect();
+        let table = self.tables.function("rescale", i64::from(spec.dtype.min()), outputs);
+        let mut key = Form::constant(F::ZERO);
+        key.push(same(self.plain(tensor), spec.shape), F::ONE);
+        self.looked_up(id, Role::Addend(index), spec.shape, table, key)
+    }
+
+    fn product(&mut self, id: NodeId, node: &Node, mul: &Mul) -> Result<Recipe, RelationError> {
+        let shape = self.graph.spec(node.output).shape;
+        let left = same(self.plain(mul.left), shape);
+        let right_location = self.plain(mul.right);
+        let right = self.broadcast(right_location, self.graph.spec(mul.right).shape, shape);
+        let squares = self.tables.function("square", -510, (-510..=510i64).map(|value| value * value).collect());
+        let quarter = F::from_u64(4).inverse();
+        let (left_zero, right_zero) = (i64::from(mul.left_zero_point), i64::from(mul.right_zero_point));
+        let mut terms = Vec::new();
+        for (index, sign) in [F::ONE, -F::ONE].into_iter().enumerate() {
+            let zero = if index == 0 { left_zero + right_zero } else { left_zero - right_zero };
+            let mut key = Form::constant(-from_signed(zero));
+            key.push(left.clone(), F::ONE);
+            key.push(right.clone(), sign);
+            let column = self.looked_up(id, Role::Square(index), shape, squares, key);
+            terms.push((Source::Cell(column), sign * quarter));
+        }
+        let accumulator = Accumulator { terms, constants: vec![0; shape.channels], operands: Vec::new() };
+        Ok(Recipe::Requantize(self.requantize(id, node, &mul.requantization, accumulator)?))
+    }
+
+    fn requantize(
+        &mut self,
+        id: NodeId,
+        node: &Node,
+        requantization: &Requantization,
+        accumulator: Accumulator,
+    ) -> Result<RequantizeRecipe, RelationError> {
+        let plan = self.plans[id.0].clone().ok_or(RelationError::NoAccumulator { node: id.0 })?;
+        let shape = self.graph.spec(node.output).shape;
+        let size = (shape.channels, shape.num_pixels());
+        let inverse = F::TWO.exp_u64(plan.shift as u64).inverse();
+        let key_offset = plan.key_offset(requantization.zero_point);
+        let mut key = Form::constant(F::ZERO);
+        let constants = plan.multipliers.iter().zip(&plan.constants).zip(&accumulator.constants).map(|((&multiplier, &constant), &acc)| {
+            (from_signed(multiplier) * from_signed(acc) + from_signed(constant)) * inverse + from_signed(key_offset)
+        });
+        key.constant = Coefficients::Channel(constants.collect());
+        for (source, factor) in accumulator.terms {
+            let coefficient = plan.multipliers.iter().map(|&m| from_signed(m) * factor * inverse).collect();
+            key.terms.push(FormTerm { source, coefficient: Coefficients::Channel(coefficient) });
+        }
+        let mut limbs = Vec::new();
+        let mut weight = inverse;
+        for (index, bits) in self.limbs[id.0].clone().into_iter().enumerate() {
+            let table = self.tables.range(bits);
+            let column = ColumnId(self.columns.len());
+            let leaf = Leaf::Lookup { table, values: vec![Form::cell(column)] };
+            limbs.push(self.column(id, Role::Limb(index), size, leaf));
+            key.push(Source::Cell(column), -weight);
+            weight *= F::from_u64(1 << bits);
+        }
+        let sign = plan.signed.then(|| self.column(id, Role::Sign, size, Leaf::Free));
+        if let Some(sign) = sign {
+            let coefficient = plan.sign_factors.iter().map(|&s| -from_signed(s) * inverse).collect();
+            key.terms.push(FormTerm { source: Source::Cell(sign), coefficient: Coefficients::Channel(coefficient) });
+        }
+        let table = self.tables.clamp(clamp_key(&plan, requantization));
+        let output = ColumnId(self.columns.len());
+        let mut values = vec![key, Form::cell(output)];
+        values.extend(sign.map(Form::cell));
+        self.column(id, Role::Output, size, Leaf::Lookup { table, values });
+        self.written(node.output, output);
+        Ok(RequantizeRecipe {
+            output,
+            limbs,
+            sign,
+            multipliers: plan.multipliers,
+            constants: plan.constants,
+            sign_factors: plan.sign_factors,
+            shift: plan.shift,
+            key_offset,
+            operands: accumulator.operands,
+        })
+    }
+
+    fn sum_pool(&mut self, id: NodeId, node: &Node, pool: &SumPool) -> Recipe {
+        let input = self.graph.spec(pool.input);
+        let shape = self.graph.spec(node.output).shape;
+        let minimum = i64::from(input.dtype.min());
+        let mut outputs = Vec::new();
+        let mut starts = Vec::new();
+        for (count, table) in &pool.tables {
+            starts.push((*count, outputs.len() as i64 - minimum * *count as i64));
+            outputs.extend(table.iter().map(|&value| i64::from(value)));
+        }
+        let table = self.tables.function("window sum", 0, outputs);
+        let pixels = PixelMap::Window { window: pool.window, source: input.shape, target: shape, tap: None };
+        let mut counts = vec![0usize; shape.num_pixels()];
+        pixels.for_each(0..shape.num_pixels(), |to, _| counts[to] += 1);
+        let offsets: Vec<i64> =
+            counts.iter().map(|count| starts.iter().find(|(known, _)| known == count).map_or(0, |(_, start)| *start)).collect();
+        let mut key = Form::constant(F::ZERO);
+        key.constant = Coefficients::Pixel(offsets.iter().map(|&offset| from_signed(offset)).collect());
+        let location = self.plain(pool.input);
+        key.push(Source::Tensor { location, shape: input.shape, pixels, channels: ChannelMap::Same }, F::ONE);
+        let output = self.looked_up(id, Role::Output, shape, table, key);
+        self.written(node.output, output);
+        Recipe::SumPool { output, offsets }
+    }
+
+    fn max_pool(&mut self, id: NodeId, node: &Node, pool: &MaxPool) -> Recipe {
+        let input = self.graph.spec(pool.input);
+        let shape = self.graph.spec(node.output).shape;
+        let location = self.plain(pool.input);
+        let minimum = from_signed(i64::from(input.dtype.min()));
+        let tap = |tap: usize| {
+            let pixels = PixelMap::Window { window: pool.window, source: input.shape, target: shape, tap: Some(tap) };
+            let mut missing = vec![minimum; shape.num_pixels()];
+            pixels.for_each(0..shape.num_pixels(), |to, _| missing[to] = F::ZERO);
+            (Source::Tensor { location, shape: input.shape, pixels, channels: ChannelMap::Same }, missing)
+        };
+        let relu = self.tables.function("positive part", -255, (-255..=255).map(|value: i64| value.max(0)).collect());
+        let (mut maximum, mut constant) = tap(0);
+        let mut running = Vec::new();
+        for index in 1..pool.window.num_taps() {
+            let (source, missing) = tap(index);
+            let column = ColumnId(self.columns.len());
+            let mut key = Form::constant(F::ZERO);
+            key.push(maximum, F::ONE);
+            key.push(source.clone(), -F::ONE);
+            key.constant = Coefficients::Pixel(constant.iter().zip(&missing).map(|(&a, &b)| a - b).collect());
+            let mut excess = Form::cell(column);
+            excess.push(source, -F::ONE);
+            excess.constant = Coefficients::Pixel(missing.iter().map(|&b| -b).collect());
+            let leaf = Leaf::Lookup { table: relu, values: vec![key, excess] };
+            self.column(id, Role::Running(index), (shape.channels, shape.num_pixels()), leaf);
+            running.push(column);
+            (maximum, constant) = (Source::Cell(column), vec![F::ZERO; shape.num_pixels()]);
+        }
+        let range = self.graph.value_range(pool.input);
+        let clamps = pool.min > range.0 || pool.max < range.1;
+        let clamped = (clamps || running.is_empty()).then(|| {
+            let first = i64::from(input.dtype.min());
+            let outputs = (first..first + 256).map(|v| v.clamp(i64::from(pool.min), i64::from(pool.max))).collect();
+            let table = self.tables.function("clamp of bytes", first, outputs);
+            let mut key = Form::constant(F::ZERO);
+            key.constant = Coefficients::Pixel(constant);
+            key.push(maximum, F::ONE);
+            self.looked_up(id, Role::Output, shape, table, key)
+        });
+        if let Some(output) = clamped.or(running.last().copied()) {
+            self.written(node.output, output);
+        }
+        Recipe::MaxPool { running, clamped }
+    }
+
+    fn lookup(&mut self, id: NodeId, node: &Node, lookup: &Lookup) -> Recipe {
+        let view = self.view(lookup.input);
+        let first = i64::from(self.graph.spec(lookup.input).dtype.min());
+        let table = self.tables.function("function", first, lookup.table.iter().map(|&value| i64::from(value)).collect());
+        let mut key = Form::constant(F::ZERO);
+        key.push(same(view.location, view.stored), F::ONE);
+        let output = self.looked_up(id, Role::Output, view.stored, table, key);
+        self.views[node.output.0] = Some(View { location: Location::Column(output), stored: view.stored });
+        Recipe::Lookup { output }
+    }
+
+    fn broadcast(&self, location: Location, source: Shape, target: Shape) -> Source {
+        let pixels = match (source.height == target.height, source.width == target.width) {
+            (true, true) => PixelMap::Same,
+            _ => PixelMap::Broadcast { source, target },
+        };
+        let channels = if source.channels == target.channels { ChannelMap::Same } else { ChannelMap::Broadcast };
+        Source::Tensor { location, shape: source, pixels, channels }
+    }
+}
+
+fn same(location: Location, shape: Shape) -> Source {
+    Source::Tensor { location, shape, pixels: PixelMap::Same, channels: ChannelMap::Same }
+}

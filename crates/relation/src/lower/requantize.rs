@@ -1,0 +1,257 @@
+//! TFLite's double rounding as one division.
+//!
+//! `RoundingDivideByPOT(SaturatingRoundingDoublingHighMul(acc, m), n)` with `n >= 1` is
+//! `floor((acc m + 2^30 + 2^(30+n) - sigma 2^31) / 2^(31+n))`, `sigma = 1` if `acc m + 2^30 < 0`; with `n = 0` it is
+//! `floor((acc m + 2^30) / 2^31)`. Channels are brought to one shift by scaling multiplier and constants with powers of two.
+//!
+//! Where the clamp starts below the zero point, sigma matters and is a cell. One more bit of the quotient is then looked up,
+//! `key = floor((... - sigma 2^31) / 2^(30+n))`, and the table demands `sigma = [key <= 0]`: for the true sigma that always holds, and for the
+//! false one it holds only where both give the same output (docs/protocol.md, section 3.3).
+
+use verinfer_graph::{Graph, NodeId, Requantization};
+
+use crate::error::RelationError;
+
+/// The requantization of a node before its remainder is cut into limbs.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// By output channel.
+    pub multipliers: Vec<i64>,
+    /// By output channel.
+    pub constants: Vec<i64>,
+    /// By output channel; all zero if there is no sign.
+    pub sign_factors: Vec<i64>,
+    /// Whether there is a sign cell.
+    pub signed: bool,
+    /// Bits of the remainder.
+    pub shift: usize,
+    /// Worst-case range of the accumulator, by channel.
+    pub ranges: Vec<(i64, i64)>,
+}
+
+impl Plan {
+    /// The plan of node `id`, whose output has `channels` channels.
+    pub fn new(graph: &Graph, id: NodeId, requantization: &Requantization, channels: usize) -> Result<Self, RelationError> {
+        let ranges = graph.accumulator_range(id).ok_or(RelationError::NoAccumulator { node: id.0 })?;
+        let of = |values: &[i32], c: usize| i64::from(if values.len() == 1 { values[0] } else { values[c] });
+        let ranges: Vec<(i64, i64)> = (0..channels).map(|c| if ranges.len() == 1 { ranges[0] } else { ranges[c] }).collect();
+        let per_channel: Vec<Channel> =
+            (0..channels).map(|c| Channel::new(of(&requantization.multipliers, c), of(&requantization.shifts, c), ranges[c])).collect();
+        let right = per_channel.iter().filter_map(Channel::right_shift).max().unwrap_or(0);
+        let signed = i32::from(requantization.min) < requantization.zero_point && per_channel.iter().any(Channel::needs_sign);
+        let shift = 31 + right - u32::from(signed);
+        let too_wide = || RelationError::TooWide { node: id.0, op: graph.node(id).source.clone(), bits: shift as usize, room: 62 };
+        let mut plan =
+            Self { multipliers: Vec::new(), constants: Vec::new(), sign_factors: Vec::new(), signed, shift: shift as usize, ranges };
+        for channel in per_channel {
+            let (multiplier, constant, sign_factor) = channel.scaled(right, signed).ok_or_else(too_wide)?;
+            plan.multipliers.push(multiplier);
+            plan.constants.push(constant);
+            plan.sign_factors.push(sign_factor);
+        }
+        Ok(plan)
+    }
+
+    /// Brings the remainder to `bits` bits.
+    pub fn widen(&mut self, bits: usize) {
+        let factor = 1i64 << (bits - self.shift);
+        for values in [&mut self.multipliers, &mut self.constants, &mut self.sign_factors] {
+            values.iter_mut().for_each(|value| *value *= factor);
+        }
+        self.shift = bits;
+    }
+
+    /// Smallest and largest key, with the offset of [`Plan::key_offset`].
+    pub fn key_range(&self, zero_point: i32) -> (i64, i64) {
+        let keys = |channel: usize| {
+            let (min, max) = self.ranges[channel];
+            [min, max].map(|acc| {
+                let value = acc * self.multipliers[channel] + self.constants[channel];
+                let key = value >> self.shift;
+                if self.signed && key <= 0 { (value - self.sign_factors[channel]) >> self.shift } else { key }
+            })
+        };
+        let offset = self.key_offset(zero_point);
+        (0..self.ranges.len())
+            .map(keys)
+            .fold((i64::MAX, i64::MIN), |range, [min, max]| (range.0.min(min + offset), range.1.max(max + offset)))
+    }
+
+    /// What is added to the quotient to make a key: the zero point, unless the table does it.
+    pub fn key_offset(&self, zero_point: i32) -> i64 {
+        if self.signed { 0 } else { i64::from(zero_point) }
+    }
+
+    /// Largest number of bits to which the remainder can be brought without leaving 62 bits anywhere.
+    pub fn max_bits(&self) -> usize {
+        let largest = self
+            .ranges
+            .iter()
+            .zip(&self.multipliers)
+            .zip(self.constants.iter().zip(&self.sign_factors))
+            .map(|((&(min, max), &m), (&c, &s))| {
+                let acc = i128::from(min.abs().max(max.abs()));
+                acc * i128::from(m) + i128::from(c.abs()) + i128::from(s) + (1i128 << self.shift)
+            })
+            .max()
+            .unwrap_or(0);
+        let spare = largest.leading_zeros().saturating_sub(128 - 62) as usize;
+        self.shift + spare
+    }
+}
+
+/// One channel's multiplier.
+enum Channel {
+    /// The output before zero point and clamp is the same for every accumulator in range.
+    Constant(i64),
+    /// TFLite's two roundings with this right shift.
+    Double { multiplier: i64, right_shift: u32 },
+    /// `floor((acc multiplier + constant) / 2^(31 + right_shift))`, equal to the two roundings on the whole range.
+    Single { multiplier: i64, constant: i64, right_shift: u32 },
+}
+
+/// Right shifts above this are worth replacing: they belong to channels whose outputs take few values.
+const COMMON_RIGHT_SHIFT: u32 = 10;
+
+/// Most output values of a channel for which a replacement is searched.
+const MAX_STEPS: i64 = 1 << 12;
+
+impl Channel {
+    fn new(multiplier: i64, shift: i64, (min, max): (i64, i64)) -> Self {
+        let right_shift = (-shift).max(0) as u32;
+        let multiplier = multiplier << shift.max(0);
+        let (low, high) = (round(min, multiplier, right_shift), round(max, multiplier, right_shift));
+        if low == high {
+            return Self::Constant(low);
+        }
+        if right_shift > COMMON_RIGHT_SHIFT && high - low <= MAX_STEPS {
+            let steps: Vec<(i64, i64)> =
+                (low + 1..=high).map(|value| (value, first_reaching(value, multiplier, right_shift, (min, max)))).collect();
+            let found = (COMMON_RIGHT_SHIFT..right_shift).find_map(|target| single(&steps, multiplier, right_shift, target));
+            if let Some(channel) = found {
+                return channel;
+            }
+        }
+        Self::Double { multiplier, right_shift }
+    }
+
+    fn right_shift(&self) -> Option<u32> {
+        match self {
+            Self::Constant(_) => None,
+            Self::Double { right_shift, .. } | Self::Single { right_shift, .. } => Some(*right_shift),
+        }
+    }
+
+    fn needs_sign(&self) -> bool {
+        match self {
+            Self::Constant(_) | Self::Single { .. } => false,
+            Self::Double { right_shift, .. } => *right_shift > 0,
+        }
+    }
+
+    /// Multiplier, constant and sign factor for a common right shift; `None` on overflow.
+    fn scaled(&self, right: u32, signed: bool) -> Option<(i64, i64, i64)> {
+        let shift_left = |value: i64, bits: u32| value.checked_mul(1i64.checked_shl(bits).filter(|p| *p > 0)?);
+        Some(match *self {
+            Self::Constant(value) if signed => (0, shift_left(2 * value + 1, 30 + right)?, 0),
+            Self::Constant(value) => (0, shift_left(value, 31 + right)?, 0),
+            Self::Double { multiplier, right_shift: 0 } => (shift_left(multiplier, right)?, shift_left(1, 30 + right)?, 0),
+            Self::Double { multiplier, right_shift } => {
+                let fold = right - right_shift;
+                let sign_factor = if signed { shift_left(1, 31 + fold)? } else { 0 };
+                (shift_left(multiplier, fold)?, shift_left(1, 30 + fold)?.checked_add(shift_left(1, 30 + right)?)?, sign_factor)
+            }
+            Self::Single { multiplier, constant, right_shift } => {
+                (shift_left(multiplier, right - right_shift)?, shift_left(constant, right - right_shift)?, 0)
+            }
+        })
+    }
+}
+
+/// The doubly rounded product without zero point and clamp.
+fn round(acc: i64, multiplier: i64, right_shift: u32) -> i64 {
+    let high = (i128::from(acc) * i128::from(multiplier) + (1 << 30)) >> 31;
+    if right_shift == 0 {
+        return high as i64;
+    }
+    let half = 1i128 << (right_shift - 1);
+    ((high + half - i128::from(high < 0)) >> right_shift) as i64
+}
+
+/// Smallest accumulator of the range whose rounded product is at least `value` (the largest one's is).
+fn first_reaching(value: i64, multiplier: i64, right_shift: u32, (mut low, mut high): (i64, i64)) -> i64 {
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if round(middle, multiplier, right_shift) >= value { high = middle } else { low = middle + 1 }
+    }
+    low
+}
+
+/// A single rounding with a smaller shift that steps at the same accumulators, if there is one.
+fn single(steps: &[(i64, i64)], multiplier: i64, from: u32, to: u32) -> Option<Channel> {
+    let multiplier = (multiplier + (1 << (from - to - 1))) >> (from - to);
+    let level = |value: i64| i128::from(value) << (31 + to);
+    let product = |acc: i64| i128::from(acc) * i128::from(multiplier);
+    let lower = steps.iter().map(|&(value, acc)| level(value) - product(acc)).max()?;
+    let upper = steps.iter().map(|&(value, acc)| level(value) - product(acc - 1) - 1).min()?;
+    let constant = i64::try_from(lower + (upper - lower) / 2).ok().filter(|_| lower <= upper)?;
+    Some(Channel::Single { multiplier, constant, right_shift: to })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn literal(acc: i64, multiplier: i64, right_shift: u32) -> i64 {
+        let product = acc * multiplier;
+        let nudge = if product >= 0 { 1 << 30 } else { 1 - (1 << 30) };
+        let high = (product + nudge) / (1 << 31);
+        let mask = (1i64 << right_shift) - 1;
+        let threshold = (mask >> 1) + i64::from(high < 0);
+        (high >> right_shift) + i64::from((high & mask) > threshold)
+    }
+
+    #[test]
+    fn one_floor_equals_the_two_roundings() {
+        let mut state = 1u64;
+        for _ in 0..200_000 {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            let acc = (state >> 40) as i64 - (1 << 23);
+            let multiplier = (1 << 30) + (state & 0x3fff_ffff) as i64;
+            let right_shift = (state >> 32) as u32 % 16;
+            assert_eq!(round(acc, multiplier, right_shift), literal(acc, multiplier, right_shift));
+        }
+    }
+
+    #[test]
+    fn every_channel_kind_splits_into_the_rounded_product() {
+        for (multiplier, shift, range, signed) in [
+            (1_518_500_250, -7, (-40_000, 40_000), true),
+            (1_518_500_250, -7, (-40_000, 40_000), false),
+            (1_073_741_824, -1, (-3_000, 3_000), true),
+            (1_900_000_001, 0, (-300, 300), true),
+            (1_900_000_001, 1, (-300, 300), true),
+            (1_400_000_000, -30, (-70_000, 70_000), true),
+            (1_400_000_000, -16, (-200_000, 200_000), true),
+            (1_400_000_000, -16, (-200_000, 200_000), false),
+        ] {
+            let channel = Channel::new(multiplier, shift, range);
+            let right = channel.right_shift().unwrap_or(3);
+            let (m, c, s) = channel.scaled(right, signed).unwrap();
+            let bits = 31 + right - u32::from(signed);
+            for acc in (range.0..=range.1).step_by(7) {
+                let mut key = (acc * m + c) >> bits;
+                if signed && key <= 0 {
+                    key = (acc * m + c - s) >> bits;
+                }
+                let quotient = if signed { key >> 1 } else { key };
+                let expected = round(acc, multiplier << shift.max(0), (-shift).max(0) as u32);
+                if signed || expected > 0 {
+                    assert_eq!(quotient, expected, "{multiplier} {shift} {acc}");
+                } else {
+                    assert!(quotient <= 0, "only the sign of the quotient matters below the clamp");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The weight side of the batched contraction.
+//!
+//! `B[block + tap * inner + i] = sum over output channels of accumulator weight * (weight - zero point)`; for depthwise layers the channel is
+//! kept, so that the sum has one term.
+
+use p3_field::PrimeCharacteristicRing;
+use verinfer_graph::{Conv, Graph};
+
+use crate::claims::AccumulatorWeights;
+use crate::field::{K, from_signed};
+use crate::lanes::{Lanes, WeightedSum};
+use crate::relation::{Contraction, Relation};
+
+/// The part of `B` that belongs to one contraction, from its accumulators' weights by chunk and channel.
+pub fn contract(contraction: &Contraction, conv: &Conv, chunks: &[Vec<K>]) -> Vec<K> {
+    let zero = i64::from(conv.weight_zero_point);
+    let len = contraction.block_len();
+    let mut out = Vec::with_capacity(chunks.len() * len);
+    for channels in chunks {
+        if contraction.depthwise {
+            let rows = conv.weights.chunks_exact(channels.len());
+            out.extend(rows.flat_map(|row| row.iter().zip(channels).map(|(&w, &channel)| channel * from_signed(i64::from(w) - zero))));
+        } else {
+            let mut sum = WeightedSum::new(len);
+            for (row, &channel) in conv.weights.chunks_exact(len).zip(channels) {
+                sum.add(channel, row);
+            }
+            let offset = sum.total() * from_signed(zero);
+            out.extend(sum.finish().into_iter().map(|value| value - offset));
+        }
+    }
+    out
+}
+
+/// `B(rho)`, where `e[i] = eq(rho, i)`: what [`contract`] gives for all contractions, summed with `e`.
+pub fn evaluate(relation: &Relation, graph: &Graph, accumulators: &AccumulatorWeights, e: &[K]) -> K {
+    let mut sum = K::ZERO;
+    for (contraction, chunks) in relation.contractions.iter().zip(accumulators) {
+        let Some(conv) = contraction.conv(graph) else { continue };
+        let zero = from_signed(i64::from(conv.weight_zero_point));
+        let len = contraction.block_len();
+        for (channels, &block) in chunks.iter().zip(&contraction.blocks) {
+            let e = &e[block..block + len];
+            if contraction.depthwise {
+                for (row, e) in conv.weights.chunks_exact(channels.len()).zip(e.chunks_exact(channels.len())) {
+                    for ((&w, &e), &channel) in row.iter().zip(e).zip(channels) {
+                        sum += e * channel * (from_signed(i64::from(w)) - zero);
+                    }
+                }
+            } else {
+                let lanes = Lanes::new(e);
+                let total = e.iter().copied().sum::<K>() * zero;
+                for (row, &channel) in conv.weights.chunks_exact(len).zip(channels) {
+                    sum += channel * (lanes.dot(row) - total);
+                }
+            }
+        }
+    }
+    sum
+}

@@ -1,0 +1,25 @@
+//! Decides whether a proof is to be believed.
+//!
+//! The steps have the titles and numbers of docs/protocol.md. Proof bytes are untrusted: nothing here can panic, allocate beyond the proof's own
+//! length, or loop beyond what the network's size implies. The network ([`Graph`]) is trusted to be the one the caller wants proved.
+
+#![forbid(unsafe_code)]
+#![deny(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unreachable,
+    clippy::as_conversions,
+    clippy::arithmetic_side_effects
+)]
+
+mod contraction;
+mod error;
+mod lookups;
+mod opening;
+mod verify;
+
+pub use error::VerifyError;
+pub use verify::{Accepted, Expectations, Verifier};
+pub use verinfer_relation::statement::{Proof, PublicTensor, Statement};

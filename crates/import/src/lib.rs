@@ -10,10 +10,14 @@
 #![cfg_attr(not(test), deny(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used))]
 
 pub use error::{ImportError, Unsupported};
+pub use input::{InputError, InputFormat, Resize, load_input};
 pub use model::{Closing, ElementType, InputSpec, Model, OperatorReport, OutputSpec, Support, Survey};
+pub use synthetic::{Architecture, synthetic};
 pub use tflite::{import_tflite, survey};
 
 mod error;
 mod fixed_point;
+mod input;
 mod model;
+mod synthetic;
 mod tflite;

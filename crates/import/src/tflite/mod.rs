@@ -16,7 +16,7 @@ mod layout;
 mod lowering;
 mod pooling;
 mod source;
-mod window;
+pub mod window;
 
 /// Imports a quantized model.
 ///

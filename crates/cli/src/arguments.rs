@@ -1,0 +1,44 @@
+//! Arguments of the whole program; each command's own are in its file.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use crate::commands::Command;
+use crate::output::Output;
+
+/// Exact inference of quantized networks, and zero-knowledge proofs of it.
+///
+/// Exit codes: 0 accepted, 1 rejected, 2 error.
+#[derive(Debug, Parser)]
+#[command(name = "verinfer", version, arg_required_else_help = true)]
+pub struct Arguments {
+    /// Print one JSON object on standard output instead of text.
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Parses the process's arguments.
+///
+/// # Errors
+///
+/// The exit code, after help, version or the usage error has been printed.
+pub fn parse() -> Result<(Arguments, Output), ExitCode> {
+    Arguments::try_parse()
+        .map(|arguments| {
+            let output = Output::new(arguments.json);
+            (arguments, output)
+        })
+        .map_err(|error| {
+            if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+                return error.print().map_or(ExitCode::from(2), |()| ExitCode::SUCCESS);
+            }
+            let json = std::env::args_os().skip(1).any(|argument| argument == "--json");
+            Output::new(json).usage_failure(&error)
+        })
+}

@@ -1,0 +1,30 @@
+//! One file for each command: its arguments, what it does, its report.
+
+use clap::Subcommand;
+
+use crate::output::{Output, Verdict};
+
+mod check;
+mod inspect;
+mod run;
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Inspect(inspect::Arguments),
+    Run(run::Arguments),
+    Check(check::Arguments),
+}
+
+/// Runs a command and prints its report.
+///
+/// # Errors
+///
+/// What kept the command from coming to a verdict.
+pub fn execute(command: Command, output: Output) -> anyhow::Result<Verdict> {
+    match command {
+        Command::Inspect(arguments) => inspect::execute(&arguments, output),
+        Command::Run(arguments) => run::execute(&arguments, output),
+        Command::Check(arguments) => check::execute(&arguments, output),
+    }
+}

@@ -1,0 +1,137 @@
+//! Reading with limits, writing atomically, and the `.npy` format.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use tempfile::NamedTempFile;
+use verinfer_graph::{DataType, Shape};
+
+/// Largest model or reference trace read, in bytes.
+pub const MODEL_LIMIT: u64 = 1 << 30;
+/// Largest image or array read, in bytes.
+pub const IMAGE_LIMIT: u64 = 1 << 28;
+/// Largest text file read, in bytes.
+pub const TEXT_LIMIT: u64 = 1 << 26;
+
+/// Reads a whole file of at most `limit` bytes.
+///
+/// # Errors
+///
+/// The file cannot be read or is longer.
+pub fn read(path: &Path, limit: u64) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(limit.saturating_add(1)).read_to_end(&mut bytes))
+        .with_context(|| format!("cannot read {}", path.display()))?;
+    if bytes.len() as u64 > limit {
+        bail!("{} is longer than {limit} bytes", path.display());
+    }
+    Ok(bytes)
+}
+
+/// Reads a text file of at most [`TEXT_LIMIT`] bytes.
+///
+/// # Errors
+///
+/// The file cannot be read, is longer, or is not UTF-8.
+pub fn read_text(path: &Path) -> anyhow::Result<String> {
+    String::from_utf8(read(path, TEXT_LIMIT)?).with_context(|| format!("{} is not UTF-8 text", path.display()))
+}
+
+/// Writes a whole file: whoever looks sees the old file or the complete new one, never a part.
+///
+/// # Errors
+///
+/// The file cannot be written; nothing is left under its name then.
+pub fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    write_in(folder, path, bytes).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Creates a folder with its parents.
+///
+/// # Errors
+///
+/// It cannot be created.
+pub fn create_folder(path: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(path).with_context(|| format!("cannot create the folder {}", path.display()))
+}
+
+/// The `.npy` file (version 1.0) of an activation tensor, shape `(height, width, channels)`, bytes of its type.
+pub fn tensor_npy(shape: Shape, dtype: DataType, values: &[i16]) -> Vec<u8> {
+    let descr = match dtype {
+        DataType::U8 => "|u1",
+        DataType::I8 => "|i1",
+    };
+    // Both types keep the low byte of the two's complement.
+    let data: Vec<u8> = values.iter().map(|value| value.to_le_bytes()[0]).collect();
+    npy(descr, &[shape.height, shape.width, shape.channels], &data)
+}
+
+/// The `.npy` file (version 1.0) of an array in C order; `descr` is NumPy's name of its type, `<f4` for 32-bit floats.
+pub fn npy(descr: &str, shape: &[usize], data: &[u8]) -> Vec<u8> {
+    let sides: String = shape.iter().map(|side| format!("{side}, ")).collect();
+    let mut header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({}), }}", sides.trim_end());
+    // Magic, version, length and header fill a multiple of 64 bytes; the header ends in a newline.
+    let unpadded = 10 + header.len() + 1;
+    header.push_str(&" ".repeat(unpadded.next_multiple_of(64) - unpadded));
+    header.push('\n');
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.bytes());
+    bytes.extend(data);
+    bytes
+}
+
+fn write_in(folder: &Path, path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let mut file = tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+/// A temporary file with the permissions a file created in the ordinary way would have.
+fn tempfile_in(folder: &Path) -> anyhow::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // The process's umask still applies.
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    Ok(builder.tempfile_in(folder)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn npy_header_fills_a_multiple_of_64_bytes() {
+        let bytes = tensor_npy(Shape::new(1, 1, 3), DataType::I8, &[-128, 0, 127]);
+        assert_eq!(&bytes[..8], b"\x93NUMPY\x01\x00");
+        assert_eq!((bytes.len() - 3) % 64, 0);
+        assert_eq!(&bytes[bytes.len() - 4..], [b'\n', 0x80, 0, 0x7f]);
+    }
+
+    #[test]
+    fn failed_write_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("taken")).unwrap();
+        assert!(write(&folder.path().join("taken"), b"x").is_err());
+        let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, ["taken"]);
+    }
+
+    #[test]
+    fn files_beyond_the_limit_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        write(&path, b"12345").unwrap();
+        assert_eq!(read(&path, 5).unwrap(), b"12345");
+        assert!(read(&path, 4).unwrap_err().to_string().ends_with("is longer than 4 bytes"));
+    }
+}

@@ -1,0 +1,25 @@
+//! The command line. Only this crate prints, reads files and chooses exit codes: 0 accepted, 1 rejected, 2 error.
+
+use std::process::ExitCode;
+
+mod arguments;
+mod builtin;
+mod commands;
+mod cost;
+mod describe;
+mod dump;
+mod files;
+mod model;
+mod output;
+mod trace;
+
+fn main() -> ExitCode {
+    let (arguments, output) = match arguments::parse() {
+        Ok(parsed) => parsed,
+        Err(code) => return code,
+    };
+    match commands::execute(arguments.command, output) {
+        Ok(verdict) => verdict.into(),
+        Err(error) => output.failure(&error),
+    }
+}

@@ -1,0 +1,232 @@
+//! What MODEL and IMAGE stand for on the command line.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use verinfer_import::{Architecture, InputFormat, Model, Resize, import_tflite, load_input, synthetic};
+
+use crate::builtin::{Builtin, DIGITS};
+use crate::files;
+
+/// A model given by name or path.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// Part of the binary.
+    Builtin(&'static Builtin),
+    /// A `.tflite` file.
+    File(PathBuf),
+}
+
+impl From<&Path> for Source {
+    fn from(path: &Path) -> Self {
+        if path.as_os_str() == DIGITS.name { Self::Builtin(&DIGITS) } else { Self::File(path.to_path_buf()) }
+    }
+}
+
+impl Source {
+    /// What to call the model in reports.
+    pub fn title(&self) -> String {
+        match self {
+            Self::Builtin(builtin) => builtin.name.to_string(),
+            Self::File(path) => path.display().to_string(),
+        }
+    }
+
+    /// The TFLite file.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read.
+    pub fn bytes(&self) -> anyhow::Result<Cow<'static, [u8]>> {
+        match self {
+            Self::Builtin(builtin) => Ok(Cow::Borrowed(builtin.tflite)),
+            Self::File(path) => files::read(path, files::MODEL_LIMIT).map(Cow::Owned),
+        }
+    }
+
+    /// The imported network.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, is no TFLite model, or not one that is supported.
+    pub fn import(&self) -> anyhow::Result<Model> {
+        import_tflite(&self.bytes()?).with_context(|| format!("cannot import {}", self.title()))
+    }
+
+    /// The integers that go into `model` for IMAGE.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or is not an image or array that fits the model's input.
+    pub fn load_input(&self, image: &Path, fit: FitArguments, model: &Model) -> anyhow::Result<Vec<i16>> {
+        let bytes: Cow<'_, [u8]> = match (self, sample_number(image)) {
+            (Self::Builtin(builtin), Some(number)) => Cow::Borrowed(builtin.sample(number?)?),
+            (Self::Builtin(_), None) | (Self::File(_), _) => Cow::Owned(files::read(image, files::IMAGE_LIMIT)?),
+        };
+        decode_input(&image.display().to_string(), &bytes, fit, model)
+    }
+
+    /// The labels that come with the model.
+    pub const fn labels(&self) -> Option<&'static str> {
+        match self {
+            Self::Builtin(builtin) => Some(builtin.labels),
+            Self::File(_) => None,
+        }
+    }
+}
+
+/// The integers that go into `model` for the contents of an image or array file; `name` is for messages.
+///
+/// # Errors
+///
+/// The file is not an image or array that fits the model's input.
+pub fn decode_input(name: &str, bytes: &[u8], fit: FitArguments, model: &Model) -> anyhow::Result<Vec<i16>> {
+    let format = if bytes.starts_with(b"\x93NUMPY") { InputFormat::Npy } else { InputFormat::Image };
+    load_input(bytes, format, model, fit.resize()).with_context(|| format!("cannot use {name}"))
+}
+
+/// How images that do not fit are treated.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct FitArguments {
+    /// How to fit an image of another size than the model's; without it such an image is refused.
+    #[arg(long, value_enum, value_name = "HOW")]
+    resize: Option<ResizeArgument>,
+}
+
+/// How an image is brought to the model's size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ResizeArgument {
+    /// Scale the shorter side to the model's size / 0.875, then cut out the centre.
+    CenterCrop,
+    /// Scale both sides to the model's.
+    Stretch,
+}
+
+/// A model file, or a synthetic network in its place.
+#[derive(Clone, Debug, Args)]
+pub struct ModelArguments {
+    /// A .tflite file, or `digits` for the built-in model.
+    #[arg(value_name = "MODEL", required_unless_present = "synthetic", conflicts_with = "synthetic")]
+    model: Option<PathBuf>,
+
+    /// A network of this architecture with random weights, instead of MODEL.
+    #[arg(long, value_enum, value_name = "ARCHITECTURE")]
+    synthetic: Option<SyntheticArgument>,
+
+    /// Width multiplier of mobilenet_v2.
+    #[arg(long, requires = "synthetic", default_value_t = 0.35, value_parser = parse_width)]
+    width: f64,
+
+    /// Height and width of mobilenet_v2's input.
+    #[arg(long, requires = "synthetic", default_value_t = 96, value_parser = parse_count::<8, 1024>)]
+    resolution: usize,
+
+    /// Classes of mobilenet_v2.
+    #[arg(long, requires = "synthetic", default_value_t = 1000, value_parser = parse_count::<1, 65536>)]
+    classes: usize,
+
+    /// Seed of the weights.
+    #[arg(long, requires = "synthetic", default_value_t = 0)]
+    seed: u64,
+}
+
+/// Architectures of synthetic networks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SyntheticArgument {
+    /// MobileNet v2 of any width and resolution.
+    #[value(name = "mobilenet_v2")]
+    MobileNetV2,
+    /// A small LeNet on 28x28 pixels.
+    #[value(name = "lenet")]
+    LeNet,
+}
+
+/// What [`ModelArguments`] name.
+#[derive(Clone, Debug)]
+pub enum Selected {
+    /// A model file.
+    Source(Source),
+    /// A network made up on the spot.
+    Synthetic(Synthetic),
+}
+
+/// A network with random weights.
+#[derive(Clone, Copy, Debug)]
+pub struct Synthetic {
+    architecture: Architecture,
+    seed: u64,
+}
+
+impl ModelArguments {
+    /// The model to use.
+    pub fn select(&self) -> Selected {
+        let architecture = match self.synthetic {
+            // The parser guarantees one of the two.
+            None => {
+                return Selected::Source(Source::from(self.model.as_deref().unwrap_or(Path::new(""))));
+            }
+            Some(SyntheticArgument::MobileNetV2) => {
+                Architecture::MobileNetV2 { width: self.width, resolution: self.resolution, classes: self.classes }
+            }
+            Some(SyntheticArgument::LeNet) => Architecture::LeNet,
+        };
+        Selected::Synthetic(Synthetic { architecture, seed: self.seed })
+    }
+}
+
+impl Synthetic {
+    /// What to call the network in reports.
+    pub fn title(&self) -> String {
+        match self.architecture {
+            Architecture::MobileNetV2 { width, resolution, classes } => {
+                format!("synthetic mobilenet_v2 {width}/{resolution}, {classes} classes, seed {}", self.seed)
+            }
+            Architecture::LeNet => format!("synthetic lenet, seed {}", self.seed),
+        }
+    }
+
+    /// The network.
+    ///
+    /// # Errors
+    ///
+    /// The architecture does not exist at this size.
+    pub fn build(&self) -> anyhow::Result<Model> {
+        Ok(synthetic(self.architecture, self.seed))
+    }
+}
+
+impl FitArguments {
+    const fn resize(self) -> Resize {
+        match self.resize {
+            None => Resize::Refuse,
+            Some(ResizeArgument::CenterCrop) => Resize::CenterCrop,
+            Some(ResizeArgument::Stretch) => Resize::Stretch,
+        }
+    }
+}
+
+fn parse_width(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(width) if (0.1..=4.0).contains(&width) => Ok(width),
+        Ok(_) | Err(_) => Err("expected a number from 0.1 to 4".to_string()),
+    }
+}
+
+fn parse_count<const MIN: usize, const MAX: usize>(text: &str) -> Result<usize, String> {
+    match text.parse::<usize>() {
+        Ok(count) if (MIN..=MAX).contains(&count) => Ok(count),
+        Ok(_) | Err(_) => Err(format!("expected a number from {MIN} to {MAX}")),
+    }
+}
+
+/// The number in `sample` (0) or `sample:N`; `None` if `image` is neither.
+fn sample_number(image: &Path) -> Option<anyhow::Result<usize>> {
+    let rest = image.to_str()?.strip_prefix("sample")?;
+    if rest.is_empty() {
+        return Some(Ok(0));
+    }
+    let number = rest.strip_prefix(':')?;
+    Some(number.parse().with_context(|| format!("{number:?} is not the number of a sample")))
+}

@@ -1,0 +1,44 @@
+//! Running the binary and looking at what it says.
+
+use std::path::PathBuf;
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+/// Exit code, standard output and standard error of one run.
+pub struct Finished {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Finished {
+    /// Standard output as one JSON object.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
+    }
+
+    /// Asserts exit code 2, nothing but one message, and that it holds `part`.
+    pub fn assert_error(&self, part: &str) {
+        assert_eq!(self.code, Some(2), "{}{}", self.stdout, self.stderr);
+        assert_eq!(self.stdout, "");
+        assert!(self.stderr.starts_with("error: "), "{}", self.stderr);
+        assert!(self.stderr.contains(part), "{}", self.stderr);
+    }
+}
+
+/// Runs `verinfer` with these arguments.
+pub fn verinfer<const N: usize>(arguments: [&str; N]) -> Finished {
+    let output = Command::new(env!("CARGO_BIN_EXE_verinfer")).args(arguments).output().unwrap();
+    Finished {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// A file or folder of the repository.
+#[allow(dead_code)] // Not every test file needs it.
+pub fn repository(path: &str) -> String {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(path).display().to_string()
+}

@@ -4,7 +4,7 @@
 //! Everything is written in the order in which it is declared, so an encoding determines the graph up to its names.
 
 use crate::graph::{Graph, Node, TensorId};
-use crate::op::{Add, Concat, Conv, Lookup, MaxPool, Mul, Op, Operand, Pad, Requantization, SumPool, Window};
+use crate::op::{Add, Concat, Conv, Lookup, MaxPool, Mul, Op, Operand, Pad, Requantization, Rounding, SumPool, Window};
 use crate::shape::{DataType, Shape};
 
 const GRAPH_CONTEXT: &str = "verinfer graph v1: everything but names";
@@ -154,9 +154,13 @@ impl Encoder {
     }
 
     fn requantization(&mut self, requantization: &Requantization) {
-        let Requantization { multipliers, shifts, zero_point, min, max } = requantization;
+        let Requantization { multipliers, shifts, rounding, zero_point, min, max } = requantization;
         self.learned(multipliers, |multiplier| multiplier.to_le_bytes());
         self.learned(shifts, |shift| shift.to_le_bytes());
+        self.integer(match rounding {
+            Rounding::Twice => 2,
+            Rounding::Once => 1,
+        });
         self.integer(i64::from(*zero_point));
         self.integer(i64::from(*min));
         self.integer(i64::from(*max));

@@ -9,7 +9,7 @@
 pub use error::{GraphError, Place};
 pub use graph::{Graph, Node, NodeId, TensorId, TensorSpec};
 pub use interpret::{Observer, Trace, requantize, run, run_observed};
-pub use op::{Add, Concat, Conv, Lookup, MaxPool, Mul, Op, Operand, Pad, Requantization, SumPool, Window};
+pub use op::{Add, Concat, Conv, Lookup, MaxPool, Mul, Op, Operand, Pad, Requantization, Rounding, SumPool, Window};
 pub use shape::{DataType, Shape};
 
 mod digest;

@@ -96,8 +96,17 @@ impl Window {
     }
 }
 
-/// TFLite's `MultiplyByQuantizedMultiplier` with offset and clamp:
-/// `clamp(RoundingDivideByPOT(SaturatingRoundingDoublingHighMul(acc << max(shift, 0), multiplier), max(-shift, 0)) + zero_point)`.
+/// How TFLite's kernels round a product with a quantized multiplier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rounding {
+    /// `RoundingDivideByPOT(SaturatingRoundingDoublingHighMul(acc << max(shift, 0), multiplier), max(-shift, 0))`: to nearest at 2^-31, then
+    /// to nearest with ties away from zero.
+    Twice,
+    /// `(acc * multiplier + 2^(30 - shift)) >> (31 - shift)`: to nearest with ties up (int8 FULLY_CONNECTED).
+    Once,
+}
+
+/// TFLite's `MultiplyByQuantizedMultiplier` with offset and clamp, `clamp(rounded(acc * multiplier * 2^(shift - 31)) + zero_point)`.
 ///
 /// `multipliers` and `shifts` have one entry (all channels) or one for each output channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,6 +115,8 @@ pub struct Requantization {
     pub multipliers: Vec<i32>,
     /// Positive: left shift; negative: right shift; -62 to 30.
     pub shifts: Vec<i32>,
+    /// How the product is rounded.
+    pub rounding: Rounding,
     /// Zero point of the output.
     pub zero_point: i32,
     /// Smallest output (fused activation and type).

@@ -21,9 +21,11 @@ pub fn write(relation: &Relation, functional: &Functional, r: &EqWeights, num_ce
     for product in &functional.products {
         let Location::Column(column) = product.location else { continue };
         for chunk in &relation.layout.placement(column).chunks {
-            let pixels = &product.pixels[chunk.pixels()];
-            if pixels.iter().any(|&weight| weight != K::ZERO) {
-                add(&mut out, chunk, pixels, &product.channels);
+            let (first, within) = product.pixels.within(chunk.pixels());
+            if !within.is_empty() {
+                let mut pixels = vec![K::ZERO; 1 << chunk.log_len];
+                pixels[first - chunk.first_pixel..][..within.len()].copy_from_slice(within);
+                add(&mut out, chunk, &pixels, &product.channels);
             }
         }
     }

@@ -10,7 +10,7 @@ use crate::functional::Functional;
 use crate::layout::{Chunk, EqWeights};
 use crate::relation::{Coefficients, Form, Leaf, Location, Relation, Source};
 use crate::table::{Folding, TableId};
-use crate::wiring::PixelMap;
+use crate::wiring::{PixelMap, PixelWeights};
 
 /// Weights of the accumulators in the claim on the leaves: by contraction, chunk of its output, and output channel. The weight of the
 /// accumulator of a pixel is this times the pixel's equality weight.
@@ -136,7 +136,7 @@ fn rows(relation: &Relation, folding: &Folding, r: &EqWeights, id: TableId, chun
     let point = r.low_point(chunk);
     let mut sum = folding.offset(id);
     let mut before = (K::ZERO, K::ZERO);
-    for run in relation.tables[id.0].runs() {
+    for run in &relation.runs[id.0] {
         if run.end <= first || run.start >= end {
             continue;
         }
@@ -177,7 +177,8 @@ pub fn contraction_inputs(relation: &Relation, r: &EqWeights, e: &[K], scale: K,
 pub fn output(relation: &Relation, zeta: K, scale: K, functional: &mut Functional) {
     let column = relation.column(relation.output);
     let channels: Vec<K> = zeta.powers().take(column.channels).map(|power| power * scale).collect();
-    let pixels = zeta.exp_u64(column.channels as u64).powers().take(column.pixels).collect();
+    let values = zeta.exp_u64(column.channels as u64).powers().take(column.pixels).collect();
+    let pixels = PixelWeights { first: 0, values };
     functional.add_product(Location::Column(relation.output), pixels, channels);
 }
 

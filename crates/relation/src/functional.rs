@@ -11,6 +11,7 @@ use crate::eq::eq_points;
 use crate::field::{F, K, from_signed};
 use crate::layout::{ColumnId, EqWeights, Layout};
 use crate::relation::Location;
+use crate::wiring::PixelWeights;
 
 /// `constant + sum of weight * cell + sum of weight * input element`.
 #[derive(Default)]
@@ -30,7 +31,7 @@ pub struct Product {
     /// What is weighted.
     pub location: Location,
     /// By pixel.
-    pub pixels: Vec<K>,
+    pub pixels: PixelWeights,
     /// By channel.
     pub channels: Vec<K>,
 }
@@ -45,7 +46,7 @@ impl Functional {
     }
 
     /// Adds a product.
-    pub fn add_product(&mut self, location: Location, pixels: Vec<K>, channels: Vec<K>) {
+    pub fn add_product(&mut self, location: Location, pixels: PixelWeights, channels: Vec<K>) {
         self.products.push(Product { location, pixels, channels });
     }
 
@@ -53,11 +54,8 @@ impl Functional {
     pub fn input_part(&self, input: &[i16]) -> K {
         let mut sum = K::ZERO;
         for product in self.products.iter().filter(|product| product.location == Location::Input) {
-            for (&weight, row) in product.pixels.iter().zip(input.chunks_exact(product.channels.len())) {
-                if weight != K::ZERO {
-                    sum += weight * combine(row, &product.channels);
-                }
-            }
+            let rows = input.chunks_exact(product.channels.len()).skip(product.pixels.first);
+            sum += product.pixels.values.iter().zip(rows).map(|(&weight, row)| weight * combine(row, &product.channels)).sum::<K>();
         }
         for (_, weights) in self.dense.iter().filter(|(location, _)| *location == Location::Input) {
             sum += combine(input, weights);
@@ -81,9 +79,10 @@ impl Functional {
         for product in &self.products {
             let Location::Column(column) = product.location else { continue };
             for (index, chunk) in layout.placement(column).chunks.iter().enumerate() {
-                let pixels = &product.pixels[chunk.pixels()];
-                if pixels.iter().any(|&weight| weight != K::ZERO) {
-                    sum += dot(pixels, at.pixels(chunk)) * channels(column, index, &product.channels);
+                let (first, pixels) = product.pixels.within(chunk.pixels());
+                if !pixels.is_empty() {
+                    let at_pixels = dot(pixels, &at.pixels(chunk)[first - chunk.first_pixel..]);
+                    sum += at_pixels * channels(column, index, &product.channels);
                 }
             }
         }

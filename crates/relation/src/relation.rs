@@ -9,7 +9,7 @@ use verinfer_graph::{Graph, NodeId, Shape, TensorId, Window};
 use crate::field::F;
 use crate::layout::{ColumnId, Layout};
 use crate::parameters::Parameters;
-use crate::table::{Table, TableId};
+use crate::table::{Run, Table, TableId};
 use crate::wiring::{ChannelMap, PixelMap};
 
 /// Index of a contraction.
@@ -23,6 +23,8 @@ pub struct Relation {
     pub columns: Vec<Column>,
     /// The tables, shared by all columns.
     pub tables: Vec<Table>,
+    /// The affine pieces of each table.
+    pub runs: Vec<Vec<Run>>,
     /// The linear layers.
     pub contractions: Vec<Contraction>,
     /// How each node's witness is computed, by node.

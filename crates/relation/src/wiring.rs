@@ -75,11 +75,33 @@ impl PixelMap {
     }
 
     /// `h[source pixel] = sum of weights[target pixel - range.start]` over connections with target in `range`.
-    pub fn pull_back(&self, range: std::ops::Range<usize>, weights: &[K], num_source_pixels: usize) -> Vec<K> {
+    pub fn pull_back(&self, range: std::ops::Range<usize>, weights: &[K], num_source_pixels: usize) -> PixelWeights {
+        let (mut first, mut end) = (num_source_pixels, 0);
+        self.for_each(range.clone(), |_, from| {
+            first = first.min(from);
+            end = end.max(from + 1);
+        });
+        let mut values = vec![K::default(); end.saturating_sub(first)];
         let start = range.start;
-        let mut out = vec![K::default(); num_source_pixels];
-        self.for_each(range, |to, from| out[from] += weights[to - start]);
-        out
+        self.for_each(range, |to, from| values[from - first] += weights[to - start]);
+        PixelWeights { first, values }
+    }
+}
+
+/// Weights of consecutive pixels; the others are zero.
+pub struct PixelWeights {
+    /// First pixel.
+    pub first: usize,
+    /// Weights from there on.
+    pub values: Vec<K>,
+}
+
+impl PixelWeights {
+    /// The part within a range of pixels: its first pixel and its weights, empty if there is none.
+    pub fn within(&self, range: std::ops::Range<usize>) -> (usize, &[K]) {
+        let start = range.start.max(self.first);
+        let end = range.end.min(self.first + self.values.len());
+        if start < end { (start, &self.values[start - self.first..end - self.first]) } else { (start, &[]) }
     }
 }
 

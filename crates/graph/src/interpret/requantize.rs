@@ -1,8 +1,8 @@
 use rayon::prelude::*;
 
-use crate::op::Requantization;
+use crate::op::{Requantization, Rounding};
 
-/// The output of channel `channel` for accumulator `acc`: TFLite's `MultiplyByQuantizedMultiplier` (double rounding), zero point, clamp.
+/// The output of channel `channel` for accumulator `acc`: TFLite's `MultiplyByQuantizedMultiplier`, zero point, clamp.
 ///
 /// `requantization` must satisfy what [`crate::Graph::new`] checks and `acc` lie in the node's accumulator range; the result is then between
 /// `requantization.min` and `requantization.max`.
@@ -47,6 +47,7 @@ struct Channel {
     multiplier: i64,
     left_shift: u32,
     right_shift: u32,
+    rounding: Rounding,
     zero_point: i64,
     min: i64,
     max: i64,
@@ -59,6 +60,7 @@ impl Channel {
             multiplier: i64::from(requantization.multiplier(channel)),
             left_shift: shift.max(0).unsigned_abs(),
             right_shift: shift.min(0).unsigned_abs(),
+            rounding: requantization.rounding,
             zero_point: i64::from(requantization.zero_point),
             min: i64::from(requantization.min),
             max: i64::from(requantization.max),
@@ -72,9 +74,13 @@ impl Channel {
 
     #[inline]
     fn quotient(&self, acc: i32) -> i64 {
+        let shifted = i64::from(acc.wrapping_shl(self.left_shift));
+        if self.rounding == Rounding::Once {
+            let product = i128::from(shifted * self.multiplier);
+            return ((product + (1_i128 << (30 + self.right_shift))) >> (31 + self.right_shift)) as i64;
+        }
         // SaturatingRoundingDoublingHighMul truncates after a nudge that depends on the sign; this floor is the same. It saturates only
         // for a negative multiplier.
-        let shifted = i64::from(acc.wrapping_shl(self.left_shift));
         let high = (shifted * self.multiplier + (1 << 30)) >> 31;
         // RoundingDivideByPOT: nearest, ties away from zero.
         let mask = (1_i64 << self.right_shift) - 1;
@@ -119,7 +125,7 @@ mod tests {
     }
 
     fn one(multiplier: i32, shift: i32, zero_point: i32) -> Requantization {
-        Requantization { multipliers: vec![multiplier], shifts: vec![shift], zero_point, min: -128, max: 127 }
+        Requantization { multipliers: vec![multiplier], shifts: vec![shift], rounding: Rounding::Twice, zero_point, min: -128, max: 127 }
     }
 
     #[test]
@@ -175,7 +181,7 @@ mod tests {
 
     #[test]
     fn constants_are_chosen_by_channel() {
-        let requantization = Requantization { multipliers: vec![1 << 30, 1 << 29], shifts: vec![1], zero_point: 0, min: -128, max: 127 };
+        let requantization = Requantization { multipliers: vec![1 << 30, 1 << 29], shifts: vec![1], rounding: Rounding::Twice, zero_point: 0, min: -128, max: 127 };
         assert_eq!([0, 1].map(|channel| requantize(20, &requantization, channel)), [20, 10]);
         assert_eq!(requantize_all(&[20, 20, 8, 8], &requantization, 2), [20, 10, 8, 4]);
     }

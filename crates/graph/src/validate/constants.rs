@@ -8,7 +8,7 @@ const ADDEND_LIMIT: u32 = 1 << 30;
 
 /// `channels`: the number of multipliers and shifts that is allowed besides one.
 pub(super) fn check_requantization(context: &Context<'_>, requantization: &Requantization, channels: usize) -> Result<(), GraphError> {
-    let Requantization { multipliers, shifts, zero_point, min, max } = requantization;
+    let Requantization { multipliers, shifts, rounding: _, zero_point, min, max } = requantization;
     if multipliers.len() != 1 && multipliers.len() != channels {
         return Err(GraphError::MultiplierCount { at: context.at(), found: multipliers.len(), channels });
     }

@@ -100,8 +100,8 @@ fn digests_do_not_move() {
     assert_eq!(
         [hex(digest), hex(architecture)],
         [
-            "51596fcaa549bc4473db28a880d54b587f889c8ce6a6e0163d81e5cb7d692251",
-            "f6f20b2b5049c615494a267597f8bc6f36b75fd58b7c9221a281c9c27c28009f"
+            "03e2fca832f596473bbb13ca041cb3f09c43b39252b197a0e75f77b734a7b586",
+            "323c7d67ec3afa404e695899951e90300916f712b540e6f9759bc650b2ca1080"
         ]
     );
 }

@@ -1,7 +1,7 @@
 //! The kernels against a direct transcription of the definitions, on random small windows.
 
 use proptest::prelude::*;
-use verinfer_graph::{Conv, Graph, Node, Op, Requantization, Shape, TensorId, Window, requantize, run_observed};
+use verinfer_graph::{Conv, Graph, Node, Op, Requantization, Rounding, Shape, TensorId, Window, requantize, run_observed};
 
 use crate::support::{INPUT, OUTPUT, conv, i8, node, output_of, window};
 
@@ -64,6 +64,10 @@ fn axis() -> impl Strategy<Value = [usize; 6]> {
     )
 }
 
+fn rounding() -> impl Strategy<Value = Rounding> {
+    prop_oneof![Just(Rounding::Twice), Just(Rounding::Once)]
+}
+
 fn case() -> impl Strategy<Value = Case> {
     (axis(), axis(), 1_usize..=4, 1_usize..=20, any::<bool>(), any::<bool>()).prop_flat_map(
         |(rows, columns, channels, factor, depthwise, per_channel)| {
@@ -81,7 +85,7 @@ fn case() -> impl Strategy<Value = Case> {
             let output = Shape::new(rows[5], columns[5], if depthwise { channels * factor.min(3) } else { factor });
             let filter_len = window.num_taps() * if depthwise { 1 } else { channels };
             let num_constants = if per_channel { output.channels } else { 1 };
-            let constants = (prop::collection::vec(0..=i32::MAX, num_constants), prop::collection::vec(-12..=3, num_constants), -128..=127);
+            let constants = (prop::collection::vec(0..=i32::MAX, num_constants), prop::collection::vec(-12..=3, num_constants), -128..=127, rounding());
             (
                 prop::collection::vec(-128_i16..=127, input.num_elements()),
                 prop::collection::vec(-100_i16..=127, filter_len * output.channels),
@@ -89,7 +93,7 @@ fn case() -> impl Strategy<Value = Case> {
                 (-128..=127, -100..=100),
                 constants,
             )
-                .prop_map(move |(values, weights, bias, zero_points, (multipliers, shifts, zero_point))| Case {
+                .prop_map(move |(values, weights, bias, zero_points, (multipliers, shifts, zero_point, rounding))| Case {
                     input,
                     output,
                     depthwise,
@@ -100,7 +104,7 @@ fn case() -> impl Strategy<Value = Case> {
                         weights,
                         weight_zero_point: zero_points.1,
                         bias,
-                        requantization: Requantization { multipliers, shifts, zero_point, min: -128, max: 120 },
+                        requantization: Requantization { multipliers, shifts, rounding, zero_point, min: -128, max: 120 },
                     },
                     values,
                 })

@@ -1,7 +1,7 @@
 //! Small networks.
 
 use verinfer_graph::{
-    Add, Conv, DataType, Graph, GraphError, Node, NodeId, Op, Operand, Place, Requantization, Shape, TensorId, TensorSpec, Window, run,
+    Add, Conv, DataType, Graph, GraphError, Node, NodeId, Op, Operand, Place, Requantization, Rounding, Shape, TensorId, TensorSpec, Window, run,
 };
 
 /// The input of [`single`] and [`pair`].
@@ -43,7 +43,7 @@ pub fn output_of(input: TensorSpec, op: Op, output: TensorSpec, values: &[i16]) 
 
 /// A requantization that changes nothing but the zero point, for signed outputs.
 pub fn plain(zero_point: i32) -> Requantization {
-    Requantization { multipliers: vec![1 << 30], shifts: vec![1], zero_point, min: -128, max: 127 }
+    Requantization { multipliers: vec![1 << 30], shifts: vec![1], rounding: Rounding::Twice, zero_point, min: -128, max: 127 }
 }
 
 /// A 1x1 convolution of one channel with weight 1.

@@ -1,6 +1,6 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
-use verinfer_graph::{Add, Conv, DataType, MaxPool, Node, Op, Operand, Requantization, Shape, SumPool, TensorId, TensorSpec, Window};
+use verinfer_graph::{Add, Conv, DataType, MaxPool, Node, Op, Operand, Requantization, Rounding, Shape, SumPool, TensorId, TensorSpec, Window};
 use verinfer_tflite_schema::tflite::Padding;
 
 use crate::fixed_point::Multiplier;
@@ -189,6 +189,7 @@ fn requantization(factors: Vec<f64>, output: Activation) -> Requantization {
     Requantization {
         multipliers: multipliers.iter().map(|multiplier| multiplier.multiplier).collect(),
         shifts: multipliers.iter().map(|multiplier| multiplier.shift).collect(),
+        rounding: Rounding::Twice,
         zero_point: output.zero_point,
         min: DataType::I8.min(),
         max: DataType::I8.max(),

@@ -1,6 +1,6 @@
 //! CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED (`kernels/conv.cc`, `depthwise_conv.cc`, `fully_connected.cc`, `kernel_util.cc`).
 
-use verinfer_graph::{Conv, DataType, Op, Requantization, Shape, Window};
+use verinfer_graph::{Conv, DataType, Op, Requantization, Rounding, Shape, Window};
 use verinfer_tflite_schema::tflite::{ActivationFunctionType, FullyConnectedOptionsWeightsFormat};
 
 use crate::error::Unsupported;
@@ -251,6 +251,7 @@ impl<'s, 'a> Layer<'s, 'a> {
         Ok(Requantization {
             multipliers: multipliers.iter().map(|multiplier| multiplier.multiplier).collect(),
             shifts: multipliers.iter().map(|multiplier| multiplier.shift).collect(),
+            rounding: if is_matrix && self.input.dtype == DataType::I8 { Rounding::Once } else { Rounding::Twice },
             zero_point: self.output.zero_point,
             min,
             max,

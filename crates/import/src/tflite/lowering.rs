@@ -1,6 +1,6 @@
 //! The graph under construction, and what every operator needs to read its operands.
 
-use verinfer_graph::{DataType, Node, Op, Requantization, Shape, TensorId, TensorSpec};
+use verinfer_graph::{DataType, Node, Op, Requantization, Rounding, Shape, TensorId, TensorSpec};
 use verinfer_tflite_schema::tflite::{ActivationFunctionType, BuiltinOperator};
 
 use crate::error::Unsupported;
@@ -229,5 +229,5 @@ pub fn activation_range(activation: ActivationFunctionType, output: Activation) 
 
 /// A requantization with one multiplier for all channels.
 pub fn requantization(multiplier: Multiplier, zero_point: i32, (min, max): (i16, i16)) -> Requantization {
-    Requantization { multipliers: vec![multiplier.multiplier], shifts: vec![multiplier.shift], zero_point, min, max }
+    Requantization { multipliers: vec![multiplier.multiplier], shifts: vec![multiplier.shift], rounding: Rounding::Twice, zero_point, min, max }
 }

@@ -98,7 +98,7 @@ impl<'a> Lowering<'a> {
             next += chunks * contraction.block_len();
         }
         let input_shape = graph.spec(graph.input()).shape;
-        Ok(Relation { columns, tables, contractions, recipes, output, input_shape, layout })
+        Ok(Relation { runs: tables.iter().map(crate::table::Table::runs).collect(), columns, tables, contractions, recipes, output, input_shape, layout })
     }
 
     /// Adds a column.

@@ -1,14 +1,14 @@
-//! TFLite's double rounding as one division.
+//! TFLite's roundings as one division.
 //!
 //! `RoundingDivideByPOT(SaturatingRoundingDoublingHighMul(acc, m), n)` with `n >= 1` is
 //! `floor((acc m + 2^30 + 2^(30+n) - sigma 2^31) / 2^(31+n))`, `sigma = 1` if `acc m + 2^30 < 0`; with `n = 0` it is
-//! `floor((acc m + 2^30) / 2^31)`. Channels are brought to one shift by scaling multiplier and constants with powers of two.
+//! `floor((acc m + 2^30) / 2^31)`; a single rounding is `floor((acc m + 2^(30+n)) / 2^(31+n))`. Channels are brought to one shift by scaling multiplier and constants with powers of two.
 //!
 //! Where the clamp starts below the zero point, sigma matters and is a cell. One more bit of the quotient is then looked up,
 //! `key = floor((... - sigma 2^31) / 2^(30+n))`, and the table demands `sigma = [key <= 0]`: for the true sigma that always holds, and for the
 //! false one it holds only where both give the same output (docs/protocol.md, section 3.3).
 
-use verinfer_graph::{Graph, NodeId, Requantization};
+use verinfer_graph::{Graph, NodeId, Requantization, Rounding};
 
 use crate::error::RelationError;
 
@@ -36,7 +36,7 @@ impl Plan {
         let of = |values: &[i32], c: usize| i64::from(if values.len() == 1 { values[0] } else { values[c] });
         let ranges: Vec<(i64, i64)> = (0..channels).map(|c| if ranges.len() == 1 { ranges[0] } else { ranges[c] }).collect();
         let per_channel: Vec<Channel> =
-            (0..channels).map(|c| Channel::new(of(&requantization.multipliers, c), of(&requantization.shifts, c), ranges[c])).collect();
+            (0..channels).map(|c| Channel::new(of(&requantization.multipliers, c), of(&requantization.shifts, c), requantization.rounding, ranges[c])).collect();
         let right = per_channel.iter().filter_map(Channel::right_shift).max().unwrap_or(0);
         let signed = i32::from(requantization.min) < requantization.zero_point && per_channel.iter().any(Channel::needs_sign);
         let shift = 31 + right - u32::from(signed);
@@ -117,22 +117,27 @@ const COMMON_RIGHT_SHIFT: u32 = 10;
 const MAX_STEPS: i64 = 1 << 12;
 
 impl Channel {
-    fn new(multiplier: i64, shift: i64, (min, max): (i64, i64)) -> Self {
+    fn new(multiplier: i64, shift: i64, rounding: Rounding, (min, max): (i64, i64)) -> Self {
         let right_shift = (-shift).max(0) as u32;
         let multiplier = multiplier << shift.max(0);
-        let (low, high) = (round(min, multiplier, right_shift), round(max, multiplier, right_shift));
+        let round = |acc: i64| round(acc, multiplier, right_shift, rounding);
+        let (low, high) = (round(min), round(max));
         if low == high {
             return Self::Constant(low);
         }
         if right_shift > COMMON_RIGHT_SHIFT && high - low <= MAX_STEPS {
             let steps: Vec<(i64, i64)> =
-                (low + 1..=high).map(|value| (value, first_reaching(value, multiplier, right_shift, (min, max)))).collect();
+                (low + 1..=high).map(|value| (value, first_reaching(value, round, (min, max)))).collect();
             let found = (COMMON_RIGHT_SHIFT..right_shift).find_map(|target| single(&steps, multiplier, right_shift, target));
             if let Some(channel) = found {
                 return channel;
             }
         }
-        Self::Double { multiplier, right_shift }
+        match rounding {
+            Rounding::Twice => Self::Double { multiplier, right_shift },
+            // The product has at most 62 bits: were the shift above 31, the channel would be constant.
+            Rounding::Once => Self::Single { multiplier, constant: 1 << (30 + right_shift), right_shift },
+        }
     }
 
     fn right_shift(&self) -> Option<u32> {
@@ -168,21 +173,22 @@ impl Channel {
     }
 }
 
-/// The doubly rounded product without zero point and clamp.
-fn round(acc: i64, multiplier: i64, right_shift: u32) -> i64 {
-    let high = (i128::from(acc) * i128::from(multiplier) + (1 << 30)) >> 31;
-    if right_shift == 0 {
-        return high as i64;
+/// The rounded product without zero point and clamp.
+fn round(acc: i64, multiplier: i64, right_shift: u32, rounding: Rounding) -> i64 {
+    let product = i128::from(acc) * i128::from(multiplier);
+    let high = (product + (1 << 30)) >> 31;
+    match (rounding, right_shift) {
+        (Rounding::Once, _) => ((product + (1 << (30 + right_shift))) >> (31 + right_shift)) as i64,
+        (Rounding::Twice, 0) => high as i64,
+        (Rounding::Twice, _) => ((high + (1 << (right_shift - 1)) - i128::from(high < 0)) >> right_shift) as i64,
     }
-    let half = 1i128 << (right_shift - 1);
-    ((high + half - i128::from(high < 0)) >> right_shift) as i64
 }
 
 /// Smallest accumulator of the range whose rounded product is at least `value` (the largest one's is).
-fn first_reaching(value: i64, multiplier: i64, right_shift: u32, (mut low, mut high): (i64, i64)) -> i64 {
+fn first_reaching(value: i64, round: impl Fn(i64) -> i64, (mut low, mut high): (i64, i64)) -> i64 {
     while low < high {
         let middle = low + (high - low) / 2;
-        if round(middle, multiplier, right_shift) >= value { high = middle } else { low = middle + 1 }
+        if round(middle) >= value { high = middle } else { low = middle + 1 }
     }
     low
 }
@@ -219,7 +225,7 @@ mod tests {
             let acc = (state >> 40) as i64 - (1 << 23);
             let multiplier = (1 << 30) + (state & 0x3fff_ffff) as i64;
             let right_shift = (state >> 32) as u32 % 16;
-            assert_eq!(round(acc, multiplier, right_shift), literal(acc, multiplier, right_shift));
+            assert_eq!(round(acc, multiplier, right_shift, Rounding::Twice), literal(acc, multiplier, right_shift));
         }
     }
 
@@ -235,7 +241,7 @@ mod tests {
             (1_400_000_000, -16, (-200_000, 200_000), true),
             (1_400_000_000, -16, (-200_000, 200_000), false),
         ] {
-            let channel = Channel::new(multiplier, shift, range);
+            let channel = Channel::new(multiplier, shift, Rounding::Twice, range);
             let right = channel.right_shift().unwrap_or(3);
             let (m, c, s) = channel.scaled(right, signed).unwrap();
             let bits = 31 + right - u32::from(signed);
@@ -245,7 +251,7 @@ mod tests {
                     key = (acc * m + c - s) >> bits;
                 }
                 let quotient = if signed { key >> 1 } else { key };
-                let expected = round(acc, multiplier << shift.max(0), (-shift).max(0) as u32);
+                let expected = round(acc, multiplier << shift.max(0), (-shift).max(0) as u32, Rounding::Twice);
                 if signed || expected > 0 {
                     assert_eq!(quotient, expected, "{multiplier} {shift} {acc}");
                 } else {

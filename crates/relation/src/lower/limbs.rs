@@ -1,46 +1,108 @@
 //! How many limbs each remainder is cut into, and of how many bits.
 //!
 //! Wide limbs make few cells but large range tables. The widest limb of the graph is chosen to minimise the number of cells.
+//!
+//! The equation `key * 2^shift + remainder = multiplier * acc + constant - sign_factor * sign` is checked modulo p. It holds over the integers
+//! because neither side leaves 62 bits, for any key of the table, which may be shared with nodes of larger keys.
 
 use std::collections::BTreeSet;
 
 use verinfer_graph::Graph;
 
 use super::requantize::Plan;
+use super::tables::Tables;
+use super::{clamp_key, requantization};
 use crate::error::RelationError;
 
+/// Most rows of a table.
+const MAX_TABLE_ROWS: u64 = 1 << 22;
+
+/// Bits that no side of the equation may leave.
+const INTEGER_BITS: u32 = 62;
+
+/// Number and width of the limbs of one remainder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Cut {
+    count: usize,
+    bits: usize,
+}
+
 /// Widths of the limbs of each node, least significant first; the plans are brought to the sum of their limbs.
-pub fn choose(graph: &Graph, plans: &mut [Option<Plan>]) -> Result<Vec<Vec<usize>>, RelationError> {
+pub fn choose(graph: &Graph, plans: &mut [Option<Plan>], tables: &Tables) -> Result<Vec<Vec<usize>>, RelationError> {
+    let mut rooms = Vec::new();
+    for (index, (plan, node)) in plans.iter().zip(graph.nodes()).enumerate() {
+        let (Some(plan), Some(requantization)) = (plan, requantization(&node.op)) else {
+            rooms.push(0);
+            continue;
+        };
+        let range = tables.clamp_range(clamp_key(plan, requantization));
+        let rows = range.1.abs_diff(range.0) + 1;
+        if rows > MAX_TABLE_ROWS {
+            return Err(RelationError::TableTooLarge { node: index, op: node.source.clone(), rows, max: MAX_TABLE_ROWS });
+        }
+        rooms.push(room(plan, range, plan.key_offset(requantization.zero_point)));
+    }
+    let cut_all = |plans: &[Option<Plan>], widest: usize| -> Vec<Option<Cut>> {
+        plans.iter().zip(&rooms).map(|(plan, &room)| plan.as_ref().map(|plan| cut(plan.shift, room, widest))).collect()
+    };
     let elements: Vec<usize> = graph.nodes().iter().map(|node| graph.spec(node.output).shape.num_elements()).collect();
-    let cut_all =
-        |widest: usize| -> Vec<Option<(usize, usize)>> { plans.iter().map(|plan| plan.as_ref().map(|plan| cut(plan, widest))).collect() };
     let cost = |widest: usize| -> usize {
-        let cuts = cut_all(widest);
-        let tables: BTreeSet<usize> = cuts.iter().flatten().map(|&(_, bits)| bits).collect();
-        let cells: usize = cuts.iter().zip(&elements).map(|(cut, &n)| cut.map_or(0, |(count, _)| count * n)).sum();
+        let cuts = cut_all(plans, widest);
+        let tables: BTreeSet<usize> = cuts.iter().flatten().map(|cut| cut.bits).collect();
+        let cells: usize = cuts.iter().zip(&elements).map(|(cut, &n)| cut.map_or(0, |cut| cut.count * n)).sum();
         cells + tables.iter().map(|&bits| 1 << bits).sum::<usize>()
     };
     let widest = (8..=22).min_by_key(|&widest| cost(widest)).unwrap_or(16);
-    let cuts = cut_all(widest);
+    let cuts = cut_all(plans, widest);
     let mut limbs = Vec::new();
     for (index, (plan, cut)) in plans.iter_mut().zip(cuts).enumerate() {
-        let Some((plan, (count, bits))) = plan.as_mut().zip(cut) else {
+        let Some((plan, Cut { count, bits })) = plan.as_mut().zip(cut) else {
             limbs.push(Vec::new());
             continue;
         };
-        let (needed, room) = (count * bits, plan.max_bits());
-        if needed > room || plan.shift > needed {
+        if count * bits > rooms[index] {
             let op = graph.nodes()[index].source.clone();
-            return Err(RelationError::TooWide { node: index, op, bits: needed, room });
+            return Err(RelationError::TooWide { node: index, op, bits: count * bits, room: rooms[index] });
         }
-        plan.widen(needed);
+        plan.widen(count * bits);
         limbs.push(vec![bits; count]);
     }
     Ok(limbs)
 }
 
-/// Number and width of the limbs of one remainder, at most `widest` bits each: all of the widest width where there is room for that.
-fn cut(plan: &Plan, widest: usize) -> (usize, usize) {
-    let count = plan.shift.div_ceil(widest);
-    if count * widest <= plan.max_bits() { (count, widest) } else { (count, plan.shift.div_ceil(count)) }
+/// Largest remainder, in bits, for which no key of `range` and no accumulator makes a side of the equation leave [`INTEGER_BITS`].
+fn room(plan: &Plan, range: (i64, i64), key_offset: i64) -> usize {
+    let key = (range.0 - key_offset).unsigned_abs().max((range.1 - key_offset).unsigned_abs());
+    let by_key = INTEGER_BITS.saturating_sub((key + 2).next_power_of_two().trailing_zeros()) as usize;
+    by_key.min(plan.max_bits(INTEGER_BITS))
+}
+
+/// Limbs for a remainder of `shift` bits, at most `widest` bits each: all of the widest width where there is room for that.
+fn cut(shift: usize, room: usize, widest: usize) -> Cut {
+    let count = shift.div_ceil(widest);
+    if count * widest <= room { Cut { count, bits: widest } } else { Cut { count, bits: shift.div_ceil(count) } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_of_a_shared_table_can_wrap_around_the_field() {
+        let plan = Plan {
+            multipliers: vec![1 << 30],
+            constants: vec![1 << 36],
+            sign_factors: vec![0],
+            signed: false,
+            shift: 37,
+            ranges: vec![(-1000, 1000)],
+        };
+        for (range, offset) in [((-10, 20), 0), ((-200_000, 30_000), 0), ((-300, 4_000_000), 128), ((0, 0), -100)] {
+            let room = room(&plan, range, offset);
+            let largest = i128::from((range.0 - offset).abs().max((range.1 - offset).abs()));
+            assert!((largest + 2) << room <= 1i128 << INTEGER_BITS);
+        }
+        assert_eq!(cut(37, 38, 20), Cut { count: 2, bits: 19 });
+        assert_eq!(cut(37, 40, 20), Cut { count: 2, bits: 20 });
+    }
 }

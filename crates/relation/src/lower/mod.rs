@@ -17,9 +17,6 @@ use crate::wiring::{ChannelMap, PixelMap};
 use requantize::Plan;
 use tables::{ClampKey, Tables};
 
-/// Most rows of a table.
-const MAX_TABLE_ROWS: u64 = 1 << 22;
-
 impl Relation {
     /// The relation of a graph. The same graph gives the same relation on every machine.
     pub fn new(graph: &Graph) -> Result<Self, RelationError> {
@@ -54,19 +51,13 @@ impl<'a> Lowering<'a> {
                 None => None,
             });
         }
-        let limbs = limbs::choose(graph, &mut plans)?;
         let mut tables = Tables::default();
-        for (index, plan) in plans.iter().enumerate() {
-            if let (Some(plan), Some(requantization)) = (plan, requantization(&graph.nodes()[index].op)) {
-                let range = plan.key_range(requantization.zero_point);
-                let rows = range.1.abs_diff(range.0) + 1;
-                if rows > MAX_TABLE_ROWS {
-                    let op = graph.nodes()[index].source.clone();
-                    return Err(RelationError::TableTooLarge { node: index, op, rows, max: MAX_TABLE_ROWS });
-                }
-                tables.announce_clamp(clamp_key(plan, requantization), range);
+        for (plan, node) in plans.iter().zip(graph.nodes()) {
+            if let (Some(plan), Some(requantization)) = (plan, requantization(&node.op)) {
+                tables.announce_clamp(clamp_key(plan, requantization), plan.key_range(requantization.zero_point));
             }
         }
+        let limbs = limbs::choose(graph, &mut plans, &tables)?;
         let mut views = vec![None; graph.tensors().len()];
         let input = graph.input();
         views[input.0] = Some(View { location: Location::Input, stored: graph.spec(input).shape });

@@ -63,18 +63,17 @@ impl Plan {
 
     /// Smallest and largest key, with the offset of [`Plan::key_offset`].
     pub fn key_range(&self, zero_point: i32) -> (i64, i64) {
-        let keys = |channel: usize| {
-            let (min, max) = self.ranges[channel];
-            [min, max].map(|acc| {
-                let value = acc * self.multipliers[channel] + self.constants[channel];
-                let key = value >> self.shift;
-                if self.signed && key <= 0 { (value - self.sign_factors[channel]) >> self.shift } else { key }
-            })
+        let offset = i128::from(self.key_offset(zero_point));
+        let key = |channel: usize, acc: i64| {
+            let value = i128::from(acc) * i128::from(self.multipliers[channel]) + i128::from(self.constants[channel]);
+            let key = value >> self.shift;
+            if self.signed && key <= 0 { (value - i128::from(self.sign_factors[channel])) >> self.shift } else { key }
         };
-        let offset = self.key_offset(zero_point);
-        (0..self.ranges.len())
-            .map(keys)
-            .fold((i64::MAX, i64::MIN), |range, [min, max]| (range.0.min(min + offset), range.1.max(max + offset)))
+        let ends = (0..self.ranges.len()).map(|channel| (key(channel, self.ranges[channel].0), key(channel, self.ranges[channel].1)));
+        let range = ends.fold((i128::MAX, i128::MIN), |range, ends| (range.0.min(ends.0), range.1.max(ends.1)));
+        // Out of 64 bits only where the remainder has no room either, which is refused.
+        let narrow = |key: i128| i64::try_from(key + offset).unwrap_or(if key < 0 { i64::MIN / 4 } else { i64::MAX / 4 });
+        (narrow(range.0), narrow(range.1))
     }
 
     /// What is added to the quotient to make a key: the zero point, unless the table does it.
@@ -82,21 +81,16 @@ impl Plan {
         if self.signed { 0 } else { i64::from(zero_point) }
     }
 
-    /// Largest number of bits to which the remainder can be brought without leaving 62 bits anywhere.
-    pub fn max_bits(&self) -> usize {
-        let largest = self
-            .ranges
-            .iter()
-            .zip(&self.multipliers)
-            .zip(self.constants.iter().zip(&self.sign_factors))
-            .map(|((&(min, max), &m), (&c, &s))| {
-                let acc = i128::from(min.abs().max(max.abs()));
-                acc * i128::from(m) + i128::from(c.abs()) + i128::from(s) + (1i128 << self.shift)
-            })
-            .max()
-            .unwrap_or(0);
-        let spare = largest.leading_zeros().saturating_sub(128 - 62) as usize;
-        self.shift + spare
+    /// Largest number of bits of the remainder for which the accumulator's side of the equation stays within `bits` bits.
+    pub fn max_bits(&self, bits: u32) -> usize {
+        let constants = self.constants.iter().zip(&self.sign_factors);
+        let sizes = self.ranges.iter().zip(&self.multipliers).zip(constants).map(|((&(min, max), &multiplier), (&constant, &factor))| {
+            let acc = i128::from(min.abs().max(max.abs()));
+            acc * i128::from(multiplier) + i128::from(constant.abs()) + i128::from(factor)
+        });
+        let largest = sizes.max().unwrap_or(0).max(1i128 << self.shift);
+        let used = i128::BITS - largest.leading_zeros();
+        self.shift.saturating_sub(used.saturating_sub(bits) as usize) + bits.saturating_sub(used) as usize
     }
 }
 

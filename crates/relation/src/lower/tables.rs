@@ -32,9 +32,14 @@ impl Tables {
         }
     }
 
+    /// All keys announced for a clamp.
+    pub fn clamp_range(&self, key: ClampKey) -> (i64, i64) {
+        self.clamps.iter().find(|(known, _)| *known == key).map_or((0, 0), |(_, range)| *range)
+    }
+
     /// The table of a clamp for all announced keys: outputs the clamped value and, with a sign, the sign.
     pub fn clamp(&mut self, key: ClampKey) -> TableId {
-        let range = self.clamps.iter().find(|(known, _)| *known == key).map_or((0, 0), |(_, range)| *range);
+        let range = self.clamp_range(key);
         let clamp = |value: i64| value.clamp(i64::from(key.min), i64::from(key.max));
         let keys = range.0..=range.1;
         let (name, outputs) = match key.signed_zero_point {

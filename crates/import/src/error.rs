@@ -110,6 +110,8 @@ pub enum Unsupported {
     BiasScale { bias: String, bias_scale: f32, expected: f64 },
     #[error("rescaling factor {factor} is outside what TFLite computes with")]
     Factor { factor: f64 },
+    #[error("no 31-bit multiplier rounds every accumulator as the double {factor} does")]
+    NoExactMultiplier { factor: f64 },
     #[error("a rescaled value leaves 32 bits")]
     Overflow,
     #[error("activation bounds {min} to {max} are empty")]

@@ -19,5 +19,6 @@ mod error;
 mod fixed_point;
 mod input;
 mod model;
+mod rounding;
 mod synthetic;
 mod tflite;

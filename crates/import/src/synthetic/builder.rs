@@ -1,6 +1,8 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
-use verinfer_graph::{Add, Conv, DataType, MaxPool, Node, Op, Operand, Requantization, Rounding, Shape, SumPool, TensorId, TensorSpec, Window};
+use verinfer_graph::{
+    Add, Conv, DataType, MaxPool, Node, Op, Operand, Requantization, Rounding, Shape, SumPool, TensorId, TensorSpec, Window,
+};
 use verinfer_tflite_schema::tflite::Padding;
 
 use crate::fixed_point::Multiplier;

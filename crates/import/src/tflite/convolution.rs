@@ -6,6 +6,7 @@ use verinfer_tflite_schema::tflite::{ActivationFunctionType, FullyConnectedOptio
 use crate::error::Unsupported;
 use crate::fixed_point::Multiplier;
 use crate::model::ElementType;
+use crate::rounding::round_once;
 use crate::tflite::lowering::{Activation, Context, Lowering, activation_range};
 use crate::tflite::source::Tensor;
 use crate::tflite::window::WindowOptions;
@@ -104,7 +105,8 @@ pub fn lower_fully_connected(lowering: &mut Lowering<'_, '_>, context: &Context<
     }
     let shape = Shape::new(layer.output.shape.height, layer.output.shape.width, depth);
     layer.input.id = lowering.reshaped(context, layer.input, shape);
-    let conv = layer.conv(Window::POINT, units, 0, options.fused_activation_function())?;
+    let mut conv = layer.conv(Window::POINT, units, 0, options.fused_activation_function())?;
+    conv.requantization = layer.requantization_in_double(&conv, units)?;
     lowering.push(context, Op::Conv2d(conv), layer.output.id);
     Ok(())
 }
@@ -251,11 +253,51 @@ impl<'s, 'a> Layer<'s, 'a> {
         Ok(Requantization {
             multipliers: multipliers.iter().map(|multiplier| multiplier.multiplier).collect(),
             shifts: multipliers.iter().map(|multiplier| multiplier.shift).collect(),
-            rounding: if is_matrix && self.input.dtype == DataType::I8 { Rounding::Once } else { Rounding::Twice },
+            rounding: Rounding::Twice,
             zero_point: self.output.zero_point,
             min,
             max,
         })
+    }
+
+    /// The reference kernel of FULLY_CONNECTED takes no multiplier: `round(acc * (input scale * filter scale / output scale))` in double.
+    fn requantization_in_double(&self, conv: &Conv, units: usize) -> Result<Requantization, Unsupported> {
+        let scales = self.scales(units, 0)?;
+        let twice = &conv.requantization;
+        let zero_point = i64::from(twice.zero_point);
+        let outputs = (i64::from(twice.min).saturating_sub(zero_point), i64::from(twice.max).saturating_sub(zero_point));
+        let ranges = self.accumulator_ranges(conv, units);
+        let all = ranges.iter().fold((0, 0), |(low, high), range| (range.0.min(low), range.1.max(high)));
+        let factor = |scale: f32| f64::from(self.input.scale) * f64::from(scale.abs()) / f64::from(self.output.scale);
+        let multipliers = match scales {
+            &[scale] => vec![round_once(factor(scale), outputs, all)?],
+            _ => {
+                let channels = scales.iter().zip(ranges);
+                channels.map(|(&scale, range)| round_once(factor(scale), outputs, range)).collect::<Result<_, _>>()?
+            }
+        };
+        Ok(Requantization {
+            multipliers: multipliers.iter().map(|multiplier| multiplier.multiplier).collect(),
+            shifts: multipliers.iter().map(|multiplier| multiplier.shift).collect(),
+            rounding: Rounding::Once,
+            ..twice.clone()
+        })
+    }
+
+    /// Smallest and largest accumulator of each row of a matrix, over all inputs of the type.
+    fn accumulator_ranges(&self, conv: &Conv, units: usize) -> Vec<(i64, i64)> {
+        let centred = |value: i16| i64::from(value).saturating_sub(i64::from(conv.input_zero_point));
+        let (least, most) = (centred(self.input.dtype.min()), centred(self.input.dtype.max()));
+        let rows = conv.weights.chunks((conv.weights.len() / units.max(1)).max(1));
+        rows.zip(&conv.bias)
+            .map(|(row, &bias)| {
+                row.iter().fold((i64::from(bias), i64::from(bias)), |(low, high), &weight| {
+                    let weight = i64::from(weight).saturating_sub(i64::from(conv.weight_zero_point));
+                    let products = (weight.saturating_mul(least), weight.saturating_mul(most));
+                    (low.saturating_add(products.0.min(products.1)), high.saturating_add(products.0.max(products.1)))
+                })
+            })
+            .collect()
     }
 
     /// `GetQuantizedConvolutionMultipler`, which multiplies the scales in single precision and checks the scale of the bias.

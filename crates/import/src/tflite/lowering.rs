@@ -229,5 +229,12 @@ pub fn activation_range(activation: ActivationFunctionType, output: Activation) 
 
 /// A requantization with one multiplier for all channels.
 pub fn requantization(multiplier: Multiplier, zero_point: i32, (min, max): (i16, i16)) -> Requantization {
-    Requantization { multipliers: vec![multiplier.multiplier], shifts: vec![multiplier.shift], rounding: Rounding::Twice, zero_point, min, max }
+    Requantization {
+        multipliers: vec![multiplier.multiplier],
+        shifts: vec![multiplier.shift],
+        rounding: Rounding::Twice,
+        zero_point,
+        min,
+        max,
+    }
 }

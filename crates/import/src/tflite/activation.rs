@@ -107,7 +107,7 @@ pub fn lower_tanh(lowering: &mut Lowering<'_, '_>, context: &Context<'_, '_>) ->
     lower_function(lowering, context, |value| libm::tanh(f64::from(value)) as f32)
 }
 
-/// ELU by `LUTPopulate`, which exists for INT8 only.
+/// ELU by `LUTPopulate`, which exists for INT8 only; the same kernel in every resolver that has it (BUILTIN_REF has not).
 pub fn lower_elu(lowering: &mut Lowering<'_, '_>, context: &Context<'_, '_>) -> Result<(), Unsupported> {
     let (input, _) = operands(lowering, context)?;
     if input.dtype != verinfer_graph::DataType::I8 {

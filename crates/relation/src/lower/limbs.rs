@@ -95,6 +95,7 @@ mod tests {
             sign_factors: vec![0],
             signed: false,
             shift: 37,
+            long_remainder: false,
             ranges: vec![(-1000, 1000)],
         };
         for (range, offset) in [((-10, 20), 0), ((-200_000, 30_000), 0), ((-300, 4_000_000), 128), ((0, 0), -100)] {

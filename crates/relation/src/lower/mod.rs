@@ -205,7 +205,12 @@ fn requantization(op: &Op) -> Option<&Requantization> {
 }
 
 fn clamp_key(plan: &Plan, requantization: &Requantization) -> ClampKey {
-    ClampKey { min: requantization.min, max: requantization.max, signed_zero_point: plan.signed.then_some(requantization.zero_point) }
+    ClampKey {
+        min: requantization.min,
+        max: requantization.max,
+        signed_zero_point: plan.signed.then_some(requantization.zero_point),
+        long_remainder: plan.long_remainder,
+    }
 }
 
 /// The border of a padded tensor: a constant for each pixel or each channel outside the source.

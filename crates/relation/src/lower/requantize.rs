@@ -25,6 +25,8 @@ pub struct Plan {
     pub signed: bool,
     /// Bits of the remainder.
     pub shift: usize,
+    /// Whether the remainder is longer than those of convolutions, so that only tables of few keys leave room for it (additions).
+    pub long_remainder: bool,
     /// Worst-case range of the accumulator, by channel.
     pub ranges: Vec<(i64, i64)>,
 }
@@ -42,7 +44,7 @@ impl Plan {
         let shift = 31 + right - u32::from(signed);
         let too_wide = || RelationError::TooWide { node: id.0, op: graph.node(id).source.clone(), bits: shift as usize, room: 62 };
         let mut plan =
-            Self { multipliers: Vec::new(), constants: Vec::new(), sign_factors: Vec::new(), signed, shift: shift as usize, ranges };
+            Self { multipliers: Vec::new(), constants: Vec::new(), sign_factors: Vec::new(), signed, shift: shift as usize, long_remainder: shift > MAX_SHORT_REMAINDER, ranges };
         for channel in per_channel {
             let (multiplier, constant, sign_factor) = channel.scaled(right, signed).ok_or_else(too_wide)?;
             plan.multipliers.push(multiplier);
@@ -104,11 +106,14 @@ enum Channel {
     Single { multiplier: i64, constant: i64, right_shift: u32 },
 }
 
+/// Bits of the remainders whose nodes share tables whatever their keys.
+const MAX_SHORT_REMAINDER: u32 = 44;
+
 /// Right shifts above this are worth replacing: they belong to channels whose outputs take few values.
 const COMMON_RIGHT_SHIFT: u32 = 10;
 
 /// Most output values of a channel for which a replacement is searched.
-const MAX_STEPS: i64 = 1 << 12;
+const MAX_STEPS: i64 = 1 << 8;
 
 impl Channel {
     fn new(multiplier: i64, shift: i64, rounding: Rounding, (min, max): (i64, i64)) -> Self {

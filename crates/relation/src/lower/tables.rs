@@ -21,6 +21,8 @@ pub struct ClampKey {
     pub max: i16,
     /// Zero point, where the key has a sign.
     pub signed_zero_point: Option<i32>,
+    /// Whether the remainder is long, so that only small keys leave room for it.
+    pub long_remainder: bool,
 }
 
 impl Tables {

@@ -1,0 +1,34 @@
+use p3_field::PrimeCharacteristicRing;
+use verinfer_graph::Graph;
+
+use super::Values;
+use crate::field::{F, from_signed};
+use crate::relation::Contraction;
+
+/// The accumulators of a linear layer without bias, in NHWC order of its output.
+pub(super) fn of(contraction: &Contraction, graph: &Graph, values: &Values) -> Vec<F> {
+    let Some(conv) = contraction.conv(graph) else { return Vec::new() };
+    let (input, output) = (contraction.input_shape, contraction.output_shape);
+    let (num_taps, inner) = (contraction.window.num_taps(), contraction.inner_channels());
+    let zero = from_signed(contraction.input_zero_point);
+    let weights: Vec<F> = conv.weights.iter().map(|&w| from_signed(i64::from(w) - i64::from(conv.weight_zero_point))).collect();
+    let mut sums = vec![F::ZERO; output.num_elements()];
+    let mut activations = vec![F::ZERO; inner];
+    for (pixel, sums) in sums.chunks_exact_mut(output.channels).enumerate() {
+        for tap in 0..num_taps {
+            let Some(from) = contraction.window.source(input, pixel / output.width, pixel % output.width, tap) else { continue };
+            for (i, activation) in activations.iter_mut().enumerate() {
+                *activation = values.at(contraction.input, input.channels, contraction.input_channel(i), from) - zero;
+            }
+            for (channel, sum) in sums.iter_mut().enumerate() {
+                if contraction.depthwise {
+                    *sum += activations[channel] * weights[tap * inner + channel];
+                } else {
+                    let row = &weights[(channel * num_taps + tap) * inner..][..inner];
+                    *sum += activations.iter().zip(row).map(|(&activation, &weight)| activation * weight).sum::<F>();
+                }
+            }
+        }
+    }
+    sums
+}

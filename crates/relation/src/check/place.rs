@@ -1,0 +1,68 @@
+use std::fmt;
+
+use verinfer_graph::{Graph, Shape};
+
+use crate::layout::ColumnId;
+use crate::relation::{Leaf, Relation, Role, Source};
+
+/// Where a cell is, in the network's terms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Index of the node; `None` for what belongs to no node.
+    pub node: Option<usize>,
+    /// What the source model calls the node ([`verinfer_graph::Node::source`]).
+    pub operator: String,
+    /// Part the column plays there.
+    pub role: Role,
+    /// Channel.
+    pub channel: usize,
+    /// Row.
+    pub y: usize,
+    /// Column.
+    pub x: usize,
+}
+
+impl Place {
+    /// The place of a cell of a column.
+    pub(super) fn new(graph: &Graph, relation: &Relation, id: ColumnId, channel: usize, pixel: usize) -> Self {
+        let column = relation.column(id);
+        let operator = column.node.map_or_else(String::new, |node| graph.node(node).source.clone());
+        let width = width(graph, relation, id);
+        Self { node: column.node.map(|node| node.0), operator, role: column.role, channel, y: pixel / width, x: pixel % width }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { operator, role, channel, y, x, .. } = self;
+        match self.node {
+            Some(node) => write!(f, "node {node} ({operator}), {role:?}, channel {channel}, pixel ({y}, {x})"),
+            None => write!(f, "{role:?}, {x}"),
+        }
+    }
+}
+
+/// Width of a column's planes: that of the tensor it holds, or else that of the tensor its tuples read.
+fn width(graph: &Graph, relation: &Relation, id: ColumnId) -> usize {
+    let column = relation.column(id);
+    let held = match column.role {
+        Role::Copy(tensor) => Some(graph.spec(tensor).shape),
+        Role::Output | Role::Limb(_) | Role::Sign | Role::Addend(_) | Role::Square(_) | Role::Running(_) => {
+            column.node.map(|node| graph.spec(graph.node(node).output).shape)
+        }
+        Role::Multiplicity(_) => None,
+    };
+    let read = match &column.leaf {
+        Leaf::Lookup { values, .. } => values.iter().flat_map(|form| &form.terms).find_map(|term| tensor_shape(&term.source)),
+        Leaf::Free | Leaf::Multiplicity(_) => None,
+    };
+    let fits = |shape: &Shape| (shape.channels, shape.num_pixels()) == (column.channels, column.pixels);
+    [held, read].into_iter().flatten().find(fits).map_or(column.pixels, |shape| shape.width)
+}
+
+fn tensor_shape(source: &Source) -> Option<Shape> {
+    match source {
+        Source::Tensor { shape, .. } => Some(*shape),
+        Source::Cell(_) | Source::Reordered { .. } | Source::Accumulator(_) => None,
+    }
+}

@@ -30,7 +30,8 @@ pub fn leaves(relation: &Relation, r: &EqWeights, folding: &Folding, mu: K) -> (
                     let total: K = channels.iter().copied().sum();
                     functional.constant += total * (K::ONE + mu * (folding.offset(*table) - K::ONE));
                     for (form, &power) in values.iter().zip(&folding.powers) {
-                        let scaled: Vec<K> = channels.iter().map(|&weight| -(mu * power * weight)).collect();
+                        let factor = -(mu * power);
+                        let scaled: Vec<K> = channels.iter().map(|&weight| factor * weight).collect();
                         let mut sink =
                             Sink { num_pixels: placement.pixels, r, functional: &mut functional, accumulators: &mut accumulators };
                         sink.form(form, index, chunk, &scaled);
@@ -99,7 +100,7 @@ impl Sink<'_> {
             }
             Source::Tensor { location, shape, pixels, channels: map } => {
                 let channels = map.pull_back(channels, shape.channels);
-                add_pixels(self.functional, *location, pixels, (index, chunk), self.r, shape.num_pixels(), channels);
+                let _ = add_pixels(self.functional, *location, pixels, (index, chunk), self.r, shape.num_pixels(), channels);
             }
             Source::Reordered { location } => {
                 let mut weights = vec![K::ZERO; channels.len() * self.num_pixels];
@@ -114,7 +115,8 @@ impl Sink<'_> {
     }
 }
 
-/// Adds `channels[c] * (pull-back of the chunk's pixel weights)`, as chunk weights where the wiring is the identity.
+/// Adds `channels[c] * (pull-back of the chunk's pixel weights)`, as chunk weights where the wiring is the identity. Returns the sum of the
+/// pulled-back pixel weights.
 fn add_pixels(
     functional: &mut Functional,
     location: Location,
@@ -123,10 +125,18 @@ fn add_pixels(
     r: &EqWeights,
     num_pixels: usize,
     channels: Vec<K>,
-) {
+) -> K {
     match (location, map) {
-        (Location::Column(column), PixelMap::Same) => functional.add_chunk(column, index, &channels),
-        _ => functional.add_product(location, map.pull_back(chunk.pixels(), r.pixels(chunk), num_pixels), channels),
+        (Location::Column(column), PixelMap::Same) => {
+            functional.add_chunk(column, index, &channels);
+            K::ONE
+        }
+        _ => {
+            let pixels = map.pull_back(chunk.pixels(), r.pixels(chunk), num_pixels);
+            let total = pixels.values.iter().copied().sum();
+            functional.add_product(location, pixels, channels);
+            total
+        }
     }
 }
 
@@ -158,16 +168,13 @@ pub fn contraction_inputs(relation: &Relation, r: &EqWeights, e: &[K], scale: K,
         for (index, (chunk, &block)) in chunks.iter().zip(&contraction.blocks).enumerate() {
             for tap in 0..contraction.window.num_taps() {
                 let mut channels = vec![K::ZERO; contraction.input_shape.channels];
-                let mut total = K::ZERO;
                 for (i, &weight) in e[block + tap * inner..][..inner].iter().enumerate() {
                     channels[contraction.input_channel(i)] += weight * scale;
-                    total += weight * scale;
                 }
-                let map = contraction.tap(tap);
-                let mut present = K::ZERO;
-                map.for_each(chunk.pixels(), |to, _| present += r.pixels(chunk)[to - chunk.first_pixel]);
+                let total: K = channels.iter().copied().sum();
+                let num_pixels = contraction.input_shape.num_pixels();
+                let present = add_pixels(functional, contraction.input, &contraction.tap(tap), (index, chunk), r, num_pixels, channels);
                 functional.constant -= total * present * from_signed(contraction.input_zero_point);
-                add_pixels(functional, contraction.input, &map, (index, chunk), r, contraction.input_shape.num_pixels(), channels);
             }
         }
     }

@@ -8,7 +8,8 @@ use std::collections::HashMap;
 use p3_field::PrimeCharacteristicRing;
 
 use crate::eq::eq_points;
-use crate::field::{F, K, from_signed};
+use crate::field::K;
+use crate::lanes::Lanes;
 use crate::layout::{ColumnId, EqWeights, Layout};
 use crate::relation::Location;
 use crate::wiring::PixelWeights;
@@ -53,12 +54,19 @@ impl Functional {
     /// The weights of the public input applied to it (NHWC order).
     pub fn input_part(&self, input: &[i16]) -> K {
         let mut sum = K::ZERO;
+        let mut planes: Vec<Vec<i16>> = Vec::new();
         for product in self.products.iter().filter(|product| product.location == Location::Input) {
-            let rows = input.chunks_exact(product.channels.len()).skip(product.pixels.first);
-            sum += product.pixels.values.iter().zip(rows).map(|(&weight, row)| weight * combine(row, &product.channels)).sum::<K>();
+            let num_channels = product.channels.len();
+            if planes.len() != num_channels {
+                planes = (0..num_channels).map(|channel| input.iter().skip(channel).step_by(num_channels).copied().collect()).collect();
+            }
+            let pixels = Lanes::new(&product.pixels.values);
+            for (plane, &weight) in planes.iter().zip(&product.channels) {
+                sum += weight * pixels.dot(&plane[product.pixels.first..]);
+            }
         }
         for (_, weights) in self.dense.iter().filter(|(location, _)| *location == Location::Input) {
-            sum += combine(input, weights);
+            sum += Lanes::new(weights).dot(input);
         }
         sum
     }
@@ -103,12 +111,4 @@ impl Functional {
 /// `sum a_i b_i`.
 pub fn dot(a: &[K], b: &[K]) -> K {
     a.iter().zip(b).map(|(&a, &b)| a * b).sum()
-}
-
-fn combine(values: &[i16], weights: &[K]) -> K {
-    values.iter().zip(weights).map(|(&value, &weight)| weight * small(value)).sum()
-}
-
-fn small(value: i16) -> F {
-    from_signed(i64::from(value))
 }

@@ -106,6 +106,11 @@ pub const fn data_type(dtype: DataType) -> &'static str {
     }
 }
 
+/// Bytes in hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn describe_node(graph: &Graph, index: usize, node: &Node) -> NodeReport {
     let ranges = graph.accumulator_range(NodeId(index)).unwrap_or_default();
     let smallest = ranges.iter().map(|range| range.0).min();

@@ -12,6 +12,8 @@ use verinfer_graph::{DataType, Shape};
 pub const MODEL_LIMIT: u64 = 1 << 30;
 /// Largest image or array read, in bytes.
 pub const IMAGE_LIMIT: u64 = 1 << 28;
+/// Largest proof read, in bytes.
+pub const PROOF_LIMIT: u64 = 1 << 30;
 /// Largest text file read, in bytes.
 pub const TEXT_LIMIT: u64 = 1 << 26;
 
@@ -46,8 +48,22 @@ pub fn read_text(path: &Path) -> anyhow::Result<String> {
 ///
 /// The file cannot be written; nothing is left under its name then.
 pub fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    write_in(folder, path, bytes).with_context(|| format!("cannot write {}", path.display()))
+    write_in(folder_of(path), path, bytes).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Whether [`write`] could write a file now: its folder takes files, and it is no folder itself.
+///
+/// # Errors
+///
+/// It could not.
+pub fn check_writable(path: &Path) -> anyhow::Result<()> {
+    let check = || -> anyhow::Result<()> {
+        if path.is_dir() {
+            bail!("it is a folder");
+        }
+        tempfile_in(folder_of(path)).map(drop)
+    };
+    check().with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Creates a folder with its parents.
@@ -83,6 +99,10 @@ pub fn npy(descr: &str, shape: &[usize], data: &[u8]) -> Vec<u8> {
     bytes.extend(header.bytes());
     bytes.extend(data);
     bytes
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn write_in(folder: &Path, path: &Path, bytes: &[u8]) -> anyhow::Result<()> {

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 mod arguments;
 mod builtin;
+mod classes;
 mod commands;
 mod cost;
 mod describe;
@@ -11,6 +12,8 @@ mod dump;
 mod files;
 mod model;
 mod output;
+mod phases;
+mod rejection;
 mod trace;
 
 fn main() -> ExitCode {

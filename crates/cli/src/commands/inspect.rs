@@ -6,7 +6,7 @@ use anyhow::Context;
 use serde::Serialize;
 use verinfer_import::{ImportError, Model, Support, Survey, import_tflite, survey};
 
-use crate::describe::{NodeReport, TensorReport, nodes, tensor};
+use crate::describe::{NodeReport, TensorReport, hex, nodes, tensor};
 use crate::model::{ModelArguments, Selected, Source};
 use crate::output::{Output, Report, Verdict, thousands, write_table};
 
@@ -144,10 +144,6 @@ fn problems(survey: &Survey, error: &ImportError) -> Vec<String> {
         problems.push(error.to_string());
     }
     problems
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Report for InspectReport {

@@ -6,7 +6,9 @@ use crate::output::{Output, Verdict};
 
 mod check;
 mod inspect;
+mod prove;
 mod run;
+mod verify;
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -14,6 +16,8 @@ pub enum Command {
     Inspect(inspect::Arguments),
     Run(run::Arguments),
     Check(check::Arguments),
+    Prove(prove::Arguments),
+    Verify(verify::Arguments),
 }
 
 /// Runs a command and prints its report.
@@ -26,5 +30,7 @@ pub fn execute(command: Command, output: Output) -> anyhow::Result<Verdict> {
         Command::Inspect(arguments) => inspect::execute(&arguments, output),
         Command::Run(arguments) => run::execute(&arguments, output),
         Command::Check(arguments) => check::execute(&arguments, output),
+        Command::Prove(arguments) => prove::execute(&arguments, output),
+        Command::Verify(arguments) => verify::execute(&arguments, output),
     }
 }

@@ -1,0 +1,68 @@
+//! How long each phase of the prover takes.
+
+use std::cell::RefCell;
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+use verinfer_prover::Phase;
+
+/// Notes when phases start.
+#[derive(Debug, Default)]
+pub struct Stopwatch {
+    started: RefCell<Vec<(Phase, Instant)>>,
+}
+
+/// A phase and its duration.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PhaseTime {
+    /// [`Phase::name`].
+    pub phase: String,
+    /// Duration.
+    pub seconds: f64,
+}
+
+impl Stopwatch {
+    /// `phase` starts now, the one before ends.
+    pub fn start(&self, phase: Phase) {
+        self.started.borrow_mut().push((phase, Instant::now()));
+    }
+
+    /// The duration of each phase; the last ends now.
+    pub fn stop(self) -> Vec<PhaseTime> {
+        let started = self.started.into_inner();
+        let ends: Vec<Instant> = started.iter().skip(1).map(|&(_, start)| start).chain([Instant::now()]).collect();
+        let times = started.iter().zip(ends);
+        times
+            .map(|(&(phase, start), end)| PhaseTime { phase: phase.name().to_string(), seconds: end.duration_since(start).as_secs_f64() })
+            .collect()
+    }
+}
+
+/// Sum of durations in seconds.
+pub fn total(times: &[PhaseTime]) -> f64 {
+    times.iter().map(|time| time.seconds).sum()
+}
+
+/// `12.3 ms` or `4.56 s`.
+pub fn duration(seconds: f64) -> String {
+    if seconds < 1.0 { format!("{:.1} ms", seconds * 1000.0) } else { format!("{seconds:.2} s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_a_unit_that_fits() {
+        assert_eq!([0.0123, 4.5678].map(duration), ["12.3 ms", "4.57 s"]);
+    }
+
+    #[test]
+    fn each_phase_that_started_has_a_time() {
+        let stopwatch = Stopwatch::default();
+        Phase::ALL.into_iter().for_each(|phase| stopwatch.start(phase));
+        let times = stopwatch.stop();
+        assert!(times.iter().map(|time| time.phase.as_str()).eq(Phase::ALL.map(Phase::name)));
+        assert!(total(&times) >= 0.0);
+    }
+}

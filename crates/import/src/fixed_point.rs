@@ -96,7 +96,7 @@ pub fn rounding_divide_by_power_of_two(value: i32, exponent: u32) -> i32 {
 /// `TfLiteRound` and a cast to `int32_t`; `None` where the cast is undefined.
 pub fn round_to_i32(value: f32) -> Option<i32> {
     let rounded = value.round();
-    (rounded >= -2_147_483_648.0 && rounded < 2_147_483_648.0).then_some(rounded as i32)
+    (-2_147_483_648.0..2_147_483_648.0).contains(&rounded).then_some(rounded as i32)
 }
 
 #[cfg(test)]

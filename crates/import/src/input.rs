@@ -9,11 +9,15 @@ use verinfer_graph::{DataType, Shape};
 
 use crate::fixed_point::round_to_i32;
 use crate::model::{ElementType, InputSpec, Model};
+use crate::npy::Array;
 
 /// Largest side of a picture.
 const MAX_SIDE: u32 = 1 << 14;
 /// Most memory a picture may take while it is decoded.
 const MAX_DECODED_BYTES: u64 = 1 << 29;
+
+/// Most pixels of a scaled picture, before its centre is taken.
+const MAX_SCALED_PIXELS: u64 = 1 << 26;
 
 /// What the bytes of an input are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,8 +66,14 @@ pub enum InputError {
     Size { width: u32, height: u32, expected_width: usize, expected_height: usize },
     #[error("the network's input of {shape} is too large for a picture")]
     InputTooLarge { shape: Shape },
-    #[error("the array cannot be read: {0}")]
-    Npy(std::io::Error),
+    #[error("the picture is {width} x {height}: too long and narrow to scale it and take its centre")]
+    AspectRatio { width: u32, height: u32 },
+    #[error("not a NumPy array: the magic string or a known version is missing")]
+    NotNpy,
+    #[error("the header of the NumPy array is not understood")]
+    NpyHeader,
+    #[error("the array has {found} bytes of data, expected {expected}")]
+    ArrayData { found: usize, expected: usize },
     #[error("the array has {found} elements, expected {expected}")]
     ArrayLength { found: u64, expected: usize },
     #[error("the array is in Fortran order, expected C order")]
@@ -148,6 +158,9 @@ fn resized(image: RgbImage, width: u32, height: u32, resize: Resize) -> Result<R
         Resize::Stretch => Ok(imageops::resize(&image, width, height, FilterType::Triangle)),
         Resize::CenterCrop => {
             let (scaled_width, scaled_height) = covering(image.dimensions(), (before_crop(width), before_crop(height)));
+            if u64::from(scaled_width).saturating_mul(u64::from(scaled_height)) > MAX_SCALED_PIXELS {
+                return Err(InputError::AspectRatio { width: image.width(), height: image.height() });
+            }
             let scaled = imageops::resize(&image, scaled_width, scaled_height, FilterType::Triangle);
             let left = scaled_width.saturating_sub(width) / 2;
             let top = scaled_height.saturating_sub(height) / 2;
@@ -166,7 +179,8 @@ fn covering(image: (u32, u32), target: (u32, u32)) -> (u32, u32) {
     let [width, height] = [u64::from(image.0.max(1)), u64::from(image.1.max(1))];
     let [target_width, target_height] = [u64::from(target.0), u64::from(target.1)];
     let scaled = |side: u64, numerator: u64, denominator: u64| {
-        u32::try_from(side.saturating_mul(numerator) / denominator.max(1)).unwrap_or(u32::MAX).min(MAX_SIDE << 8)
+        let scaled = side.saturating_mul(numerator).checked_div(denominator).unwrap_or(0);
+        u32::try_from(scaled).unwrap_or(u32::MAX).min(MAX_SIDE << 8)
     };
     if width.saturating_mul(target_height) >= height.saturating_mul(target_width) {
         (scaled(width, target_height, height), target.1)
@@ -176,34 +190,43 @@ fn covering(image: (u32, u32), target: (u32, u32)) -> (u32, u32) {
 }
 
 fn load_npy(bytes: &[u8], input: &InputSpec) -> Result<Vec<i16>, InputError> {
-    let array = npyz::NpyFile::new(bytes).map_err(InputError::Npy)?;
+    let array = Array::parse(bytes)?;
     let expected = input.shape.num_elements();
-    if array.len() != expected as u64 {
-        return Err(InputError::ArrayLength { found: array.len(), expected });
+    if array.num_elements() != expected as u64 {
+        return Err(InputError::ArrayLength { found: array.num_elements(), expected });
     }
-    if array.order() != npyz::Order::C && array.shape().len() > 1 {
+    if array.fortran_order && array.shape.iter().filter(|&&side| side != 1).count() > 1 {
         return Err(InputError::FortranOrder);
     }
-    let found = array.dtype().descr();
-    let of_type = |name, dtype: DataType| {
-        if dtype == input.dtype { Ok(()) } else { Err(InputError::ArrayTypeMismatch { found: name, expected: input.dtype }) }
-    };
-    match found.trim_matches('\'') {
-        "|u1" | "<u1" => {
-            of_type("uint8", DataType::U8)?;
-            elements::<u8>(array)?.into_iter().map(|value| Ok(i16::from(value))).collect()
+    match array.descr {
+        "|u1" => {
+            check_type("uint8", DataType::U8, input)?;
+            Ok(elements::<1>(&array, expected)?.map(|[byte]| i16::from(byte)).collect())
         }
-        "|i1" | "<i1" => {
-            of_type("int8", DataType::I8)?;
-            elements::<i8>(array)?.into_iter().map(|value| Ok(i16::from(value))).collect()
+        "|i1" => {
+            check_type("int8", DataType::I8, input)?;
+            Ok(elements::<1>(&array, expected)?.map(|[byte]| i16::from(byte as i8)).collect())
         }
-        "<f4" | ">f4" => quantize(elements::<f32>(array)?.into_iter(), input),
+        "<f4" => quantize(elements::<4>(&array, expected)?.map(f32::from_le_bytes), input),
+        ">f4" => quantize(elements::<4>(&array, expected)?.map(f32::from_be_bytes), input),
         other => Err(InputError::ArrayType { found: other.to_owned() }),
     }
 }
 
-fn elements<T: npyz::Deserialize>(array: npyz::NpyFile<&[u8]>) -> Result<Vec<T>, InputError> {
-    array.into_vec::<T>().map_err(InputError::Npy)
+fn check_type(found: &'static str, dtype: DataType, input: &InputSpec) -> Result<(), InputError> {
+    if dtype == input.dtype { Ok(()) } else { Err(InputError::ArrayTypeMismatch { found, expected: input.dtype }) }
+}
+
+/// The elements of an array, `SIZE` bytes each.
+fn elements<'a, const SIZE: usize>(
+    array: &Array<'a>,
+    expected: usize,
+) -> Result<impl Iterator<Item = [u8; SIZE]> + use<'a, SIZE>, InputError> {
+    let expected = expected.saturating_mul(SIZE);
+    if array.data.len() != expected {
+        return Err(InputError::ArrayData { found: array.data.len(), expected });
+    }
+    Ok(array.data.chunks_exact(SIZE).filter_map(|chunk| chunk.try_into().ok()))
 }
 
 /// `reference_ops::AffineQuantize`.

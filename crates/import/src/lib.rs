@@ -7,7 +7,10 @@
 //!
 //! Floating point exists only in this crate. Files are untrusted: no panic, no unbounded allocation.
 
-#![cfg_attr(not(test), deny(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used))]
+#![cfg_attr(
+    not(test),
+    deny(clippy::arithmetic_side_effects, clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)
+)]
 
 pub use error::{ImportError, Unsupported};
 pub use input::{InputError, InputFormat, Resize, load_input};
@@ -19,6 +22,7 @@ mod error;
 mod fixed_point;
 mod input;
 mod model;
+mod npy;
 mod rounding;
 mod synthetic;
 mod tflite;

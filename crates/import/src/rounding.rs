@@ -45,7 +45,7 @@ fn first_with(output: i64, factor: f64, round: impl Fn(i64) -> i64) -> i64 {
     while round(first) < output && first < i64::from(u32::MAX) {
         first = first.saturating_add(1);
     }
-    while round(first.saturating_sub(1)) >= output && first > -i64::from(u32::MAX) {
+    while round(first.saturating_sub(1)) >= output && first > i64::from(u32::MAX).saturating_neg() {
         first = first.saturating_sub(1);
     }
     first

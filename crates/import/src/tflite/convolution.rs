@@ -47,7 +47,7 @@ pub fn lower_depthwise(lowering: &mut Lowering<'_, '_>, context: &Context<'_, '_
     let [1, kernel_h, kernel_w, channels] = *layer.filter.dims.as_slice() else {
         return Err(rank(layer.filter, "4, the first being 1"));
     };
-    if channels % layer.input.shape.channels.max(1) != 0 {
+    if !channels.is_multiple_of(layer.input.shape.channels) {
         return Err(Unsupported::Shape {
             tensor: layer.filter.name.clone(),
             found: layer.filter.dims.clone(),
@@ -80,14 +80,10 @@ pub fn lower_fully_connected(lowering: &mut Lowering<'_, '_>, context: &Context<
     };
     let declared = context.tensor(0)?;
     let elements = declared.num_elements();
-    if elements % depth != 0 {
-        return Err(Unsupported::Shape {
-            tensor: declared.name.clone(),
-            found: declared.dims.clone(),
-            expected: vec![elements / depth, depth],
-        });
+    let rows = elements.checked_div(depth).unwrap_or(0);
+    if rows.saturating_mul(depth) != elements {
+        return Err(Unsupported::Shape { tensor: declared.name.clone(), found: declared.dims.clone(), expected: vec![rows, depth] });
     }
-    let rows = elements / depth;
     let output = context.output_tensor()?;
     if options.keep_num_dims() {
         match declared.dims.split_last() {
@@ -201,13 +197,13 @@ impl<'s, 'a> Layer<'s, 'a> {
     fn negate_channels(&self, conv: &mut Conv, channels: usize, channel_dimension: i32) -> Result<(), Unsupported> {
         let scales = self.scales(channels, channel_dimension)?;
         let is_negative = |channel: usize| scales.get(channel).or(scales.first()).is_some_and(|&scale| scale < 0.0);
-        let weights_per_channel = conv.weights.len() / channels.max(1);
+        let weights_per_channel = conv.weights.len().checked_div(channels).unwrap_or(0);
         for (index, weight) in conv.weights.iter_mut().enumerate() {
             let channel = match channel_dimension {
-                0 => index / weights_per_channel.max(1),
-                _ => index % channels.max(1),
+                0 => index.checked_div(weights_per_channel),
+                _ => index.checked_rem(channels),
             };
-            if is_negative(channel) {
+            if channel.is_some_and(is_negative) {
                 // Weights are zero in the middle; -128 has no negative.
                 *weight = weight.checked_neg().filter(|&weight| weight <= 127).ok_or(Unsupported::Overflow)?;
             }
@@ -288,7 +284,8 @@ impl<'s, 'a> Layer<'s, 'a> {
     fn accumulator_ranges(&self, conv: &Conv, units: usize) -> Vec<(i64, i64)> {
         let centred = |value: i16| i64::from(value).saturating_sub(i64::from(conv.input_zero_point));
         let (least, most) = (centred(self.input.dtype.min()), centred(self.input.dtype.max()));
-        let rows = conv.weights.chunks((conv.weights.len() / units.max(1)).max(1));
+        let depth = conv.weights.len().checked_div(units).unwrap_or(0);
+        let rows = conv.weights.chunks(depth.max(1));
         rows.zip(&conv.bias)
             .map(|(row, &bias)| {
                 row.iter().fold((i64::from(bias), i64::from(bias)), |(low, high), &weight| {

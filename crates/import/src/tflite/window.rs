@@ -47,11 +47,11 @@ fn axis(
     stride: usize,
     dilation: usize,
 ) -> Result<(usize, usize), Unsupported> {
-    // Each at most 2^15, the input at most 2^31: no sum or product below can overflow.
+    // Each at most 2^15, the input at most 2^28: no sum or product below can overflow.
     let extent = kernel.saturating_sub(1).saturating_mul(dilation).saturating_add(1);
     let output = match padding {
         Padding::SAME => input.div_ceil(stride),
-        Padding::VALID => input.saturating_add(stride).saturating_sub(extent) / stride,
+        Padding::VALID => input.saturating_add(stride).saturating_sub(extent).checked_div(stride).unwrap_or(0),
         other => {
             return Err(Unsupported::Option { name: "padding", value: i64::from(other.0) });
         }

@@ -184,7 +184,7 @@ impl<'a> Checker<'a> {
                     None => F::ZERO,
                 },
             };
-            sum += term.term.coefficient.at(channel, pixel) * value;
+            sum += term.term.factor.at(channel) * value;
         }
         sum
     }
@@ -271,7 +271,6 @@ fn signed(value: F) -> i64 {
     let negative = F::ORDER_U64 - value;
     if value <= negative { value as i64 } else { -(negative as i64) }
 }
-
 
 #[cfg(test)]
 mod tests {

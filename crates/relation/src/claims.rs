@@ -8,7 +8,7 @@ use crate::eq::eq_prefix_sums;
 use crate::field::{F, K, from_signed};
 use crate::functional::Functional;
 use crate::layout::{Chunk, EqWeights};
-use crate::relation::{Coefficients, Form, Leaf, Location, Relation, Source};
+use crate::relation::{Coefficients, Factor, Form, Leaf, Location, Relation, Source};
 use crate::table::{Folding, TableId};
 use crate::wiring::{PixelMap, PixelWeights};
 
@@ -79,10 +79,9 @@ impl Sink<'_> {
             }
         };
         for term in &form.terms {
-            let scaled: Vec<K> = match &term.coefficient {
-                Coefficients::Uniform(value) => channels.iter().map(|&weight| weight * *value).collect(),
-                Coefficients::Channel(values) => channels.iter().zip(values).map(|(&weight, &value)| weight * value).collect(),
-                Coefficients::Pixel(_) => unreachable!("factors are never one for each pixel"),
+            let scaled: Vec<K> = match &term.factor {
+                Factor::Uniform(value) => channels.iter().map(|&weight| weight * *value).collect(),
+                Factor::Channel(values) => channels.iter().zip(values).map(|(&weight, &value)| weight * value).collect(),
             };
             self.source(&term.source, index, chunk, &scaled);
         }

@@ -1,7 +1,7 @@
 //! Inner products of extension elements with 8-bit integers, without a reduction for each term.
 //!
 //! A coordinate of an extension element is split into two 32-bit halves; its products with integers of 10 bits are summed in 64 bits, exactly
-//! for up to 2^22 terms.
+//! for up to 2^22 terms; longer sums are reduced in between.
 
 use p3_field::{BasedVectorSpace, PrimeCharacteristicRing, PrimeField64};
 
@@ -42,10 +42,9 @@ pub struct Lanes {
 }
 
 impl Lanes {
-    /// Splits the coordinates; at most 2^22 elements.
+    /// Splits the coordinates.
     pub fn new(values: &[K]) -> Self {
-        assert!(values.len() <= MAX_TERMS, "a contraction has at most 2^22 inner indices");
-        let mut lanes: [Vec<u32>; 6] = Default::default();
+        let mut lanes: [Vec<u32>; 6] = std::array::from_fn(|_| Vec::with_capacity(values.len()));
         for &value in values {
             for (lane, half) in lanes.iter_mut().zip(halves(value)) {
                 lane.push(half);
@@ -54,33 +53,40 @@ impl Lanes {
         Self { lanes, total: values.iter().copied().sum() }
     }
 
-    /// `sum values[i] * row[i]`.
+    /// `sum values[i] * row[i]`; the row may be longer than the vector.
     pub fn dot(&self, row: &[i16]) -> K {
-        let mut sums = [0u64; 6];
-        for (sum, lane) in sums.iter_mut().zip(&self.lanes) {
-            *sum = lane.iter().zip(row).map(|(&half, &value)| u64::from(half) * unsigned(value)).sum();
+        let mut sums = K::ZERO;
+        for (block, row) in row.chunks(MAX_TERMS).enumerate() {
+            let partial = self.lanes.each_ref().map(|lane| {
+                let lane = lane.get(block * MAX_TERMS..).unwrap_or_default();
+                lane.iter().zip(row).map(|(&half, &value)| u64::from(half) * unsigned(value)).sum()
+            });
+            sums += join(partial);
         }
-        join(sums) - self.total * from_signed(OFFSET)
+        sums - self.total * from_signed(OFFSET)
     }
 }
 
 /// `sum over rows of weight * row`, for rows of integers in -256..=255 of one length.
 pub struct WeightedSum {
     sums: [Vec<u64>; 6],
-    total: K,
     num_rows: usize,
+    reduced: Vec<K>,
+    total: K,
 }
 
 impl WeightedSum {
     /// Zero.
     pub fn new(len: usize) -> Self {
-        Self { sums: std::array::from_fn(|_| vec![0; len]), total: K::ZERO, num_rows: 0 }
+        Self { sums: std::array::from_fn(|_| vec![0; len]), num_rows: 0, reduced: vec![K::ZERO; len], total: K::ZERO }
     }
 
-    /// Adds `weight * row`; at most 2^22 times.
+    /// Adds `weight * row`.
     pub fn add(&mut self, weight: K, row: &[i16]) {
+        if self.num_rows == MAX_TERMS {
+            self.reduce();
+        }
         self.num_rows += 1;
-        assert!(self.num_rows <= MAX_TERMS, "at most 2^22 rows can be summed");
         self.total += weight;
         for (sums, half) in self.sums.iter_mut().zip(halves(weight)) {
             for (sum, &value) in sums.iter_mut().zip(row) {
@@ -95,10 +101,17 @@ impl WeightedSum {
     }
 
     /// The sums.
-    pub fn finish(self) -> Vec<K> {
+    pub fn finish(mut self) -> Vec<K> {
+        self.reduce();
         let correction = self.total * from_signed(OFFSET);
-        let len = self.sums[0].len();
-        (0..len).map(|i| join(std::array::from_fn(|half| self.sums[half][i])) - correction).collect()
+        self.reduced.into_iter().map(|value| value - correction).collect()
+    }
+
+    fn reduce(&mut self) {
+        for (i, value) in self.reduced.iter_mut().enumerate() {
+            *value += join(self.sums.each_mut().map(|sums| std::mem::take(&mut sums[i])));
+        }
+        self.num_rows = 0;
     }
 }
 

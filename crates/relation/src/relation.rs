@@ -98,13 +98,32 @@ pub struct Form {
     pub terms: Vec<FormTerm>,
 }
 
-/// `coefficient * source`.
+/// `factor * source`.
 #[derive(Clone, Debug)]
 pub struct FormTerm {
     /// What is read.
     pub source: Source,
-    /// Factor, never one for each pixel.
-    pub coefficient: Coefficients,
+    /// Factor.
+    pub factor: Factor,
+}
+
+/// A factor for all cells, or one for each channel.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Factor {
+    /// The same everywhere.
+    Uniform(F),
+    /// By channel.
+    Channel(Vec<F>),
+}
+
+impl Factor {
+    /// The value at a channel.
+    pub fn at(&self, channel: usize) -> F {
+        match self {
+            Self::Uniform(value) => *value,
+            Self::Channel(values) => values[channel],
+        }
+    }
 }
 
 /// What a form reads for the cell `(channel, pixel)`.

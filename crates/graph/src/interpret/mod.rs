@@ -8,13 +8,11 @@ use crate::graph::{Graph, Node, NodeId};
 use crate::op::{Op, Requantization, Window};
 use crate::shape::{DataType, Shape};
 
-pub use requantize::requantize;
-
 mod convolution;
 mod elementwise;
 mod movement;
 mod pool;
-mod requantize;
+mod rescale;
 
 /// The values of every tensor in one execution.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +76,7 @@ fn execute(graph: &Graph, trace: &Trace, node: &Node) -> NodeResult {
     };
     let output_shape = graph.spec(node.output).shape;
     let requantized = |accumulators: Vec<i32>, requantization: &Requantization| {
-        let output = requantize::requantize_all(&accumulators, requantization, output_shape.channels);
+        let output = rescale::requantize_all(&accumulators, requantization, output_shape.channels);
         NodeResult { accumulators: Some(accumulators), output }
     };
     let moved = |output| NodeResult { accumulators: None, output };

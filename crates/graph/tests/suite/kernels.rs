@@ -85,7 +85,8 @@ fn case() -> impl Strategy<Value = Case> {
             let output = Shape::new(rows[5], columns[5], if depthwise { channels * factor.min(3) } else { factor });
             let filter_len = window.num_taps() * if depthwise { 1 } else { channels };
             let num_constants = if per_channel { output.channels } else { 1 };
-            let constants = (prop::collection::vec(0..=i32::MAX, num_constants), prop::collection::vec(-12..=3, num_constants), -128..=127, rounding());
+            let constants =
+                (prop::collection::vec(0..=i32::MAX, num_constants), prop::collection::vec(-12..=3, num_constants), -128..=127, rounding());
             (
                 prop::collection::vec(-128_i16..=127, input.num_elements()),
                 prop::collection::vec(-100_i16..=127, filter_len * output.channels),

@@ -1,7 +1,8 @@
 //! Small networks.
 
 use verinfer_graph::{
-    Add, Conv, DataType, Graph, GraphError, Node, NodeId, Op, Operand, Place, Requantization, Rounding, Shape, TensorId, TensorSpec, Window, run,
+    Add, Conv, DataType, Graph, GraphError, Node, NodeId, Op, Operand, Place, Requantization, Rounding, Shape, TensorId, TensorSpec,
+    Window, run,
 };
 
 /// The input of [`single`] and [`pair`].

@@ -11,7 +11,7 @@ use verinfer_graph::{Graph, NodeId, Op, Requantization, Shape, TensorId};
 use crate::error::RelationError;
 use crate::field::F;
 use crate::layout::{ColumnId, Layout};
-use crate::relation::{Coefficients, Column, Contraction, Form, FormTerm, Leaf, Location, Recipe, Relation, Role, Source, View};
+use crate::relation::{Coefficients, Column, Contraction, Factor, Form, FormTerm, Leaf, Location, Recipe, Relation, Role, Source, View};
 use crate::table::TableId;
 use crate::wiring::{ChannelMap, PixelMap};
 use requantize::Plan;
@@ -89,7 +89,16 @@ impl<'a> Lowering<'a> {
             next += chunks * contraction.block_len();
         }
         let input_shape = graph.spec(graph.input()).shape;
-        Ok(Relation { runs: tables.iter().map(crate::table::Table::runs).collect(), columns, tables, contractions, recipes, output, input_shape, layout })
+        Ok(Relation {
+            runs: tables.iter().map(crate::table::Table::runs).collect(),
+            columns,
+            tables,
+            contractions,
+            recipes,
+            output,
+            input_shape,
+            layout,
+        })
     }
 
     /// Adds a column.
@@ -190,8 +199,8 @@ impl Form {
         form
     }
 
-    fn push(&mut self, source: Source, coefficient: F) {
-        self.terms.push(FormTerm { source, coefficient: Coefficients::Uniform(coefficient) });
+    fn push(&mut self, source: Source, factor: F) {
+        self.terms.push(FormTerm { source, factor: Factor::Uniform(factor) });
     }
 }
 

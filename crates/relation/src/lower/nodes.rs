@@ -8,7 +8,7 @@ use crate::error::RelationError;
 use crate::field::{F, from_signed};
 use crate::layout::ColumnId;
 use crate::relation::{
-    Coefficients, Contraction, ContractionId, Form, FormTerm, Leaf, Location, Recipe, RequantizeRecipe, Role, Source, View,
+    Coefficients, Contraction, ContractionId, Factor, Form, FormTerm, Leaf, Location, Recipe, RequantizeRecipe, Role, Source, View,
 };
 use crate::wiring::{ChannelMap, PixelMap};
 
@@ -153,8 +153,8 @@ impl Lowering<'_> {
         });
         key.constant = Coefficients::Channel(constants.collect());
         for (source, factor) in accumulator.terms {
-            let coefficient = plan.multipliers.iter().map(|&m| from_signed(m) * factor * inverse).collect();
-            key.terms.push(FormTerm { source, coefficient: Coefficients::Channel(coefficient) });
+            let factors = plan.multipliers.iter().map(|&m| from_signed(m) * factor * inverse).collect();
+            key.terms.push(FormTerm { source, factor: Factor::Channel(factors) });
         }
         let mut limbs = Vec::new();
         let mut weight = inverse;
@@ -168,8 +168,8 @@ impl Lowering<'_> {
         }
         let sign = plan.signed.then(|| self.column(id, Role::Sign, size, Leaf::Free));
         if let Some(sign) = sign {
-            let coefficient = plan.sign_factors.iter().map(|&s| -from_signed(s) * inverse).collect();
-            key.terms.push(FormTerm { source: Source::Cell(sign), coefficient: Coefficients::Channel(coefficient) });
+            let factors = plan.sign_factors.iter().map(|&s| -from_signed(s) * inverse).collect();
+            key.terms.push(FormTerm { source: Source::Cell(sign), factor: Factor::Channel(factors) });
         }
         let table = self.tables.clamp(clamp_key(&plan, requantization));
         let output = ColumnId(self.columns.len());

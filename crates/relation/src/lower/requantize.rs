@@ -37,14 +37,22 @@ impl Plan {
         let ranges = graph.accumulator_range(id).ok_or(RelationError::NoAccumulator { node: id.0 })?;
         let of = |values: &[i32], c: usize| i64::from(if values.len() == 1 { values[0] } else { values[c] });
         let ranges: Vec<(i64, i64)> = (0..channels).map(|c| if ranges.len() == 1 { ranges[0] } else { ranges[c] }).collect();
-        let per_channel: Vec<Channel> =
-            (0..channels).map(|c| Channel::new(of(&requantization.multipliers, c), of(&requantization.shifts, c), requantization.rounding, ranges[c])).collect();
+        let per_channel: Vec<Channel> = (0..channels)
+            .map(|c| Channel::new(of(&requantization.multipliers, c), of(&requantization.shifts, c), requantization.rounding, ranges[c]))
+            .collect();
         let right = per_channel.iter().filter_map(Channel::right_shift).max().unwrap_or(0);
         let signed = i32::from(requantization.min) < requantization.zero_point && per_channel.iter().any(Channel::needs_sign);
         let shift = 31 + right - u32::from(signed);
         let too_wide = || RelationError::TooWide { node: id.0, op: graph.node(id).source.clone(), bits: shift as usize, room: 62 };
-        let mut plan =
-            Self { multipliers: Vec::new(), constants: Vec::new(), sign_factors: Vec::new(), signed, shift: shift as usize, long_remainder: shift > MAX_SHORT_REMAINDER, ranges };
+        let mut plan = Self {
+            multipliers: Vec::new(),
+            constants: Vec::new(),
+            sign_factors: Vec::new(),
+            signed,
+            shift: shift as usize,
+            long_remainder: shift > MAX_SHORT_REMAINDER,
+            ranges,
+        };
         for channel in per_channel {
             let (multiplier, constant, sign_factor) = channel.scaled(right, signed).ok_or_else(too_wide)?;
             plan.multipliers.push(multiplier);
@@ -125,8 +133,7 @@ impl Channel {
             return Self::Constant(low);
         }
         if right_shift > COMMON_RIGHT_SHIFT && high - low <= MAX_STEPS {
-            let steps: Vec<(i64, i64)> =
-                (low + 1..=high).map(|value| (value, first_reaching(value, round, (min, max)))).collect();
+            let steps: Vec<(i64, i64)> = (low + 1..=high).map(|value| (value, first_reaching(value, round, (min, max)))).collect();
             let found = (COMMON_RIGHT_SHIFT..right_shift).find_map(|target| single(&steps, multiplier, right_shift, target));
             if let Some(channel) = found {
                 return channel;

@@ -1,5 +1,3 @@
-use rayon::prelude::*;
-
 use crate::op::{Requantization, Rounding};
 
 /// The output of channel `channel` for accumulator `acc`: TFLite's `MultiplyByQuantizedMultiplier`, zero point, clamp.
@@ -27,23 +25,8 @@ impl Requantization {
     }
 }
 
-/// The outputs for all accumulators of a tensor in NHWC order.
-pub(super) fn requantize_all(accumulators: &[i32], requantization: &Requantization, num_channels: usize) -> Vec<i16> {
-    let channels: Vec<Channel> = (0..num_channels).map(|channel| Channel::new(requantization, channel)).collect();
-    let mut output = vec![0; accumulators.len()];
-    let block = num_channels * 4096_usize.div_ceil(num_channels);
-    output.par_chunks_mut(block).zip(accumulators.par_chunks(block)).for_each(|(output, accumulators)| {
-        for (output, accumulators) in output.chunks_mut(num_channels).zip(accumulators.chunks(num_channels)) {
-            for ((output, &acc), channel) in output.iter_mut().zip(accumulators).zip(&channels) {
-                *output = channel.apply(acc);
-            }
-        }
-    });
-    output
-}
-
 /// The constants of one output channel.
-struct Channel {
+pub(crate) struct Channel {
     multiplier: i64,
     left_shift: u32,
     right_shift: u32,
@@ -54,7 +37,7 @@ struct Channel {
 }
 
 impl Channel {
-    fn new(requantization: &Requantization, channel: usize) -> Self {
+    pub(crate) fn new(requantization: &Requantization, channel: usize) -> Self {
         let shift = requantization.shift(channel);
         Self {
             multiplier: i64::from(requantization.multiplier(channel)),
@@ -68,7 +51,7 @@ impl Channel {
     }
 
     #[inline]
-    fn apply(&self, acc: i32) -> i16 {
+    pub(crate) fn apply(&self, acc: i32) -> i16 {
         (self.quotient(acc) + self.zero_point).max(self.min).min(self.max) as i16
     }
 
@@ -181,8 +164,16 @@ mod tests {
 
     #[test]
     fn constants_are_chosen_by_channel() {
-        let requantization = Requantization { multipliers: vec![1 << 30, 1 << 29], shifts: vec![1], rounding: Rounding::Twice, zero_point: 0, min: -128, max: 127 };
+        let requantization = Requantization {
+            multipliers: vec![1 << 30, 1 << 29],
+            shifts: vec![1],
+            rounding: Rounding::Twice,
+            zero_point: 0,
+            min: -128,
+            max: 127,
+        };
         assert_eq!([0, 1].map(|channel| requantize(20, &requantization, channel)), [20, 10]);
-        assert_eq!(requantize_all(&[20, 20, 8, 8], &requantization, 2), [20, 10, 8, 4]);
+        let outputs = [20, 20, 8, 8].into_iter().enumerate().map(|(i, acc)| requantize(acc, &requantization, i % 2));
+        assert_eq!(outputs.collect::<Vec<_>>(), [20, 10, 8, 4]);
     }
 }

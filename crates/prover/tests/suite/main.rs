@@ -1,0 +1,4 @@
+//! Tests of the relation through the prover: random networks, requantization, and what the plain checker finds.
+
+mod networks;
+mod random;

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use p3_field::{PackedValue, PrimeCharacteristicRing};
 use rayon::prelude::*;
 use verinfer_graph::Graph;
@@ -14,8 +16,8 @@ use crate::codeword::{Codeword, Dft};
 use crate::contraction::Contractions;
 use crate::error::ProveError;
 use crate::lookups::{self, Leaves};
-use crate::packed::{OCTET_LEN, Octet, PackedF, PackedK, WIDTH, splat};
-use crate::witness::{NO_ROW, Witness};
+use crate::packed::{OCTET_LEN, Octet, PackedF, PackedK, WIDTH, splat, unpack};
+use crate::witness::Witness;
 use crate::{functional, opening};
 
 /// Parts of the prover's work, in order.
@@ -99,10 +101,22 @@ impl<'a> Prover<'a> {
 
     /// Proves a statement with a witness, whether or not the witness satisfies the relation: the verifier is what decides.
     pub fn prove_statement(&self, statement: Statement, witness: Witness, started: &dyn Fn(Phase)) -> Result<Proved, ProveError> {
+        let transcript = ProverTranscript::new(statement.transcript());
+        self.prove_through(transcript, statement, witness, started)
+    }
+
+    /// As [`Prover::prove_statement`], with a transcript that may not have absorbed the statement, or that alters what is sent
+    /// ([`ProverTranscript::altered_by`]): the strongest forger there is without other algorithms.
+    pub fn prove_through(
+        &self,
+        mut transcript: ProverTranscript,
+        statement: Statement,
+        witness: Witness,
+        started: &dyn Fn(Phase),
+    ) -> Result<Proved, ProveError> {
         let relation = &self.relation;
         let parameters = self.parameters(&statement)?;
-        let mut transcript = ProverTranscript::new(statement.transcript());
-        let Witness { mut cells, rows, tensors } = witness;
+        let Witness { mut cells, rows, tensors, strays } = witness;
         let log_column = parameters.log_cells - parameters.oracles[0].fold;
         cells.resize(relation.num_codeword_columns(&parameters) << log_column, F::ZERO);
 
@@ -118,7 +132,8 @@ impl<'a> Prover<'a> {
         let folding = Folding::new(alpha, beta);
 
         // 3. Every tuple is a row of its table.
-        let leaves = leaves(relation, &folding, &cells, &rows);
+        let mut leaves = leaves(relation, &folding, &cells, &rows);
+        put_strays(relation, &folding, &strays, &mut leaves);
         drop(rows);
         let point = lookups::prove(&mut transcript, leaves, parameters.log_cells).point;
 
@@ -188,12 +203,27 @@ fn leaves(relation: &Relation, folding: &Folding, cells: &[F], rows: &[u32]) -> 
             let range = chunk.first_cell(0)..chunk.first_cell(placement.channels);
             write_leaves(&mut numerators, &mut denominators, range, |cell| {
                 let numerator = if counted { -cells[cell] } else { F::ONE };
-                debug_assert_ne!(rows[cell], NO_ROW);
                 (numerator, denominator(rows[cell]))
             });
         }
     }
     Leaves { numerators, denominators }
+}
+
+/// Overwrites the denominators of cells whose tuples are no rows.
+fn put_strays(relation: &Relation, folding: &Folding, strays: &BTreeMap<usize, Vec<F>>, leaves: &mut Leaves) {
+    use p3_field::PackedFieldExtension;
+    for (column, placement) in relation.columns.iter().zip(relation.layout.placements()) {
+        let Leaf::Lookup { table, .. } = column.leaf else { continue };
+        for chunk in &placement.chunks {
+            for (&cell, tuple) in strays.range(chunk.first_cell(0)..chunk.first_cell(placement.channels)) {
+                let folded: K = tuple.iter().zip(&folding.powers).map(|(&value, &power)| power * value).sum();
+                let register = &mut leaves.denominators[cell / 8][cell % 8 / WIDTH];
+                let change = folding.offset(table) - folded - unpack(std::slice::from_ref(register))[cell % WIDTH];
+                register.add_assign_lane(cell % WIDTH, change);
+            }
+        }
+    }
 }
 
 /// Writes the leaves of a range of cells; its ends may lie within an octet.

@@ -1,5 +1,7 @@
 //! The cells of the committed vector, from an execution of the network.
 
+use std::collections::BTreeMap;
+
 use p3_field::PrimeCharacteristicRing;
 use rayon::prelude::*;
 use verinfer_graph::{Graph, NodeId, Op, Operand, TensorId, run_observed};
@@ -24,6 +26,8 @@ pub struct Witness {
     pub rows: Vec<u32>,
     /// Every tensor of the execution, in NHWC order.
     pub tensors: Vec<Vec<i16>>,
+    /// By cell, the tuple its leaf stands for where that is no row of its table. Empty unless the witness is a forgery.
+    pub strays: BTreeMap<usize, Vec<F>>,
 }
 
 impl Witness {
@@ -49,7 +53,7 @@ impl Witness {
             }
         }
         let Writer { cells, rows, .. } = writer;
-        let mut witness = Self { cells, rows, tensors };
+        let mut witness = Self { cells, rows, tensors, strays: BTreeMap::new() };
         witness.count(relation);
         Ok(witness)
     }

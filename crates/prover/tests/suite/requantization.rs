@@ -10,7 +10,7 @@ use verinfer_relation::table::Table;
 
 use crate::random::{Rng, random_requantization};
 
-const CASES: u32 = 3000;
+const CASES: u32 = 10_000;
 
 /// Random accumulators of each channel.
 const SAMPLES: usize = 200;

@@ -8,9 +8,11 @@ mod contraction;
 mod error;
 mod functional;
 mod lookups;
+mod messages;
 mod opening;
 mod packed;
 mod prove;
+mod random;
 mod witness;
 
 pub use error::ProveError;

@@ -1,20 +1,23 @@
-use p3_field::{PackedValue, PrimeCharacteristicRing};
+use p3_field::{PackedFieldExtension, PackedValue, PrimeCharacteristicRing};
 use rayon::prelude::*;
 use verinfer_graph::Graph;
-use verinfer_relation::field::{F, K};
+use verinfer_relation::field::{F, K, from_coordinates, from_signed};
 use verinfer_relation::layout::EqWeights;
 use verinfer_relation::parameters::{Parameters, SecurityReport};
 use verinfer_relation::relation::Leaf;
 use verinfer_relation::statement::{MAX_CONTEXT_BYTES, Proof, PublicTensor, Statement};
 use verinfer_relation::table::Folding;
-use verinfer_relation::transcript::{Message, ProverTranscript};
+use verinfer_relation::transcript::{Message, ProverTranscript, VerifierTranscript};
+use verinfer_verifier::{Reduction, reduce};
 use verinfer_relation::{Relation, claims, steps};
 
 use crate::codeword::{Codeword, Dft};
 use crate::contraction::Contractions;
 use crate::error::ProveError;
 use crate::lookups::{self, Leaves};
+use crate::messages::Messages;
 use crate::packed::{OCTET_LEN, Octet, PackedF, PackedK, WIDTH, splat};
+use crate::random::from_operating_system;
 use crate::witness::{NO_ROW, Witness};
 use crate::{functional, opening};
 
@@ -81,7 +84,7 @@ impl<'a> Prover<'a> {
     /// Runs the network on `input` (NHWC order) and proves its output, bound to `context`. `started` hears of each phase.
     pub fn prove(&self, input: &[i16], context: &[u8], security_level: u16, started: &dyn Fn(Phase)) -> Result<Proved, ProveError> {
         started(Phase::Witness);
-        let witness = Witness::new(self.graph, &self.relation, input)?;
+        let witness = Witness::new(self.graph, &self.relation, input, &mut from_operating_system()?)?;
         let output = witness.tensors[self.graph.output().0].clone();
         let tensor = |id, values| {
             let spec = self.graph.spec(id);
@@ -102,13 +105,11 @@ impl<'a> Prover<'a> {
         let relation = &self.relation;
         let parameters = self.parameters(&statement)?;
         let mut transcript = ProverTranscript::new(statement.transcript());
-        let Witness { mut cells, rows, tensors } = witness;
-        let log_column = parameters.log_cells - parameters.oracles[0].fold;
-        cells.resize(relation.num_codeword_columns(&parameters) << log_column, F::ZERO);
+        let Witness { cells, rows, tensors, secrets, masks } = witness;
 
         // 1. The committed witness.
         started(Phase::Commit);
-        let codeword = Codeword::of_base(&self.dft, &parameters.oracles[0], &cells);
+        let codeword = Codeword::of_base(&self.dft, &parameters.oracles[0], &cells, &masks);
         transcript.send_bytes(steps::COMMITMENT, &codeword.root());
 
         // 2. Challenges of the lookups.
@@ -120,30 +121,30 @@ impl<'a> Prover<'a> {
         // 3. Every tuple is a row of its table.
         let leaves = leaves(relation, &folding, &cells, &rows);
         drop(rows);
-        let point = lookups::prove(&mut transcript, leaves, parameters.log_cells).point;
+        let mut messages = Messages::new(&mut transcript, &secrets);
+        let point = lookups::prove(&mut messages, leaves, parameters.log_cells);
 
         // 4. The claim on the leaves, as a functional of cells, input and accumulators.
         started(Phase::LinearLayers);
-        let mu = transcript.state().challenge(steps::LEAF_COMBINATION);
+        let mu = messages.state().challenge(steps::LEAF_COMBINATION);
         let r = EqWeights::new(&point);
-        let (mut functional, accumulators) = claims::leaves(relation, &r, &folding, mu);
-        let contractions = Contractions::new(relation, self.graph, &tensors, &r, &accumulators);
-        transcript.send(steps::ACCUMULATORS, &[contractions.inner_product()]);
+        let (_, accumulators) = claims::leaves(relation, &r, &folding, mu);
 
         // 5. The linear layers.
-        let weights = contractions.prove(&mut transcript, relation);
+        Contractions::new(relation, self.graph, &tensors, &r, &accumulators).prove(&mut messages, relation);
 
-        // 6. One functional and one target for all claims.
+        // 6. One functional and one target for all claims: what the verifier makes of these messages.
         started(Phase::Combine);
-        let zeta = transcript.state().challenge(steps::CLAIM_COMBINATION);
-        let omega = transcript.state().challenge(steps::CLAIM_COMBINATION);
-        claims::contraction_inputs(relation, &r, &weights, omega, &mut functional);
-        claims::output(relation, zeta, omega * omega, &mut functional);
-        let weights = functional::write(relation, &functional, &r, cells.len());
+        messages.finish(&relation.masks);
+        let so_far = transcript.body().to_vec();
+        let mut replay = VerifierTranscript::new(statement.transcript(), &so_far);
+        let Reduction { functional, leaves, .. } = reduce(&mut replay, self.graph, relation, &statement)?;
+        *transcript.state() = replay.state().clone();
+        let weights = functional::write(relation, &functional, &leaves, cells.len());
 
         // 7. The committed witness satisfies it.
         started(Phase::Open);
-        opening::prove(&mut transcript, &self.dft, &parameters, codeword, cells, weights);
+        opening::prove(&mut transcript, &self.dft, &parameters, codeword, cells, masks, weights);
         let (body, messages) = transcript.finish();
         Ok(Proved { proof: Proof { statement, body }, messages })
     }
@@ -170,6 +171,12 @@ fn leaves(relation: &Relation, folding: &Folding, cells: &[F], rows: &[u32]) -> 
     for (column, placement) in relation.columns.iter().zip(relation.layout.placements()) {
         let (table, counted) = match column.leaf {
             Leaf::Free => continue,
+            Leaf::Spare => {
+                let cell = placement.chunks[0].first_cell(0);
+                let denominator = from_coordinates([cells[cell], cells[cell + 1], cells[placement.chunks[1].first_cell(0)]]);
+                denominators[cell / 8][cell % 8 / WIDTH].add_assign_lane(cell % WIDTH, denominator - K::ONE);
+                continue;
+            }
             Leaf::Lookup { table, .. } => (table, false),
             Leaf::Multiplicity(table) => (table, true),
         };
@@ -179,7 +186,7 @@ fn leaves(relation: &Relation, folding: &Folding, cells: &[F], rows: &[u32]) -> 
         } else {
             (0..content.len).into_par_iter().map(|row| folding.row(table, content, row)).collect()
         };
-        let offset = folding.offset(table) - verinfer_relation::field::from_signed(content.first);
+        let offset = folding.offset(table) - from_signed(content.first);
         let denominator = |row: u32| match row_denominators.get(row as usize) {
             Some(&denominator) => denominator,
             None => offset - F::from_u32(row),
@@ -203,7 +210,6 @@ fn write_leaves(
     range: std::ops::Range<usize>,
     leaf: impl Fn(usize) -> (F, K) + Sync,
 ) {
-    use p3_field::PackedFieldExtension;
     let (inner_start, inner_end) = (range.start.div_ceil(8), range.end / 8);
     let mut write_one = |cell: usize| {
         let (numerator, denominator) = leaf(cell);

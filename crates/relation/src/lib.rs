@@ -4,6 +4,7 @@
 //! committed vector to which everything is reduced). The page that says why this is sound is docs/protocol.md.
 
 pub mod check;
+pub mod affine;
 pub mod claims;
 pub mod eq;
 mod error;
@@ -12,6 +13,7 @@ pub mod functional;
 pub mod lanes;
 pub mod layout;
 mod lower;
+pub mod masks;
 pub mod merkle;
 pub mod parameters;
 pub mod relation;

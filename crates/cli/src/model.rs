@@ -1,6 +1,7 @@
 //! What MODEL and IMAGE stand for on the command line.
 
 use std::borrow::Cow;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -111,6 +112,13 @@ pub struct ModelArguments {
     #[arg(value_name = "MODEL", required_unless_present = "synthetic", conflicts_with = "synthetic")]
     model: Option<PathBuf>,
 
+    #[command(flatten)]
+    synthetic: SyntheticArguments,
+}
+
+/// A synthetic network.
+#[derive(Clone, Debug, Args)]
+pub struct SyntheticArguments {
     /// A network of this architecture with random weights, instead of MODEL.
     #[arg(long, value_enum, value_name = "ARCHITECTURE")]
     synthetic: Option<SyntheticArgument>,
@@ -162,17 +170,55 @@ pub struct Synthetic {
 impl ModelArguments {
     /// The model to use.
     pub fn select(&self) -> Selected {
-        let architecture = match self.synthetic {
+        match self.synthetic.select() {
+            Some(network) => Selected::Synthetic(network),
             // The parser guarantees one of the two.
-            None => {
-                return Selected::Source(Source::from(self.model.as_deref().unwrap_or(Path::new(""))));
-            }
-            Some(SyntheticArgument::MobileNetV2) => {
+            None => Selected::Source(Source::from(self.model.as_deref().unwrap_or(Path::new("")))),
+        }
+    }
+}
+
+impl SyntheticArguments {
+    /// The network, if one was asked for.
+    pub fn select(&self) -> Option<Synthetic> {
+        let architecture = match self.synthetic? {
+            SyntheticArgument::MobileNetV2 => {
                 Architecture::MobileNetV2 { width: self.width, resolution: self.resolution, classes: self.classes }
             }
-            Some(SyntheticArgument::LeNet) => Architecture::LeNet,
+            SyntheticArgument::LeNet => Architecture::LeNet,
         };
-        Selected::Synthetic(Synthetic { architecture, seed: self.seed })
+        Some(Synthetic { architecture, seed: self.seed })
+    }
+}
+
+impl Selected {
+    /// What to call the model in reports.
+    pub fn title(&self) -> String {
+        match self {
+            Self::Source(source) => source.title(),
+            Self::Synthetic(network) => network.title(),
+        }
+    }
+
+    /// The network.
+    ///
+    /// # Errors
+    ///
+    /// As [`Source::import`].
+    pub fn build(&self) -> anyhow::Result<Model> {
+        match self {
+            Self::Source(source) => source.import(),
+            Self::Synthetic(network) => Ok(network.build()),
+        }
+    }
+
+    /// The arguments that select it.
+    pub fn arguments(&self) -> Vec<OsString> {
+        match self {
+            Self::Source(Source::Builtin(builtin)) => vec![builtin.name.into()],
+            Self::Source(Source::File(path)) => vec![path.into()],
+            Self::Synthetic(network) => network.arguments().into_iter().map(OsString::from).collect(),
+        }
     }
 }
 
@@ -188,16 +234,32 @@ impl Synthetic {
     }
 
     /// The network.
-    ///
-    /// # Errors
-    ///
-    /// The architecture does not exist at this size.
-    pub fn build(&self) -> anyhow::Result<Model> {
-        Ok(synthetic(self.architecture, self.seed))
+    pub fn build(&self) -> Model {
+        synthetic(self.architecture, self.seed)
+    }
+
+    fn arguments(&self) -> Vec<String> {
+        let seed = format!("--seed={}", self.seed);
+        match self.architecture {
+            Architecture::MobileNetV2 { width, resolution, classes } => vec![
+                "--synthetic=mobilenet_v2".to_string(),
+                format!("--width={width}"),
+                format!("--resolution={resolution}"),
+                format!("--classes={classes}"),
+                seed,
+            ],
+            Architecture::LeNet => vec!["--synthetic=lenet".to_string(), seed],
+        }
     }
 }
 
 impl FitArguments {
+    /// The arguments that say the same.
+    pub fn arguments(self) -> Vec<OsString> {
+        let name = self.resize.as_ref().and_then(ResizeArgument::to_possible_value);
+        name.map(|value| format!("--resize={}", value.get_name()).into()).into_iter().collect()
+    }
+
     const fn resize(self) -> Resize {
         match self.resize {
             None => Resize::Refuse,

@@ -8,7 +8,7 @@ mod common;
 fn help_names_every_command_and_exits_with_0() {
     let help = verinfer(["--help"]);
     assert_eq!(help.code, Some(0));
-    for command in ["inspect", "run", "check", "prove", "verify"] {
+    for command in ["inspect", "run", "check", "prove", "verify", "security", "attack", "bench"] {
         assert!(help.stdout.contains(&format!("\n  {command} ")), "{}", help.stdout);
     }
 }
@@ -22,7 +22,7 @@ fn unknown_commands_are_errors() {
 fn missing_arguments_are_errors() {
     verinfer(["run", "digits"]).assert_error("<IMAGE>");
     verinfer(["inspect"]).assert_error("<MODEL>");
-    verinfer(["check", "digits"]).assert_error("--golden");
+    verinfer(["check", "digits"]).assert_error("<IMAGE>");
 }
 
 #[test]

@@ -16,6 +16,40 @@ fn golden() -> String {
 }
 
 #[test]
+fn every_constraint_of_an_execution_holds() {
+    let finished = verinfer(["check", "digits", "sample:3", "--json"]);
+    assert_eq!(finished.code, Some(0), "{}{}", finished.stdout, finished.stderr);
+    let report = finished.json();
+    assert_eq!(report["holds"], true);
+    assert_eq!(report["error"], Value::Null);
+    assert_eq!(report["constraints"]["outputs"], 10);
+    assert!(report["constraints"]["lookups"].as_array().unwrap().iter().all(|table| table["lookups"].as_u64().unwrap() > 0));
+    let text = verinfer(["check", "digits", "sample:3"]);
+    assert!(text.stdout.contains("every constraint holds"), "{}", text.stdout);
+}
+
+#[test]
+fn every_changed_cell_is_found() {
+    let cells = verinfer(["check", "digits", "sample:3", "--json"]).json()["cells"].as_u64().unwrap();
+    let mut kinds = Vec::new();
+    for step in 0..25 {
+        let cell = ((cells - 1) * step / 24).to_string();
+        let finished = verinfer(["check", "digits", "sample:3", "--spoil", &cell, "--json"]);
+        assert_eq!(finished.code, Some(1), "cell {cell}: {}{}", finished.stdout, finished.stderr);
+        let error = finished.json()["error"].clone();
+        if let Some(place) = error["at"].as_str() {
+            assert!(place.starts_with("node "), "{place}");
+            assert!(error["message"].as_str().unwrap().starts_with(place), "{error}");
+        }
+        kinds.push(error["kind"].as_str().unwrap().to_string());
+    }
+    for kind in ["multiplicity", "not_in_table"] {
+        assert!(kinds.iter().any(|found| found == kind), "{kinds:?}");
+    }
+    verinfer(["check", "digits", "sample", "--spoil", &cells.to_string()]).assert_error("there is no cell");
+}
+
+#[test]
 fn every_tensor_equals_the_reference() {
     let finished = verinfer(["check", "digits", "sample:3", "--golden", &golden(), "--json"]);
     assert_eq!(finished.code, Some(0), "{}{}", finished.stdout, finished.stderr);

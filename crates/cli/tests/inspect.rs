@@ -29,6 +29,8 @@ fn counts_of_the_embedded_model_are_those_of_its_architecture() {
     assert_eq!(graph["macs"], 284_928);
     assert_eq!(graph["activations"], 13_194);
     assert_eq!(graph["digest"].as_str().unwrap().len(), 64);
+    assert_eq!(graph["proof"]["cells"]["activations"], 13_194);
+    assert_eq!(graph["unprovable"], Value::Null);
     let nodes = graph["nodes"].as_array().unwrap();
     let sum: u64 = nodes.iter().map(|node| node["macs"].as_u64().unwrap()).sum();
     assert_eq!(sum, 284_928);

@@ -89,6 +89,12 @@ impl Sink<'_> {
                 let pixels = self.r.pixels(chunk).iter().zip(&values[chunk.pixels()]);
                 total() * pixels.map(|(&weight, &value)| weight * value).sum::<K>()
             }
+            Coefficients::Outside { value, channels: inner, pixels } => {
+                let pixels = self.r.pixels(chunk).iter().zip(&pixels[chunk.pixels()]);
+                let box_pixels: K = pixels.map(|(&weight, &inside)| weight * inside).sum();
+                let box_channels: K = channels[inner.clone()].iter().copied().sum();
+                (total() - box_channels * box_pixels) * *value
+            }
         };
         for term in &form.terms {
             let scaled: Vec<K> = match &term.factor {

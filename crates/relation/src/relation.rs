@@ -4,6 +4,8 @@
 //! list of columns, each cell of which is looked up in a table under values that are linear in cells, input and accumulators; and a list of
 //! contractions that define the accumulators.
 
+use std::ops::Range;
+
 use verinfer_graph::{Graph, NodeId, Shape, TensorId, Window};
 
 use crate::field::F;
@@ -179,7 +181,7 @@ pub struct View {
     pub stored: Shape,
 }
 
-/// One value for all cells, one for each channel, or one for each pixel.
+/// One value for all cells, one for each channel, one for each pixel, or a border.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Coefficients {
     /// The same everywhere.
@@ -188,6 +190,15 @@ pub enum Coefficients {
     Channel(Vec<F>),
     /// By pixel.
     Pixel(Vec<F>),
+    /// A border: the value everywhere but in a box, where it is zero.
+    Outside {
+        /// The value.
+        value: F,
+        /// Channels of the box.
+        channels: Range<usize>,
+        /// By pixel: one in the box, zero outside.
+        pixels: Vec<F>,
+    },
 }
 
 impl Coefficients {
@@ -197,6 +208,13 @@ impl Coefficients {
             Self::Uniform(value) => *value,
             Self::Channel(values) => values[channel],
             Self::Pixel(values) => values[pixel],
+            Self::Outside { value, channels, pixels } => {
+                if channels.contains(&channel) {
+                    *value - *value * pixels[pixel]
+                } else {
+                    *value
+                }
+            }
         }
     }
 }

@@ -5,10 +5,17 @@ use std::io::{self, Write};
 use anyhow::Context;
 use serde::Serialize;
 use verinfer_import::{ImportError, Model, Support, Survey, import_tflite, survey};
+use verinfer_relation::Relation;
+use verinfer_relation::parameters::Parameters;
 
 use crate::describe::{NodeReport, TensorReport, hex, nodes, tensor};
+use crate::estimate::Estimate;
+use crate::memory::megabytes;
 use crate::model::{ModelArguments, Selected, Source};
 use crate::output::{Output, Report, Verdict, thousands, write_table};
+
+/// Level of proofs if no other is asked for, in bits.
+const DEFAULT_LEVEL: usize = 128;
 
 /// Show a model's operators, sizes and quantization, and what is not supported.
 ///
@@ -22,7 +29,7 @@ pub struct Arguments {
 /// Runs the command.
 pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
     let report = match arguments.model.select() {
-        Selected::Synthetic(network) => InspectReport::supported(network.title(), None, &network.build()?),
+        Selected::Synthetic(network) => InspectReport::supported(network.title(), None, &network.build()),
         Selected::Source(source) => inspect_file(&source)?,
     };
     output.report(&report)?;
@@ -83,6 +90,10 @@ struct GraphReport {
     parameters: u64,
     macs: u64,
     activations: u64,
+    /// What a proof at the default level will cost; `None` if the network cannot be proved.
+    proof: Option<Estimate>,
+    /// Why it cannot.
+    unprovable: Option<String>,
 }
 
 impl InspectReport {
@@ -119,6 +130,13 @@ impl GraphReport {
     fn new(model: &Model) -> Self {
         let graph = &model.graph;
         let nodes = nodes(graph);
+        let (proof, unprovable) = match Relation::new(graph) {
+            Ok(relation) => {
+                let parameters = Parameters::new(relation.layout.log_cells(), DEFAULT_LEVEL);
+                (Some(Estimate::new(graph, &relation, &parameters)), None)
+            }
+            Err(error) => (None, Some(error.to_string())),
+        };
         Self {
             digest: hex(&graph.digest()),
             architecture_digest: hex(&graph.architecture_digest()),
@@ -128,6 +146,8 @@ impl GraphReport {
             macs: nodes.iter().map(|node| node.macs).sum(),
             activations: nodes.iter().map(|node| node.activations).sum(),
             nodes,
+            proof,
+            unprovable,
         }
     }
 }
@@ -198,6 +218,10 @@ impl GraphReport {
         writeln!(out, "parameters    {}", thousands(self.parameters))?;
         writeln!(out, "MACs          {}", thousands(self.macs))?;
         writeln!(out, "activations   {}", thousands(self.activations))?;
+        match (&self.proof, &self.unprovable) {
+            (Some(estimate), _) => write_estimate(out, estimate)?,
+            (None, reason) => writeln!(out, "proof         NOT POSSIBLE: {}", reason.as_deref().unwrap_or_default())?,
+        }
         writeln!(out, "digest        {}", self.digest)?;
         writeln!(out, "architecture  {}", self.architecture_digest)?;
         writeln!(out)?;
@@ -205,6 +229,12 @@ impl GraphReport {
         let rows: Vec<_> = self.nodes.iter().map(row).collect();
         write_table(out, &titles, &[0, 5, 6], &rows)
     }
+}
+
+fn write_estimate(out: &mut dyn Write, Estimate { cells, proof_bytes, prover_memory }: &Estimate) -> io::Result<()> {
+    let (used, length) = (thousands(cells.used), cells.log_length);
+    writeln!(out, "cells         {used} ({:.2} per activation, of a vector of 2^{length})", cells.per_activation)?;
+    writeln!(out, "proof         about {:.0} kB, about {} of memory to make it", *proof_bytes as f64 / 1000.0, megabytes(*prover_memory))
 }
 
 fn row(node: &NodeReport) -> Vec<String> {

@@ -4,10 +4,13 @@ use clap::Subcommand;
 
 use crate::output::{Output, Verdict};
 
+mod attack;
+mod bench;
 mod check;
 mod inspect;
 mod prove;
 mod run;
+mod security;
 mod verify;
 
 /// What to do.
@@ -18,6 +21,9 @@ pub enum Command {
     Check(check::Arguments),
     Prove(prove::Arguments),
     Verify(verify::Arguments),
+    Security(security::Arguments),
+    Attack(attack::Arguments),
+    Bench(bench::Arguments),
 }
 
 /// Runs a command and prints its report.
@@ -32,5 +38,8 @@ pub fn execute(command: Command, output: Output) -> anyhow::Result<Verdict> {
         Command::Check(arguments) => check::execute(&arguments, output),
         Command::Prove(arguments) => prove::execute(&arguments, output),
         Command::Verify(arguments) => verify::execute(&arguments, output),
+        Command::Security(arguments) => security::execute(&arguments, output),
+        Command::Attack(arguments) => attack::execute(&arguments, output),
+        Command::Bench(arguments) => bench::execute(&arguments, output),
     }
 }

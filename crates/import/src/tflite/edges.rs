@@ -6,7 +6,7 @@ use verinfer_tflite_schema::tflite::BuiltinOperator;
 
 use crate::error::Unsupported;
 use crate::model::{Closing, ElementType, InputSpec, OutputSpec};
-use crate::tflite::source::{Operator, Source};
+use crate::tflite::source::{Operator, Source, Tensor};
 
 /// The graph's first and last tensor, and the operators outside it.
 pub struct Edges {
@@ -53,7 +53,6 @@ impl Edges {
         let declared = tensor(source, source.input)?;
         let tensor = tensor(source, self.graph_input)?;
         let (scale, zero_point) = tensor.per_tensor()?;
-        declared.check_plain()?;
         Ok(InputSpec {
             name: declared.name.clone(),
             element: declared.element,
@@ -118,6 +117,12 @@ fn closing_step(operator: &Operator<'_>) -> Option<Closing> {
     }
 }
 
-fn tensor<'s, 'a>(source: &'s Source<'a>, index: usize) -> Result<&'s super::source::Tensor<'a>, Unsupported> {
-    source.tensors.get(index).ok_or(Unsupported::OperandCount { found: 0, expected: "1" })
+/// A tensor at the edge of the graph, which must be computed or supplied.
+fn tensor<'s, 'a>(source: &'s Source<'a>, index: usize) -> Result<&'s Tensor<'a>, Unsupported> {
+    let tensor = source.tensors.get(index).ok_or(Unsupported::OperandCount { found: 0, expected: "1" })?;
+    tensor.check_plain()?;
+    match tensor.data {
+        Some(_) => Err(Unsupported::Constant { tensor: tensor.name.clone() }),
+        None => Ok(tensor),
+    }
 }

@@ -87,10 +87,10 @@ pub fn survey(bytes: &[u8]) -> Result<Survey, ImportError> {
         .collect();
     let mut survey = Survey { operators, input: edges.input(&source).err(), output: edges.output(&source).err(), graph: None };
     if survey.is_supported() {
-        survey.graph = match import_tflite(bytes) {
-            Err(ImportError::Graph(fault)) => Some(fault),
-            Ok(_) | Err(_) => None,
-        };
+        let imported = import_tflite(bytes);
+        if let Err(ImportError::Graph(fault)) = imported {
+            survey.graph = Some(fault);
+        }
     }
     Ok(survey)
 }

@@ -245,20 +245,14 @@ fn clamp_key(plan: &Plan, requantization: &Requantization) -> ClampKey {
     }
 }
 
-/// The border of a padded tensor: a constant for each pixel or each channel outside the source.
+/// The border of a padded tensor.
 fn padding(pad: &verinfer_graph::Pad, source: Shape, target: Shape) -> Coefficients {
-    let value = crate::field::from_signed(i64::from(pad.value));
-    let inside = |position: usize, before: usize, len: usize| (before..before + len).contains(&position);
-    if source.channels == target.channels {
-        let pixels = (0..target.num_pixels()).map(|pixel| {
-            let row = inside(pixel / target.width, pad.before.height, source.height);
-            let column = inside(pixel % target.width, pad.before.width, source.width);
-            if row && column { F::ZERO } else { value }
-        });
-        Coefficients::Pixel(pixels.collect())
-    } else {
-        let channels =
-            (0..target.channels).map(|channel| if inside(channel, pad.before.channels, source.channels) { F::ZERO } else { value });
-        Coefficients::Channel(channels.collect())
-    }
+    let before = pad.before;
+    let pixels = (0..target.num_pixels()).map(|pixel| {
+        let row = (before.height..before.height + source.height).contains(&(pixel / target.width));
+        let column = (before.width..before.width + source.width).contains(&(pixel % target.width));
+        F::from_bool(row && column)
+    });
+    let channels = before.channels..before.channels + source.channels;
+    Coefficients::Outside { value: crate::field::from_signed(i64::from(pad.value)), channels, pixels: pixels.collect() }
 }

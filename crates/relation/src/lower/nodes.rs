@@ -40,7 +40,7 @@ impl Lowering<'_> {
     }
 
     fn convolution(&mut self, id: NodeId, node: &Node, conv: &Conv, depthwise: bool) -> Result<Recipe, RelationError> {
-        let (tensor, input, input_shape, window) = self.convolution_input(conv);
+        let (tensor, input, input_shape, window) = self.convolution_input(conv, depthwise);
         let contraction = ContractionId(self.contractions.len());
         let accumulator = Accumulator {
             terms: vec![(Source::Accumulator(contraction), F::ONE)],
@@ -65,7 +65,7 @@ impl Lowering<'_> {
 
     /// Input of a convolution: explicit padding with the zero point becomes part of the window, and a flattened tensor under a fully connected
     /// layer becomes a window over the whole tensor.
-    fn convolution_input(&mut self, conv: &Conv) -> (TensorId, Location, Shape, Window) {
+    fn convolution_input(&mut self, conv: &Conv, depthwise: bool) -> (TensorId, Location, Shape, Window) {
         let shape = self.graph.spec(conv.input).shape;
         let producer = self.graph.producer(conv.input).map(|id| &self.graph.node(id).op);
         if let Some(Op::Pad(pad)) = producer {
@@ -78,7 +78,7 @@ impl Lowering<'_> {
             }
         }
         let view = self.view(conv.input);
-        let flattened = shape.num_pixels() == 1 && conv.window == Window::POINT;
+        let flattened = !depthwise && shape.num_pixels() == 1 && conv.window == Window::POINT;
         if flattened && view.stored.num_pixels() > 1 && view.location != Location::Input {
             let View { location, stored } = view;
             let window = Window { kernel_h: stored.height, kernel_w: stored.width, ..Window::POINT };

@@ -1,43 +1,23 @@
-//! `verinfer check`: comparison with a reference, tensor by tensor.
+//! Comparison with a reference, tensor by tensor.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::Path;
 
 use anyhow::{Context, bail};
 use serde::Serialize;
 use verinfer_graph::{DataType, Graph, TensorId, run};
 
-use crate::model::{FitArguments, Source, decode_input};
+use super::Arguments;
+use crate::model::{Source, decode_input};
 use crate::output::{Output, Report, Verdict, thousands, write_table};
 use crate::trace::{Elements, ReferenceTensor, ReferenceTrace};
 
-/// Compare every tensor of an execution with a reference trace.
-///
-/// Accepted if every tensor that both have is equal.
-#[derive(Debug, clap::Args)]
-pub struct Arguments {
-    /// A .tflite file, or `digits` for the built-in model.
-    #[arg(value_name = "MODEL")]
-    model: PathBuf,
-
-    /// A .png, .jpg or .npy file, or `sample[:N]` of the built-in model; without it the input in the trace is used.
-    #[arg(value_name = "IMAGE")]
-    image: Option<PathBuf>,
-
-    #[command(flatten)]
-    fit: FitArguments,
-
-    /// Folder with the trace.json and trace.bin of a reference implementation.
-    #[arg(long, value_name = "DIR")]
-    golden: PathBuf,
-}
-
-/// Runs the command.
-pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
+/// Runs the command for the reference in the folder `golden`.
+pub fn execute(arguments: &Arguments, golden: &Path, output: Output) -> anyhow::Result<Verdict> {
     let source = Source::from(arguments.model.as_path());
     let model = source.import()?;
-    let reference = ReferenceTrace::read(&arguments.golden)?;
+    let reference = ReferenceTrace::read(golden)?;
     let input = match &arguments.image {
         Some(image) => source.load_input(image, arguments.fit, &model)?,
         None => decode_input("the trace's input", &reference.input_npy()?, arguments.fit, &model)?,
@@ -53,10 +33,10 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
             Comparison::new(&model.graph, expected, found)
         })
         .collect::<anyhow::Result<Vec<_>>>()
-        .with_context(|| format!("{} is not a trace of {}", arguments.golden.display(), source.title()))?;
+        .with_context(|| format!("{} is not a trace of {}", golden.display(), source.title()))?;
     let report = CheckReport::new(source.title(), &reference, tensors);
     if report.compared_tensors == 0 {
-        bail!("{} and {} have no tensor in common", arguments.golden.display(), source.title());
+        bail!("{} and {} have no tensor in common", golden.display(), source.title());
     }
     output.report(&report)?;
     Ok(Verdict::from_bool(report.equal))

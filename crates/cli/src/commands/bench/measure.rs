@@ -1,0 +1,167 @@
+//! Measurement of one side in this process.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+use verinfer_graph::DataType;
+use verinfer_import::Model;
+use verinfer_prover::Prover;
+use verinfer_relation::parameters::Parameters;
+use verinfer_verifier::{Expectations, Verifier};
+
+use super::Arguments;
+use crate::estimate::Cells;
+use crate::files;
+use crate::memory;
+use crate::model::{Selected, Source};
+use crate::output::Report;
+use crate::phases::{PhaseTime, Stopwatch, total};
+
+/// What proving a model costs.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ProverCosts {
+    /// Once for any number of proofs.
+    pub setup_seconds: f64,
+    /// Median over the runs of a whole proof.
+    pub seconds: f64,
+    /// Median of each phase.
+    pub phases: Vec<PhaseTime>,
+    /// Size of the proof file.
+    pub proof_bytes: usize,
+    /// Largest of all runs, set-up and model included.
+    pub peak_memory: Option<u64>,
+    /// Sizes of the committed vector.
+    pub cells: Cells,
+}
+
+/// What verifying a proof costs.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct VerifierCosts {
+    /// Once for any number of proofs.
+    pub setup_seconds: f64,
+    /// Median over the runs of a verification.
+    pub seconds: f64,
+    /// Set-up and model included.
+    pub peak_memory: Option<u64>,
+    /// Whether the proof was accepted, as it should be.
+    pub accepted: bool,
+    /// Why not.
+    pub error: Option<String>,
+}
+
+/// Makes proofs and leaves the last in the file `proof`.
+pub fn prover(arguments: &Arguments, selected: &Selected, proof: &Path) -> anyhow::Result<ProverCosts> {
+    let model = selected.build()?;
+    let input = input(arguments, selected, &model)?;
+    memory::reset_peak();
+    let start = Instant::now();
+    let prover = Prover::new(&model.graph).with_context(|| format!("cannot prove {}", selected.title()))?;
+    let setup_seconds = start.elapsed().as_secs_f64();
+    let mut runs = Vec::new();
+    let mut bytes = Vec::new();
+    for _ in 0..arguments.runs {
+        let stopwatch = Stopwatch::default();
+        let proved = prover.prove(&input, b"", arguments.security, &|phase| stopwatch.start(phase))?;
+        runs.push(stopwatch.stop());
+        bytes = proved.proof.encode();
+    }
+    let peak_memory = memory::peak();
+    files::write(proof, &bytes)?;
+    let relation = prover.relation();
+    let parameters = Parameters::new(relation.layout.log_cells(), usize::from(arguments.security));
+    Ok(ProverCosts {
+        setup_seconds,
+        seconds: median(runs.iter().map(|run| total(run)).collect()),
+        phases: median_phases(&runs),
+        proof_bytes: bytes.len(),
+        peak_memory,
+        cells: Cells::new(&model.graph, relation, &parameters),
+    })
+}
+
+/// Verifies the proof in the file `proof`.
+pub fn verifier(arguments: &Arguments, selected: &Selected, proof: &Path) -> anyhow::Result<VerifierCosts> {
+    let model = selected.build()?;
+    let input = input(arguments, selected, &model)?;
+    let bytes = files::read(proof, files::PROOF_LIMIT)?;
+    memory::reset_peak();
+    let start = Instant::now();
+    let verifier = Verifier::new(&model.graph).with_context(|| format!("cannot verify proofs of {}", selected.title()))?;
+    let setup_seconds = start.elapsed().as_secs_f64();
+    let expectations = Expectations { security_level: arguments.security, context: b"", input: Some(&input) };
+    let mut times = Vec::new();
+    let mut error = None;
+    for _ in 0..arguments.runs {
+        let start = Instant::now();
+        let result = verifier.verify(&bytes, &expectations);
+        times.push(start.elapsed().as_secs_f64());
+        error = error.or(result.err().map(|error| error.to_string()));
+    }
+    Ok(VerifierCosts { setup_seconds, seconds: median(times), peak_memory: memory::peak(), accepted: error.is_none(), error })
+}
+
+/// The image given, or random integers.
+fn input(arguments: &Arguments, selected: &Selected, model: &Model) -> anyhow::Result<Vec<i16>> {
+    match (&arguments.image, selected) {
+        (Some(image), Selected::Source(source)) => source.load_input(image, arguments.fit, model),
+        (Some(image), Selected::Synthetic(_)) => Source::File(image.clone()).load_input(image, arguments.fit, model),
+        (None, _) => Ok(random_input(model, arguments.input_seed)),
+    }
+}
+
+/// Uniform integers of the input's type (SplitMix64).
+fn random_input(model: &Model, seed: u64) -> Vec<i16> {
+    let spec = model.graph.spec(model.graph.input());
+    let mut state = seed;
+    let mut byte = || {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)).to_le_bytes()[7]
+    };
+    let value = |byte: u8| match spec.dtype {
+        DataType::U8 => i16::from(byte),
+        DataType::I8 => i16::from(byte.cast_signed()),
+    };
+    (0..spec.shape.num_elements()).map(|_| value(byte())).collect()
+}
+
+fn median_phases(runs: &[Vec<PhaseTime>]) -> Vec<PhaseTime> {
+    let first = runs.first().map(Vec::as_slice).unwrap_or_default();
+    let phases = first.iter().enumerate().map(|(index, time)| PhaseTime {
+        phase: time.phase.clone(),
+        seconds: median(runs.iter().filter_map(|run| run.get(index)).map(|time| time.seconds).collect()),
+    });
+    phases.collect()
+}
+
+/// The middle one of `times`, of an even number the lower of both; 0 of none.
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times.get(times.len().saturating_sub(1) / 2).copied().unwrap_or(0.0)
+}
+
+impl Report for ProverCosts {
+    fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "{self:?}")
+    }
+}
+
+impl Report for VerifierCosts {
+    fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "{self:?}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn median_is_the_middle_one() {
+        assert_eq!([vec![3.0, 1.0, 2.0], vec![4.0, 1.0], vec![]].map(median), [2.0, 1.0, 0.0]);
+    }
+}

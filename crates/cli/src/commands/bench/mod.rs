@@ -1,0 +1,214 @@
+//! `verinfer bench`: what proofs cost on this machine.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, bail};
+use clap::ValueEnum;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::estimate::Cells;
+use crate::memory::megabytes;
+use crate::model::{FitArguments, Selected, Source, SyntheticArguments};
+use crate::output::{Output, Report, Verdict, thousands, write_table};
+use crate::phases::{PhaseTime, duration, total};
+use measure::{ProverCosts, VerifierCosts};
+
+mod measure;
+
+/// Measure proofs of models: times, proof sizes, memory.
+///
+/// Each side of each model is measured in a process of its own. Rejected if a proof made here is not accepted.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// .tflite files, or `digits` for the built-in model, which is also what is measured if nothing is named.
+    #[arg(value_name = "MODEL")]
+    models: Vec<PathBuf>,
+
+    #[command(flatten)]
+    synthetic: SyntheticArguments,
+
+    /// Proofs made; times are medians.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    runs: u32,
+
+    /// A .png, .jpg or .npy file to prove on; without it, random integers.
+    #[arg(long, value_name = "IMAGE")]
+    image: Option<PathBuf>,
+
+    /// Seed of the random integers.
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    input_seed: u64,
+
+    #[command(flatten)]
+    fit: FitArguments,
+
+    /// Security level in bits.
+    #[arg(long, value_name = "BITS", default_value_t = 128, value_parser = clap::value_parser!(u16).range(32..=128))]
+    security: u16,
+
+    /// Measure one side in this process, with the proof in --proof.
+    #[arg(long, value_name = "SIDE", hide = true, requires = "proof")]
+    side: Option<Side>,
+
+    #[arg(long, value_name = "PROOF", hide = true)]
+    proof: Option<PathBuf>,
+}
+
+/// Who is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Side {
+    Prover,
+    Verifier,
+}
+
+/// Runs the command.
+pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
+    let models = arguments.models();
+    if let (Some(side), Some(proof), [model]) = (arguments.side, &arguments.proof, models.as_slice()) {
+        match side {
+            Side::Prover => output.report(&measure::prover(arguments, model, proof)?)?,
+            Side::Verifier => output.report(&measure::verifier(arguments, model, proof)?)?,
+        }
+        return Ok(Verdict::Accepted);
+    }
+    let folder = tempfile::tempdir().context("cannot create a temporary folder")?;
+    let progress = output.progress(2 * models.len(), "measuring");
+    progress.tick();
+    let mut costs = Vec::new();
+    for model in &models {
+        let proof = folder.path().join("proof.vinf");
+        progress.set_message(format!("{} (prover)", model.title()));
+        let prover: ProverCosts = arguments.measure_apart(Side::Prover, model, &proof)?;
+        progress.inc(1);
+        progress.set_message(format!("{} (verifier)", model.title()));
+        let verifier: VerifierCosts = arguments.measure_apart(Side::Verifier, model, &proof)?;
+        progress.inc(1);
+        costs.push(ModelCosts { model: model.title(), prover, verifier });
+    }
+    progress.finish_and_clear();
+    let report = BenchReport {
+        runs: arguments.runs,
+        threads: rayon::current_num_threads(),
+        security_level: arguments.security,
+        accepted: costs.iter().all(|costs| costs.verifier.accepted),
+        models: costs,
+    };
+    output.report(&report)?;
+    Ok(Verdict::from_bool(report.accepted))
+}
+
+impl Arguments {
+    fn models(&self) -> Vec<Selected> {
+        let files = self.models.iter().map(|path| Selected::Source(Source::from(path.as_path())));
+        let models: Vec<Selected> = files.chain(self.synthetic.select().map(Selected::Synthetic)).collect();
+        if models.is_empty() { vec![Selected::Source(Source::from(Path::new("digits")))] } else { models }
+    }
+
+    /// Measures one side of a model in a child process, whose report is returned.
+    fn measure_apart<T: DeserializeOwned>(&self, side: Side, model: &Selected, proof: &Path) -> anyhow::Result<T> {
+        let program = std::env::current_exe().context("cannot find this program")?;
+        let side = if side == Side::Prover { "prover" } else { "verifier" };
+        let mut command = Command::new(program);
+        command.args(["bench", "--json", "--side", side, "--proof"]).arg(proof).args(model.arguments());
+        command.args([
+            format!("--runs={}", self.runs),
+            format!("--input-seed={}", self.input_seed),
+            format!("--security={}", self.security),
+        ]);
+        command.args(self.fit.arguments());
+        if let Some(image) = &self.image {
+            command.args([OsString::from("--image"), image.into()]);
+        }
+        let finished = command.output().with_context(|| format!("cannot start the {side}"))?;
+        if !finished.status.success() {
+            let message = String::from_utf8_lossy(&finished.stderr);
+            let message = message.trim().trim_start_matches("error: ");
+            bail!("the {side} of {} ended with {}: {message}", model.title(), finished.status);
+        }
+        serde_json::from_slice(&finished.stdout).with_context(|| format!("the {side} gave no report"))
+    }
+}
+
+#[derive(Serialize)]
+struct BenchReport {
+    /// Proofs of each model.
+    runs: u32,
+    /// Threads of the prover; the verifier has one.
+    threads: usize,
+    /// In bits.
+    security_level: u16,
+    /// Whether all proofs were accepted.
+    accepted: bool,
+    models: Vec<ModelCosts>,
+}
+
+#[derive(Serialize)]
+struct ModelCosts {
+    model: String,
+    prover: ProverCosts,
+    verifier: VerifierCosts,
+}
+
+impl Report for BenchReport {
+    fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Self { runs, threads, security_level, .. } = self;
+        writeln!(out, "{runs} runs (medians), {threads} threads, {security_level} bits")?;
+        writeln!(out)?;
+        let titles = ["model", "activations", "prove", "verify", "proof", "prover's memory", "verifier's memory", "set-up", ""];
+        let rows: Vec<_> = self.models.iter().map(ModelCosts::row).collect();
+        write_table(out, &titles, &[1, 2, 3, 4, 5, 6, 7], &rows)?;
+        writeln!(out)?;
+        let titles = ["model", "cells", "per activation", "committed", "padding", "of a vector of"];
+        let rows: Vec<_> = self.models.iter().map(|costs| cells_row(&costs.model, &costs.prover.cells)).collect();
+        write_table(out, &titles, &[1, 2, 3, 4, 5], &rows)?;
+        writeln!(out)?;
+        let phases = self.models.first().map(|costs| costs.prover.phases.as_slice()).unwrap_or_default();
+        let titles: Vec<&str> = ["model"].into_iter().chain(phases.iter().map(|time| time.phase.as_str())).collect();
+        let rows: Vec<_> = self.models.iter().map(|costs| shares_row(&costs.model, &costs.prover.phases)).collect();
+        write_table(out, &titles, &(1..titles.len()).collect::<Vec<_>>(), &rows)
+    }
+}
+
+impl ModelCosts {
+    fn row(&self) -> Vec<String> {
+        let Self { model, prover, verifier } = self;
+        let memory = |bytes: Option<u64>| bytes.map_or_else(|| "-".to_string(), megabytes);
+        let verdict = match &verifier.error {
+            Some(error) => format!("REJECTED: {error}"),
+            None => "accepted".to_string(),
+        };
+        vec![
+            model.rsplit('/').next().unwrap_or(model).trim_end_matches(".tflite").to_string(),
+            thousands(prover.cells.activations),
+            duration(prover.seconds),
+            duration(verifier.seconds),
+            format!("{:.1} kB", prover.proof_bytes as f64 / 1000.0),
+            memory(prover.peak_memory),
+            memory(verifier.peak_memory),
+            duration(verifier.setup_seconds),
+            verdict,
+        ]
+    }
+}
+
+fn cells_row(model: &str, cells: &Cells) -> Vec<String> {
+    vec![
+        model.rsplit('/').next().unwrap_or(model).trim_end_matches(".tflite").to_string(),
+        thousands(cells.used),
+        format!("{:.2}", cells.per_activation),
+        thousands(cells.committed),
+        format!("{:.1} %", 100.0 * cells.padding as f64 / (cells.committed as f64).max(1.0)),
+        format!("2^{}", cells.log_length),
+    ]
+}
+
+fn shares_row(model: &str, phases: &[PhaseTime]) -> Vec<String> {
+    let total = total(phases).max(f64::MIN_POSITIVE);
+    let shares = phases.iter().map(|time| format!("{:.0} %", 100.0 * time.seconds / total));
+    let name = model.rsplit('/').next().unwrap_or(model).trim_end_matches(".tflite").to_string();
+    [name].into_iter().chain(shares).collect()
+}

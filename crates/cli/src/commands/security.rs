@@ -1,0 +1,137 @@
+//! `verinfer security`: every way to cheat and how unlikely it is to succeed.
+
+use std::io::{self, Write};
+
+use anyhow::Context;
+use serde::Serialize;
+use verinfer_relation::Relation;
+use verinfer_relation::parameters::{Parameters, SecurityReport, Term};
+
+use crate::model::ModelArguments;
+use crate::output::{Output, Report, Verdict, write_table};
+
+/// Show what the soundness of proofs about a model rests on, term by term.
+///
+/// Rejected if they do not reach the level.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    model: ModelArguments,
+
+    /// Security level in bits.
+    #[arg(long, value_name = "BITS", default_value_t = 128, value_parser = clap::value_parser!(u16).range(32..=128))]
+    security: u16,
+}
+
+/// Runs the command.
+pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
+    let selected = arguments.model.select();
+    let model = selected.build()?;
+    let relation = Relation::new(&model.graph).with_context(|| format!("cannot prove {}", selected.title()))?;
+    let parameters = Parameters::new(relation.layout.log_cells(), usize::from(arguments.security));
+    let security = SecurityReport::new(&relation, &parameters);
+    let report = Security::new(selected.title(), arguments.security, &parameters, &security);
+    output.report(&report)?;
+    Ok(Verdict::from_bool(report.reached))
+}
+
+#[derive(Serialize)]
+struct Security {
+    model: String,
+    /// Level asked for, in bits.
+    level: u16,
+    /// Whether `bits` is at least `level`.
+    reached: bool,
+    /// Of the sum of all terms, or of the hash if that is weaker.
+    bits: f64,
+    weakest: Option<TermReport>,
+    terms: Vec<TermReport>,
+    /// Collision resistance of the hash, in bits.
+    hash_bits: f64,
+    assumptions: Vec<&'static str>,
+    /// Logarithm of the length of the committed vector.
+    log_cells: usize,
+    /// Bits of proof of work before each query phase.
+    grinding_bits: usize,
+    /// The codewords, first the committed one.
+    oracles: Vec<OracleReport>,
+}
+
+/// One way to cheat.
+#[derive(Serialize)]
+struct TermReport {
+    /// Step of docs/protocol.md.
+    step: String,
+    /// Minus the logarithm of the probability.
+    bits: f64,
+}
+
+#[derive(Serialize)]
+struct OracleReport {
+    /// Variables of the encoded polynomial.
+    variables: usize,
+    /// Variables folded at once.
+    fold: usize,
+    /// Logarithm of the inverse of the code's rate.
+    log_inverse_rate: usize,
+    /// Rows opened.
+    queries: usize,
+}
+
+impl Security {
+    fn new(model: String, level: u16, parameters: &Parameters, security: &SecurityReport) -> Self {
+        let oracles = parameters.oracles.iter().map(|oracle| OracleReport {
+            variables: oracle.variables,
+            fold: oracle.fold,
+            log_inverse_rate: oracle.log_inv_rate,
+            queries: oracle.num_queries,
+        });
+        Self {
+            model,
+            level,
+            reached: security.bits() >= f64::from(level),
+            bits: security.bits(),
+            weakest: security.weakest().map(TermReport::new),
+            terms: security.terms.iter().map(TermReport::new).collect(),
+            hash_bits: security.hash_bits,
+            assumptions: security.assumptions.clone(),
+            log_cells: parameters.log_cells,
+            grinding_bits: parameters.grinding_bits,
+            oracles: oracles.collect(),
+        }
+    }
+}
+
+impl TermReport {
+    fn new(term: &Term) -> Self {
+        Self { step: term.step.clone(), bits: term.bits }
+    }
+}
+
+impl Report for Security {
+    fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "model     {}", self.model)?;
+        writeln!(out, "vector    2^{} cells, {} bits of proof of work before each query phase", self.log_cells, self.grinding_bits)?;
+        writeln!(out)?;
+        let rows: Vec<_> = self.oracles.iter().enumerate().map(|(index, oracle)| oracle.row(index)).collect();
+        write_table(out, &["oracle", "variables", "folded", "rate", "queries"], &[0, 1, 2, 3, 4], &rows)?;
+        writeln!(out)?;
+        let rows: Vec<_> = self.terms.iter().map(|term| vec![term.step.clone(), format!("{:.1}", term.bits)]).collect();
+        write_table(out, &["step", "bits"], &[1], &rows)?;
+        writeln!(out)?;
+        if let Some(weakest) = &self.weakest {
+            writeln!(out, "weakest   {:.1} bits: {}", weakest.bits, weakest.step)?;
+        }
+        writeln!(out, "hash      {:.0} bits", self.hash_bits)?;
+        let verdict = if self.reached { "reached" } else { "NOT REACHED" };
+        writeln!(out, "total     {:.1} bits; the level of {} bits is {verdict}, if", self.bits, self.level)?;
+        self.assumptions.iter().try_for_each(|assumption| writeln!(out, "          - {assumption}"))
+    }
+}
+
+impl OracleReport {
+    fn row(&self, index: usize) -> Vec<String> {
+        let rate = format!("1/{}", 1u64 << self.log_inverse_rate.min(63));
+        vec![index.to_string(), self.variables.to_string(), self.fold.to_string(), rate, self.queries.to_string()]
+    }
+}

@@ -1,0 +1,73 @@
+//! `verinfer security`, `verinfer bench` and the estimates of `verinfer inspect`.
+
+use crate::common::verinfer;
+
+mod common;
+
+#[test]
+fn security_lists_every_term_and_their_sum() {
+    let finished = verinfer(["security", "digits", "--json"]);
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    let report = finished.json();
+    let terms = report["terms"].as_array().unwrap();
+    let bits = |term: &serde_json::Value| term["bits"].as_f64().unwrap();
+    let error: f64 = terms.iter().map(|term| (-bits(term)).exp2()).sum();
+    let total = (-error.log2()).min(report["hash_bits"].as_f64().unwrap());
+    assert!((bits(&report) - total).abs() < 1e-6);
+    assert!(total >= 128.0);
+    let weakest = terms.iter().map(bits).fold(f64::INFINITY, f64::min);
+    assert!((bits(&report["weakest"]) - weakest).abs() < 1e-9);
+    assert!(!report["assumptions"].as_array().unwrap().is_empty());
+    for step in ["2 ", "3 ", "4 ", "5 ", "6 ", "7 "] {
+        assert!(terms.iter().any(|term| term["step"].as_str().unwrap().starts_with(step)), "{step}");
+    }
+}
+
+#[test]
+fn security_needs_no_weights_that_mean_anything() {
+    let finished = verinfer(["security", "--synthetic", "lenet", "--security", "100"]);
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    assert!(finished.stdout.contains("the level of 100 bits is reached"), "{}", finished.stdout);
+}
+
+#[test]
+fn bench_proves_and_verifies_what_it_measures() {
+    let finished = verinfer(["bench", "digits", "--synthetic", "lenet", "--runs", "1", "--json"]);
+    assert_eq!(finished.code, Some(0), "{}{}", finished.stdout, finished.stderr);
+    let report = finished.json();
+    assert_eq!(report["accepted"], true);
+    let models = report["models"].as_array().unwrap();
+    assert_eq!(models.len(), 2);
+    for (model, name) in models.iter().zip(["digits", "synthetic lenet, seed 0"]) {
+        assert_eq!(model["model"], name);
+        assert_eq!(model["verifier"]["accepted"], true);
+        assert_eq!(model["prover"]["phases"].as_array().unwrap().len(), 6);
+        let cells = &model["prover"]["cells"];
+        let count = |name: &str| cells[name].as_u64().unwrap();
+        assert_eq!(count("used") + count("padding"), count("committed"));
+        assert!(count("committed") <= 1 << count("log_length"));
+        assert!(model["prover"]["seconds"].as_f64().unwrap() > 0.0);
+    }
+}
+
+#[test]
+fn proofs_have_the_predicted_size() {
+    for arguments in [&["digits"][..], &["--synthetic=lenet"], &["--synthetic=mobilenet_v2", "--resolution=32", "--classes=10"]] {
+        let run = |command: &str, more: &[&str]| {
+            let all = [&[command, "--json"], more, arguments].concat();
+            let output = assert_cmd::Command::new(env!("CARGO_BIN_EXE_verinfer")).args(all).output().unwrap();
+            serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()
+        };
+        let estimate = run("inspect", &[])["graph"]["proof"].clone();
+        let measured = run("bench", &["--runs=1"])["models"][0]["prover"].clone();
+        assert_eq!(estimate["cells"], measured["cells"]);
+        let ratio = estimate["proof_bytes"].as_f64().unwrap() / measured["proof_bytes"].as_f64().unwrap();
+        assert!((0.96..=1.04).contains(&ratio), "{arguments:?}: {ratio}");
+    }
+}
+
+#[test]
+fn models_that_cannot_be_read_are_errors() {
+    verinfer(["bench", "missing.tflite"]).assert_error("cannot read missing.tflite");
+    verinfer(["security", "missing.tflite"]).assert_error("cannot read missing.tflite");
+}

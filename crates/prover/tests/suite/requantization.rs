@@ -1,0 +1,137 @@
+//! Requantization: the relation's one division with a table equals the interpreter's roundings, for every accumulator that can occur.
+
+use proptest::prelude::*;
+use verinfer_graph::{
+    Add, Conv, DataType, Graph, Node, NodeId, Op, Operand, Requantization, Shape, TensorId, TensorSpec, Window, requantize,
+};
+use verinfer_relation::Relation;
+use verinfer_relation::relation::{Leaf, Recipe, RequantizeRecipe};
+use verinfer_relation::table::Table;
+
+use crate::random::{Rng, random_requantization};
+
+const CASES: u32 = 3000;
+
+/// Random accumulators of each channel.
+const SAMPLES: usize = 200;
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_relation_rounds_as_the_interpreter(seed in any::<u64>(), addition in any::<bool>()) {
+        let mut rng = Rng::new(seed);
+        let drawn = (0..6).find_map(|attempt| if addition { one_addition(&mut rng, attempt) } else { one_convolution(&mut rng, attempt) });
+        if let Some((graph, relation, requantization)) = drawn {
+            let ranges = graph.accumulator_range(NodeId(0)).unwrap();
+            let recipe = recipe(&relation);
+            let table = output_table(&relation, recipe);
+            for channel in 0..recipe.multipliers.len() {
+                let range = if ranges.len() == 1 { ranges[0] } else { ranges[channel] };
+                for acc in accumulators(range, &requantization, channel, &mut rng) {
+                    check_accumulator(recipe, table, &requantization, channel, acc)?;
+                }
+            }
+        }
+    }
+}
+
+/// The honest parts of an accumulator give the interpreter's output, and so do the parts with the other sign, if the table has them at all.
+fn check_accumulator(
+    recipe: &RequantizeRecipe,
+    table: &Table,
+    requantization: &Requantization,
+    channel: usize,
+    acc: i64,
+) -> Result<(), TestCaseError> {
+    let expected = i64::from(requantize(i32::try_from(acc).unwrap(), requantization, channel));
+    let split = recipe.split(channel, acc);
+    prop_assert!((0..1i64 << recipe.shift).contains(&split.remainder));
+    let row = table.row(split.key + recipe.key_offset);
+    prop_assert!(row.is_some(), "key {} of accumulator {acc} is not in the table", split.key);
+    let row = row.unwrap();
+    prop_assert_eq!(table.outputs[0][row], expected, "accumulator {}, {:?}", acc, requantization);
+    if recipe.sign.is_some() {
+        prop_assert_eq!(table.outputs[1][row], i64::from(split.sign));
+        let other = !split.sign;
+        let sign_factor = if other { i128::from(recipe.sign_factors[channel]) } else { 0 };
+        let value = i128::from(recipe.multipliers[channel]) * i128::from(acc) + i128::from(recipe.constants[channel]) - sign_factor;
+        let key = i64::try_from(value >> recipe.shift).unwrap();
+        if let Some(row) = table.row(key + recipe.key_offset).filter(|&row| table.outputs[1][row] == i64::from(other)) {
+            prop_assert_eq!(table.outputs[0][row], expected, "accumulator {} with the wrong sign, {:?}", acc, requantization);
+        }
+    }
+    Ok(())
+}
+
+/// Ends of the range, values around zero, random ones, and for some random outputs both sides of the step to them.
+fn accumulators((low, high): (i64, i64), requantization: &Requantization, channel: usize, rng: &mut Rng) -> Vec<i64> {
+    let mut found: Vec<i64> = (low..=high).take(3).chain((low..=high).rev().take(3)).chain((-3..=3).map(|v| v.clamp(low, high))).collect();
+    found.extend((0..SAMPLES).map(|_| rng.between(low, high)));
+    for _ in 0..SAMPLES / 4 {
+        let output = requantization.quotient(rng.between(low, high) as i32, channel);
+        let (mut from, mut to) = (low, high);
+        while from < to {
+            let middle = from + (to - from).div_euclid(2);
+            if requantization.quotient(middle as i32, channel) >= output { to = middle } else { from = middle + 1 }
+        }
+        found.extend((from - 1..=from).filter(|acc| (low..=high).contains(acc)));
+    }
+    found
+}
+
+fn recipe(relation: &Relation) -> &RequantizeRecipe {
+    let Recipe::Requantize(recipe) = &relation.recipes[0] else { panic!("the node has an accumulator") };
+    recipe
+}
+
+fn output_table<'a>(relation: &'a Relation, recipe: &RequantizeRecipe) -> &'a Table {
+    let Leaf::Lookup { table, .. } = &relation.column(recipe.output).leaf else { panic!("the output is looked up") };
+    &relation.tables[table.0]
+}
+
+/// A convolution of one tap from many channels to a few.
+fn one_convolution(rng: &mut Rng, attempt: u32) -> Option<(Graph, Relation, Requantization)> {
+    let (inputs, outputs) = (1 << rng.below(8), 1 + rng.below(4));
+    let dtype = *rng.pick(&[DataType::U8, DataType::I8]);
+    let size = 9000 * inputs as i64;
+    let requantization = random_requantization(rng, dtype, outputs, size, attempt);
+    let conv = Conv {
+        input: TensorId(0),
+        input_zero_point: rng.between(-128, 127) as i32,
+        window: Window::POINT,
+        weights: (0..inputs * outputs).map(|_| rng.between(-128, 127) as i16).collect(),
+        weight_zero_point: 0,
+        bias: (0..outputs).map(|_| rng.between(-size, size) as i32).collect(),
+        requantization: requantization.clone(),
+    };
+    network((inputs, outputs), dtype, Op::Conv2d(conv), requantization)
+}
+
+/// A table of any values, plus a constant.
+fn one_addition(rng: &mut Rng, attempt: u32) -> Option<(Graph, Relation, Requantization)> {
+    let channels = 1 + rng.below(3);
+    let dtype = *rng.pick(&[DataType::U8, DataType::I8]);
+    let size = 1i64 << rng.below(29);
+    let requantization = random_requantization(rng, dtype, 1, size, attempt);
+    let add = Add {
+        left: TensorId(0),
+        left_table: (0..256).map(|_| rng.between(-size, size) as i32).collect(),
+        right: Operand::Constant((0..channels).map(|_| rng.between(-size, size) as i32).collect()),
+        requantization: requantization.clone(),
+    };
+    network((channels, channels), dtype, Op::Add(add), requantization)
+}
+
+fn network(
+    (inputs, outputs): (usize, usize),
+    dtype: DataType,
+    op: Op,
+    requantization: Requantization,
+) -> Option<(Graph, Relation, Requantization)> {
+    let spec = |channels, dtype| TensorSpec { name: "t".into(), shape: Shape::new(1, 1, channels), dtype };
+    let node = Node { source: "OP #0".into(), op, output: TensorId(1) };
+    let graph = Graph::new(vec![spec(inputs, DataType::I8), spec(outputs, dtype)], vec![node], TensorId(0), TensorId(1)).ok()?;
+    let relation = Relation::new(&graph).ok()?;
+    Some((graph, relation, requantization))
+}

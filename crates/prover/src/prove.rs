@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use p3_field::{PackedFieldExtension, PackedValue, PrimeCharacteristicRing};
 use rayon::prelude::*;
 use verinfer_graph::Graph;
@@ -16,9 +18,9 @@ use crate::contraction::Contractions;
 use crate::error::ProveError;
 use crate::lookups::{self, Leaves};
 use crate::messages::Messages;
-use crate::packed::{OCTET_LEN, Octet, PackedF, PackedK, WIDTH, splat};
+use crate::packed::{OCTET_LEN, Octet, PackedF, PackedK, WIDTH, splat, unpack};
 use crate::random::from_operating_system;
-use crate::witness::{NO_ROW, Witness};
+use crate::witness::Witness;
 use crate::{functional, opening};
 
 /// Parts of the prover's work, in order.
@@ -102,10 +104,23 @@ impl<'a> Prover<'a> {
 
     /// Proves a statement with a witness, whether or not the witness satisfies the relation: the verifier is what decides.
     pub fn prove_statement(&self, statement: Statement, witness: Witness, started: &dyn Fn(Phase)) -> Result<Proved, ProveError> {
+        let transcript = ProverTranscript::new(statement.transcript());
+        self.prove_through(transcript, statement, witness, started)
+    }
+
+    /// As [`Prover::prove_statement`], with a transcript that may not have absorbed the statement, or that alters what is sent
+    /// ([`ProverTranscript::altered_by`]): the strongest forger there is without other algorithms.
+    pub fn prove_through(
+        &self,
+        mut transcript: ProverTranscript,
+        statement: Statement,
+        witness: Witness,
+        started: &dyn Fn(Phase),
+    ) -> Result<Proved, ProveError> {
         let relation = &self.relation;
         let parameters = self.parameters(&statement)?;
-        let mut transcript = ProverTranscript::new(statement.transcript());
-        let Witness { cells, rows, tensors, secrets, masks } = witness;
+        let statement_transcript = transcript.state().clone();
+        let Witness { cells, rows, tensors, strays, secrets, masks } = witness;
 
         // 1. The committed witness.
         started(Phase::Commit);
@@ -119,7 +134,8 @@ impl<'a> Prover<'a> {
         let folding = Folding::new(alpha, beta);
 
         // 3. Every tuple is a row of its table.
-        let leaves = leaves(relation, &folding, &cells, &rows);
+        let mut leaves = leaves(relation, &folding, &cells, &rows);
+        put_strays(relation, &folding, &strays, &mut leaves);
         drop(rows);
         let mut messages = Messages::new(&mut transcript, &secrets);
         let point = lookups::prove(&mut messages, leaves, parameters.log_cells);
@@ -137,7 +153,7 @@ impl<'a> Prover<'a> {
         started(Phase::Combine);
         messages.finish(&relation.masks);
         let so_far = transcript.body().to_vec();
-        let mut replay = VerifierTranscript::new(statement.transcript(), &so_far);
+        let mut replay = VerifierTranscript::new(statement_transcript, &so_far);
         let Reduction { functional, leaves, .. } = reduce(&mut replay, self.graph, relation, &statement)?;
         *transcript.state() = replay.state().clone();
         let weights = functional::write(relation, &functional, &leaves, cells.len());
@@ -195,12 +211,26 @@ fn leaves(relation: &Relation, folding: &Folding, cells: &[F], rows: &[u32]) -> 
             let range = chunk.first_cell(0)..chunk.first_cell(placement.channels);
             write_leaves(&mut numerators, &mut denominators, range, |cell| {
                 let numerator = if counted { -cells[cell] } else { F::ONE };
-                debug_assert_ne!(rows[cell], NO_ROW);
                 (numerator, denominator(rows[cell]))
             });
         }
     }
     Leaves { numerators, denominators }
+}
+
+/// Overwrites the denominators of cells whose tuples are no rows.
+fn put_strays(relation: &Relation, folding: &Folding, strays: &BTreeMap<usize, Vec<F>>, leaves: &mut Leaves) {
+    for (column, placement) in relation.columns.iter().zip(relation.layout.placements()) {
+        let Leaf::Lookup { table, .. } = column.leaf else { continue };
+        for chunk in &placement.chunks {
+            for (&cell, tuple) in strays.range(chunk.first_cell(0)..chunk.first_cell(placement.channels)) {
+                let folded: K = tuple.iter().zip(&folding.powers).map(|(&value, &power)| power * value).sum();
+                let register = &mut leaves.denominators[cell / 8][cell % 8 / WIDTH];
+                let change = folding.offset(table) - folded - unpack(std::slice::from_ref(register))[cell % WIDTH];
+                register.add_assign_lane(cell % WIDTH, change);
+            }
+        }
+    }
 }
 
 /// Writes the leaves of a range of cells; its ends may lie within an octet.

@@ -1,5 +1,7 @@
 //! The cells of the committed vector, from an execution of the network.
 
+use std::collections::BTreeMap;
+
 use p3_field::PrimeCharacteristicRing;
 use rayon::prelude::*;
 use verinfer_graph::{Graph, NodeId, Op, Operand, TensorId, run_observed};
@@ -27,6 +29,8 @@ pub struct Witness {
     pub rows: Vec<u32>,
     /// Every tensor of the execution, in NHWC order.
     pub tensors: Vec<Vec<i16>>,
+    /// By cell, the tuple its leaf stands for where that is no row of its table. Empty unless the witness is a forgery.
+    pub strays: BTreeMap<usize, Vec<F>>,
     /// Pads of the masked messages.
     pub secrets: Vec<K>,
     /// What hides the opening.
@@ -60,7 +64,7 @@ impl Witness {
         write_secrets(relation, &secrets, random, &mut cells);
         let masks = Masks::random(log_cells, random);
         masks.write(&mut cells);
-        let mut witness = Self { cells, rows, tensors, secrets, masks };
+        let mut witness = Self { cells, rows, tensors, strays: BTreeMap::new(), secrets, masks };
         witness.count(relation);
         Ok(witness)
     }

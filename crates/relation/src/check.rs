@@ -71,6 +71,33 @@ pub fn check(graph: &Graph, relation: &Relation, assignment: &Assignment<'_>) ->
     Ok(report)
 }
 
+/// Calls `visit` with every looked-up tuple, whether or not its table has it: the address of the cell whose leaf it is, the table, key and
+/// outputs.
+///
+/// # Errors
+///
+/// [`Violation::CellCount`], [`Violation::InputLength`], [`Violation::OutputLength`].
+pub fn for_each_tuple(
+    graph: &Graph,
+    relation: &Relation,
+    assignment: &Assignment<'_>,
+    mut visit: impl FnMut(usize, TableId, &[F]),
+) -> Result<(), Box<Violation>> {
+    check_lengths(relation, assignment)?;
+    let checker = Checker::new(graph, relation, assignment);
+    for index in 0..relation.columns.len() {
+        let chunks = &relation.layout.placement(ColumnId(index)).chunks;
+        checker.tuples(ColumnId(index), |table, (channel, pixel), tuple| {
+            let chunk = chunks.iter().find(|chunk| chunk.pixels().contains(&pixel));
+            if let Some(chunk) = chunk {
+                visit(chunk.first_cell(channel) + pixel - chunk.first_pixel, table, tuple);
+            }
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
 fn check_lengths(relation: &Relation, assignment: &Assignment<'_>) -> Result<(), Box<Violation>> {
     let output = relation.column(relation.output);
     let cells = (assignment.cells.len(), relation.num_cells());
@@ -109,17 +136,34 @@ impl<'a> Checker<'a> {
 
     /// Every tuple of a column is a row of its table.
     fn check_lookups(&mut self, id: ColumnId) -> Result<(), Box<Violation>> {
+        let mut counts = std::mem::take(&mut self.counts);
+        let mut integers = Vec::new();
+        self.tuples(id, |table, cell, tuple| {
+            integers.clear();
+            integers.extend(tuple.iter().copied().map(signed));
+            counts[table.0][self.row(id, cell, table, &integers)?] += 1;
+            Ok(())
+        })?;
+        self.counts = counts;
+        Ok(())
+    }
+
+    /// Calls `visit` with the tuple of each `(channel, pixel)` of a column, and stops at an error.
+    fn tuples(
+        &self,
+        id: ColumnId,
+        mut visit: impl FnMut(TableId, (usize, usize), &[F]) -> Result<(), Box<Violation>>,
+    ) -> Result<(), Box<Violation>> {
         let column = self.relation.column(id);
         let Leaf::Lookup { table, values } = &column.leaf else { return Ok(()) };
         let forms: Vec<PreparedForm<'_>> = values.iter().map(|form| PreparedForm::new(form, column.pixels)).collect();
-        let mut tuple = vec![0; forms.len()];
+        let mut tuple = vec![F::ZERO; forms.len()];
         for channel in 0..column.channels {
             for pixel in 0..column.pixels {
                 for (value, form) in tuple.iter_mut().zip(&forms) {
-                    *value = signed(self.evaluate(form, column.channels, channel, pixel));
+                    *value = self.evaluate(form, column.channels, channel, pixel);
                 }
-                let row = self.row(id, (channel, pixel), *table, &tuple)?;
-                self.counts[table.0][row] += 1;
+                visit(*table, (channel, pixel), &tuple)?;
             }
         }
         Ok(())

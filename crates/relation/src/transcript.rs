@@ -146,12 +146,22 @@ pub struct ProverTranscript {
     transcript: Transcript,
     body: Vec<u8>,
     messages: Vec<Message>,
+    alteration: Option<Box<Alteration>>,
 }
+
+/// Told of each message before it is sent: its label and its bytes, which may be changed in place.
+pub type Alteration = dyn FnMut(&'static str, &mut [u8]) + Send + Sync;
 
 impl ProverTranscript {
     /// Continues a transcript that has absorbed the statement.
     pub fn new(transcript: Transcript) -> Self {
-        Self { transcript, body: Vec::new(), messages: Vec::new() }
+        Self { transcript, ..Self::default() }
+    }
+
+    /// A prover that sends something else than it has computed, and goes on from there: what the verifier must withstand.
+    #[must_use]
+    pub fn altered_by(self, alteration: Box<Alteration>) -> Self {
+        Self { alteration: Some(alteration), ..self }
     }
 
     /// Sends extension elements.
@@ -165,8 +175,9 @@ impl ProverTranscript {
 
     /// Sends raw bytes (digests, nonces).
     pub fn send_bytes(&mut self, label: &'static str, bytes: &[u8]) {
-        self.transcript.absorb(label, bytes);
+        let start = self.body.len();
         self.hint_bytes(label, bytes);
+        self.transcript.absorb(label, &self.body[start..]);
     }
 
     /// Appends base elements that an earlier digest already binds.
@@ -180,8 +191,12 @@ impl ProverTranscript {
 
     /// Appends bytes that an earlier digest already binds.
     pub fn hint_bytes(&mut self, label: &'static str, bytes: &[u8]) {
-        self.messages.push(Message { label, offset: self.body.len(), len: bytes.len() });
+        let start = self.body.len();
+        self.messages.push(Message { label, offset: start, len: bytes.len() });
         self.body.extend_from_slice(bytes);
+        if let Some(alteration) = &mut self.alteration {
+            alteration(label, &mut self.body[start..]);
+        }
     }
 
     /// The hash state, for challenges.

@@ -24,6 +24,12 @@ pub const CONTRACTION_INPUT: &str = "contraction input";
 pub const SACRIFICE: &str = "sacrifice";
 /// Step 6: weights of the output's elements and of the claims.
 pub const CLAIM_COMBINATION: &str = "claim combination";
+/// Step 7: points of the weights of the mask cells.
+pub const MASK_POINTS: &str = "mask points";
+/// Step 7: the mask cells under these weights, and their combination with the claim.
+pub const MASK_SUM: &str = "mask sum";
+/// Step 7: the blinding vector under the folded weights, and its combination with the folded vector.
+pub const BLINDING: &str = "blinding";
 /// Step 7: round of an opening's sumcheck, value at 0 and leading coefficient.
 pub const FOLD_ROUND: &str = "fold round";
 /// Step 7: root of the next codeword.

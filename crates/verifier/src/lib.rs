@@ -18,7 +18,7 @@ mod contraction;
 mod error;
 mod lookups;
 mod messages;
-mod opening;
+pub mod opening;
 mod reduce;
 mod verify;
 

@@ -1,0 +1,1 @@
+//! What an opening shows, and a simulator of it.

@@ -36,7 +36,8 @@ pub fn verify(
     let mut last = Vec::new();
     for (index, oracle) in parameters.oracles.iter().enumerate() {
         // The first fold binds the lowest bits of an address, the others bind the highest of those that are left.
-        let start = if index == 0 { Some(0) } else { oracle.variables.checked_sub(oracle.fold).and_then(|rest| rest.checked_add(first_fold)) };
+        let start =
+            if index == 0 { Some(0) } else { oracle.variables.checked_sub(oracle.fold).and_then(|rest| rest.checked_add(first_fold)) };
         let start = start.ok_or(VerifyError::Parameters)?;
         let folded = point.get_mut(start..start.saturating_add(oracle.fold)).ok_or(VerifyError::Parameters)?;
         for coordinate in folded.iter_mut().rev() {

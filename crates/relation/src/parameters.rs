@@ -99,7 +99,7 @@ impl Parameters {
         let (mut fold, mut log_inv_rate) = first_schedule(log_cells);
         while variables > MAX_FINAL_VARIABLES {
             fold = fold.min(variables);
-            let num_queries = REGIME.queries(query_bits, log_inv_rate);
+            let num_queries = REGIME.queries(query_bits, log_inv_rate).max(1);
             oracles.push(Oracle { variables, fold, log_inv_rate, num_queries });
             variables -= fold;
             log_inv_rate += if oracles.len() == 1 && log_cells > 22 { 1 } else { 3 };
@@ -142,7 +142,7 @@ impl SecurityReport {
         reduction_terms(relation, parameters, &mut terms);
         opening_terms(parameters, &mut terms);
         let assumptions = vec![
-            "mutual correlated agreement of Reed-Solomon codes up to the Johnson bound (proven: Haboeck 2025/2110; Bordage et al. 2026)",
+            "mutual correlated agreement of Reed-Solomon codes up to the Johnson bound, with the exceptional set of Dao, Kominers, Thaler 2026/2056, theorem 5.12",
             "BLAKE3 is collision resistant and behaves as a random oracle in Fiat-Shamir and grinding",
         ];
         Self { terms, hash_bits: 128.0, assumptions }

@@ -263,7 +263,8 @@ impl Contraction {
 
     /// The wiring of one tap.
     pub fn tap(&self, tap: usize) -> PixelMap {
-        if self.window == Window::POINT {
+        let same_plane = (self.input_shape.height, self.input_shape.width) == (self.output_shape.height, self.output_shape.width);
+        if self.window == Window::POINT && same_plane {
             return PixelMap::Same;
         }
         PixelMap::Window { window: self.window, source: self.input_shape, target: self.output_shape, tap: Some(tap) }

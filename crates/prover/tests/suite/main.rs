@@ -2,5 +2,6 @@
 
 mod checker;
 mod networks;
+mod padding;
 mod random;
 mod requantization;

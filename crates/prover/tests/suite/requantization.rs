@@ -10,7 +10,7 @@ use verinfer_relation::table::Table;
 
 use crate::random::{Rng, random_requantization};
 
-const CASES: u32 = 3000;
+const CASES: u32 = 10_000;
 
 /// Random accumulators of each channel.
 const SAMPLES: usize = 200;
@@ -69,15 +69,21 @@ fn accumulators((low, high): (i64, i64), requantization: &Requantization, channe
     let mut found: Vec<i64> = (low..=high).take(3).chain((low..=high).rev().take(3)).chain((-3..=3).map(|v| v.clamp(low, high))).collect();
     found.extend((0..SAMPLES).map(|_| rng.between(low, high)));
     for _ in 0..SAMPLES / 4 {
-        let output = requantization.quotient(rng.between(low, high) as i32, channel);
-        let (mut from, mut to) = (low, high);
-        while from < to {
-            let middle = from + (to - from).div_euclid(2);
-            if requantization.quotient(middle as i32, channel) >= output { to = middle } else { from = middle + 1 }
-        }
+        let from = first_with_output_of(rng.between(low, high), low, channel, requantization);
         found.extend((from - 1..=from).filter(|acc| (low..=high).contains(acc)));
     }
     found
+}
+
+/// The smallest accumulator from `low` on with the same output as `acc`.
+fn first_with_output_of(acc: i64, low: i64, channel: usize, requantization: &Requantization) -> i64 {
+    let output = requantization.quotient(acc as i32, channel);
+    let (mut from, mut to) = (low, acc);
+    while from < to {
+        let middle = from + (to - from) / 2;
+        if requantization.quotient(middle as i32, channel) >= output { to = middle } else { from = middle + 1 }
+    }
+    from
 }
 
 fn recipe(relation: &Relation) -> &RequantizeRecipe {
@@ -114,10 +120,17 @@ fn one_addition(rng: &mut Rng, attempt: u32) -> Option<(Graph, Relation, Requant
     let dtype = *rng.pick(&[DataType::U8, DataType::I8]);
     let size = 1i64 << rng.below(29);
     let requantization = random_requantization(rng, dtype, 1, size, attempt);
+    let left_table: Vec<i32> = (0..256).map(|_| rng.between(-size, size) as i32).collect();
+    let ends = [left_table.iter().min()?, left_table.iter().max()?].map(|&end| i64::from(end));
+    let constant = |rng: &mut Rng| match rng.below(2) {
+        0 => rng.between(-size, size),
+        // The range begins or ends within one of a step of the rounding.
+        _ => first_with_output_of(rng.between(-size, size), -size, 0, &requantization) - ends[rng.below(2)] + rng.between(-1, 1),
+    };
     let add = Add {
         left: TensorId(0),
-        left_table: (0..256).map(|_| rng.between(-size, size) as i32).collect(),
-        right: Operand::Constant((0..channels).map(|_| rng.between(-size, size) as i32).collect()),
+        right: Operand::Constant((0..channels).map(|_| constant(rng) as i32).collect()),
+        left_table,
         requantization: requantization.clone(),
     };
     network((channels, channels), dtype, Op::Add(add), requantization)

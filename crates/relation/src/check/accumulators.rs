@@ -14,13 +14,12 @@ pub(super) fn of(contraction: &Contraction, graph: &Graph, values: &Values) -> V
     let weights: Vec<F> = conv.weights.iter().map(|&w| from_signed(i64::from(w) - i64::from(conv.weight_zero_point))).collect();
     let mut sums = vec![F::ZERO; output.num_elements()];
     let mut activations = vec![F::ZERO; inner];
-    for (pixel, sums) in sums.chunks_exact_mut(output.channels).enumerate() {
-        for tap in 0..num_taps {
-            let Some(from) = contraction.window.source(input, pixel / output.width, pixel % output.width, tap) else { continue };
+    for tap in 0..num_taps {
+        contraction.tap(tap).for_each(0..output.num_pixels(), |to, from| {
             for (i, activation) in activations.iter_mut().enumerate() {
                 *activation = values.at(contraction.input, input.channels, contraction.input_channel(i), from) - zero;
             }
-            for (channel, sum) in sums.iter_mut().enumerate() {
+            for (channel, sum) in sums[to * output.channels..][..output.channels].iter_mut().enumerate() {
                 if contraction.depthwise {
                     *sum += activations[channel] * weights[tap * inner + channel];
                 } else {
@@ -28,7 +27,7 @@ pub(super) fn of(contraction: &Contraction, graph: &Graph, values: &Values) -> V
                     *sum += activations.iter().zip(row).map(|(&activation, &weight)| activation * weight).sum::<F>();
                 }
             }
-        }
+        });
     }
     sums
 }

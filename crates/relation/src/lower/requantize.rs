@@ -134,7 +134,8 @@ impl Channel {
         }
         if right_shift > COMMON_RIGHT_SHIFT && high - low <= MAX_STEPS {
             let steps: Vec<(i64, i64)> = (low + 1..=high).map(|value| (value, first_reaching(value, round, (min, max)))).collect();
-            let found = (COMMON_RIGHT_SHIFT..right_shift).find_map(|target| single(&steps, multiplier, right_shift, target));
+            let ends = [(low, min), (high + 1, max + 1)];
+            let found = (COMMON_RIGHT_SHIFT..right_shift).find_map(|target| single(&steps, ends, multiplier, right_shift, target));
             if let Some(channel) = found {
                 return channel;
             }
@@ -200,12 +201,15 @@ fn first_reaching(value: i64, round: impl Fn(i64) -> i64, (mut low, mut high): (
 }
 
 /// A single rounding with a smaller shift that steps at the same accumulators, if there is one.
-fn single(steps: &[(i64, i64)], multiplier: i64, from: u32, to: u32) -> Option<Channel> {
+///
+/// `steps` are the values above the smallest with the first accumulator that reaches each; at the ends of the range, `first.1` still gives
+/// `first.0`, and `last.0` is first reached by `last.1`, which is out of range.
+fn single(steps: &[(i64, i64)], [first, last]: [(i64, i64); 2], multiplier: i64, from: u32, to: u32) -> Option<Channel> {
     let multiplier = (multiplier + (1 << (from - to - 1))) >> (from - to);
     let level = |value: i64| i128::from(value) << (31 + to);
     let product = |acc: i64| i128::from(acc) * i128::from(multiplier);
-    let lower = steps.iter().map(|&(value, acc)| level(value) - product(acc)).max()?;
-    let upper = steps.iter().map(|&(value, acc)| level(value) - product(acc - 1) - 1).min()?;
+    let lower = steps.iter().chain([&first]).map(|&(value, acc)| level(value) - product(acc)).max()?;
+    let upper = steps.iter().chain([&last]).map(|&(value, acc)| level(value) - product(acc - 1) - 1).min()?;
     let constant = i64::try_from(lower + (upper - lower) / 2).ok().filter(|_| lower <= upper)?;
     Some(Channel::Single { multiplier, constant, right_shift: to })
 }
@@ -265,5 +269,30 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// A range that begins or ends right at a step of the rounding.
+    #[test]
+    fn a_replacement_is_right_at_both_ends_of_the_range() {
+        let mut state = 7u64;
+        let mut replaced = 0;
+        for _ in 0..20_000 {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            let multiplier = (1 << 30) + (state >> 34) as i64;
+            let right_shift = 11 + (state & 7) as u32;
+            let rounding = if state & 8 == 0 { Rounding::Twice } else { Rounding::Once };
+            let at = |acc: i64| round(acc, multiplier, right_shift, rounding);
+            let width = 1000 + (state >> 20 & 0xffff) as i64;
+            let step = first_reaching(1 + (state >> 16 & 3) as i64 - 2, at, (-(1 << 30), 1 << 30));
+            for (min, max) in [(step, step + width), (step - 1, step + width), (step - width, step - 1), (step - width, step)] {
+                let channel = Channel::new(multiplier, -i64::from(right_shift), rounding, (min, max));
+                let Channel::Single { multiplier, constant, right_shift } = channel else { continue };
+                replaced += 1;
+                for acc in [min, min + 1, max - 1, max] {
+                    assert_eq!((acc * multiplier + constant) >> (31 + right_shift), at(acc), "{min}..={max} at {acc}");
+                }
+            }
+        }
+        assert!(replaced > 10_000, "only {replaced} channels were replaced");
     }
 }

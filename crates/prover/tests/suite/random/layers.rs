@@ -66,8 +66,8 @@ impl Layer {
             Self::PaddedConv => {
                 let value = byte(rng, builder.dtype(input));
                 pad(builder, rng, value, false);
-                let depthwise = rng.one_in(2);
-                convolution(builder, rng, attempt, ConvChoice { depthwise, point: false, zero_point: Some(i32::from(value)) });
+                let (depthwise, point) = (rng.one_in(2), rng.one_in(3));
+                convolution(builder, rng, attempt, ConvChoice { depthwise, point, zero_point: Some(i32::from(value)) });
             }
             Self::Reshape => {
                 let shape = reordered(builder.shape(input), rng);

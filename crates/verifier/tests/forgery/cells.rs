@@ -1,0 +1,259 @@
+//! A prover that runs the argument on a false witness.
+//!
+//! It has a choice for the leaves of the lookup argument. If they stay those of the true execution, the fractions sum to zero, but the leaves are
+//! not the committed cells' (`CombinedClaim`). If they follow the cells, some leaf is no row and the fractions do not sum to zero (`LookupSum`).
+
+use p3_field::PrimeCharacteristicRing;
+use proptest::prelude::*;
+use verinfer_graph::{TensorId, run_observed};
+use verinfer_prover::Witness;
+use verinfer_relation::field::{F, from_signed};
+use verinfer_relation::layout::ColumnId;
+use verinfer_relation::relation::{Leaf, Recipe, RequantizeRecipe, Role};
+use verinfer_verifier::VerifyError;
+
+use crate::forger::{FORGER, signed};
+use crate::network::LAST;
+
+/// A wrong cell: its column, channel, pixel and new value less the old.
+type Edit = (ColumnId, usize, usize, i64);
+
+fn edited(edits: &[Edit]) -> Witness {
+    let mut witness = FORGER.witness.clone();
+    for &(column, channel, pixel, change) in edits {
+        witness.cells[FORGER.cell(column, channel, pixel)] += from_signed(change);
+    }
+    witness
+}
+
+/// Both provers are rejected as the header says. Returns the names of the tables of the strays.
+fn rejected(edits: &[Edit]) -> Vec<&'static str> {
+    let statement = &FORGER.statement;
+    let mut witness = edited(edits);
+    assert!(!FORGER.holds(statement, &witness), "{edits:?} is another true witness");
+    assert_eq!(FORGER.rejection(statement.clone(), witness.clone()), VerifyError::CombinedClaim, "{edits:?}");
+    let strays = FORGER.follow_cells(statement, &mut witness);
+    assert_eq!(FORGER.rejection(statement.clone(), witness), VerifyError::LookupSum, "{edits:?}");
+    strays.into_iter().map(|table| FORGER.relation().tables[table.0].name.as_str()).collect()
+}
+
+#[test]
+fn one_wrong_cell_of_any_column_is_rejected() {
+    let mut roles = Vec::new();
+    for (index, column) in FORGER.relation().columns.iter().enumerate() {
+        if let Leaf::Multiplicity(_) = column.leaf {
+            continue;
+        }
+        rejected(&[(ColumnId(index), column.channels / 2, column.pixels / 2, 1)]);
+        roles.push(std::mem::discriminant(&column.role));
+    }
+    let all = [Role::Output, Role::Limb(0), Role::Sign, Role::Addend(0), Role::Square(0), Role::Running(0), Role::Copy(TensorId(0))];
+    for role in all {
+        assert!(roles.contains(&std::mem::discriminant(&role)), "the network has no {role:?}");
+    }
+}
+
+#[test]
+fn a_remainder_too_large_is_noticed_by_the_range_table_alone_where_key_and_output_make_up_for_it() {
+    // The last layer's output less one, its remainder more by as much: the highest limb is out of range, all else is as it should be.
+    let mut statement = FORGER.statement.clone();
+    let index = inner_output(&statement.output.values);
+    statement.output.values[index] -= 1;
+    let recipe = last_recipe();
+    let limb = recipe.limbs[recipe.limbs.len() - 1];
+    let bits = recipe.shift / recipe.limbs.len();
+    let mut witness = edited(&[(recipe.output, index, 0, -1), (limb, index, 0, 1 << bits)]);
+    assert_eq!(FORGER.rejection(statement.clone(), witness.clone()), VerifyError::CombinedClaim);
+    let strays = FORGER.follow_cells(&statement, &mut witness);
+    assert_eq!(strays.iter().map(|table| FORGER.relation().tables[table.0].name.as_str()).collect::<Vec<_>>(), ["range"]);
+    assert_eq!(FORGER.rejection(statement.clone(), witness.clone()), VerifyError::LookupSum);
+    // Instead of the stray the remainder that there would be modulo the limb's size.
+    for (&cell, tuple) in &std::mem::take(&mut witness.strays) {
+        witness.rows[cell] = (signed(tuple[0]) as u32) & ((1 << bits) - 1);
+    }
+    witness.count(FORGER.relation());
+    assert_eq!(FORGER.rejection(statement, witness), VerifyError::CombinedClaim);
+}
+
+#[test]
+fn a_negative_limb_is_noticed_by_the_range_table_alone_where_the_next_makes_up_for_it() {
+    let recipe = last_recipe();
+    assert!(recipe.limbs.len() > 1);
+    let bits = recipe.shift / recipe.limbs.len();
+    let next = FORGER.witness.cells[FORGER.cell(recipe.limbs[1], 0, 0)];
+    assert_ne!(signed(next) + 1, 1 << bits);
+    assert_eq!(rejected(&[(recipe.limbs[0], 0, 0, -(1 << bits)), (recipe.limbs[1], 0, 0, 1)]), ["range"]);
+}
+
+#[test]
+fn a_limb_out_of_range_is_rejected() {
+    let recipe = last_recipe();
+    for change in [1 << (recipe.shift / recipe.limbs.len()), 1 << 40, -(1 << 30)] {
+        rejected(&[(recipe.limbs[0], 3, 0, change)]);
+    }
+}
+
+#[test]
+fn an_output_beyond_its_clamp_is_rejected() {
+    let column = FORGER.column(LAST, Role::Output);
+    for beyond in [-21, 128, 200, -200] {
+        let value = FORGER.witness.cells[FORGER.cell(column, 1, 0)];
+        rejected(&[(column, 1, 0, beyond - signed(value))]);
+    }
+}
+
+#[test]
+fn a_wrong_sign_with_the_limbs_and_the_key_that_belong_to_it_is_noticed_by_the_clamp() {
+    let Recipe::Requantize(recipe) = &FORGER.relation().recipes[0] else { panic!("a convolution") };
+    let sign = recipe.sign.unwrap();
+    let accumulators = first_accumulators();
+    let mut tried = 0;
+    for (pixel, accumulators) in accumulators.chunks_exact(4).enumerate().step_by(5) {
+        for (channel, &acc) in accumulators.iter().enumerate() {
+            let split = recipe.split(channel, i64::from(acc));
+            let sign_factor = if split.sign { 0 } else { recipe.sign_factors[channel] };
+            let value = recipe.multipliers[channel] * i64::from(acc) + recipe.constants[channel] - sign_factor;
+            let remainder = value.rem_euclid(1 << recipe.shift);
+            let bits = recipe.shift / recipe.limbs.len();
+            let limb = |remainder: i64, index: usize| remainder >> (bits * index) & ((1 << bits) - 1);
+            let mut edits = vec![(sign, channel, pixel, if split.sign { -1 } else { 1 })];
+            for (index, &column) in recipe.limbs.iter().enumerate() {
+                edits.push((column, channel, pixel, limb(remainder, index) - limb(split.remainder, index)));
+            }
+            assert_eq!(rejected(&edits), ["clamp with sign"]);
+            tried += 1;
+        }
+        if tried >= 12 {
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_sign_that_is_no_bit_is_rejected() {
+    let sign = FORGER.column(0, Role::Sign);
+    for change in [2, -1, 1 << 33] {
+        rejected(&[(sign, 2, 9, change)]);
+    }
+}
+
+#[test]
+fn a_running_maximum_that_is_too_large_everywhere_is_rejected() {
+    // Each maximum is one more, and so is the pool's output: only the first comparison can notice, and what the next layer reads.
+    let columns: Vec<ColumnId> = (1..4).map(|tap| FORGER.column(8, Role::Running(tap))).collect();
+    let edits: Vec<Edit> = columns.iter().map(|&column| (column, 5, 2, 1)).collect();
+    assert!(rejected(&edits).contains(&"positive part"));
+}
+
+#[test]
+fn two_tensors_exchanged_are_rejected() {
+    let (a, b) = (FORGER.column(1, Role::Output), FORGER.column(2, Role::Output));
+    let mut edits = Vec::new();
+    for channel in 0..4 {
+        for pixel in 0..9 {
+            let at = |column| signed(FORGER.witness.cells[FORGER.cell(column, channel, pixel)]);
+            edits.extend([(a, channel, pixel, at(b) - at(a)), (b, channel, pixel, at(a) - at(b))]);
+        }
+    }
+    rejected(&edits);
+}
+
+#[test]
+fn a_changed_multiplicity_is_rejected() {
+    for (index, column) in FORGER.relation().columns.iter().enumerate() {
+        let Leaf::Multiplicity(_) = column.leaf else { continue };
+        for change in [1, -1, 1 << 40] {
+            let witness = edited(&[(ColumnId(index), 0, column.pixels / 2, change)]);
+            assert_eq!(FORGER.rejection(FORGER.statement.clone(), witness), VerifyError::LookupSum);
+        }
+    }
+}
+
+#[test]
+fn a_multiplicity_moved_to_the_next_row_is_rejected() {
+    let column = FORGER.relation().columns.iter().position(|column| matches!(column.leaf, Leaf::Multiplicity(_))).unwrap();
+    let witness = edited(&[(ColumnId(column), 0, 0, -1), (ColumnId(column), 0, 1, 1)]);
+    assert_eq!(FORGER.rejection(FORGER.statement.clone(), witness), VerifyError::LookupSum);
+}
+
+#[test]
+fn multiplicities_cannot_pay_for_a_stray_however_they_are_chosen() {
+    let recipe = last_recipe();
+    let mut witness = edited(&[(recipe.output, 2, 0, 1)]);
+    let mut statement = FORGER.statement.clone();
+    statement.output.values[2] += 1;
+    FORGER.follow_cells(&statement, &mut witness);
+    for (index, column) in FORGER.relation().columns.iter().enumerate() {
+        if let Leaf::Multiplicity(_) = column.leaf {
+            let cell = FORGER.cell(ColumnId(index), 0, 0);
+            witness.cells[cell] += F::ONE;
+        }
+    }
+    assert_eq!(FORGER.rejection(statement, witness), VerifyError::LookupSum);
+}
+
+#[test]
+fn activations_of_the_linear_layers_other_than_the_committed_ones_are_rejected() {
+    // The cells are true; the prover lies about what the convolutions read.
+    for tensor in [0, 1, 9] {
+        let mut witness = FORGER.witness.clone();
+        witness.tensors[tensor][3] ^= 1;
+        if tensor == 9 {
+            witness.tensors[10][3] ^= 1;
+        }
+        assert_eq!(FORGER.rejection(FORGER.statement.clone(), witness), VerifyError::CombinedClaim);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_the_checker_refuses_the_verifier_rejects(
+        edits in proptest::collection::vec((any::<prop::sample::Index>(), prop_oneof![-3i64..=3, any::<i32>().prop_map(i64::from)]), 1..5),
+        follow in any::<bool>(),
+    ) {
+        let mut witness = FORGER.witness.clone();
+        for (cell, change) in edits {
+            let cell = cell.index(witness.cells.len());
+            witness.cells[cell] += from_signed(change);
+        }
+        let statement = FORGER.statement.clone();
+        let holds = FORGER.holds(&statement, &witness);
+        if follow {
+            let multiplicities = witness.cells.clone();
+            FORGER.follow_cells(&statement, &mut witness);
+            witness.cells = multiplicities;
+        }
+        let file = FORGER.prove(statement, witness).proof.encode();
+        match FORGER.verify(&file) {
+            Ok(_) => prop_assert!(holds),
+            Err(error) => {
+                prop_assert!(!holds || !follow);
+                prop_assert!(matches!(error, VerifyError::LookupSum | VerifyError::CombinedClaim), "{error}");
+            }
+        }
+    }
+}
+
+fn last_recipe() -> &'static RequantizeRecipe {
+    let Recipe::Requantize(recipe) = &FORGER.relation().recipes[LAST] else { panic!("a convolution") };
+    recipe
+}
+
+/// An output strictly within its clamp.
+fn inner_output(values: &[i16]) -> usize {
+    values.iter().position(|&value| -19 < value && value < 127).unwrap()
+}
+
+/// Accumulators of the first convolution.
+fn first_accumulators() -> Vec<i32> {
+    let mut found = Vec::new();
+    run_observed(FORGER.graph, &FORGER.statement.input.values, &mut |node, accumulators, _| {
+        if node.0 == 0 {
+            found = accumulators.unwrap().to_vec();
+        }
+    })
+    .unwrap();
+    found
+}

@@ -1,0 +1,17 @@
+//! Forgeries: whatever a malicious prover sends for a false statement is rejected, and by the check that is meant to reject it.
+//!
+//! Three kinds of prover: one that runs the argument honestly on a false witness ([`cells`], [`other_networks`]), one that sends something else
+//! than it computed and goes on from there ([`altered`]), and one that changes the bytes of a genuine proof ([`bytes`], [`header`],
+//! [`statement`], [`robustness`]). [`variants`] keeps the list of all reasons of rejection.
+
+mod altered;
+mod bytes;
+mod cells;
+mod forger;
+mod header;
+mod manifest;
+mod network;
+mod other_networks;
+mod robustness;
+mod statement;
+mod variants;

@@ -1,0 +1,93 @@
+//! Provers that run the whole argument for a false statement, or for a true one that was not asked for.
+
+use verinfer_graph::{DataType, Shape};
+use verinfer_relation::statement::Statement;
+use verinfer_verifier::{Expectations, VerifyError};
+
+use crate::forger::{CONTEXT, FORGER, GENUINE, LEVEL};
+
+fn changed(change: impl FnOnce(&mut Statement)) -> Statement {
+    let mut statement = FORGER.statement.clone();
+    change(&mut statement);
+    statement
+}
+
+/// The argument with the true witness for a changed statement.
+fn rejection(change: impl FnOnce(&mut Statement)) -> VerifyError {
+    FORGER.rejection(changed(change), FORGER.witness.clone())
+}
+
+#[test]
+fn another_output_is_caught_by_the_combined_claim() {
+    for index in 0..FORGER.statement.output.values.len() {
+        for change in [1, -1, 40] {
+            assert_eq!(rejection(|statement| statement.output.values[index] += change), VerifyError::CombinedClaim);
+        }
+    }
+    assert_eq!(rejection(|statement| statement.output.values.swap(1, 2)), VerifyError::CombinedClaim);
+}
+
+#[test]
+fn another_input_is_caught_by_the_combined_claim_and_by_the_lookups_if_the_leaves_follow_it() {
+    for index in [0, 35, 71] {
+        let statement = changed(|statement| statement.input.values[index] ^= 1);
+        let mut witness = FORGER.witness.clone();
+        assert_eq!(FORGER.rejection(statement.clone(), witness.clone()), VerifyError::CombinedClaim);
+        // Also if the linear layers read the claimed input.
+        witness.tensors[0] = statement.input.values.clone();
+        assert_eq!(FORGER.rejection(statement.clone(), witness.clone()), VerifyError::CombinedClaim);
+        assert_ne!(FORGER.follow_cells(&statement, &mut witness), []);
+        assert_eq!(FORGER.rejection(statement, witness), VerifyError::LookupSum);
+    }
+}
+
+#[test]
+fn another_input_than_expected_is_refused_with_its_first_difference() {
+    let mut expected = FORGER.statement.input.values.clone();
+    let found = expected[7];
+    expected[7] = if found == 0 { 1 } else { 0 };
+    let demand = |input| FORGER.verifier.verify(&GENUINE.proof.encode(), &Expectations { security_level: LEVEL, context: CONTEXT, input });
+    assert_eq!(demand(Some(&expected)).unwrap_err(), VerifyError::WrongInput { index: 7, found, expected: expected[7] });
+    assert_eq!(demand(Some(&expected[..70])).unwrap_err(), VerifyError::InputLength { found: 72, expected: 70 });
+    demand(Some(&FORGER.statement.input.values)).unwrap();
+}
+
+#[test]
+fn another_context_is_refused() {
+    assert_eq!(rejection(|statement| statement.context = b"replayed".to_vec()), VerifyError::WrongContext);
+    assert_eq!(rejection(|statement| statement.context.clear()), VerifyError::WrongContext);
+    let demand = Expectations { security_level: LEVEL, context: b"fresh", input: None };
+    assert_eq!(FORGER.verifier.verify(&GENUINE.proof.encode(), &demand).unwrap_err(), VerifyError::WrongContext);
+}
+
+#[test]
+fn a_lower_level_than_demanded_is_refused() {
+    let error = rejection(|statement| statement.security_level = LEVEL - 1);
+    assert_eq!(error, VerifyError::InsecureParameters { found: f64::from(LEVEL - 1), demanded: LEVEL });
+}
+
+#[test]
+fn a_higher_level_than_the_hash_gives_is_refused() {
+    let mut proof = GENUINE.proof.clone();
+    proof.statement.security_level = 129;
+    let error = FORGER.verify(&proof.encode()).unwrap_err();
+    assert_eq!(error, VerifyError::InsecureParameters { found: 129.0, demanded: LEVEL });
+}
+
+#[test]
+fn another_digest_is_refused() {
+    let error = rejection(|statement| statement.graph_digest[31] ^= 1);
+    assert!(matches!(error, VerifyError::WrongNetwork { .. }), "{error}");
+}
+
+#[test]
+fn other_shapes_and_types_are_refused() {
+    let error = rejection(|statement| statement.input.shape = Shape::new(6, 2, 6));
+    assert_eq!(error, VerifyError::InputShape { found: "6x2x6 i8".into(), expected: "6x6x2 i8".into() });
+    let error = rejection(|statement| statement.input.dtype = DataType::U8);
+    assert_eq!(error, VerifyError::InputShape { found: "6x6x2 u8".into(), expected: "6x6x2 i8".into() });
+    let error = rejection(|statement| statement.output.shape = Shape::new(1, 6, 1));
+    assert_eq!(error, VerifyError::OutputShape { found: "1x6x1 i8".into(), expected: "1x1x6 i8".into() });
+    let error = rejection(|statement| statement.output.dtype = DataType::U8);
+    assert_eq!(error, VerifyError::OutputShape { found: "1x1x6 u8".into(), expected: "1x1x6 i8".into() });
+}

@@ -1,0 +1,185 @@
+//! Every reason of rejection, with the test that produces it. A new variant does not compile until it has a row here.
+
+use verinfer_graph::{Add, Conv, DataType, Graph, Node, Op, Operand, Requantization, Rounding, Shape, TensorId, TensorSpec, Window};
+use verinfer_relation::RelationError;
+use verinfer_relation::statement::{FormatError, MAX_CONTEXT_BYTES};
+use verinfer_relation::transcript::DecodeError;
+use verinfer_verifier::{Verifier, VerifyError};
+
+use crate::forger::{CONTEXT, FORGER, GENUINE};
+
+/// Where a variant is produced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Produced {
+    /// In this file.
+    Here,
+    /// By the tests of this file.
+    In(&'static str),
+    /// By nobody: the challenges that lead there have probability 2^-191, or only impossible parameters do.
+    Never,
+}
+
+fn produced(error: &VerifyError) -> Produced {
+    match error {
+        VerifyError::Format(error) => match error {
+            FormatError::Truncated { .. } | FormatError::NotAProof | FormatError::UnsupportedVersion { .. } => Produced::In("header"),
+            FormatError::TrailingBytes { .. } => Produced::In("header"),
+            FormatError::UnknownType { .. } | FormatError::ImpossibleShape { .. } | FormatError::ContextTooLong { .. } => Produced::Here,
+        },
+        VerifyError::Message(error) => match error {
+            DecodeError::Truncated { .. } | DecodeError::NotCanonical { .. } | DecodeError::TrailingBytes { .. } => Produced::In("bytes"),
+        },
+        VerifyError::Relation(error) => match error {
+            RelationError::TooWide { .. } | RelationError::TooLarge { .. } | RelationError::TableTooLarge { .. } => Produced::Here,
+            RelationError::NoAccumulator { .. } => Produced::Never,
+        },
+        VerifyError::WrongNetwork { .. } => Produced::In("statement"),
+        VerifyError::InputShape { .. } | VerifyError::OutputShape { .. } => Produced::In("statement"),
+        VerifyError::WrongInput { .. } | VerifyError::InputLength { .. } => Produced::In("statement"),
+        VerifyError::WrongContext | VerifyError::InsecureParameters { .. } => Produced::In("statement"),
+        VerifyError::LookupSum => Produced::In("cells"),
+        VerifyError::ZeroDenominator | VerifyError::LayerChildren { .. } => Produced::In("altered"),
+        VerifyError::Contraction => Produced::In("other_networks"),
+        VerifyError::Grinding { .. } | VerifyError::MerkleRoot { .. } | VerifyError::FinalPolynomial { .. } => Produced::In("altered"),
+        VerifyError::CombinedClaim => Produced::In("cells"),
+        VerifyError::DegenerateChallenge { .. } | VerifyError::Parameters => Produced::Never,
+    }
+}
+
+/// First byte of the input's shape.
+const INPUT: usize = 48 + CONTEXT.len();
+
+fn rejection(offset: usize, bytes: &[u8]) -> VerifyError {
+    let mut file = GENUINE.proof.encode();
+    file[offset..offset + bytes.len()].copy_from_slice(bytes);
+    let error = FORGER.verify(&file).unwrap_err();
+    assert_eq!(produced(&error), Produced::Here);
+    error
+}
+
+#[test]
+fn an_unknown_type_is_refused() {
+    assert_eq!(rejection(INPUT + 12, &[2]), VerifyError::Format(FormatError::UnknownType { field: "input", found: 2 }));
+}
+
+#[test]
+fn an_empty_or_overflowing_shape_is_refused() {
+    let error = FormatError::ImpossibleShape { field: "input", height: 0, width: 6, channels: 2 };
+    assert_eq!(rejection(INPUT, &[0]), VerifyError::Format(error));
+    let most = u32::MAX;
+    let error = FormatError::ImpossibleShape { field: "input", height: most, width: most, channels: most };
+    assert_eq!(rejection(INPUT, &[255; 12]), VerifyError::Format(error));
+}
+
+#[test]
+fn a_context_longer_than_any_is_refused() {
+    let len = MAX_CONTEXT_BYTES + 1;
+    assert_eq!(rejection(44, &(len as u32).to_le_bytes()), VerifyError::Format(FormatError::ContextTooLong { len }));
+}
+
+#[test]
+fn a_network_whose_rounding_leaves_the_field_cannot_be_proved() {
+    let error = unprovable(add(1 << 29, (1 << 30) + 12_345, -20));
+    assert!(matches!(error, RelationError::TooWide { node: 0, .. }), "{error}");
+}
+
+#[test]
+fn a_network_whose_quotients_fill_no_table_cannot_be_proved() {
+    let error = unprovable(add(1 << 26, 1 << 30, 0));
+    assert!(matches!(error, RelationError::TableTooLarge { node: 0, .. }), "{error}");
+}
+
+#[test]
+fn a_network_larger_than_any_commitment_cannot_be_proved() {
+    // 2^28 outputs with at least four cells each.
+    let (side, channels) = (1 << 10, 1 << 8);
+    let conv = Conv {
+        input: TensorId(0),
+        input_zero_point: 0,
+        window: Window { stride_h: 1, ..Window::POINT },
+        weights: vec![1; channels],
+        weight_zero_point: 0,
+        bias: vec![0; channels],
+        requantization: requantization(1_500_000_001, -7),
+    };
+    let graph = graph(Shape::new(side, side, 1), Op::DepthwiseConv2d(conv), Shape::new(side, side, channels));
+    let error = unprovable(graph);
+    assert!(matches!(error, RelationError::TooLarge { .. }), "{error}");
+}
+
+#[test]
+fn the_files_named_expect_the_variants() {
+    let text = String::new;
+    for error in [
+        VerifyError::Format(FormatError::Truncated { field: "", offset: 0 }),
+        VerifyError::Format(FormatError::NotAProof),
+        VerifyError::Format(FormatError::UnsupportedVersion { found: 0 }),
+        VerifyError::Format(FormatError::TrailingBytes { extra: 0 }),
+        VerifyError::Message(DecodeError::Truncated { label: "", offset: 0, needed: 0, left: 0 }),
+        VerifyError::Message(DecodeError::NotCanonical { label: "", offset: 0 }),
+        VerifyError::Message(DecodeError::TrailingBytes { extra: 0 }),
+        VerifyError::WrongNetwork { found: text(), expected: text() },
+        VerifyError::InputShape { found: text(), expected: text() },
+        VerifyError::OutputShape { found: text(), expected: text() },
+        VerifyError::WrongInput { index: 0, found: 0, expected: 0 },
+        VerifyError::InputLength { found: 0, expected: 0 },
+        VerifyError::WrongContext,
+        VerifyError::InsecureParameters { found: 0.0, demanded: 0 },
+        VerifyError::LookupSum,
+        VerifyError::ZeroDenominator,
+        VerifyError::LayerChildren { layer: 0 },
+        VerifyError::Contraction,
+        VerifyError::Grinding { oracle: 0 },
+        VerifyError::MerkleRoot { oracle: 0 },
+        VerifyError::FinalPolynomial { oracle: 0, row: 0 },
+        VerifyError::CombinedClaim,
+    ] {
+        let file = match produced(&error) {
+            Produced::In(file) => FILES.iter().find(|(name, _)| *name == file).unwrap().1,
+            Produced::Here | Produced::Never => panic!("{error:?} is produced by another file"),
+        };
+        let debug = format!("{error:?}");
+        let variant = debug.trim_start_matches("Format(").trim_start_matches("Message(");
+        let variant = variant.split([' ', ')']).next().unwrap();
+        assert!(file.contains(&format!("Error::{variant}")), "{variant}");
+    }
+}
+
+/// The tests that are named.
+const FILES: [(&str, &str); 6] = [
+    ("altered", include_str!("altered.rs")),
+    ("bytes", include_str!("bytes.rs")),
+    ("cells", include_str!("cells.rs")),
+    ("header", include_str!("header.rs")),
+    ("other_networks", include_str!("other_networks.rs")),
+    ("statement", include_str!("statement.rs")),
+];
+
+/// Why a network cannot be proved.
+fn unprovable(graph: Graph) -> RelationError {
+    let error = Verifier::new(&graph).err().unwrap();
+    assert_eq!(produced(&error), Produced::Here);
+    let VerifyError::Relation(error) = error else { panic!("{error}") };
+    error
+}
+
+/// An addition whose table reaches `size`.
+fn add(size: i32, multiplier: i32, shift: i32) -> Graph {
+    let op = Op::Add(Add {
+        left: TensorId(0),
+        left_table: (0..256).map(|i| if i % 2 == 0 { size - i } else { i - size }).collect(),
+        right: Operand::Constant(vec![0]),
+        requantization: requantization(multiplier, shift),
+    });
+    graph(Shape::new(1, 1, 1), op, Shape::new(1, 1, 1))
+}
+
+fn graph(input: Shape, op: Op, output: Shape) -> Graph {
+    let spec = |shape| TensorSpec { name: "t".into(), shape, dtype: DataType::I8 };
+    let node = Node { source: "OP #0".into(), op, output: TensorId(1) };
+    Graph::new(vec![spec(input), spec(output)], vec![node], TensorId(0), TensorId(1)).unwrap()
+}
+
+fn requantization(multiplier: i32, shift: i32) -> Requantization {
+    Requantization { multipliers: vec![multiplier], shifts: vec![shift], rounding: Rounding::Twice, zero_point: 3, min: -128, max: 127 }
+}

@@ -17,4 +17,5 @@ mod witness;
 
 pub use error::ProveError;
 pub use prove::{Phase, Proved, Prover};
+pub use random::from_operating_system;
 pub use witness::{NO_ROW, Witness};

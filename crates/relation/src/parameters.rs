@@ -169,14 +169,15 @@ fn reduction_terms(relation: &Relation, parameters: &Parameters, terms: &mut Vec
         terms.push(Term { step: step.to_owned(), bits: FIELD_BITS as f64 - numerator.log2() - list });
     };
     push("2 lookups: logarithmic derivative", 3.0 * (m as f64).exp2());
-    let layers = (m - 3) as f64;
-    let rounds: f64 = (3..m).map(|variables| 3.0 * variables as f64).sum();
-    push("3 lookups: fractional sumchecks", rounds + 2.0 * layers + 3.0);
+    let rounds: f64 = (0..m).map(|variables| 3.0 * variables as f64).sum();
+    push("3 lookups: fractional sumchecks", rounds + 2.0 * m as f64);
     push("4 leaves: numerator with denominator", 1.0);
     push("5 linear layers: sumcheck", 2.0 * relation.log_contraction_len() as f64);
+    push("6 products of pads", 1.0);
+    push("6 forms that must be zero", (m + 1 + 3 * relation.masks.pairs().len()) as f64);
     let column = relation.column(relation.output);
     push("6 output", (column.channels * column.pixels) as f64);
-    push("6 combination of claims", 2.0);
+    push("6 combination of claims", 3.0);
 }
 
 fn opening_terms(parameters: &Parameters, terms: &mut Vec<Term>) {

@@ -4,9 +4,9 @@
 //! lanes of a register belong to different rows, and the same goes on. Folding is in place: a group of registers keeps its place and uses
 //! fewer and fewer of them. Each pass folds with the last challenge and computes the sums of the next message.
 
-use p3_field::{PackedFieldExtension, PackedValue};
+use p3_field::{BasedVectorSpace, PackedValue};
 use rayon::prelude::*;
-use verinfer_relation::field::{F, K};
+use verinfer_relation::field::F;
 use verinfer_relation::steps;
 use verinfer_relation::transcript::ProverTranscript;
 
@@ -29,8 +29,7 @@ pub(super) fn fold(transcript: &mut ProverTranscript, fold: usize, vector: Vec<F
     if WIDTH == 1 {
         return rows.into_folding();
     }
-    let lanes = rows.transpose();
-    let sums = lanes.sums();
+    let (lanes, sums) = rows.transpose();
     lanes.fold(transcript, sums).into_folding()
 }
 
@@ -103,27 +102,24 @@ impl Groups {
         });
         sums.reduce(zero_sums, add)
     }
-
-    /// The sums of the first message.
-    fn sums(&self) -> [PackedK; 2] {
-        let groups = (BLOCK / self.weight_stride).max(1);
-        let blocks = self.values.par_chunks(self.value_stride * groups).zip(self.weights.par_chunks(self.weight_stride * groups));
-        let sums = blocks.fold(zero_sums, |mut sums, (values, weights)| {
-            for (f, w) in values.chunks_exact(self.value_stride).zip(weights.chunks_exact(self.weight_stride)) {
-                add_sums(&mut sums, &f[..self.used], &w[..self.used]);
-            }
-            sums
-        });
-        sums.reduce(zero_sums, add)
-    }
 }
 
 impl Single {
-    /// Groups whose registers are the lanes of the registers left of [`WIDTH`] groups.
-    fn transpose(self) -> Groups {
-        let values = transpose(&self.values, self.value_stride);
-        let weights = transpose(&self.weights, self.weight_stride);
-        Groups { values, value_stride: WIDTH, weights, weight_stride: WIDTH, used: WIDTH }
+    /// Groups whose registers are the lanes of the registers left of [`WIDTH`] groups, and the sums of the next message.
+    fn transpose(mut self) -> (Groups, [PackedK; 2]) {
+        let (value_stride, weight_stride) = (WIDTH * self.value_stride, WIDTH * self.weight_stride);
+        let groups = (BLOCK / weight_stride).max(1);
+        let blocks = self.values.par_chunks_mut(value_stride * groups).zip(self.weights.par_chunks_mut(weight_stride * groups));
+        let sums = blocks.fold(zero_sums, |mut sums, (values, weights)| {
+            for (f, w) in values.chunks_exact_mut(value_stride).zip(weights.chunks_exact_mut(weight_stride)) {
+                transpose(f, self.value_stride);
+                transpose(w, self.weight_stride);
+                add_sums(&mut sums, &f[..WIDTH], &w[..WIDTH]);
+            }
+            sums
+        });
+        let sums = sums.reduce(zero_sums, add);
+        (Groups { values: self.values, value_stride, weights: self.weights, weight_stride, used: WIDTH }, sums)
     }
 
     /// One register of each group.
@@ -135,12 +131,14 @@ impl Single {
     }
 }
 
-/// Transposes squares of [`WIDTH`] elements a side, whose rows are the registers at multiples of `stride`.
-fn transpose(registers: &[PackedK], stride: usize) -> Vec<PackedK> {
-    let num_registers = registers.len() / stride;
-    let element = |square: usize, row: usize, column: usize| -> K { registers[(square * WIDTH + row) * stride].extract(column) };
-    let register = |i: usize| -> PackedK { PackedK::from_ext_fn(|row| element(i / WIDTH, row, i % WIDTH)) };
-    (0..num_registers).into_par_iter().with_min_len(BLOCK).map(register).collect()
+/// Transposes a square of [`WIDTH`] elements a side: from the registers at multiples of `stride` to the first ones.
+fn transpose(square: &mut [PackedK], stride: usize) {
+    let rows: [PackedK; WIDTH] = std::array::from_fn(|row| square[row * stride]);
+    let coordinates: [&[PackedF]; WIDTH] = std::array::from_fn(|row| rows[row].as_basis_coefficients_slice());
+    for (column, register) in square.iter_mut().take(WIDTH).enumerate() {
+        let coordinate = |i: usize| PackedF::from_fn(|row| coordinates[row][i].as_slice()[column]);
+        *register = PackedK::from_basis_coefficients_fn(coordinate);
+    }
 }
 
 /// The sums of the first message from a vector over the base field, in rows of `len` registers.

@@ -60,9 +60,11 @@ fn proofs_have_the_predicted_size() {
         };
         let estimate = run("inspect", &[])["graph"]["proof"].clone();
         let measured = run("bench", &["--runs=1"])["models"][0]["prover"].clone();
-        assert_eq!(estimate["cells"], measured["cells"]);
+        for count in ["activations", "used", "committed", "padding", "log_length"] {
+            assert_eq!(estimate["cells"][count], measured["cells"][count], "{arguments:?}");
+        }
         let ratio = estimate["proof_bytes"].as_f64().unwrap() / measured["proof_bytes"].as_f64().unwrap();
-        assert!((0.96..=1.04).contains(&ratio), "{arguments:?}: {ratio}");
+        assert!((0.98..=1.02).contains(&ratio), "{arguments:?}: {ratio}");
     }
 }
 

@@ -115,7 +115,14 @@ fn write_secrets(relation: &Relation, secrets: &[K], random: &mut impl Rng, cell
             match column.role {
                 Role::Secrets => target.copy_from_slice(&values[chunk.pixels()]),
                 Role::Spare => target.fill_with(|| random_element(random)),
-                _ => break,
+                Role::Output
+                | Role::Limb(_)
+                | Role::Sign
+                | Role::Addend(_)
+                | Role::Square(_)
+                | Role::Running(_)
+                | Role::Copy(_)
+                | Role::Multiplicity(_) => break,
             }
         }
     }

@@ -20,7 +20,8 @@ use crate::random::{Rng, random_element};
 /// Marks a cell that looks nothing up.
 pub const NO_ROW: u32 = u32::MAX;
 
-/// An execution as the relation sees it.
+/// An execution as the relation sees it, with the secrets that hide it in one proof. Two proofs of one witness would share their pads and show
+/// their differences: [`crate::Prover::prove`] draws a new one each time.
 #[derive(Clone, Debug)]
 pub struct Witness {
     /// The committed vector.

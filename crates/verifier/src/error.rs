@@ -99,7 +99,7 @@ pub enum VerifyError {
     /// The opening's last equation fails: cells, wiring, input or output are not as claimed.
     #[error("opening: the committed witness does not satisfy the combined claim")]
     CombinedClaim,
-    /// Parameters that no proof can have.
-    #[error("opening: impossible parameters")]
+    /// Parameters, or a number of masked messages, that no proof can have.
+    #[error("impossible parameters")]
     Parameters,
 }

@@ -39,8 +39,8 @@ pub fn verify(messages: &mut Messages<'_, '_>, log_cells: usize) -> Result<LeafC
         let claim = numerator.plus(lambda, &denominator);
         let (bound, claim) = rounds(messages, &point, claim)?;
         let [combined, n1, d0, d1] = messages.receive(steps::LAYER_CHILDREN)?;
-        let first = messages.product(&combined, &d1);
-        let second = messages.product(&n1, &d0);
+        let first = messages.product(&combined, &d1)?;
+        let second = messages.product(&n1, &d0)?;
         messages.require_zero(claim.plus(-K::ONE, &first).plus(-K::ONE, &second));
         let child = messages.state().challenge(steps::LAYER_CHILDREN);
         let n0 = combined.plus(-lambda, &d0);

@@ -42,11 +42,16 @@ impl<'t, 'b> Messages<'t, 'b> {
         Ok(value)
     }
 
-    /// The product of two messages, the next pair of the plan.
-    pub fn product(&mut self, x: &Affine, y: &Affine) -> Affine {
+    /// The product of two messages, whose pads are the next pair of the plan.
+    pub fn product(&mut self, x: &Affine, y: &Affine) -> Result<Affine, VerifyError> {
+        let pair = self.plan.pairs().get(self.num_products).ok_or(VerifyError::Parameters)?;
+        let is_masked_by = |form: &Affine, pad: usize| form.terms == [(pad, -K::ONE)];
+        if !is_masked_by(x, pair.0) || !is_masked_by(y, pair.1) {
+            return Err(VerifyError::Parameters);
+        }
         let product = self.plan.product(self.num_products);
         self.num_products = self.num_products.saturating_add(1);
-        Affine::product(x, y, product)
+        Ok(Affine::product(x, y, product))
     }
 
     /// Demands that a form be zero.
@@ -63,7 +68,12 @@ impl<'t, 'b> Messages<'t, 'b> {
     ///
     /// For pads `x, y` with claimed product `z`, a triple `(a, b, c)` and a challenge `tau`, the prover shows `e = tau x - a` and `d = y - b`. Then
     /// `tau z - c - e b - d a - e d = tau (z - x y) - (c - a b)`, which is zero for at most one `tau` unless both products are right.
+    ///
+    /// Refuses a walk that has not used the plan up: a pad or a product beyond it would be a secret that nothing checks.
     pub fn finish(mut self) -> Result<Affine, VerifyError> {
+        if self.num_received != self.plan.num_messages() || self.num_products != self.plan.pairs().len() {
+            return Err(VerifyError::Parameters);
+        }
         let tau = self.state().challenge(steps::SACRIFICE);
         for (pair, &(x, y)) in self.plan.pairs().iter().enumerate() {
             let [e, d] = self.transcript.receive(steps::SACRIFICE)?;

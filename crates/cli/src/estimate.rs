@@ -66,8 +66,7 @@ impl Estimate {
     /// Costs for a relation of a graph.
     pub fn new(graph: &Graph, relation: &Relation, parameters: &Parameters) -> Self {
         let cells = Cells::new(graph, relation, parameters);
-        let proof_bytes =
-            (statement_bytes(graph) + argument_bytes(relation, parameters) + opening_bytes(parameters)).round() as u64;
+        let proof_bytes = (statement_bytes(graph) + argument_bytes(relation, parameters) + opening_bytes(parameters)).round() as u64;
         let prover_memory = prover_memory(&cells);
         Self { cells, proof_bytes, prover_memory }
     }

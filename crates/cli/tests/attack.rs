@@ -18,7 +18,18 @@ fn every_forgery_of_an_accepted_proof_is_rejected() {
         assert_eq!(report["rejected"], report["forgeries"]);
         // Each step's messages are attacked, and each kind of check is what stops something.
         let targets: Vec<_> = report["targets"].as_array().unwrap().iter().map(|target| target["target"].as_str().unwrap()).collect();
-        for target in ["network digest", "input", "output", "commitment", "denominator", "sacrifice", "contraction round", "row", "sibling", "grinding"] {
+        for target in [
+            "network digest",
+            "input",
+            "output",
+            "commitment",
+            "denominator",
+            "sacrifice",
+            "contraction round",
+            "row",
+            "sibling",
+            "grinding",
+        ] {
             assert!(targets.contains(&target), "{targets:?}");
         }
         for reason in ["wrong_network", "zero_denominator", "grinding", "merkle_root", "combined_claim", "not_canonical"] {

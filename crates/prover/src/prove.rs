@@ -10,8 +10,8 @@ use verinfer_relation::relation::Leaf;
 use verinfer_relation::statement::{MAX_CONTEXT_BYTES, Proof, PublicTensor, Statement};
 use verinfer_relation::table::Folding;
 use verinfer_relation::transcript::{Message, ProverTranscript, VerifierTranscript};
-use verinfer_verifier::{Reduction, reduce};
 use verinfer_relation::{Relation, claims, steps};
+use verinfer_verifier::{Reduction, reduce};
 
 use crate::codeword::{Codeword, Dft};
 use crate::contraction::Contractions;
@@ -22,6 +22,9 @@ use crate::packed::{OCTET_LEN, Octet, PackedF, PackedK, WIDTH, splat, unpack};
 use crate::random::from_operating_system;
 use crate::witness::Witness;
 use crate::{functional, opening};
+
+#[cfg(test)]
+mod tests;
 
 /// Parts of the prover's work, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,10 +115,22 @@ impl<'a> Prover<'a> {
     /// ([`ProverTranscript::altered_by`]): the strongest forger there is without other algorithms.
     pub fn prove_through(
         &self,
+        transcript: ProverTranscript,
+        statement: Statement,
+        witness: Witness,
+        started: &dyn Fn(Phase),
+    ) -> Result<Proved, ProveError> {
+        self.prove_altering(transcript, statement, witness, started, |_| ())
+    }
+
+    /// As [`Prover::prove_through`], with other leaves of the lookup argument.
+    fn prove_altering(
+        &self,
         mut transcript: ProverTranscript,
         statement: Statement,
         witness: Witness,
         started: &dyn Fn(Phase),
+        alter: impl FnOnce(&mut Leaves),
     ) -> Result<Proved, ProveError> {
         let relation = &self.relation;
         let parameters = self.parameters(&statement)?;
@@ -136,6 +151,7 @@ impl<'a> Prover<'a> {
         // 3. Every tuple is a row of its table.
         let mut leaves = leaves(relation, &folding, &cells, &rows);
         put_strays(relation, &folding, &strays, &mut leaves);
+        alter(&mut leaves);
         drop(rows);
         let mut messages = Messages::new(&mut transcript, &secrets);
         let point = lookups::prove(&mut messages, leaves, parameters.log_cells);

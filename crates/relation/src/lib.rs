@@ -3,8 +3,8 @@
 //! `Graph -> Relation` (what must hold between cells) and, for the argument's challenges, `Relation -> Functional` (the one linear claim on the
 //! committed vector to which everything is reduced). The page that says why this is sound is docs/protocol.md.
 
-pub mod check;
 pub mod affine;
+pub mod check;
 pub mod claims;
 pub mod eq;
 mod error;

@@ -1,9 +1,9 @@
 use verinfer_graph::{DataType, Graph, Shape};
+use verinfer_relation::Relation;
 use verinfer_relation::layout::EqWeights;
 use verinfer_relation::parameters::{Parameters, SecurityReport};
 use verinfer_relation::statement::{Proof, PublicTensor, Statement};
 use verinfer_relation::transcript::{Message, VerifierTranscript};
-use verinfer_relation::Relation;
 
 use crate::error::VerifyError;
 use crate::opening;

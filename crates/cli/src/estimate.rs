@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use verinfer_graph::Graph;
 use verinfer_relation::Relation;
-use verinfer_relation::parameters::Parameters;
+use verinfer_relation::parameters::{BLINDING_COLUMNS, Parameters, mask_cells};
 
 use crate::cost;
 
@@ -21,11 +21,13 @@ pub struct Cells {
     pub used: u64,
     /// `used / activations`.
     pub per_activation: f64,
-    /// Cells committed to: those in use, filled up to whole columns of the codeword.
+    /// Length of the committed vector, a power of two.
     pub committed: u64,
-    /// `committed - used`.
+    /// Random cells that hide the opening.
+    pub masks: u64,
+    /// Zeros between the cells in use and the masks: encoded, but looked up nowhere.
     pub padding: u64,
-    /// Logarithm of the length of the vector, most of whose end is never written down.
+    /// Logarithm of `committed`.
     pub log_length: usize,
 }
 
@@ -37,7 +39,7 @@ pub struct Estimate {
     /// Size of the proof file with an empty context. Its only random parts are the numbers of distinct rows and of siblings in the Merkle
     /// trees, which are expected values here: within 1 % of the proofs of seventeen models of 2^13 to 2^25 cells.
     pub proof_bytes: u64,
-    /// Peak memory of the prover in bytes: within 6 % of what the same models took from 1.5 million cells on, within 30 % below.
+    /// Peak memory of the prover in bytes: within 10 % of what the same models took from 1.5 million cells on, within 30 % below.
     pub prover_memory: u64,
 }
 
@@ -46,14 +48,15 @@ impl Cells {
     pub fn new(graph: &Graph, relation: &Relation, parameters: &Parameters) -> Self {
         let activations = graph.nodes().iter().map(|node| cost::activations(&node.op, graph.spec(node.output).shape)).sum();
         let used = relation.num_cells() as u64;
-        let log_column = parameters.oracles.first().map_or(0, |oracle| oracle.variables - oracle.fold);
-        let committed = (relation.num_codeword_columns(parameters) as u64) << log_column;
+        let masks = mask_cells(parameters.log_cells) as u64;
+        let committed = 1 << parameters.log_cells;
         Self {
             activations,
             used,
             per_activation: used as f64 / (activations as f64).max(1.0),
             committed,
-            padding: committed.saturating_sub(used),
+            masks,
+            padding: committed.saturating_sub(used + masks),
             log_length: parameters.log_cells,
         }
     }
@@ -63,8 +66,7 @@ impl Estimate {
     /// Costs for a relation of a graph.
     pub fn new(graph: &Graph, relation: &Relation, parameters: &Parameters) -> Self {
         let cells = Cells::new(graph, relation, parameters);
-        let proof_bytes =
-            (statement_bytes(graph) + argument_bytes(relation, parameters) + opening_bytes(relation, parameters)).round() as u64;
+        let proof_bytes = (statement_bytes(graph) + argument_bytes(relation, parameters) + opening_bytes(parameters)).round() as u64;
         let prover_memory = prover_memory(&cells);
         Self { cells, proof_bytes, prover_memory }
     }
@@ -78,23 +80,24 @@ fn statement_bytes(graph: &Graph) -> f64 {
 
 /// Messages of steps 1 to 6.
 fn argument_bytes(relation: &Relation, parameters: &Parameters) -> f64 {
-    let layers = 3..parameters.log_cells;
-    let lookups: f64 = 16.0 * EXTENSION + layers.map(|rounds| (2 * rounds + 4) as f64 * EXTENSION).sum::<f64>();
-    let contraction = (2 * relation.log_contraction_len() + 1) as f64 * EXTENSION;
-    DIGEST + lookups + EXTENSION + contraction
+    let lookups: usize = 1 + (0..parameters.log_cells).map(|rounds| 2 * rounds + 4).sum::<usize>();
+    let contraction = 1 + 2 * relation.log_contraction_len() + 1;
+    let sacrifice = 2 * relation.masks.pairs().len();
+    DIGEST + (lookups + contraction + sacrifice) as f64 * EXTENSION
 }
 
 /// Messages of step 7.
-fn opening_bytes(relation: &Relation, parameters: &Parameters) -> f64 {
-    let mut bytes = (1u64 << parameters.final_variables) as f64 * EXTENSION + 2.0 * parameters.final_variables as f64 * EXTENSION;
+fn opening_bytes(parameters: &Parameters) -> f64 {
+    // The last polynomial and the rounds over it, the sum of the masks and the blinding vector's part.
+    let mut bytes = ((1usize << parameters.final_variables) + 2 * parameters.final_variables + 2) as f64 * EXTENSION;
     for (index, oracle) in parameters.oracles.iter().enumerate() {
         bytes += 2.0 * oracle.fold as f64 * EXTENSION + 8.0;
         if index > 0 {
             // The codeword's root and its out-of-domain value.
             bytes += DIGEST + EXTENSION;
         }
-        let row =
-            if index == 0 { relation.num_codeword_columns(parameters) as f64 * BASE } else { (1u64 << oracle.fold) as f64 * EXTENSION };
+        let columns = (1u64 << oracle.fold) as f64;
+        let row = if index == 0 { (columns + BLINDING_COLUMNS as f64) * BASE } else { columns * EXTENSION };
         let (queries, height) = (oracle.num_queries as f64, oracle.log_height());
         bytes += distinct_rows(queries, height) * row + siblings(queries, height) * DIGEST;
     }
@@ -113,10 +116,10 @@ fn siblings(queries: f64, height: usize) -> f64 {
     (1..=height).map(|depth| (depth as f64).exp2()).map(|nodes| nodes * (missed(nodes) - missed(nodes / 2.0))).sum()
 }
 
-/// Linear in the cells committed to (values, codeword, leaves of the lookups, weights of the claim) and in the length of the vector (the opening's
-/// first fold); coefficients fitted to measurements.
+/// Linear in the cells in use (leaves of the lookups) and in the length of the vector (values, codeword, weights of the claim); coefficients fitted to
+/// measurements.
 fn prover_memory(cells: &Cells) -> u64 {
-    8_000_000 + 80 * cells.committed + (24 << cells.log_length)
+    8_000_000 + 80 * cells.used + 30 * cells.committed
 }
 
 #[cfg(test)]

@@ -272,7 +272,7 @@ mod tests {
 
     fn sample() -> (Vec<u8>, Vec<Field>) {
         let message = |label, offset, len| Message { label, offset, len };
-        let messages = [message(steps::COMMITMENT, 0, 32), message(steps::FRACTIONS, 32, 24), message(steps::FRACTIONS, 56, 24)];
+        let messages = [message(steps::COMMITMENT, 0, 32), message(steps::SACRIFICE, 32, 24), message(steps::SACRIFICE, 56, 24)];
         let fields = fields(3, 4, 5, &messages);
         let mut bytes: Vec<u8> = (1..).take(fields.last().unwrap().range.end).collect();
         let length = fields.iter().find(|field| field.name == BODY_LENGTH).unwrap().range.clone();

@@ -8,9 +8,11 @@ use p3_matrix::dense::RowMajorMatrix;
 use rayon::prelude::*;
 use verinfer_relation::field::{F, K};
 use verinfer_relation::merkle::{self, Digest};
-use verinfer_relation::parameters::Oracle;
+use verinfer_relation::parameters::{BLINDING_COLUMNS, Oracle};
 use verinfer_relation::steps;
 use verinfer_relation::transcript::ProverTranscript;
+
+use crate::opening::Masks;
 
 /// The transform, with its cache of roots of unity.
 pub type Dft = Radix2DitParallel<F>;
@@ -22,14 +24,13 @@ pub struct Codeword {
 }
 
 impl Codeword {
-    /// Encodes a vector of base elements, cut into columns of `2^(variables - fold)` elements; a last column may be short.
-    pub fn of_base(dft: &Dft, oracle: &Oracle, vector: &[F]) -> Self {
-        let height = 1 << (oracle.variables - oracle.fold);
-        let columns: Vec<&[F]> = vector.chunks(height).collect();
-        Self::new(dft, oracle, columns.len(), |row, out| {
-            for (to, column) in out.iter_mut().zip(&columns) {
-                *to = column.get(row).copied().unwrap_or(F::ZERO);
-            }
+    /// Encodes the cells, a matrix of `2^fold` columns in row-major order, and beside them the blinding vector.
+    pub fn of_base(dft: &Dft, oracle: &Oracle, cells: &[F], masks: &Masks) -> Self {
+        let num_columns = 1 << oracle.fold;
+        Self::new(dft, oracle, num_columns + BLINDING_COLUMNS, |row, out| {
+            let (values, blinding) = out.split_at_mut(num_columns);
+            values.copy_from_slice(&cells[row << oracle.fold..][..num_columns]);
+            blinding.copy_from_slice(masks.blinding[row].as_basis_coefficients_slice());
         })
     }
 

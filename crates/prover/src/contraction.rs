@@ -4,13 +4,13 @@ use p3_field::PrimeCharacteristicRing;
 use rayon::prelude::*;
 use verinfer_graph::Graph;
 use verinfer_relation::claims::AccumulatorWeights;
-use verinfer_relation::eq::eq_table;
 use verinfer_relation::field::{K, from_signed};
 use verinfer_relation::lanes::WeightedSum;
 use verinfer_relation::layout::{Chunk, EqWeights};
 use verinfer_relation::relation::Contraction;
-use verinfer_relation::transcript::ProverTranscript;
 use verinfer_relation::{Relation, steps, weights};
+
+use crate::messages::Messages;
 
 /// Both sides of the inner product.
 pub struct Contractions {
@@ -45,28 +45,26 @@ impl Contractions {
     }
 
     /// The claim.
-    pub fn inner_product(&self) -> K {
+    fn inner_product(&self) -> K {
         self.inputs.iter().zip(&self.weights).map(|(&a, &b)| a * b).sum()
     }
 
-    /// Sends the sumcheck and the activation side at its end; returns `eq(rho, i)`.
-    pub fn prove(self, transcript: &mut ProverTranscript, relation: &Relation) -> Vec<K> {
+    /// Sends the claim, the sumcheck and the activation side at its end.
+    pub fn prove(self, messages: &mut Messages<'_>, relation: &Relation) {
+        messages.send(steps::ACCUMULATORS, &[self.inner_product()]);
         let Self { inputs: mut a, weights: mut b } = self;
-        let mut point = Vec::new();
         for _ in 0..relation.log_contraction_len() {
             let [at_zero, leading] = a
                 .par_chunks(2 * BLOCK)
                 .zip(b.par_chunks(2 * BLOCK))
                 .map(|(a, b)| round(a, b))
                 .reduce(|| [K::ZERO; 2], |x, y| [x[0] + y[0], x[1] + y[1]]);
-            transcript.send(steps::CONTRACTION_ROUND, &[at_zero, leading]);
-            let challenge = transcript.state().challenge(steps::CONTRACTION_ROUND);
-            point.push(challenge);
+            messages.send(steps::CONTRACTION_ROUND, &[at_zero, leading]);
+            let challenge = messages.state().challenge(steps::CONTRACTION_ROUND);
             a = fold(&a, challenge);
             b = fold(&b, challenge);
         }
-        transcript.send(steps::CONTRACTION_INPUT, &[a.first().copied().unwrap_or(K::ZERO)]);
-        eq_table(&point, relation.contraction_len())
+        messages.send(steps::CONTRACTION_INPUT, &[a.first().copied().unwrap_or(K::ZERO)]);
     }
 }
 

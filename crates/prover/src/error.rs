@@ -1,5 +1,6 @@
 use verinfer_graph::GraphError;
 use verinfer_relation::RelationError;
+use verinfer_verifier::VerifyError;
 
 /// Why no proof was made.
 #[derive(Debug, thiserror::Error)]
@@ -10,6 +11,15 @@ pub enum ProveError {
     /// The network cannot be proved.
     #[error("the network cannot be proved: {0}")]
     Relation(#[from] RelationError),
+    /// A challenge came out for which a step is not defined (probability 2^-190): proving again helps.
+    #[error("the messages do not reduce: {0}")]
+    Reduction(#[from] VerifyError),
+    /// The operating system gives no randomness.
+    #[error("the operating system gives no randomness: {reason}")]
+    Randomness {
+        /// What it says.
+        reason: String,
+    },
     /// The context is too long for a proof file.
     #[error("the context has {len} bytes; at most {max} are allowed")]
     ContextTooLong {

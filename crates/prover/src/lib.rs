@@ -8,11 +8,14 @@ mod contraction;
 mod error;
 mod functional;
 mod lookups;
+mod messages;
 mod opening;
 mod packed;
 mod prove;
+mod random;
 mod witness;
 
 pub use error::ProveError;
 pub use prove::{Phase, Proved, Prover};
+pub use random::from_operating_system;
 pub use witness::{NO_ROW, Witness};

@@ -7,8 +7,8 @@ use rayon::prelude::*;
 use verinfer_relation::eq::eq_table;
 use verinfer_relation::field::K;
 use verinfer_relation::steps;
-use verinfer_relation::transcript::ProverTranscript;
 
+use crate::messages::Messages;
 use crate::packed::{OCTET_LEN, Octet, PackedF, PackedK, WIDTH, fold, octet, pack, splat, sum_lanes};
 
 /// Numerators and denominators of the leaves, by octet of addresses.
@@ -25,53 +25,48 @@ struct Layer {
     denominators: Vec<Octet<PackedK>>,
 }
 
-/// Where the lookup argument ends.
-pub struct LeafPoint {
-    /// Coordinates of the bits of an address, least significant first.
-    pub point: Vec<K>,
-}
-
 /// Children of an octet of one layer: `n0 + lambda d0`, `n1`, `d0`, `d1`.
 type Children = [Octet<PackedK>; 4];
 
 /// Octets that a thread works on at once.
 const BLOCK: usize = 256;
 
-/// Proves that the fractions of all `2^log_cells` addresses sum to zero, up to a claim on the leaves.
-pub fn prove(transcript: &mut ProverTranscript, leaves: Leaves, log_cells: usize) -> LeafPoint {
+/// Proves that the fractions of all `2^log_cells` addresses sum to zero, up to a claim on the leaves; returns its point.
+pub fn prove(messages: &mut Messages<'_>, leaves: Leaves, log_cells: usize) -> Vec<K> {
     let mut layers = vec![first_layer(&leaves)];
     for _ in 1..log_cells - 3 {
         layers.push(next_layer(&layers[layers.len() - 1]));
     }
-    let top = &layers[layers.len() - 1];
-    let numerators = elements(&top.numerators[0]);
-    let denominators = elements(&top.denominators[0]);
-    transcript.send(steps::FRACTIONS, &numerators);
-    transcript.send(steps::FRACTIONS, &denominators);
-    let mut point = transcript.state().challenges(steps::FRACTION_POINT, 3);
-    layers.pop();
-    let mut leaves = Some(leaves);
-    for _ in 0..log_cells - 3 {
-        let lambda = transcript.state().challenge(steps::LAYER_COMBINATION);
-        let packed_lambda = splat(lambda);
-        let bound = match layers.pop() {
-            Some(layer) => {
-                let child = |x: usize| -> (Octet<PackedK>, Octet<PackedK>) { (layer.numerators[x], layer.denominators[x]) };
-                Sumcheck::start(transcript, &point, lambda, layer.denominators.len(), |x| {
-                    gather(packed_lambda, x, layer.denominators.len(), child)
-                })
-            }
-            None => {
-                let leaves = leaves.take().expect("the leaves are the last layer");
-                let len = leaves.denominators.len();
-                let child = |x: usize| (leaves.numerators[x].map(PackedK::from), leaves.denominators[x]);
-                Sumcheck::start(transcript, &point, lambda, len, |x| gather(packed_lambda, x, len, child))
-            }
-        };
-        let child = transcript.state().challenge(steps::LAYER_CHILDREN);
-        point = [&bound[..3], &[child], &bound[3..]].concat();
+    let top = layers.pop().map(|top| [elements(&top.numerators[0]), elements(&top.denominators[0])]);
+    let mut point = top_layers(messages, top.unwrap_or_default());
+    for layer in layers.into_iter().rev() {
+        let child = |x: usize| -> (Octet<PackedK>, Octet<PackedK>) { (layer.numerators[x], layer.denominators[x]) };
+        point = Sumcheck::prove(messages, &point, layer.denominators.len(), child);
     }
-    LeafPoint { point }
+    let child = |x: usize| (leaves.numerators[x].map(PackedK::from), leaves.denominators[x]);
+    Sumcheck::prove(messages, &point, leaves.denominators.len(), child)
+}
+
+/// The layers of fewer than eight fractions, from the sum of all down; returns a point of the eight.
+fn top_layers(messages: &mut Messages<'_>, [numerators, denominators]: [Vec<K>; 2]) -> Vec<K> {
+    let mut layers = vec![(numerators, denominators)];
+    for _ in 0..3 {
+        let (n, d) = &layers[layers.len() - 1];
+        let pairs = n.chunks_exact(2).zip(d.chunks_exact(2));
+        layers.push(pairs.map(|(n, d)| (n[0] * d[1] + n[1] * d[0], d[0] * d[1])).unzip());
+    }
+    let product = layers.pop().and_then(|(_, d)| d.first().copied()).unwrap_or_default();
+    messages.send_plain(steps::DENOMINATOR, product);
+    let mut point = Vec::new();
+    for (n, d) in layers.into_iter().rev() {
+        let lambda = messages.state().challenge(steps::LAYER_COMBINATION);
+        let pairs = n.chunks_exact(2).zip(d.chunks_exact(2));
+        let values = pairs.map(|(n, d)| [n[0] + lambda * d[0], n[1], d[0], d[1]]).collect();
+        let bound = lane_rounds(messages, &point, values);
+        let child = messages.state().challenge(steps::LAYER_CHILDREN);
+        point = [vec![child], bound].concat();
+    }
+    point
 }
 
 /// The children of octet `x`; those past the end are 0/1.
@@ -111,29 +106,34 @@ fn combine(len: usize, parent: impl Fn(usize) -> (Octet<PackedK>, Octet<PackedK>
 }
 
 /// Sumcheck of one layer: bits 3 and up, then bits 0 to 2.
-struct Sumcheck<'a> {
-    transcript: &'a mut ProverTranscript,
+struct Sumcheck<'a, 'b> {
+    messages: &'a mut Messages<'b>,
     lambda: K,
     lanes: Octet<PackedK>,
     claim_point: &'a [K],
     bound: Vec<K>,
 }
 
-impl<'a> Sumcheck<'a> {
-    /// Proves the layer whose parents have the claim at `claim_point`, and sends its children; returns where they are evaluated.
-    fn start(
-        transcript: &'a mut ProverTranscript,
+impl<'a, 'b> Sumcheck<'a, 'b> {
+    /// Proves the parents' claim at `claim_point`, and sends the children; returns a point of the children's layer.
+    fn prove(
+        messages: &'a mut Messages<'b>,
         claim_point: &'a [K],
-        lambda: K,
         num_children: usize,
-        children: impl Fn(usize) -> Children + Sync,
+        child: impl Fn(usize) -> (Octet<PackedK>, Octet<PackedK>) + Sync,
     ) -> Vec<K> {
+        let lambda = messages.state().challenge(steps::LAYER_COMBINATION);
         let lane_weights = pack(&eq_table(&claim_point[..3], 8));
         let lanes = std::array::from_fn(|i| lane_weights[i]);
-        let mut sumcheck = Self { transcript, lambda, lanes, claim_point, bound: Vec::new() };
-        let len = num_children.div_ceil(2);
-        let last = sumcheck.upper_rounds(len, children);
-        sumcheck.lane_rounds(&last)
+        let mut sumcheck = Self { messages, lambda, lanes, claim_point, bound: Vec::new() };
+        let packed_lambda = splat(lambda);
+        let last = sumcheck.upper_rounds(num_children.div_ceil(2), |x| gather(packed_lambda, x, num_children, &child));
+        let columns = last.map(|octet| elements(&octet));
+        let values = (0..8).map(|i| std::array::from_fn(|k| columns[k][i])).collect();
+        let Self { messages, bound, .. } = sumcheck;
+        let lanes = lane_rounds(messages, &claim_point[..3], values);
+        let child = messages.state().challenge(steps::LAYER_CHILDREN);
+        [lanes, vec![child], bound].concat()
     }
 
     /// Binds the bits of an octet's number. Returns the one octet that is left.
@@ -191,35 +191,30 @@ impl<'a> Sumcheck<'a> {
 
     /// Sends a round and draws its challenge.
     fn send(&mut self, [at_zero, leading]: [PackedK; 2]) -> K {
-        self.transcript.send(steps::LAYER_ROUND, &[sum_lanes(at_zero) + self.lambda, sum_lanes(leading)]);
-        self.transcript.state().challenge(steps::LAYER_ROUND)
+        self.messages.send(steps::LAYER_ROUND, &[sum_lanes(at_zero) + self.lambda, sum_lanes(leading)]);
+        self.messages.state().challenge(steps::LAYER_ROUND)
     }
+}
 
-    /// Binds bits 0 to 2 and sends the children.
-    fn lane_rounds(self, last: &Children) -> Vec<K> {
-        let mut values: Vec<[K; 4]> = {
-            let columns = last.map(|octet| elements(&octet));
-            (0..8).map(|i| std::array::from_fn(|k| columns[k][i])).collect()
-        };
-        let mut lane_challenges = Vec::new();
-        for round in 0..3 {
-            let weights = eq_table(&self.claim_point[round + 1..3], values.len() / 2);
-            let (mut at_zero, mut leading) = (K::ZERO, K::ZERO);
-            for (pair, &weight) in values.chunks_exact(2).zip(&weights) {
-                let [n0, n1, d0, d1] = pair[0];
-                let [dn0, dn1, dd0, dd1] = std::array::from_fn(|k| pair[1][k] - pair[0][k]);
-                at_zero += weight * (n0 * d1 + n1 * d0);
-                leading += weight * (dn0 * dd1 + dn1 * dd0);
-            }
-            self.transcript.send(steps::LAYER_ROUND, &[at_zero, leading]);
-            let c = self.transcript.state().challenge(steps::LAYER_ROUND);
-            values = values.chunks_exact(2).map(|pair| std::array::from_fn(|k| pair[0][k] + c * (pair[1][k] - pair[0][k]))).collect();
-            lane_challenges.push(c);
+/// Binds bits 0 to 2, or as many as there are, and sends the children.
+fn lane_rounds(messages: &mut Messages<'_>, claim_point: &[K], mut values: Vec<[K; 4]>) -> Vec<K> {
+    let mut bound = Vec::new();
+    for round in 0..claim_point.len() {
+        let weights = eq_table(&claim_point[round + 1..], values.len() / 2);
+        let (mut at_zero, mut leading) = (K::ZERO, K::ZERO);
+        for (pair, &weight) in values.chunks_exact(2).zip(&weights) {
+            let [n0, n1, d0, d1] = pair[0];
+            let [dn0, dn1, dd0, dd1] = std::array::from_fn(|k| pair[1][k] - pair[0][k]);
+            at_zero += weight * (n0 * d1 + n1 * d0);
+            leading += weight * (dn0 * dd1 + dn1 * dd0);
         }
-        let [n0, n1, d0, d1] = values[0];
-        self.transcript.send(steps::LAYER_CHILDREN, &[n0 - self.lambda * d0, n1, d0, d1]);
-        [lane_challenges, self.bound].concat()
+        messages.send(steps::LAYER_ROUND, &[at_zero, leading]);
+        let c = messages.state().challenge(steps::LAYER_ROUND);
+        values = values.chunks_exact(2).map(|pair| std::array::from_fn(|k| pair[0][k] + c * (pair[1][k] - pair[0][k]))).collect();
+        bound.push(c);
     }
+    messages.send(steps::LAYER_CHILDREN, &values[0]);
+    bound
 }
 
 fn fold_children(low: &Children, high: &Children, c: PackedK) -> Children {

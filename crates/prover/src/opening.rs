@@ -1,29 +1,62 @@
 //! Step 7: opening of the combined claim.
 
 use p3_dft::TwoAdicSubgroupDft;
-use p3_field::{BasedVectorSpace, PackedValue, PrimeCharacteristicRing};
+use p3_field::{BasedVectorSpace, PrimeCharacteristicRing};
 use p3_matrix::Matrix;
 use p3_matrix::dense::RowMajorMatrix;
 use rayon::prelude::*;
 use verinfer_relation::field::{F, K, from_coordinates};
-use verinfer_relation::parameters::{Oracle, Parameters};
+use verinfer_relation::parameters::{Oracle, Parameters, mask_cells};
 use verinfer_relation::steps;
 use verinfer_relation::transcript::{ProverTranscript, Transcript};
 
 use crate::codeword::{Codeword, Dft};
-use crate::packed::{PackedF, PackedK, WIDTH, ZERO, fold, pack, splat, sum_lanes, unpack};
+use crate::packed::{PackedK, WIDTH, ZERO, fold, pack, splat, sum_lanes, unpack};
 
-/// Proves `sum of weights[i] * vector[i]`; both stop at the last cell, what follows is zero.
+mod masks;
+mod rows;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod views;
+
+pub use masks::Masks;
+
+/// Proves `sum of weights[i] * vector[i]` over the `2^m` cells; the last of them, which hold the masks, have weight zero.
 pub fn prove(
     transcript: &mut ProverTranscript,
     dft: &Dft,
     parameters: &Parameters,
     codeword: Codeword,
     vector: Vec<F>,
-    weights: Vec<PackedK>,
+    masks: Masks,
+    mut weights: Vec<PackedK>,
 ) {
-    let mut folding = first_fold(transcript, parameters, vector, weights);
-    let mut codeword = codeword;
+    add_mask_weights(transcript, parameters, &vector, &mut weights);
+    let mut folding = rows::fold(transcript, parameters.oracles[0].fold, vector, weights);
+    folding.blind(transcript, &masks.blinding);
+    finish(transcript, dft, parameters, codeword, folding);
+}
+
+/// Sends the sum of the mask cells under random weights, and adds a random multiple of these weights to the claim's.
+fn add_mask_weights(transcript: &mut ProverTranscript, parameters: &Parameters, vector: &[F], weights: &mut [PackedK]) {
+    let points = [transcript.state().challenge(steps::MASK_POINTS), transcript.state().challenge(steps::MASK_POINTS)];
+    let cells = &vector[vector.len() - mask_cells(parameters.log_cells)..];
+    let mask_weights = mask_weights(points, cells.len());
+    let sum: K = cells.iter().zip(&mask_weights).map(|(&cell, &weight)| weight * cell).sum();
+    transcript.send(steps::MASK_SUM, &[sum]);
+    let scale = splat(transcript.state().challenge(steps::MASK_SUM));
+    let block = weights.len() - mask_weights.len() / WIDTH;
+    weights[block..].iter_mut().zip(pack(&mask_weights)).for_each(|(weight, mask)| *weight += mask * scale);
+}
+
+/// `x^i + y^i`. One geometric sequence would leave the rounds' messages dependent: docs/opening.md, 3.
+fn mask_weights([x, y]: [K; 2], len: usize) -> Vec<K> {
+    powers(K::ONE, x).zip(powers(K::ONE, y)).map(|(x, y)| x + y).take(len).collect()
+}
+
+/// Everything after the first codeword's rounds: the vector is uniform from here on, whatever the cells are.
+fn finish(transcript: &mut ProverTranscript, dft: &Dft, parameters: &Parameters, mut codeword: Codeword, mut folding: Folding) {
     for (index, oracle) in parameters.oracles.iter().enumerate() {
         if index > 0 {
             for _ in 0..oracle.fold {
@@ -58,39 +91,19 @@ struct Folding {
     len: usize,
 }
 
-/// The rounds of the first codeword, whose vector is over the base field and may stop early.
-fn first_fold(transcript: &mut ProverTranscript, parameters: &Parameters, vector: Vec<F>, weights: Vec<PackedK>) -> Folding {
-    let half = 1 << (parameters.log_cells - 1 - WIDTH.trailing_zeros() as usize);
-    let (vector, []) = PackedF::pack_slice_with_suffix(&vector) else { unreachable!("the vector fills whole registers") };
-    let at = |i: usize| vector.get(i).copied().unwrap_or(PackedF::ZERO);
-    let weight = |i: usize| weights.get(i).copied().unwrap_or(ZERO);
-    let used = vector.len().min(half);
-    let sums = reduce(used, |i| {
-        let (f0, f1, w0, w1) = (at(i), at(i + half), weight(i), weight(i + half));
-        [w0 * f0, (w1 - w0) * (f1 - f0)]
-    });
-    let c = splat(send(transcript, steps::FOLD_ROUND, sums));
-    let (mut values, mut folded): (Vec<PackedK>, Vec<PackedK>) = (0..used)
-        .into_par_iter()
-        .with_min_len(BLOCK)
-        .map(|i| {
-            let (f0, f1) = (at(i), at(i + half));
-            (c * (f1 - f0) + f0, fold(weight(i), weight(i + half), c))
-        })
-        .unzip();
-    values.resize(half, ZERO);
-    folded.resize(half, ZERO);
-    let mut folding = Folding { values, weights: folded, len: half * WIDTH };
-    for _ in 1..parameters.oracles[0].fold {
-        folding.round(transcript, steps::FOLD_ROUND);
-    }
-    folding
-}
-
 /// Registers that a thread works on at once.
 const BLOCK: usize = 1 << 10;
 
 impl Folding {
+    /// Sends the sum of the blinding vector under the weights, and adds a random multiple of it to the vector.
+    fn blind(&mut self, transcript: &mut ProverTranscript, blinding: &[K]) {
+        let blinding = pack(blinding);
+        let sum = reduce(blinding.len(), |i| [blinding[i] * self.weights[i], ZERO]);
+        transcript.send(steps::BLINDING, &[sum_lanes(sum[0])]);
+        let scale = splat(transcript.state().challenge(steps::BLINDING));
+        self.values.par_iter_mut().zip(blinding).with_min_len(BLOCK).for_each(|(value, blinding)| *value += blinding * scale);
+    }
+
     /// Binds the highest bit.
     fn round(&mut self, transcript: &mut ProverTranscript, label: &'static str) {
         if self.len <= WIDTH {

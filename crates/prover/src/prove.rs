@@ -1,24 +1,30 @@
 use std::collections::BTreeMap;
 
-use p3_field::{PackedValue, PrimeCharacteristicRing};
+use p3_field::{PackedFieldExtension, PackedValue, PrimeCharacteristicRing};
 use rayon::prelude::*;
 use verinfer_graph::Graph;
-use verinfer_relation::field::{F, K};
+use verinfer_relation::field::{F, K, from_coordinates, from_signed};
 use verinfer_relation::layout::EqWeights;
 use verinfer_relation::parameters::{Parameters, SecurityReport};
 use verinfer_relation::relation::Leaf;
 use verinfer_relation::statement::{MAX_CONTEXT_BYTES, Proof, PublicTensor, Statement};
 use verinfer_relation::table::Folding;
-use verinfer_relation::transcript::{Message, ProverTranscript};
+use verinfer_relation::transcript::{Message, ProverTranscript, VerifierTranscript};
 use verinfer_relation::{Relation, claims, steps};
+use verinfer_verifier::{Reduction, reduce};
 
 use crate::codeword::{Codeword, Dft};
 use crate::contraction::Contractions;
 use crate::error::ProveError;
 use crate::lookups::{self, Leaves};
+use crate::messages::Messages;
 use crate::packed::{OCTET_LEN, Octet, PackedF, PackedK, WIDTH, splat, unpack};
+use crate::random::from_operating_system;
 use crate::witness::Witness;
 use crate::{functional, opening};
+
+#[cfg(test)]
+mod tests;
 
 /// Parts of the prover's work, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +89,7 @@ impl<'a> Prover<'a> {
     /// Runs the network on `input` (NHWC order) and proves its output, bound to `context`. `started` hears of each phase.
     pub fn prove(&self, input: &[i16], context: &[u8], security_level: u16, started: &dyn Fn(Phase)) -> Result<Proved, ProveError> {
         started(Phase::Witness);
-        let witness = Witness::new(self.graph, &self.relation, input)?;
+        let witness = Witness::new(self.graph, &self.relation, input, &mut from_operating_system()?)?;
         let output = witness.tensors[self.graph.output().0].clone();
         let tensor = |id, values| {
             let spec = self.graph.spec(id);
@@ -109,20 +115,31 @@ impl<'a> Prover<'a> {
     /// ([`ProverTranscript::altered_by`]): the strongest forger there is without other algorithms.
     pub fn prove_through(
         &self,
-        mut transcript: ProverTranscript,
+        transcript: ProverTranscript,
         statement: Statement,
         witness: Witness,
         started: &dyn Fn(Phase),
     ) -> Result<Proved, ProveError> {
+        self.prove_altering(transcript, statement, witness, started, |_| ())
+    }
+
+    /// As [`Prover::prove_through`], with other leaves of the lookup argument.
+    fn prove_altering(
+        &self,
+        mut transcript: ProverTranscript,
+        statement: Statement,
+        witness: Witness,
+        started: &dyn Fn(Phase),
+        alter: impl FnOnce(&mut Leaves),
+    ) -> Result<Proved, ProveError> {
         let relation = &self.relation;
         let parameters = self.parameters(&statement)?;
-        let Witness { mut cells, rows, tensors, strays } = witness;
-        let log_column = parameters.log_cells - parameters.oracles[0].fold;
-        cells.resize(relation.num_codeword_columns(&parameters) << log_column, F::ZERO);
+        let statement_transcript = transcript.state().clone();
+        let Witness { cells, rows, tensors, strays, secrets, masks } = witness;
 
         // 1. The committed witness.
         started(Phase::Commit);
-        let codeword = Codeword::of_base(&self.dft, &parameters.oracles[0], &cells);
+        let codeword = Codeword::of_base(&self.dft, &parameters.oracles[0], &cells, &masks);
         transcript.send_bytes(steps::COMMITMENT, &codeword.root());
 
         // 2. Challenges of the lookups.
@@ -134,31 +151,32 @@ impl<'a> Prover<'a> {
         // 3. Every tuple is a row of its table.
         let mut leaves = leaves(relation, &folding, &cells, &rows);
         put_strays(relation, &folding, &strays, &mut leaves);
+        alter(&mut leaves);
         drop(rows);
-        let point = lookups::prove(&mut transcript, leaves, parameters.log_cells).point;
+        let mut messages = Messages::new(&mut transcript, &secrets);
+        let point = lookups::prove(&mut messages, leaves, parameters.log_cells);
 
         // 4. The claim on the leaves, as a functional of cells, input and accumulators.
         started(Phase::LinearLayers);
-        let mu = transcript.state().challenge(steps::LEAF_COMBINATION);
+        let mu = messages.state().challenge(steps::LEAF_COMBINATION);
         let r = EqWeights::new(&point);
-        let (mut functional, accumulators) = claims::leaves(relation, &r, &folding, mu);
-        let contractions = Contractions::new(relation, self.graph, &tensors, &r, &accumulators);
-        transcript.send(steps::ACCUMULATORS, &[contractions.inner_product()]);
+        let (_, accumulators) = claims::leaves(relation, &r, &folding, mu);
 
         // 5. The linear layers.
-        let weights = contractions.prove(&mut transcript, relation);
+        Contractions::new(relation, self.graph, &tensors, &r, &accumulators).prove(&mut messages, relation);
 
-        // 6. One functional and one target for all claims.
+        // 6. One functional and one target for all claims: what the verifier makes of these messages.
         started(Phase::Combine);
-        let zeta = transcript.state().challenge(steps::CLAIM_COMBINATION);
-        let omega = transcript.state().challenge(steps::CLAIM_COMBINATION);
-        claims::contraction_inputs(relation, &r, &weights, omega, &mut functional);
-        claims::output(relation, zeta, omega * omega, &mut functional);
-        let weights = functional::write(relation, &functional, &r, cells.len());
+        messages.finish(&relation.masks);
+        let so_far = transcript.body().to_vec();
+        let mut replay = VerifierTranscript::new(statement_transcript, &so_far);
+        let Reduction { functional, leaves, .. } = reduce(&mut replay, self.graph, relation, &statement)?;
+        *transcript.state() = replay.state().clone();
+        let weights = functional::write(relation, &functional, &leaves, cells.len());
 
         // 7. The committed witness satisfies it.
         started(Phase::Open);
-        opening::prove(&mut transcript, &self.dft, &parameters, codeword, cells, weights);
+        opening::prove(&mut transcript, &self.dft, &parameters, codeword, cells, masks, weights);
         let (body, messages) = transcript.finish();
         Ok(Proved { proof: Proof { statement, body }, messages })
     }
@@ -185,6 +203,12 @@ fn leaves(relation: &Relation, folding: &Folding, cells: &[F], rows: &[u32]) -> 
     for (column, placement) in relation.columns.iter().zip(relation.layout.placements()) {
         let (table, counted) = match column.leaf {
             Leaf::Free => continue,
+            Leaf::Spare => {
+                let cell = placement.chunks[0].first_cell(0);
+                let denominator = from_coordinates([cells[cell], cells[cell + 1], cells[placement.chunks[1].first_cell(0)]]);
+                denominators[cell / 8][cell % 8 / WIDTH].add_assign_lane(cell % WIDTH, denominator - K::ONE);
+                continue;
+            }
             Leaf::Lookup { table, .. } => (table, false),
             Leaf::Multiplicity(table) => (table, true),
         };
@@ -194,7 +218,7 @@ fn leaves(relation: &Relation, folding: &Folding, cells: &[F], rows: &[u32]) -> 
         } else {
             (0..content.len).into_par_iter().map(|row| folding.row(table, content, row)).collect()
         };
-        let offset = folding.offset(table) - verinfer_relation::field::from_signed(content.first);
+        let offset = folding.offset(table) - from_signed(content.first);
         let denominator = |row: u32| match row_denominators.get(row as usize) {
             Some(&denominator) => denominator,
             None => offset - F::from_u32(row),
@@ -212,7 +236,6 @@ fn leaves(relation: &Relation, folding: &Folding, cells: &[F], rows: &[u32]) -> 
 
 /// Overwrites the denominators of cells whose tuples are no rows.
 fn put_strays(relation: &Relation, folding: &Folding, strays: &BTreeMap<usize, Vec<F>>, leaves: &mut Leaves) {
-    use p3_field::PackedFieldExtension;
     for (column, placement) in relation.columns.iter().zip(relation.layout.placements()) {
         let Leaf::Lookup { table, .. } = column.leaf else { continue };
         for chunk in &placement.chunks {
@@ -233,7 +256,6 @@ fn write_leaves(
     range: std::ops::Range<usize>,
     leaf: impl Fn(usize) -> (F, K) + Sync,
 ) {
-    use p3_field::PackedFieldExtension;
     let (inner_start, inner_end) = (range.start.div_ceil(8), range.end / 8);
     let mut write_one = |cell: usize| {
         let (numerator, denominator) = leaf(cell);

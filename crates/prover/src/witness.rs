@@ -6,21 +6,25 @@ use p3_field::PrimeCharacteristicRing;
 use rayon::prelude::*;
 use verinfer_graph::{Graph, NodeId, Op, Operand, TensorId, run_observed};
 use verinfer_relation::Relation;
-use verinfer_relation::field::{F, from_signed};
+use verinfer_relation::field::{F, K, from_coordinates, from_signed};
 use verinfer_relation::layout::ColumnId;
+use verinfer_relation::masks;
 use verinfer_relation::relation::{Leaf, Recipe, RequantizeRecipe, Role};
 use verinfer_relation::table::TableId;
 use verinfer_relation::wiring::PixelMap;
 
 use crate::error::ProveError;
+use crate::opening::Masks;
+use crate::random::{Rng, random_element};
 
 /// Marks a cell that looks nothing up.
 pub const NO_ROW: u32 = u32::MAX;
 
-/// An execution as the relation sees it.
+/// An execution as the relation sees it, with the secrets that hide it in one proof. Two proofs of one witness would share their pads and show
+/// their differences: [`crate::Prover::prove`] draws a new one each time.
 #[derive(Clone, Debug)]
 pub struct Witness {
-    /// The committed vector, without the zeros at its end.
+    /// The committed vector.
     pub cells: Vec<F>,
     /// By cell, the row of its table, or [`NO_ROW`].
     pub rows: Vec<u32>,
@@ -28,13 +32,17 @@ pub struct Witness {
     pub tensors: Vec<Vec<i16>>,
     /// By cell, the tuple its leaf stands for where that is no row of its table. Empty unless the witness is a forgery.
     pub strays: BTreeMap<usize, Vec<F>>,
+    /// Pads of the masked messages.
+    pub secrets: Vec<K>,
+    /// What hides the opening.
+    pub masks: Masks,
 }
 
 impl Witness {
-    /// Runs the network on `input` (NHWC order) and writes down every cell.
-    pub fn new(graph: &Graph, relation: &Relation, input: &[i16]) -> Result<Self, ProveError> {
-        let num_cells = relation.num_cells();
-        let mut writer = Writer { relation, cells: vec![F::ZERO; num_cells], rows: vec![NO_ROW; num_cells] };
+    /// Runs the network on `input` (NHWC order) and writes down every cell; pads and masks are drawn from `random`.
+    pub fn new(graph: &Graph, relation: &Relation, input: &[i16], random: &mut impl Rng) -> Result<Self, ProveError> {
+        let log_cells = relation.layout.log_cells();
+        let mut writer = Writer { relation, cells: vec![F::ZERO; 1 << log_cells], rows: vec![NO_ROW; relation.num_cells()] };
         let mut observer = |id: NodeId, accumulators: Option<&[i32]>, _: &[i16]| {
             if let (Some(accumulators), Recipe::Requantize(recipe)) = (accumulators, &relation.recipes[id.0]) {
                 writer.requantize(recipe, accumulators);
@@ -52,8 +60,12 @@ impl Witness {
                 writer.fill(ColumnId(index), |channel, pixel| (i64::from(values[pixel * channels + channel]), 0));
             }
         }
-        let Writer { cells, rows, .. } = writer;
-        let mut witness = Self { cells, rows, tensors, strays: BTreeMap::new() };
+        let Writer { mut cells, rows, .. } = writer;
+        let secrets = relation.masks.secrets(|| from_coordinates(std::array::from_fn(|_| random_element(random))));
+        write_secrets(relation, &secrets, random, &mut cells);
+        let masks = Masks::random(log_cells, random);
+        masks.write(&mut cells);
+        let mut witness = Self { cells, rows, tensors, strays: BTreeMap::new(), secrets, masks };
         witness.count(relation);
         Ok(witness)
     }
@@ -95,6 +107,28 @@ impl Witness {
     }
 }
 
+/// Writes the pads and the spare denominator.
+fn write_secrets(relation: &Relation, secrets: &[K], random: &mut impl Rng, cells: &mut [F]) {
+    let values: Vec<F> = secrets.iter().flat_map(|&secret| masks::cells(secret)).collect();
+    for (column, placement) in relation.columns.iter().zip(relation.layout.placements()) {
+        for chunk in &placement.chunks {
+            let target = &mut cells[chunk.first_cell(0)..][..1 << chunk.log_len];
+            match column.role {
+                Role::Secrets => target.copy_from_slice(&values[chunk.pixels()]),
+                Role::Spare => target.fill_with(|| random_element(random)),
+                Role::Output
+                | Role::Limb(_)
+                | Role::Sign
+                | Role::Addend(_)
+                | Role::Square(_)
+                | Role::Running(_)
+                | Role::Copy(_)
+                | Role::Multiplicity(_) => break,
+            }
+        }
+    }
+}
+
 struct Writer<'a> {
     relation: &'a Relation,
     cells: Vec<F>,
@@ -122,7 +156,7 @@ impl Writer<'_> {
     fn table_first(&self, id: ColumnId) -> i64 {
         match &self.relation.column(id).leaf {
             Leaf::Lookup { table, .. } => self.relation.tables[table.0].first,
-            Leaf::Free | Leaf::Multiplicity(_) => 0,
+            Leaf::Free | Leaf::Spare | Leaf::Multiplicity(_) => 0,
         }
     }
 
@@ -132,7 +166,7 @@ impl Writer<'_> {
         let split = |channel: usize, pixel: usize| recipe.split(channel, i64::from(accumulators[pixel * channels + channel]));
         let (output_table, first) = match &self.relation.column(recipe.output).leaf {
             Leaf::Lookup { table, .. } => (&self.relation.tables[table.0], self.table_first(recipe.output)),
-            Leaf::Free | Leaf::Multiplicity(_) => return,
+            Leaf::Free | Leaf::Spare | Leaf::Multiplicity(_) => return,
         };
         let outputs = &output_table.outputs[0];
         self.fill(recipe.output, |channel, pixel| {

@@ -2,7 +2,8 @@
 //!
 //! It shares the relation with prover and verifier, and nothing else: forms are evaluated one cell at a time, accumulators are sums over the
 //! window's taps, and what it finds wrong names the node, the cell and the values ([`Violation`]). It holds exactly if the argument of
-//! docs/protocol.md accepts (up to the argument's soundness error), which makes it the reference for both.
+//! docs/protocol.md accepts (up to the argument's soundness error, and if the secrets' products are products), which makes it the reference
+//! for both.
 
 mod accumulators;
 mod place;
@@ -22,7 +23,8 @@ pub use violation::Violation;
 /// What is claimed to satisfy a relation.
 #[derive(Clone, Copy, Debug)]
 pub struct Assignment<'a> {
-    /// The committed vector, without the zeros at its end: [`Relation::num_cells`] elements.
+    /// The whole committed vector, `2^log_cells` elements. Nothing is demanded of the cells after [`Relation::num_cells`], nor of the secrets and
+    /// the spare denominator: the statement does not depend on them.
     pub cells: &'a [F],
     /// The public input in NHWC order.
     pub input: &'a [i16],
@@ -100,7 +102,7 @@ pub fn for_each_tuple(
 
 fn check_lengths(relation: &Relation, assignment: &Assignment<'_>) -> Result<(), Box<Violation>> {
     let output = relation.column(relation.output);
-    let cells = (assignment.cells.len(), relation.num_cells());
+    let cells = (assignment.cells.len(), 1 << relation.layout.log_cells());
     let input = (assignment.input.len(), relation.input_shape.num_elements());
     let claimed = (assignment.output.len(), output.channels * output.pixels);
     if cells.0 != cells.1 {

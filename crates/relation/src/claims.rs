@@ -4,10 +4,12 @@
 
 use p3_field::PrimeCharacteristicRing;
 
-use crate::eq::eq_prefix_sums;
+use crate::affine::Affine;
+use crate::eq::{eq_index, eq_prefix_sums};
 use crate::field::{F, K, from_signed};
 use crate::functional::Functional;
-use crate::layout::{Chunk, EqWeights};
+use crate::layout::{Chunk, ColumnId, EqWeights};
+use crate::masks::{CELLS_PER_SECRET, basis};
 use crate::relation::{Coefficients, Factor, Form, Leaf, Location, Relation, Source};
 use crate::table::{Folding, TableId};
 use crate::wiring::{PixelMap, PixelWeights};
@@ -24,7 +26,7 @@ pub fn leaves(relation: &Relation, r: &EqWeights, folding: &Folding, mu: K) -> (
     for (column, placement) in relation.columns.iter().zip(relation.layout.placements()) {
         for (index, chunk) in placement.chunks.iter().enumerate() {
             match &column.leaf {
-                Leaf::Free => {}
+                Leaf::Free | Leaf::Spare => {}
                 Leaf::Lookup { table, values } => {
                     let channels = r.channels(chunk, placement.channels);
                     let total: K = channels.iter().copied().sum();
@@ -45,11 +47,21 @@ pub fn leaves(relation: &Relation, r: &EqWeights, folding: &Folding, mu: K) -> (
         }
     }
     for (index, column) in relation.columns.iter().enumerate() {
-        if let Leaf::Multiplicity(_) = column.leaf {
-            let id = crate::layout::ColumnId(index);
-            for (chunk_index, chunk) in relation.layout.placement(id).chunks.iter().enumerate() {
-                let weights: Vec<K> = r.channels(chunk, 1).into_iter().map(|weight| -weight).collect();
-                functional.add_chunk(id, chunk_index, &weights);
+        let id = ColumnId(index);
+        let chunks = &relation.layout.placement(id).chunks;
+        match column.leaf {
+            Leaf::Free | Leaf::Lookup { .. } => {}
+            Leaf::Multiplicity(_) => {
+                for (chunk_index, chunk) in chunks.iter().enumerate() {
+                    let weights: Vec<K> = r.channels(chunk, 1).into_iter().map(|weight| -weight).collect();
+                    functional.add_chunk(id, chunk_index, &weights);
+                }
+            }
+            Leaf::Spare => {
+                let weight = mu * eq_index(r.point(), chunks[0].first_cell(0));
+                functional.constant -= weight;
+                let values = basis().map(|element| element * weight).to_vec();
+                functional.add_product(Location::Column(id), PixelWeights { first: 0, values }, vec![K::ONE]);
             }
         }
     }
@@ -197,4 +209,15 @@ pub fn output(relation: &Relation, zeta: K, scale: K, functional: &mut Functiona
 /// `sum of zeta^i output[i]`.
 pub fn output_value(output: &[i16], zeta: K) -> K {
     output.iter().rev().fold(K::ZERO, |sum, &value| sum * zeta + from_signed(i64::from(value)))
+}
+
+/// Adds `coefficient * secret` for each term of a form.
+pub fn secrets(relation: &Relation, form: &Affine, functional: &mut Functional) {
+    let mut weights = vec![K::ZERO; relation.column(relation.secrets).pixels];
+    for &(index, coefficient) in &form.terms {
+        for (weight, element) in weights.iter_mut().skip(CELLS_PER_SECRET * index).zip(basis()) {
+            *weight += coefficient * element;
+        }
+    }
+    functional.dense.push((Location::Column(relation.secrets), weights));
 }

@@ -58,14 +58,11 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Smallest size of a committed vector, as a logarithm.
-    pub const MIN_LOG_CELLS: usize = 12;
-
     /// Largest size of a committed vector, as a logarithm (the two-adicity of the base field allows 2^32 evaluations).
     pub const MAX_LOG_CELLS: usize = 30;
 
-    /// Places columns of `(channels, pixels)`.
-    pub fn new(shapes: &[(usize, usize)]) -> Self {
+    /// Places columns of `(channels, pixels)` in a vector of `2^log_cells` cells.
+    pub fn new(log_cells: usize, shapes: &[(usize, usize)]) -> Self {
         let mut placements: Vec<Placement> =
             shapes.iter().map(|&(channels, pixels)| Placement { channels, pixels, chunks: Vec::new() }).collect();
         let mut next = 0;
@@ -78,7 +75,6 @@ impl Layout {
                 }
             }
         }
-        let log_cells = (next.next_power_of_two().trailing_zeros() as usize).max(Self::MIN_LOG_CELLS);
         Self { placements, num_cells: next, log_cells }
     }
 
@@ -156,7 +152,7 @@ mod tests {
 
     #[test]
     fn columns_fill_the_vector_without_gap_or_overlap() {
-        let layout = Layout::new(&[(3, 49), (16, 2304), (1, 1), (5, 12), (1001, 1)]);
+        let layout = Layout::new(16, &[(3, 49), (16, 2304), (1, 1), (5, 12), (1001, 1)]);
         let mut cells = cells(&layout);
         cells.sort_unstable();
         assert_eq!(cells, (0..layout.num_cells()).collect::<Vec<_>>());
@@ -165,7 +161,7 @@ mod tests {
 
     #[test]
     fn weights_factor_over_pixel_and_channel() {
-        let layout = Layout::new(&[(3, 49), (7, 36)]);
+        let layout = Layout::new(12, &[(3, 49), (7, 36)]);
         let point = Transcript::new().challenges("p", layout.log_cells());
         let weights = EqWeights::new(&point);
         for placement in layout.placements() {

@@ -3,6 +3,7 @@
 //! `Graph -> Relation` (what must hold between cells) and, for the argument's challenges, `Relation -> Functional` (the one linear claim on the
 //! committed vector to which everything is reduced). The page that says why this is sound is docs/protocol.md.
 
+pub mod affine;
 pub mod check;
 pub mod claims;
 pub mod eq;
@@ -12,6 +13,7 @@ pub mod functional;
 pub mod lanes;
 pub mod layout;
 mod lower;
+pub mod masks;
 pub mod merkle;
 pub mod parameters;
 pub mod relation;

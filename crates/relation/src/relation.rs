@@ -10,7 +10,7 @@ use verinfer_graph::{Graph, NodeId, Shape, TensorId, Window};
 
 use crate::field::F;
 use crate::layout::{ColumnId, Layout};
-use crate::parameters::Parameters;
+use crate::masks::MaskPlan;
 use crate::table::{Run, Table, TableId};
 use crate::wiring::{ChannelMap, PixelMap};
 
@@ -33,6 +33,10 @@ pub struct Relation {
     pub recipes: Vec<Recipe>,
     /// Where the output's values lie (never the input).
     pub output: ColumnId,
+    /// Which secrets mask which messages.
+    pub masks: MaskPlan,
+    /// Where the secrets lie.
+    pub secrets: ColumnId,
     /// Shape of the public input.
     pub input_shape: Shape,
     /// Addresses.
@@ -73,6 +77,10 @@ pub enum Role {
     Copy(TensorId),
     /// How many times each row of a table is looked up.
     Multiplicity(TableId),
+    /// The secrets of [`MaskPlan`], three cells each.
+    Secrets,
+    /// One random element that makes the product of all denominators uniform.
+    Spare,
 }
 
 /// The lookup argument's leaf of each cell of a column.
@@ -89,6 +97,8 @@ pub enum Leaf {
     },
     /// The cell counts the lookups of a row.
     Multiplicity(TableId),
+    /// The column's three cells are one denominator, of numerator zero, at the address of the first.
+    Spare,
 }
 
 /// An affine form in cells, input and accumulators, one for each cell of a column.
@@ -347,15 +357,9 @@ impl RequantizeRecipe {
 }
 
 impl Relation {
-    /// Cells that hold values of the computation (everything but padding of the vector).
+    /// Cells in use: values of the computation and secrets, without masks of the opening and padding.
     pub fn num_cells(&self) -> usize {
         self.layout.num_cells()
-    }
-
-    /// Columns of the committed codeword that hold cells; the others are zero and left out.
-    pub fn num_codeword_columns(&self, parameters: &Parameters) -> usize {
-        let log_column = parameters.oracles.first().map_or(0, |oracle| oracle.variables - oracle.fold);
-        self.num_cells().div_ceil(1 << log_column)
     }
 
     /// Number of indices of the batched contraction.

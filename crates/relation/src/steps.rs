@@ -4,15 +4,13 @@
 pub const COMMITMENT: &str = "commitment";
 /// Step 2: evaluation point of the logarithmic derivative, and folding of tuples.
 pub const LOOKUP_CHALLENGES: &str = "lookup challenges";
-/// Step 3: the fractions at the top of the tree.
-pub const FRACTIONS: &str = "fractions";
-/// Step 3: point among the top fractions.
-pub const FRACTION_POINT: &str = "fraction point";
+/// Step 3: the product of all denominators.
+pub const DENOMINATOR: &str = "denominator";
 /// Step 3: combination of numerator and denominator of a layer.
 pub const LAYER_COMBINATION: &str = "layer combination";
 /// Step 3: round of a layer's sumcheck, value at 0 and leading coefficient of the factor beside the equality polynomial.
 pub const LAYER_ROUND: &str = "layer round";
-/// Step 3: numerators and denominators of both children.
+/// Step 3: both children: first numerator plus lambda times first denominator, second numerator, first and second denominator.
 pub const LAYER_CHILDREN: &str = "layer children";
 /// Step 4: combination of the leaves' numerator and denominator.
 pub const LEAF_COMBINATION: &str = "leaf combination";
@@ -22,8 +20,16 @@ pub const ACCUMULATORS: &str = "accumulators";
 pub const CONTRACTION_ROUND: &str = "contraction round";
 /// Step 5: the activation side at the end.
 pub const CONTRACTION_INPUT: &str = "contraction input";
+/// Step 6: check of the products of pads.
+pub const SACRIFICE: &str = "sacrifice";
 /// Step 6: weights of the output's elements and of the claims.
 pub const CLAIM_COMBINATION: &str = "claim combination";
+/// Step 7: points of the weights of the mask cells.
+pub const MASK_POINTS: &str = "mask points";
+/// Step 7: the mask cells under these weights, and their combination with the claim.
+pub const MASK_SUM: &str = "mask sum";
+/// Step 7: the blinding vector under the folded weights, and its combination with the folded vector.
+pub const BLINDING: &str = "blinding";
 /// Step 7: round of an opening's sumcheck, value at 0 and leading coefficient.
 pub const FOLD_ROUND: &str = "fold round";
 /// Step 7: root of the next codeword.

@@ -204,6 +204,11 @@ impl ProverTranscript {
         &mut self.transcript
     }
 
+    /// The messages so far.
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
     /// The proof's body and where its messages lie.
     pub fn finish(self) -> (Vec<u8>, Vec<Message>) {
         (self.body, self.messages)

@@ -67,9 +67,6 @@ pub enum VerifyError {
         /// What is demanded.
         demanded: u16,
     },
-    /// The fractions do not sum to zero: some tuple is not in its table.
-    #[error("lookups: the fractions do not sum to zero")]
-    LookupSum,
     /// A denominator of the lookup argument is zero.
     #[error("lookups: a denominator is zero")]
     ZeroDenominator,
@@ -79,15 +76,6 @@ pub enum VerifyError {
         /// Message label.
         step: &'static str,
     },
-    /// A layer's children do not give its claim.
-    #[error("lookups: layer {layer} does not follow from its children")]
-    LayerChildren {
-        /// 0 at the leaves.
-        layer: usize,
-    },
-    /// The sumcheck over the linear layers does not end in the product of inputs and weights.
-    #[error("linear layers: the accumulators do not follow from inputs and weights")]
-    Contraction,
     /// A proof of work is missing.
     #[error("opening: the proof of work of oracle {oracle} is missing")]
     Grinding {
@@ -111,7 +99,7 @@ pub enum VerifyError {
     /// The opening's last equation fails: cells, wiring, input or output are not as claimed.
     #[error("opening: the committed witness does not satisfy the combined claim")]
     CombinedClaim,
-    /// Parameters that no proof can have.
-    #[error("opening: impossible parameters")]
+    /// Parameters, or a number of masked messages, that no proof can have.
+    #[error("impossible parameters")]
     Parameters,
 }

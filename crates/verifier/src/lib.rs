@@ -17,9 +17,12 @@
 mod contraction;
 mod error;
 mod lookups;
-mod opening;
+mod messages;
+pub mod opening;
+mod reduce;
 mod verify;
 
 pub use error::VerifyError;
+pub use reduce::{Reduction, reduce};
 pub use verify::{Accepted, Expectations, Verifier};
 pub use verinfer_relation::statement::{Proof, PublicTensor, Statement};

@@ -1,14 +1,15 @@
 //! Step 3: the fractional sumchecks, from the sum of all fractions down to one claim on the leaves.
 //!
-//! Layer `t` has one fraction for each cell address with its bits `3..3+t` removed; layer 0 are the leaves. The eight fractions of the last
-//! layer are sent. A point of a layer lists the coordinates of its remaining bits, bits 0 to 2 first.
+//! Layer 0 are the leaves, one fraction for each cell address. Layer `t + 1` adds the fractions of layer `t` that differ in one address bit: bits
+//! 3 and up first, then 0 to 2. A point of a layer lists the coordinates of its remaining bits in the order of the address.
 
 use p3_field::{Field, PrimeCharacteristicRing};
+use verinfer_relation::affine::Affine;
 use verinfer_relation::field::K;
 use verinfer_relation::steps;
-use verinfer_relation::transcript::VerifierTranscript;
 
 use crate::error::VerifyError;
+use crate::messages::Messages;
 
 /// What the lookup argument leaves to check: the multilinear extensions of the leaves' numerators and denominators at a point.
 #[must_use]
@@ -16,76 +17,66 @@ pub struct LeafClaim {
     /// Coordinates of the bits of a cell's address, least significant first.
     pub point: Vec<K>,
     /// Claimed numerator.
-    pub numerator: K,
+    pub numerator: Affine,
     /// Claimed denominator.
-    pub denominator: K,
+    pub denominator: Affine,
 }
 
-/// Fractions sent in the clear.
-const TOP: usize = 8;
+/// Address bits that are summed over last.
+const LANE_BITS: usize = 3;
 
 /// Reduces "the fractions of all cells sum to zero" to a claim on the leaves.
-pub fn verify(transcript: &mut VerifierTranscript<'_>, log_cells: usize) -> Result<LeafClaim, VerifyError> {
-    let numerators = transcript.receive::<TOP>(steps::FRACTIONS)?;
-    let denominators = transcript.receive::<TOP>(steps::FRACTIONS)?;
-    check_sum(&numerators, &denominators)?;
-    let mut point = transcript.state().challenges(steps::FRACTION_POINT, 3);
-    let mut numerator = interpolate(&numerators, &point);
-    let mut denominator = interpolate(&denominators, &point);
-    for layer in (0..log_cells.saturating_sub(3)).rev() {
-        let lambda = transcript.state().challenge(steps::LAYER_COMBINATION);
-        let mut claim = numerator + lambda * denominator;
-        let bound = rounds(transcript, &point, &mut claim)?;
-        let [n0, n1, d0, d1] = transcript.receive(steps::LAYER_CHILDREN)?;
-        if claim != n0 * d1 + n1 * d0 + lambda * d0 * d1 {
-            return Err(VerifyError::LayerChildren { layer });
-        }
-        let child = transcript.state().challenge(steps::LAYER_CHILDREN);
-        numerator = n0 + child * (n1 - n0);
-        denominator = d0 + child * (d1 - d0);
-        let (lanes, rest) = bound.split_at_checked(3).ok_or(VerifyError::Parameters)?;
+pub fn verify(messages: &mut Messages<'_, '_>, log_cells: usize) -> Result<LeafClaim, VerifyError> {
+    let product = messages.receive_plain(steps::DENOMINATOR)?;
+    if product == K::ZERO {
+        return Err(VerifyError::ZeroDenominator);
+    }
+    let mut numerator = Affine::default();
+    let mut denominator = Affine::known(product);
+    let mut point: Vec<K> = Vec::new();
+    for _ in 0..log_cells {
+        let lambda = messages.state().challenge(steps::LAYER_COMBINATION);
+        let claim = numerator.plus(lambda, &denominator);
+        let (bound, claim) = rounds(messages, &point, claim)?;
+        let [combined, n1, d0, d1] = messages.receive(steps::LAYER_CHILDREN)?;
+        let first = messages.product(&combined, &d1)?;
+        let second = messages.product(&n1, &d0)?;
+        messages.require_zero(claim.plus(-K::ONE, &first).plus(-K::ONE, &second));
+        let child = messages.state().challenge(steps::LAYER_CHILDREN);
+        let n0 = combined.plus(-lambda, &d0);
+        numerator = between(&n0, &n1, child);
+        denominator = between(&d0, &d1, child);
+        let (lanes, rest) = bound.split_at_checked(LANE_BITS).unwrap_or((&[], &bound));
         point = [lanes, &[child], rest].concat();
     }
     Ok(LeafClaim { point, numerator, denominator })
 }
 
-/// `sum n_i / d_i = 0` with all `d_i` different from zero.
-fn check_sum(numerators: &[K], denominators: &[K]) -> Result<(), VerifyError> {
-    let mut sum = (K::ZERO, K::ONE);
-    for (&n, &d) in numerators.iter().zip(denominators) {
-        sum = (sum.0 * d + n * sum.1, sum.1 * d);
-    }
-    if sum.1 == K::ZERO {
-        return Err(VerifyError::ZeroDenominator);
-    }
-    if sum.0 == K::ZERO { Ok(()) } else { Err(VerifyError::LookupSum) }
-}
-
-/// The multilinear extension of eight values.
-fn interpolate(values: &[K], point: &[K]) -> K {
-    let mut values = values.to_vec();
-    for &coordinate in point {
-        let (pairs, _) = values.as_chunks::<2>();
-        values = pairs.iter().map(|[low, high]| *low + coordinate * (*high - *low)).collect();
-    }
-    values.into_iter().next().unwrap_or_default()
-}
-
 /// Sumcheck of `sum_x eq(point, x) g(x) = claim`, `g` of degree two in each variable: bits 3 and up, then bits 0 to 2. Each message gives
 /// `g` summed with the variable at 0, and its leading coefficient; the value at 1 follows from the claim.
-fn rounds(transcript: &mut VerifierTranscript<'_>, point: &[K], claim: &mut K) -> Result<Vec<K>, VerifyError> {
-    let (lanes, upper) = point.split_at_checked(3).ok_or(VerifyError::Parameters)?;
+fn rounds(messages: &mut Messages<'_, '_>, point: &[K], mut claim: Affine) -> Result<(Vec<K>, Affine), VerifyError> {
+    let (lanes, upper) = point.split_at_checked(LANE_BITS).unwrap_or((point, &[]));
     let mut bind = |coordinate: K| -> Result<K, VerifyError> {
-        let [at_zero, leading] = transcript.receive(steps::LAYER_ROUND)?;
+        let [at_zero, leading] = messages.receive(steps::LAYER_ROUND)?;
         let inverse = coordinate.try_inverse().ok_or(VerifyError::DegenerateChallenge { step: steps::LAYER_ROUND })?;
-        let at_one = (*claim - (K::ONE - coordinate) * at_zero) * inverse;
-        let challenge = transcript.state().challenge(steps::LAYER_ROUND);
-        *claim = quadratic(at_zero, at_one, leading, challenge);
+        let at_one = claim.plus(coordinate - K::ONE, &at_zero).times(inverse);
+        let challenge = messages.state().challenge(steps::LAYER_ROUND);
+        claim = quadratic_form(&at_zero, &at_one, &leading, challenge);
         Ok(challenge)
     };
     let upper = upper.iter().map(|&coordinate| bind(coordinate)).collect::<Result<Vec<K>, _>>()?;
     let lanes = lanes.iter().map(|&coordinate| bind(coordinate)).collect::<Result<Vec<K>, _>>()?;
-    Ok([lanes, upper].concat())
+    Ok(([lanes, upper].concat(), claim))
+}
+
+/// `low + x (high - low)`.
+fn between(low: &Affine, high: &Affine, x: K) -> Affine {
+    low.times(K::ONE - x).plus(x, high)
+}
+
+/// The polynomial of degree two with these values at 0 and 1 and this leading coefficient, at `x`.
+pub fn quadratic_form(at_zero: &Affine, at_one: &Affine, leading: &Affine, x: K) -> Affine {
+    between(at_zero, at_one, x).plus(x * (x - K::ONE), leading)
 }
 
 /// The polynomial of degree two with these values at 0 and 1 and this leading coefficient, at `x`.

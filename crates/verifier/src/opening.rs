@@ -5,54 +5,58 @@ use verinfer_relation::eq::eq_table;
 use verinfer_relation::field::{F, K, from_coordinates};
 use verinfer_relation::functional::dot;
 use verinfer_relation::merkle::{self, Digest};
-use verinfer_relation::parameters::{Oracle, Parameters};
+use verinfer_relation::parameters::{BLINDING_COLUMNS, Oracle, Parameters, mask_cells};
 use verinfer_relation::steps;
 use verinfer_relation::transcript::VerifierTranscript;
 
 use crate::error::VerifyError;
 use crate::lookups::quadratic;
 
-/// A committed vector.
-pub struct Commitment {
-    /// Root of its codeword.
-    pub root: Digest,
-    /// Columns of the codeword that are not zero throughout.
-    pub num_columns: usize,
-}
-
-/// `weight * sum_i x^i f[i]` over the vector of `2^variables` elements.
+/// `weight * sum_i x^i h[i]` over the folded vector of `2^variables` elements.
 struct PowerClaim {
     weight: K,
     point: K,
     variables: usize,
 }
 
-/// Checks `sum of weights[i] * vector[i] = claim`, where `weights_at` evaluates the weights' multilinear extension.
+/// Checks `sum of weights[i] * vector[i] = claim` for the vector committed under `root`, where `weights_at` evaluates the weights' multilinear
+/// extension. The weights of mask cells must be zero.
 pub fn verify(
     transcript: &mut VerifierTranscript<'_>,
     parameters: &Parameters,
-    commitment: Commitment,
+    mut root: Digest,
     mut claim: K,
     weights_at: impl FnOnce(&[K]) -> K,
 ) -> Result<(), VerifyError> {
-    let Commitment { mut root, num_columns } = commitment;
+    let masks = MaskWeights::receive(transcript, parameters, &mut claim)?;
+    let first_fold = parameters.oracles.first().map_or(0, |oracle| oracle.fold);
+    let mut blinding = K::ZERO;
     let mut point = vec![K::ZERO; parameters.log_cells];
     let mut powers: Vec<PowerClaim> = Vec::new();
     let mut last = Vec::new();
     for (index, oracle) in parameters.oracles.iter().enumerate() {
-        let rest = oracle.variables.checked_sub(oracle.fold).ok_or(VerifyError::Parameters)?;
-        let folded = point.get_mut(rest..oracle.variables).ok_or(VerifyError::Parameters)?;
+        // The first fold binds the lowest bits of an address, the others bind the highest of those that are left.
+        let start =
+            if index == 0 { Some(0) } else { oracle.variables.checked_sub(oracle.fold).and_then(|rest| rest.checked_add(first_fold)) };
+        let start = start.ok_or(VerifyError::Parameters)?;
+        let folded = point.get_mut(start..start.saturating_add(oracle.fold)).ok_or(VerifyError::Parameters)?;
         for coordinate in folded.iter_mut().rev() {
             *coordinate = fold_round(transcript, steps::FOLD_ROUND, &mut claim)?;
         }
         let column_weights = eq_table(folded, 1usize << oracle.fold);
+        if index == 0 {
+            let [sum] = transcript.receive(steps::BLINDING)?;
+            blinding = transcript.state().challenge(steps::BLINDING);
+            claim += blinding * sum;
+        }
+        let value_at = |row: &[F]| if index == 0 { fold_first_row(row, &column_weights, blinding) } else { fold_row(row, &column_weights) };
         let next = parameters.oracles.get(index.saturating_add(1));
-        let row_len = if index == 0 { num_columns } else { column_weights.len().saturating_mul(3) };
+        let row_len = parameters.row_len(index);
         let Some(next) = next else {
             last = transcript.receive_many(steps::FINAL_POLYNOMIAL, 1usize << parameters.final_variables)?;
             let rows = queries(transcript, parameters, index, oracle, &root, row_len)?;
             for (row, values) in rows {
-                if fold_row(index, &values, &column_weights) != horner(&last, domain_point(oracle, row)) {
+                if value_at(&values) != horner(&last, domain_point(oracle, row)) {
                     return Err(VerifyError::FinalPolynomial { oracle: index, row });
                 }
             }
@@ -71,30 +75,63 @@ pub fn verify(
         };
         add(outside, outside_value);
         for (row, values) in rows {
-            add(K::from(domain_point(oracle, row)), fold_row(index, &values, &column_weights));
+            add(K::from(domain_point(oracle, row)), value_at(&values));
         }
         root = next_root;
     }
-    let remaining = point.get_mut(..parameters.final_variables).ok_or(VerifyError::Parameters)?;
+    let end = first_fold.saturating_add(parameters.final_variables);
+    let remaining = point.get_mut(first_fold..end).ok_or(VerifyError::Parameters)?;
     for coordinate in remaining.iter_mut().rev() {
         *coordinate = fold_round(transcript, steps::FINAL_ROUND, &mut claim)?;
     }
     let value = dot(&last, &eq_table(remaining, last.len()));
-    let weights = weights_at(&point) + powers.iter().map(|power| power.at(&point)).sum::<K>();
+    let (_, rows) = point.split_at_checked(first_fold).ok_or(VerifyError::Parameters)?;
+    let weights = weights_at(&point) + masks.at(&point) + powers.iter().map(|power| power.at(rows)).sum::<K>();
     if value * weights == claim { Ok(()) } else { Err(VerifyError::CombinedClaim) }
 }
 
 impl PowerClaim {
     /// The multilinear extension of the weights `weight * x^i`.
     fn at(&self, point: &[K]) -> K {
-        let mut power = self.point;
-        let mut product = self.weight;
-        for &coordinate in point.iter().take(self.variables) {
-            product *= K::ONE + coordinate * (power - K::ONE);
-            power = power.square();
-        }
-        product
+        self.weight * powers_at(self.point, point.iter().take(self.variables))
     }
+}
+
+/// `scale * (x^i + y^i)` for the mask cell `i`, counted from the first one; zero for all other cells.
+struct MaskWeights {
+    scale: K,
+    points: [K; 2],
+    log_len: usize,
+}
+
+impl MaskWeights {
+    /// Receives the sum of the mask cells under their weights and adds a multiple of it to the claim.
+    fn receive(transcript: &mut VerifierTranscript<'_>, parameters: &Parameters, claim: &mut K) -> Result<Self, VerifyError> {
+        let points = [transcript.state().challenge(steps::MASK_POINTS), transcript.state().challenge(steps::MASK_POINTS)];
+        let [sum] = transcript.receive(steps::MASK_SUM)?;
+        let scale = transcript.state().challenge(steps::MASK_SUM);
+        *claim += scale * sum;
+        let log_len = usize::try_from(mask_cells(parameters.log_cells).trailing_zeros()).map_err(|_| VerifyError::Parameters)?;
+        Ok(Self { scale, points, log_len })
+    }
+
+    /// The multilinear extension. The mask cells are the last ones: the bits of an address above `log_len` are ones.
+    fn at(&self, point: &[K]) -> K {
+        let block: K = point.iter().skip(self.log_len).copied().product();
+        let within = self.points.iter().map(|&x| powers_at(x, point.iter().take(self.log_len))).sum::<K>();
+        self.scale * block * within
+    }
+}
+
+/// The multilinear extension of `x^i`.
+fn powers_at<'a>(x: K, point: impl Iterator<Item = &'a K>) -> K {
+    let mut power = x;
+    let mut product = K::ONE;
+    for &coordinate in point {
+        product *= K::ONE + coordinate * (power - K::ONE);
+        power = power.square();
+    }
+    product
 }
 
 /// One round of `sum_x f(x) w(x) = claim`.
@@ -131,11 +168,16 @@ fn queries(
     if found == Some(*root) { Ok(rows) } else { Err(VerifyError::MerkleRoot { oracle: index }) }
 }
 
-/// The folded codeword at a row: base elements in the first codeword, extension elements in the others.
-fn fold_row(index: usize, row: &[F], column_weights: &[K]) -> K {
-    if index == 0 {
-        return row.iter().zip(column_weights).map(|(&value, &weight)| weight * value).sum();
-    }
+/// The folded first codeword at a row: base elements, then one extension element of the blinding vector.
+fn fold_first_row(row: &[F], column_weights: &[K], blinding: K) -> K {
+    let (values, last) = row.split_at_checked(column_weights.len()).unwrap_or((row, &[]));
+    let (elements, _) = last.as_chunks::<{ BLINDING_COLUMNS }>();
+    let blind: K = elements.iter().map(|&element| blinding * from_coordinates(element)).sum();
+    blind + values.iter().zip(column_weights).map(|(&value, &weight)| weight * value).sum::<K>()
+}
+
+/// A folded later codeword at a row of extension elements.
+fn fold_row(row: &[F], column_weights: &[K]) -> K {
     let (elements, _) = row.as_chunks::<3>();
     elements.iter().zip(column_weights).map(|(&element, &weight)| weight * from_coordinates(element)).sum()
 }

@@ -1,14 +1,13 @@
 use verinfer_graph::{DataType, Graph, Shape};
-use verinfer_relation::field::K;
+use verinfer_relation::Relation;
 use verinfer_relation::layout::EqWeights;
 use verinfer_relation::parameters::{Parameters, SecurityReport};
 use verinfer_relation::statement::{Proof, PublicTensor, Statement};
-use verinfer_relation::table::Folding;
 use verinfer_relation::transcript::{Message, VerifierTranscript};
-use verinfer_relation::{Relation, claims, steps};
 
 use crate::error::VerifyError;
-use crate::{contraction, lookups, opening};
+use crate::opening;
+use crate::reduce::{Reduction, reduce};
 
 /// Verifies proofs about one network.
 pub struct Verifier<'a> {
@@ -105,43 +104,14 @@ impl<'a> Verifier<'a> {
     }
 
     fn check_argument(&self, statement: &Statement, parameters: &Parameters, body: &[u8]) -> Result<Vec<Message>, VerifyError> {
-        let relation = &self.relation;
         let mut transcript = VerifierTranscript::new(statement.transcript(), body);
 
-        // 1. The committed witness.
-        let root = transcript.receive_bytes(steps::COMMITMENT)?;
-
-        // 2. Challenges of the lookups.
-        let alpha = transcript.state().challenge(steps::LOOKUP_CHALLENGES);
-        let beta = transcript.state().challenge(steps::LOOKUP_CHALLENGES);
-        let folding = Folding::new(alpha, beta);
-
-        // 3. Every tuple is a row of its table.
-        let leaf_claim = lookups::verify(&mut transcript, parameters.log_cells)?;
-
-        // 4. The claim on the leaves, as a functional of cells, input and accumulators.
-        let mu = transcript.state().challenge(steps::LEAF_COMBINATION);
-        let r = EqWeights::new(&leaf_claim.point);
-        let (mut functional, accumulators) = claims::leaves(relation, &r, &folding, mu);
-        let [accumulated] = transcript.receive(steps::ACCUMULATORS)?;
-
-        // 5. The linear layers.
-        let input_claim = contraction::verify(&mut transcript, relation, self.graph, &accumulators, accumulated)?;
-
-        // 6. One functional and one target for all claims.
-        let zeta = transcript.state().challenge(steps::CLAIM_COMBINATION);
-        let omega = transcript.state().challenge(steps::CLAIM_COMBINATION);
-        claims::contraction_inputs(relation, &r, &input_claim.weights, omega, &mut functional);
-        claims::output(relation, zeta, omega * omega, &mut functional);
-        let leaves: K = leaf_claim.numerator + mu * leaf_claim.denominator - accumulated;
-        let output = claims::output_value(&statement.output.values, zeta);
-        let claims = leaves + omega * input_claim.value + omega * omega * output;
-        let target = claims - functional.constant - functional.input_part(&statement.input.values);
+        // 1 to 6. What the messages leave to check is one linear claim on the committed witness.
+        let Reduction { root, functional, leaves, target } = reduce(&mut transcript, self.graph, &self.relation, statement)?;
 
         // 7. The committed witness satisfies it.
-        let commitment = opening::Commitment { root, num_columns: relation.num_codeword_columns(parameters) };
-        opening::verify(&mut transcript, parameters, commitment, target, |point| {
-            functional.evaluate(&relation.layout, &r, &EqWeights::new(point))
+        opening::verify(&mut transcript, parameters, root, target, |point| {
+            functional.evaluate(&self.relation.layout, &leaves, &EqWeights::new(point))
         })?;
         Ok(transcript.finish()?)
     }

@@ -180,7 +180,7 @@ fn does_not_say(input_compared: bool, context_empty: bool, closing: bool) -> Vec
         lines.push("the probabilities shown: they are computed here from the proved integers, in floating point");
     }
     lines.extend([
-        "anything secret: in this version input, output and weights are public, and the verifier needs the model",
+        "anything secret: in this version input, output and weights are part of the statement, and the verifier needs the model",
         "whether the network is any good: nothing about its training, its data, its accuracy or its name",
         "who made the proof or when",
     ]);

@@ -12,12 +12,14 @@ use verinfer_relation::field::F;
 use verinfer_relation::layout::ColumnId;
 use verinfer_relation::relation::Role;
 
+use crate::random::generator;
+
 #[test]
 fn the_built_in_model_satisfies_its_relation() {
     let model = import_tflite(include_bytes!("../../../../models/digits/digits_int8.tflite")).unwrap();
     let input: Vec<i16> = (0..model.input.shape.num_elements() as i64).map(|i| (i * 7919 % 65_537 % 256 - 128) as i16).collect();
     let relation = Relation::new(&model.graph).unwrap();
-    let witness = Witness::new(&model.graph, &relation, &input).unwrap();
+    let witness = Witness::new(&model.graph, &relation, &input, &mut generator()).unwrap();
     let output = &witness.tensors[model.graph.output().0];
     let report = check(&model.graph, &relation, &Assignment { cells: &witness.cells, input: &input, output }).unwrap();
     assert_eq!(report.outputs, 10);
@@ -35,7 +37,8 @@ fn the_report_counts_every_constraint() {
     assert_eq!(report.multiplicities, rows);
     let multiplicities = case.relation.tables.iter().map(|table| table.len).sum::<usize>();
     let signs = 50;
-    assert_eq!(report.num_lookups() + multiplicities + signs, case.relation.num_cells());
+    let random = 3 * case.relation.masks.num_secrets() + 3;
+    assert_eq!(report.num_lookups() + multiplicities + signs + random, case.relation.num_cells());
 }
 
 #[test]
@@ -43,14 +46,28 @@ fn vectors_of_another_length_are_refused() {
     let case = Case::new();
     let mut shorter = Case::new();
     shorter.witness.cells.pop();
-    let expected = case.relation.num_cells();
+    let expected = 1 << case.relation.layout.log_cells();
     assert_eq!(shorter.violation(), Violation::CellCount { found: expected - 1, expected });
+    let mut shorter = Case::new();
+    let used = case.relation.num_cells();
+    shorter.witness.cells.truncate(used);
+    assert_eq!(shorter.violation(), Violation::CellCount { found: used, expected });
     let mut shorter = Case::new();
     shorter.input.pop();
     assert_eq!(shorter.violation(), Violation::InputLength { found: 24, expected: 25 });
     let mut shorter = Case::new();
     shorter.output.pop();
     assert_eq!(shorter.violation(), Violation::OutputLength { found: 31, expected: 32 });
+}
+
+#[test]
+fn secrets_masks_and_zeros_at_the_end_are_free() {
+    let mut case = Case::new();
+    let first = case.cell(case.column(Role::Secrets), 0, 0);
+    for cell in [first, case.cell(case.column(Role::Spare), 0, 2), case.relation.num_cells(), case.witness.cells.len() - 1] {
+        case.witness.cells[cell] += F::ONE;
+    }
+    assert_eq!(case.check().unwrap(), Case::new().check().unwrap());
 }
 
 #[test]
@@ -137,7 +154,7 @@ fn holds(input: Shape, op: Op, output: Shape) {
 fn holds_for(graph: &Graph) {
     let input: Vec<i16> = (0..graph.spec(graph.input()).shape.num_elements() as i16).map(|i| i * 37 % 128).collect();
     let relation = Relation::new(graph).unwrap();
-    let witness = Witness::new(graph, &relation, &input).unwrap();
+    let witness = Witness::new(graph, &relation, &input, &mut generator()).unwrap();
     let output = &run(graph, &input).unwrap().tensors[graph.output().0];
     if let Err(violation) = check(graph, &relation, &Assignment { cells: &witness.cells, input: &input, output }) {
         panic!("{violation}");
@@ -165,7 +182,7 @@ impl Case {
         let graph = Graph::new(tensors, nodes, TensorId(0), TensorId(2)).unwrap();
         let relation = Relation::new(&graph).unwrap();
         let input: Vec<i16> = (0..25).map(|i| (i * 83 + 11) % 256 - 128).collect();
-        let witness = Witness::new(&graph, &relation, &input).unwrap();
+        let witness = Witness::new(&graph, &relation, &input, &mut generator()).unwrap();
         let output = witness.tensors[2].clone();
         Self { graph, relation, witness, input, output }
     }

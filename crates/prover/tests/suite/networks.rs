@@ -7,7 +7,7 @@ use verinfer_relation::Relation;
 use verinfer_relation::check::{Assignment, check};
 use verinfer_verifier::{Expectations, Verifier};
 
-use crate::random::{Rng, descriptions, random_input};
+use crate::random::{Rng, descriptions, generator, random_input};
 
 const CHECKED: u32 = 600;
 const PROVED: u32 = 40;
@@ -46,7 +46,7 @@ proptest! {
 
 fn check_witness(graph: &Graph, input: &[i16]) -> Result<(), TestCaseError> {
     let relation = Relation::new(graph).unwrap();
-    let witness = Witness::new(graph, &relation, input).unwrap();
+    let witness = Witness::new(graph, &relation, input, &mut generator()).unwrap();
     let output = &run(graph, input).unwrap().tensors[graph.output().0];
     let report = check(graph, &relation, &Assignment { cells: &witness.cells, input, output });
     prop_assert!(report.is_ok(), "{}\n{:#?}", report.unwrap_err(), graph.nodes());

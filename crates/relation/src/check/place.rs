@@ -50,11 +50,11 @@ fn width(graph: &Graph, relation: &Relation, id: ColumnId) -> usize {
         Role::Output | Role::Limb(_) | Role::Sign | Role::Addend(_) | Role::Square(_) | Role::Running(_) => {
             column.node.map(|node| graph.spec(graph.node(node).output).shape)
         }
-        Role::Multiplicity(_) => None,
+        Role::Multiplicity(_) | Role::Secrets | Role::Spare => None,
     };
     let read = match &column.leaf {
         Leaf::Lookup { values, .. } => values.iter().flat_map(|form| &form.terms).find_map(|term| tensor_shape(&term.source)),
-        Leaf::Free | Leaf::Multiplicity(_) => None,
+        Leaf::Free | Leaf::Spare | Leaf::Multiplicity(_) => None,
     };
     let fits = |shape: &Shape| (shape.channels, shape.num_pixels()) == (column.channels, column.pixels);
     [held, read].into_iter().flatten().find(fits).map_or(column.pixels, |shape| shape.width)

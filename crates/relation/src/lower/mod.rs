@@ -11,6 +11,8 @@ use verinfer_graph::{Graph, NodeId, Op, Requantization, Shape, TensorId};
 use crate::error::RelationError;
 use crate::field::F;
 use crate::layout::{ColumnId, Layout};
+use crate::masks::{CELLS_PER_SECRET, MaskPlan};
+use crate::parameters;
 use crate::relation::{Coefficients, Column, Contraction, Factor, Form, FormTerm, Leaf, Location, Recipe, Relation, Role, Source, View};
 use crate::table::TableId;
 use crate::wiring::{ChannelMap, PixelMap};
@@ -76,12 +78,17 @@ impl<'a> Lowering<'a> {
             let id = TableId(index);
             columns.push(Column { node: None, role: Role::Multiplicity(id), channels: 1, pixels: table.len, leaf: Leaf::Multiplicity(id) });
         }
-        let cells: usize = columns.iter().map(|column| column.channels * column.pixels).sum();
-        if cells > 1 << Layout::MAX_LOG_CELLS {
-            return Err(RelationError::TooLarge { cells, max_log: Layout::MAX_LOG_CELLS });
-        }
+        let num_chunks = |contraction: &Contraction| columns[contraction.output.0].pixels.count_ones() as usize;
+        let contraction_len: usize = contractions.iter().map(|contraction| contraction.block_len() * num_chunks(contraction)).sum();
+        let (log_cells, masks) = size(&columns, contraction_len)?;
+        let mut random = |role: Role, pixels: usize, leaf: Leaf| {
+            columns.push(Column { node: None, role, channels: 1, pixels, leaf });
+            ColumnId(columns.len() - 1)
+        };
+        let secrets = random(Role::Secrets, CELLS_PER_SECRET * masks.num_secrets(), Leaf::Free);
+        random(Role::Spare, CELLS_PER_SECRET, Leaf::Spare);
         let shapes: Vec<_> = columns.iter().map(|column| (column.channels, column.pixels)).collect();
-        let layout = Layout::new(&shapes);
+        let layout = Layout::new(log_cells, &shapes);
         let mut next = 0;
         for contraction in &mut contractions {
             let chunks = layout.placement(contraction.output).chunks.len();
@@ -96,6 +103,8 @@ impl<'a> Lowering<'a> {
             contractions,
             recipes,
             output,
+            masks,
+            secrets,
             input_shape,
             layout,
         })
@@ -202,6 +211,20 @@ impl Form {
     fn push(&mut self, source: Source, factor: F) {
         self.terms.push(FormTerm { source, factor: Factor::Uniform(factor) });
     }
+}
+
+/// The smallest committed vector that has room for the columns, the secrets and the opening's masks, and its secrets.
+fn size(columns: &[Column], contraction_len: usize) -> Result<(usize, MaskPlan), RelationError> {
+    let cells: usize = columns.iter().map(|column| column.channels * column.pixels).sum();
+    let log_contraction_len = contraction_len.next_power_of_two().trailing_zeros() as usize;
+    for log_cells in parameters::MIN_LOG_CELLS..=Layout::MAX_LOG_CELLS {
+        let masks = MaskPlan::new(log_cells, log_contraction_len);
+        let needed = cells + CELLS_PER_SECRET * (masks.num_secrets() + 1) + parameters::mask_cells(log_cells);
+        if needed <= 1 << log_cells {
+            return Ok((log_cells, masks));
+        }
+    }
+    Err(RelationError::TooLarge { cells, max_log: Layout::MAX_LOG_CELLS })
 }
 
 fn requantization(op: &Op) -> Option<&Requantization> {

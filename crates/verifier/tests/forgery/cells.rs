@@ -1,19 +1,22 @@
 //! A prover that runs the argument on a false witness.
 //!
-//! It has a choice for the leaves of the lookup argument. If they stay those of the true execution, the fractions sum to zero, but the leaves are
-//! not the committed cells' (`CombinedClaim`). If they follow the cells, some leaf is no row and the fractions do not sum to zero (`LookupSum`).
+//! It has a choice for the leaves of the lookup argument. If they stay those of the true execution, the fractions sum to zero, but the leaves,
+//! the activations or the output are not the committed cells'. If they follow the cells, some leaf is no row and the fractions do not sum to zero.
 
 use p3_field::PrimeCharacteristicRing;
 use proptest::prelude::*;
 use verinfer_graph::{TensorId, run_observed};
 use verinfer_prover::Witness;
-use verinfer_relation::field::{F, from_signed};
+use verinfer_relation::field::{F, K, from_signed};
 use verinfer_relation::layout::ColumnId;
+use verinfer_relation::masks::Triple;
 use verinfer_relation::relation::{Leaf, Recipe, RequantizeRecipe, Role};
+use verinfer_relation::statement::Statement;
 use verinfer_verifier::VerifyError;
 
 use crate::forger::{FORGER, signed};
 use crate::network::LAST;
+use crate::unmasked::{Broken, committed_secrets};
 
 /// A wrong cell: its column, channel, pixel and new value less the old.
 type Edit = (ColumnId, usize, usize, i64);
@@ -26,14 +29,24 @@ fn edited(edits: &[Edit]) -> Witness {
     witness
 }
 
+/// What a prover breaks whose leaves have stayed true: nothing but claims on cells.
+fn of_cells(statement: Statement, witness: Witness) -> Vec<Broken> {
+    let broken = FORGER.broken(statement, witness);
+    assert!(broken.iter().all(|equation| [Broken::Leaves, Broken::Inputs, Broken::Output].contains(equation)), "{broken:?}");
+    broken
+}
+
 /// Both provers are rejected as the header says. Returns the names of the tables of the strays.
 fn rejected(edits: &[Edit]) -> Vec<&'static str> {
     let statement = &FORGER.statement;
     let mut witness = edited(edits);
     assert!(!FORGER.holds(statement, &witness), "{edits:?} is another true witness");
-    assert_eq!(FORGER.rejection(statement.clone(), witness.clone()), VerifyError::CombinedClaim, "{edits:?}");
+    assert_ne!(of_cells(statement.clone(), witness.clone()), [], "{edits:?}");
     let strays = FORGER.follow_cells(statement, &mut witness);
-    assert_eq!(FORGER.rejection(statement.clone(), witness), VerifyError::LookupSum, "{edits:?}");
+    // The leaves are the cells', but the linear layers still read the true activations, and the output is the true one.
+    let mut broken = FORGER.broken(statement.clone(), witness);
+    broken.retain(|equation| ![Broken::Inputs, Broken::Output, Broken::Leaves].contains(equation));
+    assert_eq!(broken, [Broken::sum(&FORGER)], "{edits:?}");
     strays.into_iter().map(|table| FORGER.relation().tables[table.0].name.as_str()).collect()
 }
 
@@ -41,7 +54,7 @@ fn rejected(edits: &[Edit]) -> Vec<&'static str> {
 fn one_wrong_cell_of_any_column_is_rejected() {
     let mut roles = Vec::new();
     for (index, column) in FORGER.relation().columns.iter().enumerate() {
-        if let Leaf::Multiplicity(_) = column.leaf {
+        if matches!(column.leaf, Leaf::Multiplicity(_) | Leaf::Spare) || column.role == Role::Secrets {
             continue;
         }
         rejected(&[(ColumnId(index), column.channels / 2, column.pixels / 2, 1)]);
@@ -63,16 +76,16 @@ fn a_remainder_too_large_is_noticed_by_the_range_table_alone_where_key_and_outpu
     let limb = recipe.limbs[recipe.limbs.len() - 1];
     let bits = recipe.shift / recipe.limbs.len();
     let mut witness = edited(&[(recipe.output, index, 0, -1), (limb, index, 0, 1 << bits)]);
-    assert_eq!(FORGER.rejection(statement.clone(), witness.clone()), VerifyError::CombinedClaim);
+    assert_eq!(of_cells(statement.clone(), witness.clone()), [Broken::Leaves]);
     let strays = FORGER.follow_cells(&statement, &mut witness);
     assert_eq!(strays.iter().map(|table| FORGER.relation().tables[table.0].name.as_str()).collect::<Vec<_>>(), ["range"]);
-    assert_eq!(FORGER.rejection(statement.clone(), witness.clone()), VerifyError::LookupSum);
+    assert_eq!(FORGER.broken(statement.clone(), witness.clone()), [Broken::sum(&FORGER)]);
     // Instead of the stray the remainder that there would be modulo the limb's size.
     for (&cell, tuple) in &std::mem::take(&mut witness.strays) {
         witness.rows[cell] = (signed(tuple[0]) as u32) & ((1 << bits) - 1);
     }
     witness.count(FORGER.relation());
-    assert_eq!(FORGER.rejection(statement, witness), VerifyError::CombinedClaim);
+    assert_eq!(of_cells(statement, witness), [Broken::Leaves]);
 }
 
 #[test]
@@ -164,7 +177,7 @@ fn a_changed_multiplicity_is_rejected() {
         let Leaf::Multiplicity(_) = column.leaf else { continue };
         for change in [1, -1, 1 << 40] {
             let witness = edited(&[(ColumnId(index), 0, column.pixels / 2, change)]);
-            assert_eq!(FORGER.rejection(FORGER.statement.clone(), witness), VerifyError::LookupSum);
+            assert_eq!(FORGER.broken(FORGER.statement.clone(), witness), [Broken::sum(&FORGER)]);
         }
     }
 }
@@ -173,7 +186,7 @@ fn a_changed_multiplicity_is_rejected() {
 fn a_multiplicity_moved_to_the_next_row_is_rejected() {
     let column = FORGER.relation().columns.iter().position(|column| matches!(column.leaf, Leaf::Multiplicity(_))).unwrap();
     let witness = edited(&[(ColumnId(column), 0, 0, -1), (ColumnId(column), 0, 1, 1)]);
-    assert_eq!(FORGER.rejection(FORGER.statement.clone(), witness), VerifyError::LookupSum);
+    assert_eq!(FORGER.broken(FORGER.statement.clone(), witness), [Broken::sum(&FORGER)]);
 }
 
 #[test]
@@ -189,7 +202,7 @@ fn multiplicities_cannot_pay_for_a_stray_however_they_are_chosen() {
             witness.cells[cell] += F::ONE;
         }
     }
-    assert_eq!(FORGER.rejection(statement, witness), VerifyError::LookupSum);
+    assert_eq!(FORGER.broken(statement, witness), [Broken::sum(&FORGER)]);
 }
 
 #[test]
@@ -201,7 +214,8 @@ fn activations_of_the_linear_layers_other_than_the_committed_ones_are_rejected()
         if tensor == 9 {
             witness.tensors[10][3] ^= 1;
         }
-        assert_eq!(FORGER.rejection(FORGER.statement.clone(), witness), VerifyError::CombinedClaim);
+        let found = of_cells(FORGER.statement.clone(), witness);
+        assert_eq!(found, [Broken::Leaves, Broken::Inputs]);
     }
 }
 
@@ -213,27 +227,46 @@ proptest! {
         edits in proptest::collection::vec((any::<prop::sample::Index>(), prop_oneof![-3i64..=3, any::<i32>().prop_map(i64::from)]), 1..5),
         follow in any::<bool>(),
     ) {
+        let relation = FORGER.relation();
         let mut witness = FORGER.witness.clone();
         for (cell, change) in edits {
-            let cell = cell.index(witness.cells.len());
+            let cell = cell.index(relation.num_cells());
             witness.cells[cell] += from_signed(change);
         }
         let statement = FORGER.statement.clone();
-        let holds = FORGER.holds(&statement, &witness);
+        let secrets = committed_secrets(relation, &witness.cells);
+        let holds = FORGER.holds(&statement, &witness) && products_hold(&secrets);
         if follow {
             let multiplicities = witness.cells.clone();
             FORGER.follow_cells(&statement, &mut witness);
             witness.cells = multiplicities;
+            witness.secrets = secrets;
         }
         let file = FORGER.prove(statement, witness).proof.encode();
         match FORGER.verify(&file) {
             Ok(_) => prop_assert!(holds),
             Err(error) => {
                 prop_assert!(!holds || !follow);
-                prop_assert!(matches!(error, VerifyError::LookupSum | VerifyError::CombinedClaim), "{error}");
+                prop_assert_eq!(error, VerifyError::CombinedClaim);
             }
         }
     }
+}
+
+#[test]
+fn cells_after_those_in_use_may_be_anything() {
+    let mut witness = FORGER.witness.clone();
+    witness.cells[FORGER.relation().num_cells()..].iter_mut().enumerate().for_each(|(i, cell)| *cell += F::from_usize(i * i + 1));
+    assert_eq!(FORGER.broken(FORGER.statement.clone(), witness), []);
+}
+
+/// Whether products of pads and of triples are products.
+fn products_hold(secrets: &[K]) -> bool {
+    let plan = &FORGER.relation().masks;
+    plan.pairs().iter().enumerate().all(|(pair, &(x, y))| {
+        let Triple { a, b, c } = plan.triple(pair);
+        secrets[plan.product(pair)] == secrets[x] * secrets[y] && secrets[c] == secrets[a] * secrets[b]
+    })
 }
 
 fn last_recipe() -> &'static RequantizeRecipe {

@@ -3,8 +3,10 @@
 use std::sync::LazyLock;
 
 use p3_field::{PrimeCharacteristicRing, PrimeField64};
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng;
 use verinfer_graph::Graph;
-use verinfer_prover::{NO_ROW, Proved, Prover, Witness};
+use verinfer_prover::{NO_ROW, ProveError, Proved, Prover, Witness};
 use verinfer_relation::Relation;
 use verinfer_relation::check::{Assignment, check, for_each_tuple};
 use verinfer_relation::field::F;
@@ -16,6 +18,7 @@ use verinfer_relation::transcript::{Alteration, ProverTranscript};
 use verinfer_verifier::{Accepted, Expectations, Verifier, VerifyError};
 
 use crate::network::{input, network};
+use crate::unmasked::{Broken, broken};
 
 /// Security level of the proofs here: few queries, so that they are short. Nothing here relies on luck.
 pub const LEVEL: u16 = 24;
@@ -43,7 +46,7 @@ impl Forger {
     pub fn new(graph: Graph) -> Self {
         let graph: &'static Graph = Box::leak(Box::new(graph));
         let prover = Prover::new(graph).unwrap();
-        let witness = Witness::new(graph, prover.relation(), &input()).unwrap();
+        let witness = Witness::new(graph, prover.relation(), &input(), &mut ChaCha20Rng::seed_from_u64(3)).unwrap();
         let tensor = |id: verinfer_graph::TensorId| {
             let spec = graph.spec(id);
             PublicTensor { shape: spec.shape, dtype: spec.dtype, values: witness.tensors[id.0].clone() }
@@ -77,11 +80,24 @@ impl Forger {
         self.verify(&self.prove(statement, witness).proof.encode()).unwrap_err()
     }
 
-    /// Why a prover with a true witness who alters messages is rejected.
-    pub fn rejection_of_altered(&self, alteration: Box<Alteration>) -> VerifyError {
+    /// The equations that a false witness breaks, which the combined claim must notice.
+    pub fn broken(&self, statement: Statement, witness: Witness) -> Vec<Broken> {
+        let cells = witness.cells.clone();
+        self.broken_by(&self.prove(statement, witness), &cells)
+    }
+
+    /// The equations that a proof breaks, with these cells committed; the combined claim must notice if there is one.
+    pub fn broken_by(&self, proved: &Proved, cells: &[F]) -> Vec<Broken> {
+        let broken = broken(self, proved.proof.statement.transcript(), &proved.proof, cells);
+        let expected = if broken.is_empty() { None } else { Some(VerifyError::CombinedClaim) };
+        assert_eq!(self.verify(&proved.proof.encode()).err(), expected, "{broken:?}");
+        broken
+    }
+
+    /// The proof of a prover with a true witness who alters messages.
+    pub fn prove_altered(&self, alteration: Box<Alteration>) -> Result<Proved, ProveError> {
         let transcript = ProverTranscript::new(self.statement.transcript()).altered_by(alteration);
-        let proved = self.prover.prove_through(transcript, self.statement.clone(), self.witness.clone(), &|_| ());
-        self.verify(&proved.unwrap().proof.encode()).unwrap_err()
+        self.prover.prove_through(transcript, self.statement.clone(), self.witness.clone(), &|_| ())
     }
 
     /// Whether the plain checker accepts.
@@ -140,6 +156,7 @@ pub fn signed(value: F) -> i64 {
 fn the_genuine_proof_is_accepted() {
     assert!(FORGER.holds(&FORGER.statement, &FORGER.witness));
     FORGER.verify(&GENUINE.proof.encode()).unwrap();
+    assert_eq!(FORGER.broken_by(&GENUINE, &FORGER.witness.cells), []);
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! Forgeries: whatever a malicious prover sends for a false statement is rejected, and by the check that is meant to reject it.
 //!
 //! Three kinds of prover: one that runs the argument honestly on a false witness ([`cells`], [`other_networks`]), one that sends something else
-//! than it computed and goes on from there ([`altered`]), and one that changes the bytes of a genuine proof ([`bytes`], [`header`],
+//! than it computed and goes on from there ([`altered`], [`pads`]), and one that changes the bytes of a genuine proof ([`bytes`], [`header`],
 //! [`statement`], [`robustness`]). [`variants`] keeps the list of all reasons of rejection.
+//!
+//! A lie in steps 3 to 6 is noticed by the last equation of the opening; [`unmasked`] says which equation of these steps it broke.
 
 mod altered;
 mod bytes;
@@ -12,6 +14,8 @@ mod header;
 mod manifest;
 mod network;
 mod other_networks;
+mod pads;
 mod robustness;
 mod statement;
+mod unmasked;
 mod variants;

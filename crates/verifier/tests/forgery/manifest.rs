@@ -21,12 +21,8 @@ pub enum Content {
 /// after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Notices {
-    /// The next layer's end.
-    LayerChildren,
-    /// The sum of the fractions (or, if that is still zero, the topmost layer; or a denominator).
-    Fractions,
-    /// The contraction's end.
-    Contraction,
+    /// The next proof of work; or that it is zero.
+    Denominator,
     /// The next proof of work, which was made for other challenges.
     Grinding,
     /// The Merkle root of the rows before or around.
@@ -36,14 +32,17 @@ pub enum Notices {
 }
 
 /// Every message there is. A message without a row fails `the_table_lists_every_message`.
-pub const MESSAGES: [(&str, Content, Notices); 15] = [
-    (steps::COMMITMENT, Content::Bytes, Notices::LayerChildren),
-    (steps::FRACTIONS, Content::Elements, Notices::Fractions),
-    (steps::LAYER_ROUND, Content::Elements, Notices::LayerChildren),
-    (steps::LAYER_CHILDREN, Content::Elements, Notices::LayerChildren),
-    (steps::ACCUMULATORS, Content::Elements, Notices::Contraction),
-    (steps::CONTRACTION_ROUND, Content::Elements, Notices::Contraction),
-    (steps::CONTRACTION_INPUT, Content::Elements, Notices::Contraction),
+pub const MESSAGES: [(&str, Content, Notices); 18] = [
+    (steps::COMMITMENT, Content::Bytes, Notices::Grinding),
+    (steps::DENOMINATOR, Content::Elements, Notices::Denominator),
+    (steps::LAYER_ROUND, Content::Elements, Notices::Grinding),
+    (steps::LAYER_CHILDREN, Content::Elements, Notices::Grinding),
+    (steps::ACCUMULATORS, Content::Elements, Notices::Grinding),
+    (steps::CONTRACTION_ROUND, Content::Elements, Notices::Grinding),
+    (steps::CONTRACTION_INPUT, Content::Elements, Notices::Grinding),
+    (steps::SACRIFICE, Content::Elements, Notices::Grinding),
+    (steps::MASK_SUM, Content::Elements, Notices::Grinding),
+    (steps::BLINDING, Content::Elements, Notices::Grinding),
     (steps::FOLD_ROUND, Content::Elements, Notices::Grinding),
     (steps::FOLDED_COMMITMENT, Content::Bytes, Notices::Grinding),
     (steps::OUT_OF_DOMAIN, Content::Elements, Notices::Grinding),
@@ -62,15 +61,8 @@ pub fn content(label: &str) -> Content {
 /// Whether an error is the one that a change of message `index` must give.
 pub fn is_expected(messages: &[Message], index: usize, error: &VerifyError) -> bool {
     let before = |label: &str| messages[..index].iter().filter(|message| message.label == label).count();
-    let num_layers = messages.iter().filter(|message| message.label == steps::LAYER_CHILDREN).count();
-    let next_layer = || num_layers - 1 - before(steps::LAYER_CHILDREN);
     match row(messages[index].label).2 {
-        Notices::LayerChildren => *error == VerifyError::LayerChildren { layer: next_layer() },
-        Notices::Fractions => {
-            let top = VerifyError::LayerChildren { layer: num_layers - 1 };
-            [VerifyError::LookupSum, VerifyError::ZeroDenominator, top].contains(error)
-        }
-        Notices::Contraction => *error == VerifyError::Contraction,
+        Notices::Denominator => [VerifyError::Grinding { oracle: 0 }, VerifyError::ZeroDenominator].contains(error),
         Notices::Grinding => *error == VerifyError::Grinding { oracle: before(steps::GRINDING) },
         Notices::MerkleRoot => *error == VerifyError::MerkleRoot { oracle: before(steps::GRINDING) - 1 },
         Notices::CombinedClaim => *error == VerifyError::CombinedClaim,

@@ -10,106 +10,107 @@ use verinfer_verifier::VerifyError;
 
 use crate::forger::{FORGER, Forger};
 use crate::network::{DEPTHWISE, LAST, network, with_conv};
+use crate::unmasked::Broken;
 
-/// The rejections of the three provers, for the output of the other network.
-fn rejections(other: Graph) -> [VerifyError; 3] {
+/// What the three provers break, for the output of the other network.
+fn broken(other: Graph) -> [Vec<Broken>; 3] {
     let other = Forger::new(other);
     assert_eq!(other.relation().layout, FORGER.relation().layout);
     assert_ne!(other.witness.cells, FORGER.witness.cells, "the change is seen in the execution");
     // The claim is about the true network with what the other gives.
     let statement = Statement { graph_digest: FORGER.graph.digest(), ..other.statement.clone() };
-    let throughout = FORGER.verify(&other.prove(statement.clone(), other.witness.clone()).proof.encode()).unwrap_err();
+    let throughout = FORGER.broken_by(&other.prove(statement.clone(), other.witness.clone()), &other.witness.cells);
     let mut witness = other.witness.clone();
-    let witness_only = FORGER.rejection(statement.clone(), witness.clone());
+    let witness_only = FORGER.broken(statement.clone(), witness.clone());
     assert_ne!(FORGER.follow_cells(&statement, &mut witness), []);
-    [throughout, witness_only, FORGER.rejection(statement, witness)]
+    [throughout, witness_only, FORGER.broken(statement, witness)]
 }
 
-/// The prover with the other constants throughout is caught by `first`.
-fn rejected(other: Graph, first: VerifyError) {
-    assert_eq!(rejections(other), [first, VerifyError::CombinedClaim, VerifyError::LookupSum]);
+/// The prover with the other constants throughout is caught by the equations `first`.
+fn rejected(other: Graph, first: &[Broken]) {
+    assert_eq!(broken(other), [first.to_vec(), vec![Broken::Leaves], vec![Broken::sum(&FORGER)]]);
 }
 
 #[test]
-fn a_wrong_weight_is_caught_by_the_contraction_or_else_by_the_combined_claim() {
-    rejected(with_conv(LAST, |conv| conv.weights[4 * 32 + 5] ^= 1), VerifyError::Contraction);
-    rejected(with_conv(LAST, |conv| conv.weights[32..64].reverse()), VerifyError::Contraction);
+fn a_wrong_weight_is_caught_by_the_contraction() {
+    rejected(with_conv(LAST, |conv| conv.weights[4 * 32 + 5] ^= 1), &[Broken::Contraction]);
+    rejected(with_conv(LAST, |conv| conv.weights[32..64].reverse()), &[Broken::Contraction]);
     // Within a tap of the first layer, so that no range changes.
-    rejected(with_conv(0, |conv| conv.weights.swap(8, 9)), VerifyError::Contraction);
+    rejected(with_conv(0, |conv| conv.weights.swap(8, 9)), &[Broken::Contraction]);
 }
 
 #[test]
 fn a_wrong_weight_of_a_depthwise_layer_is_caught_by_the_contraction() {
     // Weight of the central tap of channel 1.
-    rejected(with_conv(DEPTHWISE, |conv| conv.weights[4 * 4 + 1] ^= 1), VerifyError::Contraction);
+    rejected(with_conv(DEPTHWISE, |conv| conv.weights[4 * 4 + 1] ^= 1), &[Broken::Contraction]);
 }
 
 #[test]
-fn a_wrong_bias_is_caught_by_the_combined_claim() {
-    rejected(with_conv(LAST, |conv| conv.bias[2] += 1), VerifyError::CombinedClaim);
+fn a_wrong_bias_is_caught_by_the_leaves() {
+    rejected(with_conv(LAST, |conv| conv.bias[2] += 1), &[Broken::Leaves]);
 }
 
 #[test]
-fn a_wrong_multiplier_is_caught_by_the_contraction_whose_accumulators_it_scales() {
-    rejected(with_conv(LAST, |conv| conv.requantization.multipliers[0] += 1), VerifyError::Contraction);
+fn a_wrong_multiplier_is_caught_by_the_contraction_and_by_the_leaves_both_of_which_it_scales() {
+    rejected(with_conv(LAST, |conv| conv.requantization.multipliers[0] += 1), &[Broken::Contraction, Broken::Leaves]);
 }
 
 #[test]
-fn a_wrong_zero_point_of_an_input_is_caught_by_the_combined_claim() {
-    rejected(with_conv(LAST, |conv| conv.input_zero_point += 1), VerifyError::CombinedClaim);
+fn a_wrong_zero_point_of_an_input_is_caught_by_the_activations() {
+    rejected(with_conv(LAST, |conv| conv.input_zero_point += 1), &[Broken::Inputs]);
 }
 
 #[test]
 fn a_wrong_zero_point_of_the_weights_is_caught_by_the_contraction() {
-    rejected(with_conv(LAST, |conv| conv.weight_zero_point += 1), VerifyError::Contraction);
+    rejected(with_conv(LAST, |conv| conv.weight_zero_point += 1), &[Broken::Contraction]);
 }
 
 #[test]
-fn a_wrong_padding_is_caught_by_the_combined_claim() {
-    rejected(with_conv(DEPTHWISE, |conv| conv.window.pad_top = 0), VerifyError::CombinedClaim);
-    rejected(with_conv(DEPTHWISE, |conv| conv.window.pad_left = 0), VerifyError::CombinedClaim);
+fn a_wrong_padding_is_caught_by_the_activations() {
+    rejected(with_conv(DEPTHWISE, |conv| conv.window.pad_top = 0), &[Broken::Inputs]);
+    rejected(with_conv(DEPTHWISE, |conv| conv.window.pad_left = 0), &[Broken::Inputs]);
 }
 
 #[test]
-fn a_wrong_stride_is_caught_by_the_combined_claim() {
-    rejected(with_conv(DEPTHWISE, |conv| conv.window.stride_h = 3), VerifyError::CombinedClaim);
+fn a_wrong_stride_is_caught_by_the_activations() {
+    rejected(with_conv(DEPTHWISE, |conv| conv.window.stride_h = 3), &[Broken::Inputs]);
 }
 
 #[test]
-fn a_wrong_dilation_is_caught_by_the_combined_claim() {
-    rejected(with_conv(DEPTHWISE, |conv| (conv.window.dilation_w, conv.window.pad_left) = (2, 1)), VerifyError::CombinedClaim);
+fn a_wrong_dilation_is_caught_by_the_activations() {
+    rejected(with_conv(DEPTHWISE, |conv| (conv.window.dilation_w, conv.window.pad_left) = (2, 1)), &[Broken::Inputs]);
 }
 
 #[test]
-fn a_wrong_table_is_caught_by_the_combined_claim() {
+fn a_wrong_table_is_caught_by_the_leaves() {
     let other = network(|nodes| {
         let Op::Lookup(lookup) = &mut nodes[2].0 else { panic!("a table") };
         lookup.table.iter_mut().for_each(|entry| *entry ^= 1);
     });
-    rejected(other, VerifyError::CombinedClaim);
+    rejected(other, &[Broken::Leaves]);
 }
 
 #[test]
-fn a_wrong_border_is_caught_by_the_combined_claim() {
+fn a_wrong_border_is_caught_by_the_leaves() {
     let other = network(|nodes| {
         let Op::Pad(pad) = &mut nodes[7].0 else { panic!("a border") };
         (pad.before.height, pad.before.width) = (0, 0);
     });
-    rejected(other, VerifyError::CombinedClaim);
+    rejected(other, &[Broken::Leaves]);
     let other = network(|nodes| {
         let Op::Pad(pad) = &mut nodes[7].0 else { panic!("a border") };
         pad.value = 90;
     });
-    rejected(other, VerifyError::CombinedClaim);
+    rejected(other, &[Broken::Leaves]);
 }
 
 #[test]
-fn tensors_joined_in_another_order_are_caught_by_the_combined_claim() {
+fn tensors_joined_in_another_order_are_caught_by_the_leaves() {
     let other = network(|nodes| {
         let Op::Concat(concat) = &mut nodes[6].0 else { panic!("a concatenation") };
         concat.inputs.reverse();
     });
-    rejected(other, VerifyError::CombinedClaim);
+    rejected(other, &[Broken::Leaves]);
 }
 
 #[test]

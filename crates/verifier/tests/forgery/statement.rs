@@ -5,6 +5,7 @@ use verinfer_relation::statement::Statement;
 use verinfer_verifier::{Expectations, VerifyError};
 
 use crate::forger::{CONTEXT, FORGER, GENUINE, LEVEL};
+use crate::unmasked::Broken;
 
 fn changed(change: impl FnOnce(&mut Statement)) -> Statement {
     let mut statement = FORGER.statement.clone();
@@ -17,27 +18,32 @@ fn rejection(change: impl FnOnce(&mut Statement)) -> VerifyError {
     FORGER.rejection(changed(change), FORGER.witness.clone())
 }
 
-#[test]
-fn another_output_is_caught_by_the_combined_claim() {
-    for index in 0..FORGER.statement.output.values.len() {
-        for change in [1, -1, 40] {
-            assert_eq!(rejection(|statement| statement.output.values[index] += change), VerifyError::CombinedClaim);
-        }
-    }
-    assert_eq!(rejection(|statement| statement.output.values.swap(1, 2)), VerifyError::CombinedClaim);
+/// The equations broken by the true witness for a changed statement.
+fn broken(change: impl FnOnce(&mut Statement)) -> Vec<Broken> {
+    FORGER.broken(changed(change), FORGER.witness.clone())
 }
 
 #[test]
-fn another_input_is_caught_by_the_combined_claim_and_by_the_lookups_if_the_leaves_follow_it() {
+fn another_output_is_caught_by_the_claim_on_it() {
+    for index in 0..FORGER.statement.output.values.len() {
+        for change in [1, -1, 40] {
+            assert_eq!(broken(|statement| statement.output.values[index] += change), [Broken::Output]);
+        }
+    }
+    assert_eq!(broken(|statement| statement.output.values.swap(1, 2)), [Broken::Output]);
+}
+
+#[test]
+fn another_input_is_caught_by_the_claim_on_it_by_the_leaves_and_by_the_lookups_if_the_leaves_follow_it() {
     for index in [0, 35, 71] {
         let statement = changed(|statement| statement.input.values[index] ^= 1);
         let mut witness = FORGER.witness.clone();
-        assert_eq!(FORGER.rejection(statement.clone(), witness.clone()), VerifyError::CombinedClaim);
+        assert_eq!(FORGER.broken(statement.clone(), witness.clone()), [Broken::Inputs]);
         // Also if the linear layers read the claimed input.
         witness.tensors[0] = statement.input.values.clone();
-        assert_eq!(FORGER.rejection(statement.clone(), witness.clone()), VerifyError::CombinedClaim);
+        assert_eq!(FORGER.broken(statement.clone(), witness.clone()), [Broken::Leaves]);
         assert_ne!(FORGER.follow_cells(&statement, &mut witness), []);
-        assert_eq!(FORGER.rejection(statement, witness), VerifyError::LookupSum);
+        assert_eq!(FORGER.broken(statement, witness), [Broken::sum(&FORGER)]);
     }
 }
 

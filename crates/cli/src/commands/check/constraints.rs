@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 use p3_field::PrimeCharacteristicRing;
 use serde::Serialize;
-use verinfer_prover::Witness;
+use verinfer_prover::{Witness, from_operating_system};
 use verinfer_relation::Relation;
 use verinfer_relation::check::{Assignment, CheckReport, Place, Violation, check};
 use verinfer_relation::field::F;
@@ -23,7 +23,7 @@ pub fn execute(arguments: &Arguments, image: &Path, output: Output) -> anyhow::R
     let model = source.import()?;
     let input = source.load_input(image, arguments.fit, &model)?;
     let relation = Relation::new(&model.graph).with_context(|| format!("cannot check {}", source.title()))?;
-    let mut witness = Witness::new(&model.graph, &relation, &input)?;
+    let mut witness = Witness::new(&model.graph, &relation, &input, &mut from_operating_system()?)?;
     if let Some(cell) = arguments.spoil {
         let num_cells = witness.cells.len();
         match witness.cells.get_mut(cell) {

@@ -8,12 +8,19 @@ mod requantization;
 mod rng;
 
 use proptest::prelude::*;
+use rand::SeedableRng;
+use rand_chacha::ChaCha20Rng;
 use verinfer_graph::{DataType, Graph, Node, Op, Shape, TensorId, TensorSpec};
 use verinfer_relation::Relation;
 
 pub use layers::Layer;
 pub use requantization::random_requantization;
 pub use rng::Rng;
+
+/// The generator of pads and masks where the same ones at each run will do.
+pub fn generator() -> ChaCha20Rng {
+    ChaCha20Rng::seed_from_u64(1)
+}
 
 /// Most cells of a network's relation.
 const MAX_CELLS: usize = 1 << 17;

@@ -1,0 +1,96 @@
+use p3_field::{Field, PackedFieldExtension, PackedValue, PrimeCharacteristicRing};
+use rand::SeedableRng;
+use rand_chacha::ChaCha20Rng;
+use verinfer_graph::{DataType, Lookup, Node, Op, Shape, TensorId, TensorSpec};
+use verinfer_relation::layout::ColumnId;
+use verinfer_relation::relation::Role;
+use verinfer_verifier::{Expectations, Verifier, VerifyError};
+
+use super::*;
+
+const LEVEL: u16 = 24;
+
+/// A prover for one table of one element.
+fn graph() -> Graph {
+    let spec = || TensorSpec { name: "t".into(), shape: Shape::new(2, 2, 1), dtype: DataType::I8 };
+    let op = Op::Lookup(Lookup { input: TensorId(0), table: (-128..128).rev().collect() });
+    let node = Node { source: "OP".into(), op, output: TensorId(1) };
+    Graph::new(vec![spec(), spec()], vec![node], TensorId(0), TensorId(1)).unwrap()
+}
+
+/// First cell of a role.
+fn first_cell(relation: &Relation, wanted: impl Fn(Role) -> bool) -> usize {
+    let column = relation.columns.iter().position(|column| wanted(column.role)).unwrap();
+    relation.layout.placement(ColumnId(column)).chunks[0].first_cell(0)
+}
+
+/// What the verifier says to leaves other than the cells', for a witness with its first multiplicity changed.
+fn verdict(change: F, alter: impl FnOnce(&mut Leaves, usize)) -> Result<(), VerifyError> {
+    let graph = graph();
+    let prover = Prover::new(&graph).unwrap();
+    let relation = prover.relation();
+    let input = vec![5, -7, 100, 5];
+    let mut witness = Witness::new(&graph, relation, &input, &mut ChaCha20Rng::seed_from_u64(2)).unwrap();
+    witness.cells[first_cell(relation, |role| matches!(role, Role::Multiplicity(_)))] += change;
+    let tensor = |id: usize| PublicTensor { shape: Shape::new(2, 2, 1), dtype: DataType::I8, values: witness.tensors[id].clone() };
+    let statement =
+        Statement { graph_digest: graph.digest(), security_level: LEVEL, context: Vec::new(), input: tensor(0), output: tensor(1) };
+    let spare = first_cell(relation, |role| role == Role::Spare);
+    let transcript = ProverTranscript::new(statement.transcript());
+    let proved = prover.prove_altering(transcript, statement, witness, &|_| (), |leaves| alter(leaves, spare)).unwrap();
+    let expectations = Expectations { security_level: LEVEL, ..Expectations::default() };
+    Verifier::new(&graph).unwrap().verify(&proved.proof.encode(), &expectations).map(|_| ())
+}
+
+/// The leaf of a cell.
+fn leaf(leaves: &Leaves, cell: usize) -> (F, K) {
+    let (octet, register, lane) = (cell / 8, cell % 8 / WIDTH, cell % WIDTH);
+    let denominator = unpack(std::slice::from_ref(&leaves.denominators[octet][register]))[lane];
+    (leaves.numerators[octet][register].as_slice()[lane], denominator)
+}
+
+fn set_leaf(leaves: &mut Leaves, cell: usize, numerator: F, denominator: K) {
+    let change = denominator - leaf(leaves, cell).1;
+    let (octet, register, lane) = (cell / 8, cell % 8 / WIDTH, cell % WIDTH);
+    leaves.numerators[octet][register].as_slice_mut()[lane] = numerator;
+    leaves.denominators[octet][register].add_assign_lane(lane, change);
+}
+
+/// The sum of all fractions.
+fn sum(leaves: &Leaves) -> K {
+    let fractions = (0..8 * leaves.numerators.len()).map(|cell| leaf(leaves, cell));
+    fractions.filter(|&(numerator, _)| numerator != F::ZERO).map(|(numerator, denominator)| denominator.inverse() * numerator).sum()
+}
+
+#[test]
+fn a_spare_fraction_that_makes_up_for_a_false_sum_is_not_the_leaf() {
+    assert_eq!(verdict(F::ZERO, |leaves, _| assert_eq!(sum(leaves), K::ZERO)), Ok(()));
+    // Without the spare fraction the sum is not zero.
+    assert_eq!(verdict(F::ONE, |leaves, _| assert_ne!(sum(leaves), K::ZERO)), Err(VerifyError::CombinedClaim));
+    // With it everything down to the leaves is as it should be.
+    let made_up = verdict(F::ONE, |leaves, spare| {
+        let denominator = -sum(leaves).inverse();
+        set_leaf(leaves, spare, F::ONE, denominator);
+        assert_eq!(sum(leaves), K::ZERO);
+    });
+    assert_eq!(made_up, Err(VerifyError::CombinedClaim));
+}
+
+#[test]
+fn a_numerator_over_the_spare_denominator_is_refused_wherever_it_is_taken_from() {
+    let refused = Err(VerifyError::CombinedClaim);
+    let over_spare = |leaves: &mut Leaves, spare: usize| set_leaf(leaves, spare, F::ONE, leaf(leaves, spare).1);
+    assert_eq!(verdict(F::ZERO, over_spare), refused);
+    // A lookup's fraction with the spare denominator, and the spare one with the lookup's.
+    let exchanged = |leaves: &mut Leaves, spare: usize| {
+        let cell = (0..spare).find(|&cell| leaf(leaves, cell).0 == F::ONE).unwrap();
+        let ((one, looked_up), (zero, random)) = (leaf(leaves, cell), leaf(leaves, spare));
+        set_leaf(leaves, cell, zero, random);
+        set_leaf(leaves, spare, one, looked_up);
+        assert_eq!(sum(leaves), K::ZERO);
+    };
+    assert_eq!(verdict(F::ZERO, exchanged), refused);
+    // The spare denominator is not the committed one: the sum is the same, the leaf is not.
+    let other = |leaves: &mut Leaves, spare: usize| set_leaf(leaves, spare, F::ZERO, leaf(leaves, spare).1 + K::ONE);
+    assert_eq!(verdict(F::ZERO, other), refused);
+}

@@ -10,7 +10,7 @@ use super::*;
 
 const LEVEL: u16 = 24;
 
-/// A prover for one table of one element.
+/// A network of one table.
 fn graph() -> Graph {
     let spec = || TensorSpec { name: "t".into(), shape: Shape::new(2, 2, 1), dtype: DataType::I8 };
     let op = Op::Lookup(Lookup { input: TensorId(0), table: (-128..128).rev().collect() });

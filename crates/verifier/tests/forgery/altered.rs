@@ -122,9 +122,7 @@ fn wrong_children_are_noticed_at_their_layer_and_the_next() {
         let below = if layer == 0 { Broken::Leaves } else { Broken::Layer(layer - 1) };
         let mut expected = vec![Broken::Layer(layer), below];
         expected.sort_unstable();
-        for position in [index % 4, (index + 1) % 4] {
-            assert_eq!(broken(steps::LAYER_CHILDREN, index, increment(position)), expected);
-        }
+        assert_eq!(broken(steps::LAYER_CHILDREN, index, increment(index % 4)), expected);
     }
 }
 
@@ -169,7 +167,7 @@ fn a_wrong_round_or_end_of_the_contraction_is_noticed() {
 
 #[test]
 fn a_wrong_factor_shown_of_a_triple_is_noticed() {
-    for pair in (0..count(steps::SACRIFICE)).step_by(3) {
+    for pair in (0..count(steps::SACRIFICE)).step_by(5) {
         assert_eq!(broken(steps::SACRIFICE, pair, increment(0)), [Broken::FirstFactor(pair), Broken::Product(pair)]);
         assert_eq!(broken(steps::SACRIFICE, pair, increment(1)), [Broken::SecondFactor(pair), Broken::Product(pair)]);
     }

@@ -156,7 +156,7 @@ impl View<'_> {
             let n0 = combined - lambda * d0;
             numerator = n0 + x * (n1 - n0);
             denominator = d0 + x * (d1 - d0);
-            // The upper layers have one bit of an address less each, from bit 2 down.
+            // In the topmost layers, of fewer than eight fractions, the new bit is the lowest.
             point = if variables < 3 { [vec![x], lanes].concat() } else { [lanes, vec![x], upper].concat() };
         }
         (point, numerator, denominator)

@@ -11,6 +11,7 @@ use verinfer_prover::{Witness, from_operating_system};
 use verinfer_relation::Relation;
 use verinfer_relation::check::{Assignment, CheckReport, Place, Violation, check};
 use verinfer_relation::field::F;
+use verinfer_relation::relation::Role;
 
 use super::Arguments;
 use crate::model::Source;
@@ -27,6 +28,7 @@ pub fn execute(arguments: &Arguments, image: &Path, output: Output) -> anyhow::R
     if let Some(cell) = arguments.spoil {
         let num_cells = witness.cells.len();
         match witness.cells.get_mut(cell) {
+            Some(_) if !is_constrained(&relation, cell) => bail!("cell {cell} is a secret, a mask or padding: no constraint binds it"),
             Some(value) => *value += F::ONE,
             None => bail!("there are {num_cells} cells, there is no cell {cell}"),
         }
@@ -37,6 +39,14 @@ pub fn execute(arguments: &Arguments, image: &Path, output: Output) -> anyhow::R
     let report = ConstraintsReport::new(source.title(), image, witness.cells.len(), &result, start.elapsed().as_secs_f64());
     output.report(&report)?;
     Ok(Verdict::from_bool(report.holds))
+}
+
+/// Whether a cell holds a value of the computation.
+fn is_constrained(relation: &Relation, cell: usize) -> bool {
+    relation.columns.iter().zip(relation.layout.placements()).any(|(column, placement)| {
+        !matches!(column.role, Role::Secrets | Role::Spare)
+            && placement.chunks.iter().any(|chunk| (chunk.first_cell(0)..chunk.first_cell(placement.channels)).contains(&cell))
+    })
 }
 
 #[derive(Serialize)]

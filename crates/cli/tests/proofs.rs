@@ -102,7 +102,9 @@ fn text_says_what_is_proved_and_what_is_not() {
     let (_folder, path) = file(proof());
     let proved = verinfer(["verify", &path, "--model", "digits", "--context", CONTEXT]);
     assert_eq!(proved.code, Some(0));
-    for part in ["ACCEPTED", "context   \"for tests\"", "The proof does not say:", "input, output and weights are public", "--input"] {
+    for part in
+        ["ACCEPTED", "context   \"for tests\"", "The proof does not say:", "input, output and weights are part of the statement", "--input"]
+    {
         assert!(proved.stdout.contains(part), "{part}: {}", proved.stdout);
     }
     let rejected = verinfer(["verify", &path, "--model", "digits"]);
@@ -157,7 +159,7 @@ fn tampered_files_are_rejected() {
         ("network", 12, "wrong_network"),
         ("context", 48, "wrong_context"),
         ("type of the input", 48 + CONTEXT.len() + 12, "input_shape"),
-        ("first message", BODY, "layer_children"),
+        ("first message", BODY, "grinding"),
     ];
     for (field, offset, kind) in cases {
         println!("{field}");

@@ -1,70 +1,168 @@
-//! Step 5: all linear layers as one inner product, and its sumcheck.
+//! Step 5: all linear layers as one inner product, a second one for hidden multipliers, and their sumchecks.
 
 use p3_field::PrimeCharacteristicRing;
 use rayon::prelude::*;
 use verinfer_graph::Graph;
-use verinfer_relation::claims::AccumulatorWeights;
-use verinfer_relation::field::{K, from_signed};
+use verinfer_relation::claims::LeafWeights;
+use verinfer_relation::eq::eq_table;
+use verinfer_relation::field::{F, K, from_signed};
 use verinfer_relation::lanes::WeightedSum;
 use verinfer_relation::layout::{Chunk, EqWeights};
-use verinfer_relation::relation::Contraction;
-use verinfer_relation::{Relation, steps, weights};
+use verinfer_relation::learned::Learned;
+use verinfer_relation::relation::{Contraction, Rescaling};
+use verinfer_relation::scaling::{Block, Scales};
+use verinfer_relation::{Relation, scaling, steps, weights};
 
 use crate::messages::Messages;
 
-/// Both sides of the inner product.
-pub struct Contractions {
-    inputs: Vec<K>,
-    weights: Vec<K>,
+/// What the linear layers are proved from.
+pub struct Layers<'a> {
+    /// What is proved.
+    pub relation: &'a Relation,
+    /// The network with its weights.
+    pub graph: &'a Graph,
+    /// Hidden multipliers, where they are hidden.
+    pub learned: Option<&'a Learned>,
+    /// Every tensor of the execution, in NHWC order.
+    pub tensors: &'a [Vec<i16>],
+    /// The committed vector.
+    pub cells: &'a [F],
+    /// The point at which the lookup argument ends.
+    pub r: &'a EqWeights,
+    /// The claim on the leaves.
+    pub leaves: &'a LeafWeights,
 }
 
-impl Contractions {
-    /// Contracts activations over pixels and weights over output channels, with the weights of the claim on the accumulators.
-    pub fn new(relation: &Relation, graph: &Graph, tensors: &[Vec<i16>], r: &EqWeights, accumulators: &AccumulatorWeights) -> Self {
-        let weights = relation
-            .contractions
-            .par_iter()
-            .zip(accumulators)
-            .flat_map_iter(|(contraction, chunks)| {
-                contraction.conv(graph).map_or_else(Vec::new, |conv| weights::contract(contraction, conv, chunks))
-            })
-            .collect();
+impl Layers<'_> {
+    /// Sends claims, sumchecks and their ends.
+    pub fn prove(&self, messages: &mut Messages<'_>) {
+        let inner_product = InnerProduct { a: self.contracted_inputs(), b: self.contracted_weights() };
+        let accumulators = inner_product.value();
+        let log_len = self.relation.log_contraction_len();
+        let Some(log_scaling_len) = self.relation.log_scaling_len() else {
+            messages.send(steps::ACCUMULATORS, &[accumulators]);
+            let (_, [input, _]) = inner_product.prove(messages, steps::CONTRACTION_ROUND, log_len);
+            messages.send(steps::CONTRACTION_ENDS, &[input]);
+            return;
+        };
+        let blocks = scaling::blocks(self.relation);
+        let signs: Vec<Vec<K>> = blocks.iter().filter(|block| block.sign).map(|block| self.contracted_signs(block)).collect();
+        messages.send(steps::ACCUMULATORS, &[accumulators, self.scaled_signs(&blocks, &signs)]);
+        let (point, ends) = inner_product.prove(messages, steps::CONTRACTION_ROUND, log_len);
+        messages.send(steps::CONTRACTION_ENDS, &ends);
+
+        let xi = messages.state().challenge(steps::SCALING_COMBINATION);
+        let scales = Scales { accumulators: &self.leaves.accumulators, signs: &self.leaves.signs, xi };
+        let inner = eq_table(&point, self.relation.contraction_len());
+        let mut signs = signs.into_iter();
+        let (mut a, mut b) = (Vec::new(), Vec::new());
+        for block in &blocks {
+            a.extend(scales.of(block).into_iter().zip(self.integers(block)).map(|(weight, &integer)| weight * from_signed(integer)));
+            b.extend(if block.sign { signs.next().unwrap_or_default() } else { self.contracted_inner(block, &inner) });
+        }
+        let (_, ends) = InnerProduct { a, b }.prove(messages, steps::SCALING_ROUND, log_scaling_len);
+        messages.send(steps::SCALING_ENDS, &ends);
+    }
+
+    /// `A`: activations contracted over pixels.
+    fn contracted_inputs(&self) -> Vec<K> {
         let mut jobs = Vec::new();
-        for contraction in &relation.contractions {
-            let values = tensors[contraction.tensor.0].as_slice();
-            for chunk in &relation.layout.placement(contraction.output).chunks {
-                let pixels = r.pixels(chunk);
+        for contraction in &self.relation.contractions {
+            let values = self.tensors[contraction.tensor.0].as_slice();
+            for chunk in &self.relation.layout.placement(contraction.output).chunks {
+                let pixels = self.r.pixels(chunk);
                 jobs.extend((0..contraction.window.num_taps()).map(|tap| (contraction, values, chunk, pixels, tap)));
             }
         }
-        let inputs = jobs
-            .into_par_iter()
+        jobs.into_par_iter()
             .flat_map_iter(|(contraction, values, chunk, pixels, tap)| contract_input(contraction, values, chunk, pixels, tap))
-            .collect();
-        Self { inputs, weights }
+            .collect()
     }
 
-    /// The claim.
-    fn inner_product(&self) -> K {
-        self.inputs.iter().zip(&self.weights).map(|(&a, &b)| a * b).sum()
+    /// `B`: weights, times their multipliers where those are hidden, contracted over output channels.
+    fn contracted_weights(&self) -> Vec<K> {
+        let (graph, layers) = (self.graph, self.relation.contractions.iter().zip(&self.leaves.accumulators));
+        let layers: Vec<_> = layers.map(|(contraction, chunks)| (contraction, chunks, self.rescaling(contraction))).collect();
+        let contracted = layers.into_par_iter().flat_map_iter(|(contraction, chunks, rescaling)| {
+            let Some(conv) = contraction.conv(graph) else { return Vec::new() };
+            match rescaling {
+                None => weights::contract(contraction, conv, chunks),
+                Some(Rescaling { multipliers, .. }) => {
+                    let scale = |channels: &Vec<K>| channels.iter().zip(multipliers).map(|(&weight, &m)| weight * from_signed(m)).collect();
+                    weights::contract(contraction, conv, &chunks.iter().map(scale).collect::<Vec<_>>())
+                }
+            }
+        });
+        contracted.collect()
     }
 
-    /// Sends the claim, the sumcheck and the activation side at its end.
-    pub fn prove(self, messages: &mut Messages<'_>, relation: &Relation) {
-        messages.send(steps::ACCUMULATORS, &[self.inner_product()]);
-        let Self { inputs: mut a, weights: mut b } = self;
-        for _ in 0..relation.log_contraction_len() {
+    fn rescaling(&self, contraction: &Contraction) -> Option<&Rescaling> {
+        self.learned.and_then(|learned| learned.rescalings[contraction.node.0].as_ref())
+    }
+
+    /// Multipliers or sign factors of a block.
+    fn integers(&self, block: &Block<'_>) -> &[i64] {
+        let rescaling = self.rescaling(block.contraction);
+        rescaling.map_or(&[], |values| if block.sign { &values.sign_factors } else { &values.multipliers })
+    }
+
+    /// Weights of each channel of a block, contracted with `inner[j] = eq(rho, j)`.
+    fn contracted_inner(&self, block: &Block<'_>, inner: &[K]) -> Vec<K> {
+        let contraction = block.contraction;
+        let inner = &inner[contraction.blocks[block.chunk]..][..contraction.block_len()];
+        contraction.conv(self.graph).map_or_else(Vec::new, |conv| weights::contract_inner(contraction, conv, inner))
+    }
+
+    /// Signs of each channel of a block, contracted over the pixels of its chunk.
+    fn contracted_signs(&self, block: &Block<'_>) -> Vec<K> {
+        let Some((column, _)) = &block.hidden.sign else { return Vec::new() };
+        let chunk = &self.relation.layout.placement(*column).chunks[block.chunk];
+        let pixels = self.r.pixels(chunk);
+        let cells = self.cells;
+        let plane = |channel: usize| &cells[chunk.first_cell(channel)..][..1 << chunk.log_len];
+        let sum = |channel: usize| plane(channel).iter().zip(pixels).map(|(&sign, &weight)| weight * sign).sum();
+        (0..block.contraction.output_shape.channels).into_par_iter().map(sum).collect()
+    }
+
+    /// The signs' part of the claim on the leaves.
+    fn scaled_signs(&self, blocks: &[Block<'_>], signs: &[Vec<K>]) -> K {
+        let blocks = blocks.iter().filter(|block| block.sign).zip(signs);
+        let part = |(block, signs): (&Block<'_>, &Vec<K>)| -> K {
+            let weights = &self.leaves.signs[block.layer][block.chunk];
+            weights.iter().zip(self.integers(block)).zip(signs).map(|((&weight, &factor), &sign)| weight * from_signed(factor) * sign).sum()
+        };
+        blocks.map(part).sum()
+    }
+}
+
+/// `sum_i a_i b_i`.
+struct InnerProduct {
+    a: Vec<K>,
+    b: Vec<K>,
+}
+
+impl InnerProduct {
+    fn value(&self) -> K {
+        self.a.iter().zip(&self.b).map(|(&a, &b)| a * b).sum()
+    }
+
+    /// Sends the rounds of its sumcheck; returns the point and both sides there.
+    fn prove(self, messages: &mut Messages<'_>, label: &'static str, num_rounds: usize) -> (Vec<K>, [K; 2]) {
+        let Self { mut a, mut b } = self;
+        let mut point = Vec::new();
+        for _ in 0..num_rounds {
             let [at_zero, leading] = a
                 .par_chunks(2 * BLOCK)
                 .zip(b.par_chunks(2 * BLOCK))
                 .map(|(a, b)| round(a, b))
                 .reduce(|| [K::ZERO; 2], |x, y| [x[0] + y[0], x[1] + y[1]]);
-            messages.send(steps::CONTRACTION_ROUND, &[at_zero, leading]);
-            let challenge = messages.state().challenge(steps::CONTRACTION_ROUND);
+            messages.send(label, &[at_zero, leading]);
+            let challenge = messages.state().challenge(label);
             a = fold(&a, challenge);
             b = fold(&b, challenge);
+            point.push(challenge);
         }
-        messages.send(steps::CONTRACTION_INPUT, &[a.first().copied().unwrap_or(K::ZERO)]);
+        (point, [a, b].map(|side| side.first().copied().unwrap_or(K::ZERO)))
     }
 }
 

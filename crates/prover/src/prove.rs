@@ -7,6 +7,7 @@ use verinfer_relation::field::{F, K, from_coordinates, from_signed};
 use verinfer_relation::layout::EqWeights;
 use verinfer_relation::parameters::{Parameters, SecurityReport};
 use verinfer_relation::relation::Leaf;
+use verinfer_relation::setting::Setting;
 use verinfer_relation::statement::{MAX_CONTEXT_BYTES, Proof, PublicTensor, Statement};
 use verinfer_relation::table::Folding;
 use verinfer_relation::transcript::{Message, ProverTranscript, VerifierTranscript};
@@ -14,7 +15,7 @@ use verinfer_relation::{Relation, claims, steps};
 use verinfer_verifier::{Reduction, reduce};
 
 use crate::codeword::{Codeword, Dft};
-use crate::contraction::Contractions;
+use crate::contraction::Layers;
 use crate::error::ProveError;
 use crate::lookups::{self, Leaves};
 use crate::messages::Messages;
@@ -76,9 +77,14 @@ pub struct Proved {
 }
 
 impl<'a> Prover<'a> {
-    /// Derives the relation of a network, once for any number of proofs.
+    /// Derives the relation of a network of which everything is public, once for any number of proofs.
     pub fn new(graph: &'a Graph) -> Result<Self, ProveError> {
-        Ok(Self { graph, relation: Relation::new(graph)?, dft: Dft::default() })
+        Self::with_setting(graph, &Setting::default())
+    }
+
+    /// Derives the relation of a network of which the setting says what is hidden, once for any number of proofs.
+    pub fn with_setting(graph: &'a Graph, setting: &Setting) -> Result<Self, ProveError> {
+        Ok(Self { graph, relation: Relation::with_setting(graph, setting)?, dft: Dft::default() })
     }
 
     /// What is proved.
@@ -135,7 +141,7 @@ impl<'a> Prover<'a> {
         let relation = &self.relation;
         let parameters = self.parameters(&statement)?;
         let statement_transcript = transcript.state().clone();
-        let Witness { cells, rows, tensors, strays, secrets, masks } = witness;
+        let Witness { cells, rows, tensors, learned, strays, secrets, masks } = witness;
 
         // 1. The committed witness.
         started(Phase::Commit);
@@ -160,10 +166,12 @@ impl<'a> Prover<'a> {
         started(Phase::LinearLayers);
         let mu = messages.state().challenge(steps::LEAF_COMBINATION);
         let r = EqWeights::new(&point);
-        let (_, accumulators) = claims::leaves(relation, &r, &folding, mu);
+        let leaves = claims::leaves(relation, &r, &folding, mu);
 
         // 5. The linear layers.
-        Contractions::new(relation, self.graph, &tensors, &r, &accumulators).prove(&mut messages, relation);
+        let graph = self.graph;
+        let layers = Layers { relation, graph, learned: learned.as_ref(), tensors: &tensors, cells: &cells, r: &r, leaves: &leaves };
+        layers.prove(&mut messages);
 
         // 6. One functional and one target for all claims: what the verifier makes of these messages.
         started(Phase::Combine);

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use p3_field::PrimeCharacteristicRing;
+use p3_field::{PrimeCharacteristicRing, PrimeField64};
 use rayon::prelude::*;
 use verinfer_graph::{Graph, NodeId, Op, Operand, TensorId, run_observed};
 use verinfer_relation::Relation;
 use verinfer_relation::field::{F, K, from_coordinates, from_signed};
 use verinfer_relation::layout::ColumnId;
+use verinfer_relation::learned::Learned;
 use verinfer_relation::masks;
-use verinfer_relation::relation::{Leaf, Recipe, RequantizeRecipe, Role};
+use verinfer_relation::relation::{Leaf, ObjectKind, Recipe, RequantizeRecipe, Rescaling, Role};
 use verinfer_relation::table::TableId;
 use verinfer_relation::wiring::PixelMap;
 
@@ -30,6 +31,8 @@ pub struct Witness {
     pub rows: Vec<u32>,
     /// Every tensor of the execution, in NHWC order.
     pub tensors: Vec<Vec<i16>>,
+    /// What the hidden columns of the weights hold, if the relation has them.
+    pub learned: Option<Learned>,
     /// By cell, the tuple its leaf stands for where that is no row of its table. Empty unless the witness is a forgery.
     pub strays: BTreeMap<usize, Vec<F>>,
     /// Pads of the masked messages.
@@ -41,11 +44,15 @@ pub struct Witness {
 impl Witness {
     /// Runs the network on `input` (NHWC order) and writes down every cell; pads and masks are drawn from `random`.
     pub fn new(graph: &Graph, relation: &Relation, input: &[i16], random: &mut impl Rng) -> Result<Self, ProveError> {
+        let learned = relation.object(ObjectKind::Model).map(|_| Learned::new(graph, relation)).transpose()?;
         let log_cells = relation.layout.log_cells();
         let mut writer = Writer { relation, cells: vec![F::ZERO; 1 << log_cells], rows: vec![NO_ROW; relation.num_cells()] };
         let mut observer = |id: NodeId, accumulators: Option<&[i32]>, _: &[i16]| {
             if let (Some(accumulators), Recipe::Requantize(recipe)) = (accumulators, &relation.recipes[id.0]) {
-                writer.requantize(recipe, accumulators);
+                let hidden = learned.as_ref().and_then(|learned| learned.rescalings[id.0].as_ref());
+                if let Some(rescaling) = recipe.rescaling.as_ref().or(hidden) {
+                    writer.requantize(recipe, rescaling, accumulators);
+                }
             }
         };
         let trace = run_observed(graph, input, &mut observer)?;
@@ -54,18 +61,26 @@ impl Witness {
             writer.node(graph, NodeId(id), recipe, &tensors);
         }
         for (index, column) in relation.columns.iter().enumerate() {
-            if let Role::Copy(tensor) = column.role {
-                let values = &tensors[tensor.0];
-                let channels = column.channels;
-                writer.fill(ColumnId(index), |channel, pixel| (i64::from(values[pixel * channels + channel]), 0));
+            let (id, channels) = (ColumnId(index), column.channels);
+            match column.role {
+                Role::Copy(tensor) => {
+                    let values = &tensors[tensor.0];
+                    writer.fill(id, |channel, pixel| (i64::from(values[pixel * channels + channel]), 0));
+                }
+                Role::Input => writer.fill_bytes(id, |channel, pixel| input[pixel * channels + channel]),
+                _ => {}
             }
+        }
+        for (column, values) in learned.iter().flat_map(|learned| &learned.columns) {
+            let pixels = relation.column(*column).pixels;
+            writer.fill_bytes(*column, |channel, pixel| values[channel * pixels + pixel]);
         }
         let Writer { mut cells, rows, .. } = writer;
         let secrets = relation.masks.secrets(|| from_coordinates(std::array::from_fn(|_| random_element(random))));
         write_secrets(relation, &secrets, random, &mut cells);
         let masks = Masks::random(log_cells, random);
         masks.write(&mut cells);
-        let mut witness = Self { cells, rows, tensors, strays: BTreeMap::new(), secrets, masks };
+        let mut witness = Self { cells, rows, tensors, learned, strays: BTreeMap::new(), secrets, masks };
         witness.count(relation);
         Ok(witness)
     }
@@ -123,6 +138,14 @@ fn write_secrets(relation: &Relation, secrets: &[K], random: &mut impl Rng, cell
                 | Role::Square(_)
                 | Role::Running(_)
                 | Role::Copy(_)
+                | Role::Weights
+                | Role::Multiplier(_)
+                | Role::Constant(_)
+                | Role::SignFactor(_)
+                | Role::Addends(_)
+                | Role::Input
+                | Role::Digests(_)
+                | Role::Salt(_)
                 | Role::Multiplicity(_) => break,
             }
         }
@@ -153,6 +176,18 @@ impl Writer<'_> {
         }
     }
 
+    /// Sets every cell of a column of bytes, which look their value less the smallest one up.
+    fn fill_bytes(&mut self, id: ColumnId, value: impl Fn(usize, usize) -> i16 + Sync) {
+        let offset = match &self.relation.column(id).leaf {
+            Leaf::Lookup { values, .. } => values.first().map_or(F::ZERO, |form| form.constant.at(0, 0)),
+            Leaf::Free | Leaf::Spare | Leaf::Multiplicity(_) => F::ZERO,
+        };
+        self.fill(id, |channel, pixel| {
+            let value = i64::from(value(channel, pixel));
+            (value, (from_signed(value) + offset).as_canonical_u64() as u32)
+        });
+    }
+
     fn table_first(&self, id: ColumnId) -> i64 {
         match &self.relation.column(id).leaf {
             Leaf::Lookup { table, .. } => self.relation.tables[table.0].first,
@@ -161,9 +196,9 @@ impl Writer<'_> {
     }
 
     /// Output, limbs and sign of a requantization from its accumulators.
-    fn requantize(&mut self, recipe: &RequantizeRecipe, accumulators: &[i32]) {
+    fn requantize(&mut self, recipe: &RequantizeRecipe, rescaling: &Rescaling, accumulators: &[i32]) {
         let channels = self.relation.column(recipe.output).channels;
-        let split = |channel: usize, pixel: usize| recipe.split(channel, i64::from(accumulators[pixel * channels + channel]));
+        let split = |channel: usize, pixel: usize| recipe.split(rescaling, channel, i64::from(accumulators[pixel * channels + channel]));
         let (output_table, first) = match &self.relation.column(recipe.output).leaf {
             Leaf::Lookup { table, .. } => (&self.relation.tables[table.0], self.table_first(recipe.output)),
             Leaf::Free | Leaf::Spare | Leaf::Multiplicity(_) => return,
@@ -183,7 +218,11 @@ impl Writer<'_> {
             shift += bits;
         }
         if let Some(sign) = recipe.sign {
-            self.fill(sign, |channel, pixel| (i64::from(split(channel, pixel).sign), NO_ROW));
+            let first = self.table_first(sign);
+            self.fill(sign, |channel, pixel| {
+                let split = split(channel, pixel);
+                (i64::from(split.sign), (split.key - first) as u32)
+            });
         }
     }
 

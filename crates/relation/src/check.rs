@@ -14,7 +14,7 @@ use verinfer_graph::Graph;
 
 use crate::field::{F, from_signed};
 use crate::layout::ColumnId;
-use crate::relation::{Form, FormTerm, Leaf, Location, Relation, Source};
+use crate::relation::{Bytes, Form, FormTerm, Leaf, Location, Relation, Source};
 use crate::table::TableId;
 
 pub use place::Place;
@@ -222,6 +222,17 @@ impl<'a> Checker<'a> {
             let value = match &term.term.source {
                 Source::Cell(column) => self.values.cell(*column, channel, pixel),
                 Source::Accumulator(id) => self.accumulators[id.0][pixel * channels + channel],
+                Source::ScaledAccumulator(id) => {
+                    let hidden = self.relation.contractions[id.0].hidden.as_ref();
+                    let multiplier = hidden.map_or(F::ZERO, |hidden| self.values.integer(&hidden.multiplier, channel));
+                    multiplier * self.accumulators[id.0][pixel * channels + channel]
+                }
+                Source::ScaledSign(id) => {
+                    let sign = self.relation.contractions[id.0].hidden.as_ref().and_then(|hidden| hidden.sign.as_ref());
+                    sign.map_or(F::ZERO, |(column, factor)| {
+                        self.values.integer(factor, channel) * self.values.cell(*column, channel, pixel)
+                    })
+                }
                 Source::Reordered { location } => self.values.element(*location, pixel * channels + channel),
                 Source::Tensor { location, shape, channels: map, .. } => match map.source(channel, shape.channels) {
                     Some(source) => {
@@ -292,6 +303,12 @@ impl Values {
     fn cell(&self, column: ColumnId, channel: usize, pixel: usize) -> F {
         let planes = &self.columns[column.0];
         planes[channel * (planes.len() / self.channels[column.0]) + pixel]
+    }
+
+    /// A hidden integer of a channel.
+    fn integer(&self, bytes: &Bytes, channel: usize) -> F {
+        let sum: F = bytes.terms().map(|(column, factor)| factor * self.cell(column, channel, 0)).sum();
+        sum - from_signed(bytes.offset)
     }
 
     /// An element of a tensor that lies in `channels` channels.

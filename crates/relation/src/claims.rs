@@ -18,11 +18,21 @@ use crate::wiring::{PixelMap, PixelWeights};
 /// accumulator of a pixel is this times the pixel's equality weight.
 pub type AccumulatorWeights = Vec<Vec<Vec<K>>>;
 
-/// Writes `numerator(r) + mu * denominator(r)` of the lookup argument's leaves as a functional of cells, input and accumulators.
-pub fn leaves(relation: &Relation, r: &EqWeights, folding: &Folding, mu: K) -> (Functional, AccumulatorWeights) {
+/// The claim on the leaves in parts.
+pub struct LeafWeights {
+    /// Weights of cells and input.
+    pub functional: Functional,
+    /// Weights of the accumulators, or of the accumulators times their hidden multipliers.
+    pub accumulators: AccumulatorWeights,
+    /// Weights of the signs times their hidden factors; empty where there are none.
+    pub signs: AccumulatorWeights,
+}
+
+/// Writes `numerator(r) + mu * denominator(r)` of the lookup argument's leaves as a functional of cells, input, accumulators and scaled signs.
+pub fn leaves(relation: &Relation, r: &EqWeights, folding: &Folding, mu: K) -> LeafWeights {
     let mut functional = Functional { constant: mu, ..Functional::default() };
-    let mut accumulators: AccumulatorWeights =
-        relation.contractions.iter().map(|contraction| vec![Vec::new(); contraction.blocks.len()]).collect();
+    let none = || relation.contractions.iter().map(|contraction| vec![Vec::new(); contraction.blocks.len()]).collect();
+    let (mut accumulators, mut signs): (AccumulatorWeights, AccumulatorWeights) = (none(), none());
     for (column, placement) in relation.columns.iter().zip(relation.layout.placements()) {
         for (index, chunk) in placement.chunks.iter().enumerate() {
             match &column.leaf {
@@ -34,8 +44,14 @@ pub fn leaves(relation: &Relation, r: &EqWeights, folding: &Folding, mu: K) -> (
                     for (form, &power) in values.iter().zip(&folding.powers) {
                         let factor = -(mu * power);
                         let scaled: Vec<K> = channels.iter().map(|&weight| factor * weight).collect();
-                        let mut sink =
-                            Sink { num_pixels: placement.pixels, r, functional: &mut functional, accumulators: &mut accumulators };
+                        let mut sink = Sink {
+                            relation,
+                            num_pixels: placement.pixels,
+                            r,
+                            functional: &mut functional,
+                            accumulators: &mut accumulators,
+                            signs: &mut signs,
+                        };
                         sink.form(form, index, chunk, &scaled);
                     }
                 }
@@ -65,16 +81,18 @@ pub fn leaves(relation: &Relation, r: &EqWeights, folding: &Folding, mu: K) -> (
             }
         }
     }
-    (functional, accumulators)
+    LeafWeights { functional, accumulators, signs }
 }
 
 /// Where the terms of a form go.
 struct Sink<'a> {
+    relation: &'a Relation,
     /// Pixels of the column whose leaves are being written.
     num_pixels: usize,
     r: &'a EqWeights,
     functional: &'a mut Functional,
     accumulators: &'a mut AccumulatorWeights,
+    signs: &'a mut AccumulatorWeights,
 }
 
 impl Sink<'_> {
@@ -108,16 +126,11 @@ impl Sink<'_> {
     fn source(&mut self, source: &Source, index: usize, chunk: &Chunk, channels: &[K]) {
         match source {
             Source::Cell(column) => self.functional.add_chunk(*column, index, channels),
-            Source::Accumulator(id) => {
-                let sum = &mut self.accumulators[id.0][index];
-                sum.resize(channels.len(), K::ZERO);
-                for (to, from) in sum.iter_mut().zip(channels) {
-                    *to += *from;
-                }
-            }
+            Source::Accumulator(id) | Source::ScaledAccumulator(id) => add(&mut self.accumulators[id.0][index], channels),
+            Source::ScaledSign(id) => add(&mut self.signs[id.0][index], channels),
             Source::Tensor { location, shape, pixels, channels: map } => {
                 let channels = map.pull_back(channels, shape.channels);
-                let _ = add_pixels(self.functional, *location, pixels, (index, chunk), self.r, shape.num_pixels(), channels);
+                let _ = add_pixels(self.relation, self.functional, *location, pixels, (index, chunk), self.r, shape.num_pixels(), channels);
             }
             Source::Reordered { location } => {
                 let mut weights = vec![K::ZERO; channels.len() * self.num_pixels];
@@ -132,9 +145,23 @@ impl Sink<'_> {
     }
 }
 
+/// Adds the weights of one form to those of others.
+fn add(sum: &mut Vec<K>, channels: &[K]) {
+    sum.resize(channels.len(), K::ZERO);
+    for (to, from) in sum.iter_mut().zip(channels) {
+        *to += *from;
+    }
+}
+
+/// Whether the chunk of this index has the same pixels in another column: columns in regions may be cut in another way.
+fn has_chunk(relation: &Relation, column: ColumnId, (index, chunk): (usize, &Chunk)) -> bool {
+    relation.layout.placement(column).chunks.get(index).is_some_and(|other| other.pixels() == chunk.pixels())
+}
+
 /// Adds `channels[c] * (pull-back of the chunk's pixel weights)`, as chunk weights where the wiring is the identity. Returns the sum of the
 /// pulled-back pixel weights.
 fn add_pixels(
+    relation: &Relation,
     functional: &mut Functional,
     location: Location,
     map: &PixelMap,
@@ -144,7 +171,7 @@ fn add_pixels(
     channels: Vec<K>,
 ) -> K {
     match (location, map) {
-        (Location::Column(column), PixelMap::Same) => {
+        (Location::Column(column), PixelMap::Same) if has_chunk(relation, column, (index, chunk)) => {
             functional.add_chunk(column, index, &channels);
             K::ONE
         }
@@ -190,7 +217,8 @@ pub fn contraction_inputs(relation: &Relation, r: &EqWeights, e: &[K], scale: K,
                 }
                 let total: K = channels.iter().copied().sum();
                 let num_pixels = contraction.input_shape.num_pixels();
-                let present = add_pixels(functional, contraction.input, &contraction.tap(tap), (index, chunk), r, num_pixels, channels);
+                let present =
+                    add_pixels(relation, functional, contraction.input, &contraction.tap(tap), (index, chunk), r, num_pixels, channels);
                 functional.constant -= total * present * from_signed(contraction.input_zero_point);
             }
         }

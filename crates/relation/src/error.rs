@@ -39,4 +39,25 @@ pub enum RelationError {
         /// Most rows of a table.
         max: u64,
     },
+    /// The public part of hidden multipliers is impossible.
+    #[error("{0}")]
+    Envelope(#[from] crate::envelope::EnvelopeError),
+    /// A layer has a multiplier or a constant that does not fit the bytes that hidden ones have.
+    #[error("node {node} ({op}): channel {channel} has {part} {value}, which cannot be hidden: it must be in {first}..={last}")]
+    NotHideable {
+        /// Node index.
+        node: usize,
+        /// Source operator.
+        op: String,
+        /// Output channel.
+        channel: usize,
+        /// What does not fit.
+        part: &'static str,
+        /// Its value.
+        value: i64,
+        /// Smallest value.
+        first: i64,
+        /// Largest value.
+        last: i64,
+    },
 }

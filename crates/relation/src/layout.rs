@@ -7,6 +7,7 @@
 //! `eq(r, cell(channel, pixel)) = eq(r_low, pixel - chunk.first_pixel) * eq(r_high, chunk.first_slot + channel)`.
 
 use std::cell::OnceCell;
+use std::ops::Range;
 
 use crate::eq::{eq_range, eq_table};
 use crate::field::K;
@@ -49,8 +50,27 @@ pub struct Placement {
     pub chunks: Vec<Chunk>,
 }
 
+/// Columns, or some of their pixels, that lie together.
+pub type Region = Vec<(ColumnId, Range<usize>)>;
+
+/// Places the chunk of `2^log_len` pixels of a range of pixels, if it has one, at the next aligned address.
+fn place(placement: &mut Placement, pixels: Range<usize>, log_len: usize, next: &mut usize) {
+    if pixels.len() >> log_len & 1 == 1 {
+        *next = next.next_multiple_of(1 << log_len);
+        let first_pixel = pixels.start + (pixels.len() >> (log_len + 1) << (log_len + 1));
+        placement.chunks.push(Chunk { log_len, first_pixel, first_slot: *next >> log_len });
+        *next += placement.channels << log_len;
+    }
+}
+
+/// Logarithm of the alignment of a region: that of its largest chunk, or more.
+fn alignment(region: &Region) -> usize {
+    let largest = region.iter().map(|(_, pixels)| pixels.len()).max().unwrap_or(1).max(1);
+    (largest.ilog2() as usize).max(Layout::REGION_ALIGNMENT.ilog2() as usize)
+}
+
 /// The committed vector's address map.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Layout {
     placements: Vec<Placement>,
     num_cells: usize,
@@ -58,20 +78,31 @@ pub struct Layout {
 }
 
 impl Layout {
+    /// What the first addresses of regions are multiples of.
+    pub const REGION_ALIGNMENT: usize = 128;
+
     /// Largest size of a committed vector, as a logarithm (the two-adicity of the base field allows 2^32 evaluations).
     pub const MAX_LOG_CELLS: usize = 30;
 
-    /// Places columns of `(channels, pixels)` in a vector of `2^log_cells` cells.
-    pub fn new(log_cells: usize, shapes: &[(usize, usize)]) -> Self {
+    /// Places columns of `(channels, pixels)` in a vector of `2^log_cells` cells. The cells of a region lie at consecutive addresses from a
+    /// multiple of [`Layout::REGION_ALIGNMENT`] on, in an order that depends on the region alone; a column is in no region or wholly in regions.
+    pub fn new(log_cells: usize, shapes: &[(usize, usize)], regions: &[Region]) -> Self {
         let mut placements: Vec<Placement> =
             shapes.iter().map(|&(channels, pixels)| Placement { channels, pixels, chunks: Vec::new() }).collect();
+        let in_region: Vec<bool> = (0..shapes.len()).map(|index| regions.iter().flatten().any(|(column, _)| column.0 == index)).collect();
         let mut next = 0;
         for log_len in (0..Self::MAX_LOG_CELLS).rev() {
-            for placement in &mut placements {
-                if placement.pixels >> log_len & 1 == 1 {
-                    let first_pixel = placement.pixels >> (log_len + 1) << (log_len + 1);
-                    placement.chunks.push(Chunk { log_len, first_pixel, first_slot: next >> log_len });
-                    next += placement.channels << log_len;
+            for (index, &(_, pixels)) in shapes.iter().enumerate() {
+                if !in_region[index] {
+                    place(&mut placements[index], 0..pixels, log_len, &mut next);
+                }
+            }
+            for region in regions.iter().filter(|region| alignment(region) == log_len) {
+                next = next.next_multiple_of(1 << log_len);
+                for log_len in (0..=log_len).rev() {
+                    for (column, pixels) in region {
+                        place(&mut placements[column.0], pixels.clone(), log_len, &mut next);
+                    }
                 }
             }
         }
@@ -152,7 +183,7 @@ mod tests {
 
     #[test]
     fn columns_fill_the_vector_without_gap_or_overlap() {
-        let layout = Layout::new(16, &[(3, 49), (16, 2304), (1, 1), (5, 12), (1001, 1)]);
+        let layout = Layout::new(16, &[(3, 49), (16, 2304), (1, 1), (5, 12), (1001, 1)], &[]);
         let mut cells = cells(&layout);
         cells.sort_unstable();
         assert_eq!(cells, (0..layout.num_cells()).collect::<Vec<_>>());
@@ -161,7 +192,7 @@ mod tests {
 
     #[test]
     fn weights_factor_over_pixel_and_channel() {
-        let layout = Layout::new(12, &[(3, 49), (7, 36)]);
+        let layout = Layout::new(12, &[(3, 49), (7, 36)], &[]);
         let point = Transcript::new().challenges("p", layout.log_cells());
         let weights = EqWeights::new(&point);
         for placement in layout.placements() {

@@ -9,7 +9,7 @@ use p3_field::{BasedVectorSpace, PrimeCharacteristicRing};
 use crate::field::{F, K, from_coordinates};
 
 /// Numbers of secrets and the pairs of messages that are multiplied.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MaskPlan {
     num_messages: usize,
     pairs: Vec<(usize, usize)>,
@@ -27,17 +27,27 @@ pub struct Triple {
 }
 
 impl MaskPlan {
-    /// The plan for `2^log_cells` cells and a contraction over `2^log_contraction_len` indices.
-    pub fn new(log_cells: usize, log_contraction_len: usize) -> Self {
-        let mut num_messages = 0;
-        let mut pairs = Vec::new();
+    /// The plan for `2^log_cells` cells, a contraction over `2^log_contraction_len` indices, and one over `2^log_scaling_len` if multipliers are
+    /// hidden.
+    pub fn new(log_cells: usize, log_contraction_len: usize, log_scaling_len: Option<usize>) -> Self {
+        let mut plan = Self::default();
         for variables in 0..log_cells {
-            let children = num_messages + 2 * variables;
-            pairs.extend([(children, children + 3), (children + 1, children + 2)]);
-            num_messages = children + 4;
+            let children = plan.num_messages + 2 * variables;
+            plan.pairs.extend([(children, children + 3), (children + 1, children + 2)]);
+            plan.num_messages = children + 4;
         }
-        num_messages += 1 + 2 * log_contraction_len + 1;
-        Self { num_messages, pairs }
+        match log_scaling_len {
+            None => plan.num_messages += 1 + 2 * log_contraction_len + 1,
+            Some(log_scaling_len) => {
+                plan.num_messages += 2;
+                for variables in [log_contraction_len, log_scaling_len] {
+                    let ends = plan.num_messages + 2 * variables;
+                    plan.pairs.push((ends, ends + 1));
+                    plan.num_messages = ends + 2;
+                }
+            }
+        }
+        plan
     }
 
     /// Masked messages.

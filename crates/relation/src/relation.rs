@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use p3_field::PrimeCharacteristicRing;
 use verinfer_graph::{Graph, NodeId, Shape, TensorId, Window};
 
 use crate::field::F;
@@ -37,7 +38,9 @@ pub struct Relation {
     pub masks: MaskPlan,
     /// Where the secrets lie.
     pub secrets: ColumnId,
-    /// Shape of the public input.
+    /// What is committed to outside of proofs.
+    pub objects: Vec<Object>,
+    /// Shape of the input.
     pub input_shape: Shape,
     /// Addresses.
     pub layout: Layout,
@@ -58,6 +61,28 @@ pub struct Column {
     pub leaf: Leaf,
 }
 
+/// Bytes that are committed to once, outside of proofs, and bound to that commitment in each proof.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Object {
+    /// What they are.
+    pub kind: ObjectKind,
+    /// Columns of the values, with their pixels. They lie at consecutive addresses.
+    pub values: Vec<(ColumnId, Range<usize>)>,
+    /// Column of the digests of their blocks, if there are several.
+    pub digests: Option<ColumnId>,
+    /// Column of the commitment's randomness.
+    pub salt: ColumnId,
+}
+
+/// What a commitment is to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ObjectKind {
+    /// Weights, multipliers and constants of all layers.
+    Model,
+    /// The input of an image.
+    Input(usize),
+}
+
 /// The part a column plays in its node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -75,6 +100,22 @@ pub enum Role {
     Running(usize),
     /// A copy of another tensor in an own layout.
     Copy(TensorId),
+    /// Hidden weights: output channels by taps and input channels, or channels by taps where the layer is depthwise.
+    Weights,
+    /// A byte of the hidden multipliers, least significant first.
+    Multiplier(usize),
+    /// A byte of the hidden constants.
+    Constant(usize),
+    /// A byte of what hidden multipliers subtract where there is a sign.
+    SignFactor(usize),
+    /// A byte of the hidden addends of an addition of constants.
+    Addends(usize),
+    /// The hidden input.
+    Input,
+    /// Bytes of the digests of an object's blocks.
+    Digests(ObjectKind),
+    /// Randomness of an object's commitment.
+    Salt(ObjectKind),
     /// How many times each row of a table is looked up.
     Multiplicity(TableId),
     /// The secrets of [`MaskPlan`], three cells each.
@@ -161,6 +202,10 @@ pub enum Source {
     },
     /// The accumulator `(channel, pixel)` of a linear layer.
     Accumulator(ContractionId),
+    /// The same times the hidden multiplier of the channel.
+    ScaledAccumulator(ContractionId),
+    /// The sign `(channel, pixel)` of a linear layer times the hidden sign factor of the channel.
+    ScaledSign(ContractionId),
 }
 
 /// Where a tensor's values lie.
@@ -243,6 +288,44 @@ pub struct Contraction {
     pub output: ColumnId,
     /// First index of each chunk's block in the batched contraction.
     pub blocks: Vec<usize>,
+    /// Columns of what is learned, where it is hidden.
+    pub hidden: Option<HiddenLayer>,
+}
+
+/// Columns of the hidden constants of a linear layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HiddenLayer {
+    /// Weights: a plane for each output channel.
+    pub weights: ColumnId,
+    /// Multipliers.
+    pub multiplier: Bytes,
+    /// Multipliers times biases, with the constants of the rounding.
+    pub constant: Bytes,
+    /// Sign column and sign factors, where the rounding needs them.
+    pub sign: Option<(ColumnId, Bytes)>,
+}
+
+/// Integers in bytes, least significant first: `sum of 256^i * byte[i] - offset`, one for each channel of the columns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bytes {
+    /// A column of one pixel for each byte.
+    pub columns: Vec<ColumnId>,
+    /// Bits of all bytes.
+    pub bits: usize,
+    /// What is subtracted.
+    pub offset: i64,
+}
+
+impl Bytes {
+    /// Smallest and largest integer.
+    pub fn range(&self) -> (i64, i64) {
+        (-self.offset, (1 << self.bits) - 1 - self.offset)
+    }
+
+    /// The columns with their factors.
+    pub fn terms(&self) -> impl Iterator<Item = (ColumnId, F)> {
+        self.columns.iter().copied().zip(F::from_u64(256).powers())
+    }
 }
 
 impl Contraction {
@@ -319,18 +402,25 @@ pub struct RequantizeRecipe {
     pub limbs: Vec<ColumnId>,
     /// Sign column, where the rounding needs it.
     pub sign: Option<ColumnId>,
-    /// By channel.
-    pub multipliers: Vec<i64>,
-    /// By channel.
-    pub constants: Vec<i64>,
-    /// By channel.
-    pub sign_factors: Vec<i64>,
+    /// The constants, `None` where they are hidden.
+    pub rescaling: Option<Rescaling>,
     /// Bits of the remainder.
     pub shift: usize,
-    /// Added to the key before it is looked up.
+    /// Added to the key before the output is looked up.
     pub key_offset: i64,
     /// Columns of operands that are tables of one element, with the tensor read.
     pub operands: Vec<(ColumnId, TensorId)>,
+}
+
+/// The constants of a requantization, by channel.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rescaling {
+    /// Factors of the accumulator.
+    pub multipliers: Vec<i64>,
+    /// Addends.
+    pub constants: Vec<i64>,
+    /// What is subtracted where there is a sign; at most `2^shift`. Zero if there is no sign column.
+    pub sign_factors: Vec<i64>,
 }
 
 /// An accumulator's parts.
@@ -346,11 +436,11 @@ pub struct Split {
 
 impl RequantizeRecipe {
     /// The only parts of `acc` that satisfy the relation (up to a sign that does not change the output).
-    pub fn split(&self, channel: usize, acc: i64) -> Split {
-        let value = self.multipliers[channel] * acc + self.constants[channel];
+    pub fn split(&self, values: &Rescaling, channel: usize, acc: i64) -> Split {
+        let value = values.multipliers[channel] * acc + values.constants[channel];
         let key = value >> self.shift;
         let sign = self.sign.is_some() && key <= 0;
-        let value = if sign { value - self.sign_factors[channel] } else { value };
+        let value = if sign { value - values.sign_factors[channel] } else { value };
         let key = value >> self.shift;
         Split { key, remainder: value - (key << self.shift), sign }
     }
@@ -362,6 +452,12 @@ impl Relation {
         self.layout.num_cells()
     }
 
+    /// Number of indices of the second batched contraction, over the channels of layers with hidden multipliers and of their signs.
+    pub fn scaling_len(&self) -> usize {
+        let scaled = self.contractions.iter().filter_map(|contraction| contraction.hidden.as_ref().map(|hidden| (contraction, hidden)));
+        scaled.map(|(c, hidden)| c.blocks.len() * c.output_shape.channels * (1 + usize::from(hidden.sign.is_some()))).sum()
+    }
+
     /// Number of indices of the batched contraction.
     pub fn contraction_len(&self) -> usize {
         self.contractions.iter().map(|c| c.block_len() * c.blocks.len()).sum()
@@ -370,6 +466,16 @@ impl Relation {
     /// Logarithm of the padded number of indices of the batched contraction.
     pub fn log_contraction_len(&self) -> usize {
         self.contraction_len().next_power_of_two().trailing_zeros() as usize
+    }
+
+    /// Logarithm of the padded number of indices of the second batched contraction, `None` if there is none.
+    pub fn log_scaling_len(&self) -> Option<usize> {
+        Some(self.scaling_len()).filter(|&len| len > 0).map(|len| len.next_power_of_two().trailing_zeros() as usize)
+    }
+
+    /// What is committed to outside of proofs under this name.
+    pub fn object(&self, kind: ObjectKind) -> Option<&Object> {
+        self.objects.iter().find(|object| object.kind == kind)
     }
 
     /// A column by its index.

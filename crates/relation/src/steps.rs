@@ -14,12 +14,18 @@ pub const LAYER_ROUND: &str = "layer round";
 pub const LAYER_CHILDREN: &str = "layer children";
 /// Step 4: combination of the leaves' numerator and denominator.
 pub const LEAF_COMBINATION: &str = "leaf combination";
-/// Step 4: the accumulators' part of the leaves' claim.
+/// Step 4: the accumulators' part of the leaves' claim, and the signs' part where multipliers are hidden.
 pub const ACCUMULATORS: &str = "accumulators";
 /// Step 5: round of the contraction's sumcheck.
 pub const CONTRACTION_ROUND: &str = "contraction round";
-/// Step 5: the activation side at the end.
-pub const CONTRACTION_INPUT: &str = "contraction input";
+/// Step 5: the activation side at the end, and the weight side where weights are hidden.
+pub const CONTRACTION_ENDS: &str = "contraction ends";
+/// Step 5: combination of the weight side with the signs' part.
+pub const SCALING_COMBINATION: &str = "scaling combination";
+/// Step 5: round of the sumcheck over hidden multipliers.
+pub const SCALING_ROUND: &str = "scaling round";
+/// Step 5: both sides of that sumcheck at the end.
+pub const SCALING_ENDS: &str = "scaling ends";
 /// Step 6: check of the products of pads.
 pub const SACRIFICE: &str = "sacrifice";
 /// Step 6: weights of the output's elements and of the claims.

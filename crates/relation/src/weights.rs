@@ -32,28 +32,33 @@ pub fn contract(contraction: &Contraction, conv: &Conv, chunks: &[Vec<K>]) -> Ve
     out
 }
 
+/// `sum over taps and inner channels of e * (weight - zero point)` for each output channel, where `e` belongs to one block of the contraction.
+pub fn contract_inner(contraction: &Contraction, conv: &Conv, e: &[K]) -> Vec<K> {
+    let zero = from_signed(i64::from(conv.weight_zero_point));
+    let channels = contraction.output_shape.channels;
+    if contraction.depthwise {
+        let mut sums = vec![K::ZERO; channels];
+        for (row, e) in conv.weights.chunks_exact(channels).zip(e.chunks_exact(channels)) {
+            for ((sum, &w), &e) in sums.iter_mut().zip(row).zip(e) {
+                *sum += e * (from_signed(i64::from(w)) - zero);
+            }
+        }
+        sums
+    } else {
+        let lanes = Lanes::new(e);
+        let total = e.iter().copied().sum::<K>() * zero;
+        conv.weights.chunks_exact(e.len()).map(|row| lanes.dot(row) - total).collect()
+    }
+}
+
 /// `B(rho)`, where `e[i] = eq(rho, i)`: what [`contract`] gives for all contractions, summed with `e`.
 pub fn evaluate(relation: &Relation, graph: &Graph, accumulators: &AccumulatorWeights, e: &[K]) -> K {
     let mut sum = K::ZERO;
     for (contraction, chunks) in relation.contractions.iter().zip(accumulators) {
         let Some(conv) = contraction.conv(graph) else { continue };
-        let zero = from_signed(i64::from(conv.weight_zero_point));
-        let len = contraction.block_len();
         for (channels, &block) in chunks.iter().zip(&contraction.blocks) {
-            let e = &e[block..block + len];
-            if contraction.depthwise {
-                for (row, e) in conv.weights.chunks_exact(channels.len()).zip(e.chunks_exact(channels.len())) {
-                    for ((&w, &e), &channel) in row.iter().zip(e).zip(channels) {
-                        sum += e * channel * (from_signed(i64::from(w)) - zero);
-                    }
-                }
-            } else {
-                let lanes = Lanes::new(e);
-                let total = e.iter().copied().sum::<K>() * zero;
-                for (row, &channel) in conv.weights.chunks_exact(len).zip(channels) {
-                    sum += channel * (lanes.dot(row) - total);
-                }
-            }
+            let contracted = contract_inner(contraction, conv, &e[block..block + contraction.block_len()]);
+            sum += contracted.into_iter().zip(channels).map(|(value, &channel)| value * channel).sum::<K>();
         }
     }
     sum

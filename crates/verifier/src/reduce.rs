@@ -9,10 +9,11 @@ use verinfer_relation::field::K;
 use verinfer_relation::functional::Functional;
 use verinfer_relation::layout::EqWeights;
 use verinfer_relation::merkle::Digest;
+use verinfer_relation::scaling::Scales;
 use verinfer_relation::statement::Statement;
 use verinfer_relation::table::Folding;
 use verinfer_relation::transcript::VerifierTranscript;
-use verinfer_relation::{Relation, claims, steps};
+use verinfer_relation::{Relation, claims, scaling, steps};
 
 use crate::error::VerifyError;
 use crate::messages::Messages;
@@ -50,26 +51,40 @@ pub fn reduce(
     let mut messages = Messages::new(transcript, &relation.masks);
     let leaf_claim = lookups::verify(&mut messages, relation.layout.log_cells())?;
 
-    // 4. The claim on the leaves, as a functional of cells, input and accumulators.
+    // 4. The claim on the leaves, as a functional of cells, input, accumulators and scaled signs.
     let mu = messages.state().challenge(steps::LEAF_COMBINATION);
     let leaves = EqWeights::new(&leaf_claim.point);
-    let (mut functional, accumulators) = claims::leaves(relation, &leaves, &folding, mu);
-    let [accumulated] = messages.receive(steps::ACCUMULATORS)?;
-    let leaf_value = leaf_claim.numerator.plus(mu, &leaf_claim.denominator).plus(-K::ONE, &accumulated);
+    let mut weights = claims::leaves(relation, &leaves, &folding, mu);
 
     // 5. The linear layers.
-    let input_claim = contraction::verify(&mut messages, relation, graph, &accumulators, accumulated)?;
+    let layers = contraction::verify(&mut messages, relation, graph, &weights)?;
 
     // 6. One functional and one target for all claims.
     let checks = messages.finish()?;
     let zeta = transcript.state().challenge(steps::CLAIM_COMBINATION);
     let omega = transcript.state().challenge(steps::CLAIM_COMBINATION);
-    claims::contraction_inputs(relation, &leaves, &input_claim.weights, omega, &mut functional);
-    claims::output(relation, zeta, omega.square(), &mut functional);
-    let output = Affine::known(claims::output_value(&statement.output.values, zeta));
-    let known = Affine::known(functional.constant + functional.input_part(&statement.input.values));
-    let claimed = leaf_value.plus(omega, &input_claim.value).plus(omega.square(), &output).plus(-K::ONE, &known);
-    let total = claimed.plus(omega.cube(), &checks);
+    let mut functional = std::mem::take(&mut weights.functional);
+    let mut claimed = leaf_claim.numerator.plus(mu, &leaf_claim.denominator).plus(-K::ONE, &layers.claimed);
+    let mut power = K::ONE;
+    let mut add = |value: &Affine| {
+        power *= omega;
+        claimed = claimed.plus(power, value);
+        power
+    };
+    let scale = add(&layers.input);
+    claims::contraction_inputs(relation, &leaves, &layers.inner, scale, &mut functional);
+    let scale = add(&Affine::known(claims::output_value(&statement.output.values, zeta)));
+    claims::output(relation, zeta, scale, &mut functional);
+    if let Some(scaling) = &layers.scaling {
+        let scales = Scales { accumulators: &weights.accumulators, signs: &weights.signs, xi: scaling.xi };
+        let scale = add(&scaling.scales);
+        scales.add(relation, &scaling.weights, scale, &mut functional);
+        let scale = add(&scaling.contracted);
+        scaling::add_contracted(relation, graph, &layers.inner, &scaling.weights, scale, &mut functional);
+    }
+    let _ = add(&checks);
+    let known = functional.constant + functional.input_part(&statement.input.values);
+    let total = claimed.plus(-K::ONE, &Affine::known(known));
     claims::secrets(relation, &total.times(-K::ONE), &mut functional);
     Ok(Reduction { root, functional, leaves, target: total.constant })
 }

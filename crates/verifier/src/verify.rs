@@ -2,6 +2,7 @@ use verinfer_graph::{DataType, Graph, Shape};
 use verinfer_relation::Relation;
 use verinfer_relation::layout::EqWeights;
 use verinfer_relation::parameters::{Parameters, SecurityReport};
+use verinfer_relation::setting::Setting;
 use verinfer_relation::statement::{Proof, PublicTensor, Statement};
 use verinfer_relation::transcript::{Message, VerifierTranscript};
 
@@ -45,9 +46,14 @@ pub struct Accepted {
 }
 
 impl<'a> Verifier<'a> {
-    /// Derives the relation of a network, once for any number of proofs.
+    /// Derives the relation of a network of which everything is public, once for any number of proofs.
     pub fn new(graph: &'a Graph) -> Result<Self, VerifyError> {
-        Ok(Self { graph, digest: graph.digest(), relation: Relation::new(graph)? })
+        Self::with_setting(graph, &Setting::default())
+    }
+
+    /// Derives the relation of a network of which the setting says what is hidden, once for any number of proofs.
+    pub fn with_setting(graph: &'a Graph, setting: &Setting) -> Result<Self, VerifyError> {
+        Ok(Self { graph, digest: graph.digest(), relation: Relation::with_setting(graph, setting)? })
     }
 
     /// Accepts or rejects a proof file.

@@ -32,13 +32,12 @@ fn the_report_counts_every_constraint() {
     // Convolution: 25 pixels of 2 channels; maximum: 16 pixels of 2 channels, 3 comparisons each.
     assert_eq!((report.accumulators, report.outputs), (50, 32));
     let counts = |name: &str| report.lookups.iter().find(|(found, _)| found == name).unwrap().1;
-    assert_eq!((counts("clamp with sign"), counts("positive part")), (50, 96));
+    assert_eq!((counts("clamp of halves"), counts("sign"), counts("positive part")), (50, 50, 96));
     let rows: usize = case.relation.tables.iter().map(|table| table.len).sum();
     assert_eq!(report.multiplicities, rows);
     let multiplicities = case.relation.tables.iter().map(|table| table.len).sum::<usize>();
-    let signs = 50;
     let random = 3 * case.relation.masks.num_secrets() + 3;
-    assert_eq!(report.num_lookups() + multiplicities + signs + random, case.relation.num_cells());
+    assert_eq!(report.num_lookups() + multiplicities + random, case.relation.num_cells());
 }
 
 #[test]
@@ -96,7 +95,7 @@ fn a_wrong_accumulator_makes_a_quotient_that_is_no_integer() {
     let mut case = Case::new();
     case.input[12] = if case.input[12] == 5 { 6 } else { 5 };
     let Violation::NotInTable { at, table, .. } = case.violation() else { panic!("the key is no integer") };
-    assert_eq!((at.node, at.role, table.as_str()), (Some(0), Role::Output, "clamp with sign"));
+    assert_eq!((at.node, at.role, table.as_str()), (Some(0), Role::Sign, "sign"));
 }
 
 #[test]
@@ -106,7 +105,7 @@ fn a_wrong_sign_is_not_its_row() {
     let value = case.get(sign, 0, 0);
     case.set(sign, 0, 0, F::ONE - value);
     let found = case.violation();
-    assert!(matches!(&found, Violation::NotInTable { at, .. } | Violation::NotARow { at, .. } if at.role == Role::Output), "{found}");
+    assert!(matches!(&found, Violation::NotInTable { at, .. } | Violation::NotARow { at, .. } if at.role == Role::Sign), "{found}");
 }
 
 #[test]

@@ -5,7 +5,11 @@ use verinfer_graph::{
     Add, Conv, DataType, Graph, Node, NodeId, Op, Operand, Requantization, Shape, TensorId, TensorSpec, Window, requantize,
 };
 use verinfer_relation::Relation;
-use verinfer_relation::relation::{Leaf, Recipe, RequantizeRecipe};
+use verinfer_relation::envelope::Envelope;
+use verinfer_relation::layout::ColumnId;
+use verinfer_relation::learned::Learned;
+use verinfer_relation::relation::{Leaf, Recipe, RequantizeRecipe, Rescaling};
+use verinfer_relation::setting::Setting;
 use verinfer_relation::table::Table;
 
 use crate::random::{Rng, random_requantization};
@@ -23,45 +27,77 @@ proptest! {
         let mut rng = Rng::new(seed);
         let drawn = (0..6).find_map(|attempt| if addition { one_addition(&mut rng, attempt) } else { one_convolution(&mut rng, attempt) });
         if let Some((graph, relation, requantization)) = drawn {
-            let ranges = graph.accumulator_range(NodeId(0)).unwrap();
-            let recipe = recipe(&relation);
-            let table = output_table(&relation, recipe);
-            for channel in 0..recipe.multipliers.len() {
-                let range = if ranges.len() == 1 { ranges[0] } else { ranges[channel] };
-                for acc in accumulators(range, &requantization, channel, &mut rng) {
-                    check_accumulator(recipe, table, &requantization, channel, acc)?;
-                }
+            check_relation(&graph, &relation, &requantization, &mut rng)?;
+            if let Some(relation) = hidden(&graph) {
+                check_relation(&graph, &relation, &requantization, &mut rng)?;
             }
         }
     }
 }
 
-/// The honest parts of an accumulator give the interpreter's output, and so do the parts with the other sign, if the table has them at all.
-fn check_accumulator(
-    recipe: &RequantizeRecipe,
-    table: &Table,
-    requantization: &Requantization,
-    channel: usize,
-    acc: i64,
-) -> Result<(), TestCaseError> {
-    let expected = i64::from(requantize(i32::try_from(acc).unwrap(), requantization, channel));
-    let split = recipe.split(channel, acc);
-    prop_assert!((0..1i64 << recipe.shift).contains(&split.remainder));
-    let row = table.row(split.key + recipe.key_offset);
-    prop_assert!(row.is_some(), "key {} of accumulator {acc} is not in the table", split.key);
-    let row = row.unwrap();
-    prop_assert_eq!(table.outputs[0][row], expected, "accumulator {}, {:?}", acc, requantization);
-    if recipe.sign.is_some() {
-        prop_assert_eq!(table.outputs[1][row], i64::from(split.sign));
-        let other = !split.sign;
-        let sign_factor = if other { i128::from(recipe.sign_factors[channel]) } else { 0 };
-        let value = i128::from(recipe.multipliers[channel]) * i128::from(acc) + i128::from(recipe.constants[channel]) - sign_factor;
-        let key = i64::try_from(value >> recipe.shift).unwrap();
-        if let Some(row) = table.row(key + recipe.key_offset).filter(|&row| table.outputs[1][row] == i64::from(other)) {
-            prop_assert_eq!(table.outputs[0][row], expected, "accumulator {} with the wrong sign, {:?}", acc, requantization);
+/// The relation with hidden weights, where the constants fit.
+fn hidden(graph: &Graph) -> Option<Relation> {
+    let setting = Setting { weights: Some(Envelope::of(graph).ok()?), ..Setting::default() };
+    let relation = Relation::with_setting(graph, &setting).ok()?;
+    Learned::new(graph, &relation).ok().map(|_| relation)
+}
+
+fn check_relation(graph: &Graph, relation: &Relation, requantization: &Requantization, rng: &mut Rng) -> Result<(), TestCaseError> {
+    let ranges = graph.accumulator_range(NodeId(0)).unwrap();
+    let Recipe::Requantize(recipe) = &relation.recipes[0] else { panic!("the node has an accumulator") };
+    let rescaling = recipe.rescaling.clone().or_else(|| Learned::new(graph, relation).ok()?.rescalings.swap_remove(0)).unwrap();
+    let table = |column: ColumnId| match &relation.column(column).leaf {
+        Leaf::Lookup { table, .. } => &relation.tables[table.0],
+        _ => panic!("the column is looked up"),
+    };
+    let rounding = Rounding { recipe, rescaling: &rescaling, outputs: table(recipe.output), signs: recipe.sign.map(table) };
+    for channel in 0..rescaling.multipliers.len() {
+        let range = if ranges.len() == 1 { ranges[0] } else { ranges[channel] };
+        for acc in accumulators(range, requantization, channel, rng) {
+            rounding.check(requantization, channel, acc)?;
         }
     }
     Ok(())
+}
+
+/// A requantization of the relation, and its tables.
+struct Rounding<'a> {
+    recipe: &'a RequantizeRecipe,
+    rescaling: &'a Rescaling,
+    outputs: &'a Table,
+    signs: Option<&'a Table>,
+}
+
+impl Rounding<'_> {
+    /// The honest parts of an accumulator give the interpreter's output, and so do the parts with the other sign, if the tables have them at all.
+    fn check(&self, requantization: &Requantization, channel: usize, acc: i64) -> Result<(), TestCaseError> {
+        let (recipe, rescaling) = (self.recipe, self.rescaling);
+        let expected = i64::from(requantize(i32::try_from(acc).unwrap(), requantization, channel));
+        let split = recipe.split(rescaling, channel, acc);
+        prop_assert!((0..1i64 << recipe.shift).contains(&split.remainder));
+        prop_assert_eq!(self.output(split.key), Some(expected), "accumulator {}, {:?}", acc, requantization);
+        if self.signs.is_some() {
+            prop_assert_eq!(self.sign(split.key), Some(i64::from(split.sign)));
+            prop_assert!((0..=1i64 << recipe.shift).contains(&rescaling.sign_factors[channel]));
+            let other = !split.sign;
+            let sign_factor = if other { i128::from(rescaling.sign_factors[channel]) } else { 0 };
+            let product = i128::from(rescaling.multipliers[channel]) * i128::from(acc);
+            let value = product + i128::from(rescaling.constants[channel]) - sign_factor;
+            let key = i64::try_from(value >> recipe.shift).unwrap();
+            if let Some(output) = self.output(key).filter(|_| self.sign(key) == Some(i64::from(other))) {
+                prop_assert_eq!(output, expected, "accumulator {} with the wrong sign, {:?}", acc, requantization);
+            }
+        }
+        Ok(())
+    }
+
+    fn output(&self, key: i64) -> Option<i64> {
+        self.outputs.row(key + self.recipe.key_offset).map(|row| self.outputs.outputs[0][row])
+    }
+
+    fn sign(&self, key: i64) -> Option<i64> {
+        self.signs.and_then(|table| table.row(key).map(|row| table.outputs[0][row]))
+    }
 }
 
 /// Ends of the range, values around zero, random ones, and for some random outputs both sides of the step to them.
@@ -84,16 +120,6 @@ fn first_with_output_of(acc: i64, low: i64, channel: usize, requantization: &Req
         if requantization.quotient(middle as i32, channel) >= output { to = middle } else { from = middle + 1 }
     }
     from
-}
-
-fn recipe(relation: &Relation) -> &RequantizeRecipe {
-    let Recipe::Requantize(recipe) = &relation.recipes[0] else { panic!("the node has an accumulator") };
-    recipe
-}
-
-fn output_table<'a>(relation: &'a Relation, recipe: &RequantizeRecipe) -> &'a Table {
-    let Leaf::Lookup { table, .. } = &relation.column(recipe.output).leaf else { panic!("the output is looked up") };
-    &relation.tables[table.0]
 }
 
 /// A convolution of one tap from many channels to a few.

@@ -23,7 +23,7 @@ const PROOFS: usize = 48;
 
 /// Labels of the messages under pads, in any order.
 const MASKED: [&str; 5] =
-    [steps::LAYER_ROUND, steps::LAYER_CHILDREN, steps::ACCUMULATORS, steps::CONTRACTION_ROUND, steps::CONTRACTION_INPUT];
+    [steps::LAYER_ROUND, steps::LAYER_CHILDREN, steps::ACCUMULATORS, steps::CONTRACTION_ROUND, steps::CONTRACTION_ENDS];
 
 static GRAPH: LazyLock<Graph> = LazyLock::new(|| {
     let spec = |shape| TensorSpec { name: "t".into(), shape, dtype: DataType::I8 };

@@ -3,6 +3,7 @@ use verinfer_graph::Graph;
 
 use super::Values;
 use crate::field::{F, from_signed};
+use crate::layout::ColumnId;
 use crate::relation::Contraction;
 
 /// The accumulators of a linear layer without bias, in NHWC order of its output.
@@ -11,7 +12,10 @@ pub(super) fn of(contraction: &Contraction, graph: &Graph, values: &Values) -> V
     let (input, output) = (contraction.input_shape, contraction.output_shape);
     let (num_taps, inner) = (contraction.window.num_taps(), contraction.inner_channels());
     let zero = from_signed(contraction.input_zero_point);
-    let weights: Vec<F> = conv.weights.iter().map(|&w| from_signed(i64::from(w) - i64::from(conv.weight_zero_point))).collect();
+    let weights: Vec<F> = match &contraction.hidden {
+        None => conv.weights.iter().map(|&w| from_signed(i64::from(w) - i64::from(conv.weight_zero_point))).collect(),
+        Some(hidden) => hidden_weights(contraction, hidden.weights, values, from_signed(i64::from(conv.weight_zero_point))),
+    };
     let mut sums = vec![F::ZERO; output.num_elements()];
     let mut activations = vec![F::ZERO; inner];
     for tap in 0..num_taps {
@@ -30,4 +34,15 @@ pub(super) fn of(contraction: &Contraction, graph: &Graph, values: &Values) -> V
         });
     }
     sums
+}
+
+/// The weights of a hidden column less their zero point, in the order of [`verinfer_graph::Conv::weights`].
+fn hidden_weights(contraction: &Contraction, column: ColumnId, values: &Values, zero: F) -> Vec<F> {
+    let channels = contraction.output_shape.channels;
+    if contraction.depthwise {
+        let taps = 0..contraction.window.num_taps();
+        taps.flat_map(|tap| (0..channels).map(move |channel| values.cell(column, channel, tap) - zero)).collect()
+    } else {
+        (0..channels).flat_map(|channel| (0..contraction.block_len()).map(move |i| values.cell(column, channel, i) - zero)).collect()
+    }
 }

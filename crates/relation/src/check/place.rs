@@ -50,7 +50,17 @@ fn width(graph: &Graph, relation: &Relation, id: ColumnId) -> usize {
         Role::Output | Role::Limb(_) | Role::Sign | Role::Addend(_) | Role::Square(_) | Role::Running(_) => {
             column.node.map(|node| graph.spec(graph.node(node).output).shape)
         }
-        Role::Multiplicity(_) | Role::Secrets | Role::Spare => None,
+        Role::Input => Some(graph.spec(graph.input()).shape),
+        Role::Weights
+        | Role::Multiplier(_)
+        | Role::Constant(_)
+        | Role::SignFactor(_)
+        | Role::Addends(_)
+        | Role::Digests(_)
+        | Role::Salt(_)
+        | Role::Multiplicity(_)
+        | Role::Secrets
+        | Role::Spare => None,
     };
     let read = match &column.leaf {
         Leaf::Lookup { values, .. } => values.iter().flat_map(|form| &form.terms).find_map(|term| tensor_shape(&term.source)),
@@ -63,6 +73,6 @@ fn width(graph: &Graph, relation: &Relation, id: ColumnId) -> usize {
 fn tensor_shape(source: &Source) -> Option<Shape> {
     match source {
         Source::Tensor { shape, .. } => Some(*shape),
-        Source::Cell(_) | Source::Reordered { .. } | Source::Accumulator(_) => None,
+        Source::Cell(_) | Source::Reordered { .. } | Source::Accumulator(_) | Source::ScaledAccumulator(_) | Source::ScaledSign(_) => None,
     }
 }

@@ -11,7 +11,8 @@ use verinfer_graph::Graph;
 
 use super::requantize::Plan;
 use super::tables::Tables;
-use super::{clamp_key, requantization};
+use super::{clamp_key, key_offset, requantization};
+use crate::envelope::Envelope;
 use crate::error::RelationError;
 
 /// Most rows of a table.
@@ -27,23 +28,36 @@ struct Cut {
     bits: usize,
 }
 
-/// Widths of the limbs of each node, least significant first; the plans are brought to the sum of their limbs.
-pub fn choose(graph: &Graph, plans: &mut [Option<Plan>], tables: &Tables) -> Result<Vec<Vec<usize>>, RelationError> {
+/// Widths of the limbs of each node, least significant first; the plans are brought to the sum of their limbs. Nodes with hidden constants have
+/// those of the envelope.
+pub fn choose(
+    graph: &Graph,
+    plans: &mut [Option<Plan>],
+    tables: &Tables,
+    envelope: Option<&Envelope>,
+) -> Result<Vec<Vec<usize>>, RelationError> {
     let mut rooms = Vec::new();
     for (index, (plan, node)) in plans.iter().zip(graph.nodes()).enumerate() {
         let (Some(plan), Some(requantization)) = (plan, requantization(&node.op)) else {
             rooms.push(0);
             continue;
         };
-        let range = tables.clamp_range(clamp_key(plan, requantization));
-        let rows = range.1.abs_diff(range.0) + 1;
-        if rows > MAX_TABLE_ROWS {
-            return Err(RelationError::TableTooLarge { node: index, op: node.source.clone(), rows, max: MAX_TABLE_ROWS });
+        let clamp = (tables.clamp_range(clamp_key(plan, requantization)), key_offset(plan, requantization));
+        let sign = plan.signed.then(|| (tables.sign_range(plan.long_remainder), 0));
+        let mut least = INTEGER_BITS as usize;
+        for (range, offset) in [Some(clamp), sign].into_iter().flatten() {
+            let rows = range.1.abs_diff(range.0) + 1;
+            if rows > MAX_TABLE_ROWS {
+                return Err(RelationError::TableTooLarge { node: index, op: node.source.clone(), rows, max: MAX_TABLE_ROWS });
+            }
+            least = least.min(room(plan, range, offset));
         }
-        rooms.push(room(plan, range, plan.key_offset(requantization.zero_point)));
+        rooms.push(least);
     }
+    let hidden = envelope.map(|envelope| Cut { count: usize::from(envelope.num_limbs), bits: usize::from(envelope.limb_bits) });
     let cut_all = |plans: &[Option<Plan>], widest: usize| -> Vec<Option<Cut>> {
-        plans.iter().zip(&rooms).map(|(plan, &room)| plan.as_ref().map(|plan| cut(plan.shift, room, widest))).collect()
+        let cut = |plan: &Plan, room| hidden.filter(|_| plan.values.is_none()).unwrap_or_else(|| cut(plan.shift, room, widest));
+        plans.iter().zip(&rooms).map(|(plan, &room)| plan.as_ref().map(|plan| cut(plan, room))).collect()
     };
     let elements: Vec<usize> = graph.nodes().iter().map(|node| graph.spec(node.output).shape.num_elements()).collect();
     let cost = |widest: usize| -> usize {
@@ -89,15 +103,7 @@ mod tests {
 
     #[test]
     fn no_key_of_a_shared_table_can_wrap_around_the_field() {
-        let plan = Plan {
-            multipliers: vec![1 << 30],
-            constants: vec![1 << 36],
-            sign_factors: vec![0],
-            signed: false,
-            shift: 37,
-            long_remainder: false,
-            ranges: vec![(-1000, 1000)],
-        };
+        let plan = Plan::hidden(false, 37, (0, 0));
         for (range, offset) in [((-10, 20), 0), ((-200_000, 30_000), 0), ((-300, 4_000_000), 128), ((0, 0), -100)] {
             let room = room(&plan, range, offset);
             let largest = i128::from((range.0 - offset).abs().max((range.1 - offset).abs()));

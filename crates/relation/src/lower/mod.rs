@@ -2,27 +2,37 @@
 
 mod limbs;
 mod nodes;
-mod requantize;
+pub mod requantize;
 mod tables;
 
 use p3_field::PrimeCharacteristicRing;
 use verinfer_graph::{Graph, NodeId, Op, Requantization, Shape, TensorId};
 
+use crate::commitment;
 use crate::error::RelationError;
-use crate::field::F;
-use crate::layout::{ColumnId, Layout};
+use crate::field::{F, from_signed};
+use crate::layout::{ColumnId, Layout, Region};
 use crate::masks::{CELLS_PER_SECRET, MaskPlan};
 use crate::parameters;
-use crate::relation::{Coefficients, Column, Contraction, Factor, Form, FormTerm, Leaf, Location, Recipe, Relation, Role, Source, View};
+use crate::relation::{
+    Bytes, Coefficients, Column, Contraction, Factor, Form, FormTerm, Leaf, Location, Object, ObjectKind, Recipe, Relation, Role, Source,
+    View,
+};
+use crate::setting::Setting;
 use crate::table::TableId;
 use crate::wiring::{ChannelMap, PixelMap};
-use requantize::Plan;
+use requantize::{Plan, may_have_sign};
 use tables::{ClampKey, Tables};
 
 impl Relation {
-    /// The relation of a graph. The same graph gives the same relation on every machine.
+    /// The relation of a graph of which everything is public. The same graph gives the same relation on every machine.
     pub fn new(graph: &Graph) -> Result<Self, RelationError> {
-        let mut lowering = Lowering::new(graph)?;
+        Self::with_setting(graph, &Setting::default())
+    }
+
+    /// The relation of a graph of which the setting says what is hidden. If the weights are, nothing learned is read.
+    pub fn with_setting(graph: &Graph, setting: &Setting) -> Result<Self, RelationError> {
+        let mut lowering = Lowering::new(graph, setting)?;
         for (index, node) in graph.nodes().iter().enumerate() {
             lowering.node(NodeId(index), node)?;
         }
@@ -33,6 +43,7 @@ impl Relation {
 /// State of a lowering.
 struct Lowering<'a> {
     graph: &'a Graph,
+    setting: Setting,
     plans: Vec<Option<Plan>>,
     limbs: Vec<Vec<usize>>,
     tables: Tables,
@@ -41,30 +52,80 @@ struct Lowering<'a> {
     recipes: Vec<Recipe>,
     views: Vec<Option<View>>,
     copies: Vec<Option<ColumnId>>,
+    /// Columns of what is learned, where it is hidden.
+    parameters: Vec<ColumnId>,
 }
 
 impl<'a> Lowering<'a> {
-    fn new(graph: &'a Graph) -> Result<Self, RelationError> {
+    fn new(graph: &'a Graph, setting: &Setting) -> Result<Self, RelationError> {
+        if let Some(envelope) = &setting.weights {
+            envelope.check()?;
+        }
         let mut plans = Vec::new();
         for (index, node) in graph.nodes().iter().enumerate() {
             let channels = graph.spec(node.output).shape.channels;
-            plans.push(match requantization(&node.op) {
-                Some(requantization) => Some(Plan::new(graph, NodeId(index), requantization, channels)?),
-                None => None,
+            plans.push(match (requantization(&node.op), &setting.weights) {
+                (Some(requantization), Some(envelope)) if is_linear(&node.op) => {
+                    let signed = may_have_sign(requantization);
+                    let (first, last) = if signed { envelope.signed_keys } else { envelope.keys };
+                    Some(Plan::hidden(signed, envelope.shift(), (i64::from(first), i64::from(last))))
+                }
+                (Some(requantization), _) => Some(Plan::new(graph, NodeId(index), requantization, channels)?),
+                (None, _) => None,
             });
         }
         let mut tables = Tables::default();
         for (plan, node) in plans.iter().zip(graph.nodes()) {
             if let (Some(plan), Some(requantization)) = (plan, requantization(&node.op)) {
-                tables.announce_clamp(clamp_key(plan, requantization), plan.key_range(requantization.zero_point));
+                let offset = key_offset(plan, requantization);
+                tables.announce_clamp(clamp_key(plan, requantization), (plan.keys.0 + offset, plan.keys.1 + offset));
+                if plan.signed {
+                    tables.announce_sign(plan.long_remainder, plan.keys);
+                }
             }
         }
-        let limbs = limbs::choose(graph, &mut plans, &tables)?;
-        let mut views = vec![None; graph.tensors().len()];
+        let limbs = limbs::choose(graph, &mut plans, &tables, setting.weights.as_ref())?;
+        let mut lowering = Self {
+            graph,
+            setting: *setting,
+            plans,
+            limbs,
+            tables,
+            columns: Vec::new(),
+            contractions: Vec::new(),
+            recipes: Vec::new(),
+            views: vec![None; graph.tensors().len()],
+            copies: vec![None; graph.tensors().len()],
+            parameters: Vec::new(),
+        };
         let input = graph.input();
-        views[input.0] = Some(View { location: Location::Input, stored: graph.spec(input).shape });
-        let copies = vec![None; graph.tensors().len()];
-        Ok(Self { graph, plans, limbs, tables, columns: Vec::new(), contractions: Vec::new(), recipes: Vec::new(), views, copies })
+        let location = if setting.hidden_input { Location::Column(lowering.hidden_input()) } else { Location::Input };
+        lowering.views[input.0] = Some(View { location, stored: graph.spec(input).shape });
+        Ok(lowering)
+    }
+
+    /// The column of the hidden input.
+    fn hidden_input(&mut self) -> ColumnId {
+        let spec = self.graph.spec(self.graph.input());
+        self.bytes(None, Role::Input, (spec.shape.channels, spec.shape.num_pixels()), i64::from(spec.dtype.min()), 8)
+    }
+
+    /// A column of integers from `first` on, of `bits` bits.
+    fn bytes(&mut self, node: Option<NodeId>, role: Role, (channels, pixels): (usize, usize), first: i64, bits: usize) -> ColumnId {
+        let id = ColumnId(self.columns.len());
+        let mut key = Form::cell(id);
+        key.constant = Coefficients::Uniform(-from_signed(first));
+        let leaf = Leaf::Lookup { table: self.tables.range(bits), values: vec![key] };
+        self.columns.push(Column { node, role, channels, pixels, leaf });
+        id
+    }
+
+    /// Columns of hidden integers from `-offset` on, of `bits` bits, one for each channel.
+    fn hidden(&mut self, node: NodeId, role: fn(usize) -> Role, channels: usize, bits: usize, offset: i64) -> Bytes {
+        let columns = (0..bits.div_ceil(8)).map(|byte| self.bytes(Some(node), role(byte), (channels, 1), 0, (bits - 8 * byte).min(8)));
+        let columns: Vec<ColumnId> = columns.collect();
+        self.parameters.extend(&columns);
+        Bytes { columns, bits, offset }
     }
 
     fn finish(mut self) -> Result<Relation, RelationError> {
@@ -72,42 +133,66 @@ impl<'a> Lowering<'a> {
             Location::Column(column) => column,
             Location::Input => self.copy(self.graph.output()),
         };
+        let objects = self.objects();
         let Self { graph, tables, mut columns, mut contractions, recipes, .. } = self;
         let tables = tables.finish();
         for (index, table) in tables.iter().enumerate() {
             let id = TableId(index);
             columns.push(Column { node: None, role: Role::Multiplicity(id), channels: 1, pixels: table.len, leaf: Leaf::Multiplicity(id) });
         }
-        let num_chunks = |contraction: &Contraction| columns[contraction.output.0].pixels.count_ones() as usize;
-        let contraction_len: usize = contractions.iter().map(|contraction| contraction.block_len() * num_chunks(contraction)).sum();
-        let (log_cells, masks) = size(&columns, contraction_len)?;
+        let num_chunks = |pixels: usize| pixels.count_ones() as usize;
+        let mut next = 0;
+        for contraction in &mut contractions {
+            let chunks = num_chunks(columns[contraction.output.0].pixels);
+            contraction.blocks = (0..chunks).map(|chunk| next + chunk * contraction.block_len()).collect();
+            next += chunks * contraction.block_len();
+        }
         let mut random = |role: Role, pixels: usize, leaf: Leaf| {
             columns.push(Column { node: None, role, channels: 1, pixels, leaf });
             ColumnId(columns.len() - 1)
         };
-        let secrets = random(Role::Secrets, CELLS_PER_SECRET * masks.num_secrets(), Leaf::Free);
+        let secrets = random(Role::Secrets, 0, Leaf::Free);
         random(Role::Spare, CELLS_PER_SECRET, Leaf::Spare);
-        let shapes: Vec<_> = columns.iter().map(|column| (column.channels, column.pixels)).collect();
-        let layout = Layout::new(log_cells, &shapes);
-        let mut next = 0;
-        for contraction in &mut contractions {
-            let chunks = layout.placement(contraction.output).chunks.len();
-            contraction.blocks = (0..chunks).map(|chunk| next + chunk * contraction.block_len()).collect();
-            next += chunks * contraction.block_len();
-        }
-        let input_shape = graph.spec(graph.input()).shape;
-        Ok(Relation {
+        let mut relation = Relation {
             runs: tables.iter().map(crate::table::Table::runs).collect(),
             columns,
             tables,
             contractions,
             recipes,
             output,
-            masks,
+            masks: MaskPlan::default(),
             secrets,
-            input_shape,
-            layout,
-        })
+            objects,
+            input_shape: graph.spec(graph.input()).shape,
+            layout: Layout::default(),
+        };
+        relation.place()?;
+        Ok(relation)
+    }
+
+    /// What is committed to outside of proofs: columns of values, of digests and of salts.
+    fn objects(&mut self) -> Vec<Object> {
+        let mut objects = Vec::new();
+        if self.setting.weights.is_some() {
+            let columns = std::mem::take(&mut self.parameters);
+            let values = columns.into_iter().map(|column| (column, 0..self.columns[column.0].pixels)).collect();
+            objects.push(self.object(ObjectKind::Model, values));
+        }
+        if let Some(View { location: Location::Column(column), .. }) =
+            self.views[self.graph.input().0].filter(|_| self.setting.hidden_input)
+        {
+            let pixels = 0..self.columns[column.0].pixels;
+            objects.push(self.object(ObjectKind::Input(0), vec![(column, pixels)]));
+        }
+        objects
+    }
+
+    fn object(&mut self, kind: ObjectKind, values: Vec<(ColumnId, std::ops::Range<usize>)>) -> Object {
+        let len = values.iter().map(|(column, pixels)| self.columns[column.0].channels * pixels.len()).sum();
+        let plan = commitment::Plan::new(len);
+        let digests = (plan.digests_len() > 0).then(|| self.bytes(None, Role::Digests(kind), (1, plan.digests_len()), 0, 8));
+        let salt = self.bytes(None, Role::Salt(kind), (1, commitment::SALT_LEN), 0, 8);
+        Object { kind, values, digests, salt }
     }
 
     /// Adds a column.
@@ -213,18 +298,32 @@ impl Form {
     }
 }
 
-/// The smallest committed vector that has room for the columns, the secrets and the opening's masks, and its secrets.
-fn size(columns: &[Column], contraction_len: usize) -> Result<(usize, MaskPlan), RelationError> {
-    let cells: usize = columns.iter().map(|column| column.channels * column.pixels).sum();
-    let log_contraction_len = contraction_len.next_power_of_two().trailing_zeros() as usize;
-    for log_cells in parameters::MIN_LOG_CELLS..=Layout::MAX_LOG_CELLS {
-        let masks = MaskPlan::new(log_cells, log_contraction_len);
-        let needed = cells + CELLS_PER_SECRET * (masks.num_secrets() + 1) + parameters::mask_cells(log_cells);
-        if needed <= 1 << log_cells {
-            return Ok((log_cells, masks));
+impl Relation {
+    /// Chooses the smallest committed vector that has room for the columns, the secrets and the opening's masks.
+    fn place(&mut self) -> Result<(), RelationError> {
+        let regions: Vec<Region> = self.objects.iter().flat_map(|object| self.regions(object)).collect();
+        let mut cells = 0;
+        for log_cells in parameters::MIN_LOG_CELLS..=Layout::MAX_LOG_CELLS {
+            self.masks = MaskPlan::new(log_cells, self.log_contraction_len(), self.log_scaling_len());
+            self.columns[self.secrets.0].pixels = CELLS_PER_SECRET * self.masks.num_secrets();
+            let shapes: Vec<_> = self.columns.iter().map(|column| (column.channels, column.pixels)).collect();
+            self.layout = Layout::new(log_cells, &shapes, &regions);
+            cells = self.layout.num_cells();
+            if cells + parameters::mask_cells(log_cells) <= 1 << log_cells {
+                return Ok(());
+            }
         }
+        Err(RelationError::TooLarge { cells, max_log: Layout::MAX_LOG_CELLS })
     }
-    Err(RelationError::TooLarge { cells, max_log: Layout::MAX_LOG_CELLS })
+
+    /// The runs of consecutive addresses of an object: its values, digests and salt.
+    fn regions(&self, object: &Object) -> Vec<Region> {
+        let whole = |column: ColumnId| vec![(column, 0..self.column(column).pixels)];
+        let mut regions = vec![object.values.clone()];
+        regions.extend(object.digests.map(whole));
+        regions.push(whole(object.salt));
+        regions
+    }
 }
 
 fn requantization(op: &Op) -> Option<&Requantization> {
@@ -236,13 +335,17 @@ fn requantization(op: &Op) -> Option<&Requantization> {
     }
 }
 
+fn is_linear(op: &Op) -> bool {
+    matches!(op, Op::Conv2d(_) | Op::DepthwiseConv2d(_))
+}
+
 fn clamp_key(plan: &Plan, requantization: &Requantization) -> ClampKey {
-    ClampKey {
-        min: requantization.min,
-        max: requantization.max,
-        signed_zero_point: plan.signed.then_some(requantization.zero_point),
-        long_remainder: plan.long_remainder,
-    }
+    ClampKey { min: requantization.min, max: requantization.max, halved: plan.signed, long_remainder: plan.long_remainder }
+}
+
+/// What is added to a key before its clamp is looked up: the zero point, twice if the key has one more bit.
+fn key_offset(plan: &Plan, requantization: &Requantization) -> i64 {
+    i64::from(requantization.zero_point) << u32::from(plan.signed)
 }
 
 /// The border of a padded tensor.

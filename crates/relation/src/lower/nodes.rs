@@ -3,12 +3,15 @@
 use p3_field::{Field, PrimeCharacteristicRing};
 use verinfer_graph::{Add, Conv, Lookup, MaxPool, Mul, Node, NodeId, Op, Operand, Requantization, Shape, SumPool, TensorId, Window};
 
-use super::{Lowering, clamp_key};
+use super::requantize::Plan;
+use super::{Lowering, clamp_key, key_offset};
+use crate::envelope::{CONSTANT_BITS, multiplier_bits, weight_range};
 use crate::error::RelationError;
 use crate::field::{F, from_signed};
 use crate::layout::ColumnId;
 use crate::relation::{
-    Coefficients, Contraction, ContractionId, Factor, Form, FormTerm, Leaf, Location, Recipe, RequantizeRecipe, Role, Source, View,
+    Coefficients, Contraction, ContractionId, Factor, Form, FormTerm, HiddenLayer, Leaf, Location, Recipe, RequantizeRecipe, Role, Source,
+    View,
 };
 use crate::wiring::{ChannelMap, PixelMap};
 
@@ -18,6 +21,26 @@ struct Accumulator {
     constants: Vec<i64>,
     operands: Vec<(ColumnId, TensorId)>,
 }
+
+/// The accumulator's side of a requantization, over `2^shift`.
+struct Side {
+    terms: Vec<FormTerm>,
+    /// By channel.
+    constants: Vec<F>,
+    sign: SignTerm,
+    operands: Vec<(ColumnId, TensorId)>,
+}
+
+/// What a sign adds to a key.
+enum SignTerm {
+    /// The sign's cell with this factor.
+    Cell(Factor),
+    /// The sign's cell times a hidden factor.
+    Scaled(ContractionId),
+}
+
+/// Bits of hidden addends.
+const ADDEND_BITS: usize = 32;
 
 impl Lowering<'_> {
     pub(super) fn node(&mut self, id: NodeId, node: &Node) -> Result<(), RelationError> {
@@ -42,12 +65,7 @@ impl Lowering<'_> {
     fn convolution(&mut self, id: NodeId, node: &Node, conv: &Conv, depthwise: bool) -> Result<Recipe, RelationError> {
         let (tensor, input, input_shape, window) = self.convolution_input(conv, depthwise);
         let contraction = ContractionId(self.contractions.len());
-        let accumulator = Accumulator {
-            terms: vec![(Source::Accumulator(contraction), F::ONE)],
-            constants: conv.bias.iter().map(|&bias| i64::from(bias)).collect(),
-            operands: Vec::new(),
-        };
-        let recipe = self.requantize(id, node, &conv.requantization, accumulator)?;
+        let output_shape = self.graph.spec(node.output).shape;
         self.contractions.push(Contraction {
             node: id,
             depthwise,
@@ -55,12 +73,64 @@ impl Lowering<'_> {
             input,
             input_shape,
             input_zero_point: i64::from(conv.input_zero_point),
-            output_shape: self.graph.spec(node.output).shape,
+            output_shape,
             window,
-            output: recipe.output,
+            output: ColumnId(0),
             blocks: Vec::new(),
+            hidden: None,
         });
+        let side = if self.setting.weights.is_some() {
+            self.hidden_layer(contraction)?
+        } else {
+            let terms = vec![(Source::Accumulator(contraction), F::ONE)];
+            let constants = conv.bias.iter().map(|&bias| i64::from(bias)).collect();
+            self.rescaled(id, Accumulator { terms, constants, operands: Vec::new() })?
+        };
+        let recipe = self.requantize(id, node, &conv.requantization, side)?;
+        let contraction = &mut self.contractions[contraction.0];
+        contraction.output = recipe.output;
+        if let (Some(hidden), Some(column)) = (&mut contraction.hidden, recipe.sign)
+            && let Some((sign, _)) = &mut hidden.sign
+        {
+            *sign = column;
+        }
         Ok(Recipe::Requantize(recipe))
+    }
+
+    /// The columns of what a linear layer has learned, and its side of the requantization.
+    fn hidden_layer(&mut self, id: ContractionId) -> Result<Side, RelationError> {
+        let contraction = self.contractions[id.0].clone();
+        let node = contraction.node;
+        let plan = self.plans[node.0].clone().ok_or(RelationError::NoAccumulator { node: node.0 })?;
+        let channels = contraction.output_shape.channels;
+        let source = || self.graph.node(node).source.clone();
+        let bits = multiplier_bits(self.graph, &contraction).ok_or_else(|| RelationError::TooWide {
+            node: node.0,
+            op: source(),
+            bits: plan.shift,
+            room: 0,
+        })?;
+        let num_pixels = if contraction.depthwise { contraction.window.num_taps() } else { contraction.block_len() };
+        let (first, _) = weight_range(self.graph, &contraction);
+        let weights = self.bytes(Some(node), Role::Weights, (channels, num_pixels), first, 8);
+        self.parameters.push(weights);
+        let multiplier = self.hidden(node, Role::Multiplier, channels, bits, 0);
+        let constant = self.hidden(node, Role::Constant, channels, CONSTANT_BITS, 1 << (CONSTANT_BITS - 1));
+        let sign = plan.signed.then(|| (ColumnId(0), self.hidden(node, Role::SignFactor, channels, plan.shift, -1)));
+        let inverse = inverse_power(plan.shift);
+        let constants = vec![-from_signed(constant.offset) * inverse; channels];
+        let mut terms = vec![FormTerm { source: Source::ScaledAccumulator(id), factor: Factor::Uniform(inverse) }];
+        terms.extend(constant.terms().map(|(column, factor)| FormTerm {
+            source: self.by_channel(column, contraction.output_shape),
+            factor: Factor::Uniform(factor * inverse),
+        }));
+        self.contractions[id.0].hidden = Some(HiddenLayer { weights, multiplier, constant, sign });
+        Ok(Side { terms, constants, sign: SignTerm::Scaled(id), operands: Vec::new() })
+    }
+
+    /// The single pixel of each channel of a column, for every pixel of `target`.
+    fn by_channel(&self, column: ColumnId, target: Shape) -> Source {
+        self.broadcast(Location::Column(column), Shape::new(1, 1, target.channels), target)
     }
 
     /// Input of a convolution: explicit padding with the zero point becomes part of the window, and a flattened tensor under a fully connected
@@ -93,6 +163,11 @@ impl Lowering<'_> {
         let mut operands = vec![(left, add.left)];
         let mut terms = vec![(Source::Cell(left), F::ONE)];
         let constants = match &add.right {
+            Operand::Constant(_) if self.setting.weights.is_some() => {
+                let addends = self.hidden(id, Role::Addends, shape.channels, ADDEND_BITS, 1 << (ADDEND_BITS - 1));
+                terms.extend(addends.terms().map(|(column, factor)| (self.by_channel(column, shape), factor)));
+                vec![-addends.offset; shape.channels]
+            }
             Operand::Constant(values) => values.iter().map(|&value| i64::from(value)).collect(),
             Operand::Tensor { tensor, table } => {
                 let right = self.addend(id, 1, *tensor, table);
@@ -101,8 +176,8 @@ impl Lowering<'_> {
                 vec![0; shape.channels]
             }
         };
-        let accumulator = Accumulator { terms, constants, operands };
-        Ok(Recipe::Requantize(self.requantize(id, node, &add.requantization, accumulator)?))
+        let side = self.rescaled(id, Accumulator { terms, constants, operands })?;
+        Ok(Recipe::Requantize(self.requantize(id, node, &add.requantization, side)?))
     }
 
     fn addend(&mut self, id: NodeId, index: usize, tensor: TensorId, table: &[i32]) -> ColumnId {
@@ -131,33 +206,39 @@ impl Lowering<'_> {
             let column = self.looked_up(id, Role::Square(index), shape, squares, key);
             terms.push((Source::Cell(column), sign * quarter));
         }
-        let accumulator = Accumulator { terms, constants: vec![0; shape.channels], operands: Vec::new() };
-        Ok(Recipe::Requantize(self.requantize(id, node, &mul.requantization, accumulator)?))
+        let side = self.rescaled(id, Accumulator { terms, constants: vec![0; shape.channels], operands: Vec::new() })?;
+        Ok(Recipe::Requantize(self.requantize(id, node, &mul.requantization, side)?))
     }
 
+    /// The accumulator's side of a requantization with public constants, `(multiplier * acc + constant) / 2^shift`.
+    fn rescaled(&self, id: NodeId, accumulator: Accumulator) -> Result<Side, RelationError> {
+        let plan = self.plans[id.0].as_ref().ok_or(RelationError::NoAccumulator { node: id.0 })?;
+        let values = plan.values.as_ref().ok_or(RelationError::NoAccumulator { node: id.0 })?;
+        let inverse = inverse_power(plan.shift);
+        let constants = values.multipliers.iter().zip(&values.constants).zip(&accumulator.constants);
+        let constants = constants.map(|((&m, &constant), &acc)| (from_signed(m) * from_signed(acc) + from_signed(constant)) * inverse);
+        let terms = accumulator.terms.into_iter().map(|(source, factor)| {
+            let factors = values.multipliers.iter().map(|&m| from_signed(m) * factor * inverse).collect();
+            FormTerm { source, factor: Factor::Channel(factors) }
+        });
+        let sign = Factor::Channel(values.sign_factors.iter().map(|&s| -from_signed(s) * inverse).collect());
+        Ok(Side { terms: terms.collect(), constants: constants.collect(), sign: SignTerm::Cell(sign), operands: accumulator.operands })
+    }
+
+    /// Limbs, sign and output of a requantization.
     fn requantize(
         &mut self,
         id: NodeId,
         node: &Node,
         requantization: &Requantization,
-        accumulator: Accumulator,
+        side: Side,
     ) -> Result<RequantizeRecipe, RelationError> {
         let plan = self.plans[id.0].clone().ok_or(RelationError::NoAccumulator { node: id.0 })?;
         let shape = self.graph.spec(node.output).shape;
         let size = (shape.channels, shape.num_pixels());
-        let inverse = F::TWO.exp_u64(plan.shift as u64).inverse();
-        let key_offset = plan.key_offset(requantization.zero_point);
-        let mut key = Form::constant(F::ZERO);
-        let constants = plan.multipliers.iter().zip(&plan.constants).zip(&accumulator.constants).map(|((&multiplier, &constant), &acc)| {
-            (from_signed(multiplier) * from_signed(acc) + from_signed(constant)) * inverse + from_signed(key_offset)
-        });
-        key.constant = Coefficients::Channel(constants.collect());
-        for (source, factor) in accumulator.terms {
-            let factors = plan.multipliers.iter().map(|&m| from_signed(m) * factor * inverse).collect();
-            key.terms.push(FormTerm { source, factor: Factor::Channel(factors) });
-        }
+        let mut key = Form { constant: Coefficients::Channel(side.constants), terms: side.terms };
         let mut limbs = Vec::new();
-        let mut weight = inverse;
+        let mut weight = inverse_power(plan.shift);
         for (index, bits) in self.limbs[id.0].clone().into_iter().enumerate() {
             let table = self.tables.range(bits);
             let column = ColumnId(self.columns.len());
@@ -166,28 +247,24 @@ impl Lowering<'_> {
             key.push(Source::Cell(column), -weight);
             weight *= F::from_u64(1 << bits);
         }
-        let sign = plan.signed.then(|| self.column(id, Role::Sign, size, Leaf::Free));
-        if let Some(sign) = sign {
-            let factors = plan.sign_factors.iter().map(|&s| -from_signed(s) * inverse).collect();
-            key.terms.push(FormTerm { source: Source::Cell(sign), factor: Factor::Channel(factors) });
+        let sign = plan.signed.then(|| {
+            let column = ColumnId(self.columns.len());
+            key.terms.push(match side.sign {
+                SignTerm::Cell(factor) => FormTerm { source: Source::Cell(column), factor },
+                SignTerm::Scaled(id) => FormTerm { source: Source::ScaledSign(id), factor: Factor::Uniform(-inverse_power(plan.shift)) },
+            });
+            let table = self.tables.sign(plan.long_remainder);
+            self.column(id, Role::Sign, size, Leaf::Lookup { table, values: vec![key.clone(), Form::cell(column)] })
+        });
+        let key_offset = key_offset(&plan, requantization);
+        if let Coefficients::Channel(constants) = &mut key.constant {
+            constants.iter_mut().for_each(|constant| *constant += from_signed(key_offset));
         }
         let table = self.tables.clamp(clamp_key(&plan, requantization));
-        let output = ColumnId(self.columns.len());
-        let mut values = vec![key, Form::cell(output)];
-        values.extend(sign.map(Form::cell));
-        self.column(id, Role::Output, size, Leaf::Lookup { table, values });
+        let output = self.looked_up(id, Role::Output, shape, table, key);
         self.written(node.output, output);
-        Ok(RequantizeRecipe {
-            output,
-            limbs,
-            sign,
-            multipliers: plan.multipliers,
-            constants: plan.constants,
-            sign_factors: plan.sign_factors,
-            shift: plan.shift,
-            key_offset,
-            operands: accumulator.operands,
-        })
+        let Plan { values: rescaling, shift, .. } = plan;
+        Ok(RequantizeRecipe { output, limbs, sign, rescaling, shift, key_offset, operands: side.operands })
     }
 
     fn sum_pool(&mut self, id: NodeId, node: &Node, pool: &SumPool) -> Recipe {
@@ -280,6 +357,10 @@ impl Lowering<'_> {
         let channels = if source.channels == target.channels { ChannelMap::Same } else { ChannelMap::Broadcast };
         Source::Tensor { location, shape: source, pixels, channels }
     }
+}
+
+fn inverse_power(bits: usize) -> F {
+    F::TWO.exp_u64(bits as u64).inverse()
 }
 
 fn same(location: Location, shape: Shape) -> Source {

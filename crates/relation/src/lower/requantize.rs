@@ -11,98 +11,147 @@
 use verinfer_graph::{Graph, NodeId, Requantization, Rounding};
 
 use crate::error::RelationError;
+use crate::relation::Rescaling;
 
 /// The requantization of a node before its remainder is cut into limbs.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// By output channel.
-    pub multipliers: Vec<i64>,
-    /// By output channel.
-    pub constants: Vec<i64>,
-    /// By output channel; all zero if there is no sign.
-    pub sign_factors: Vec<i64>,
+    /// The constants, `None` where they are hidden.
+    pub values: Option<Rescaling>,
     /// Whether there is a sign cell.
     pub signed: bool,
     /// Bits of the remainder.
     pub shift: usize,
     /// Whether the remainder is longer than those of convolutions, so that only tables of few keys leave room for it (additions).
     pub long_remainder: bool,
-    /// Worst-case range of the accumulator, by channel.
-    pub ranges: Vec<(i64, i64)>,
+    /// Smallest and largest key, without offset.
+    pub keys: (i64, i64),
+    /// Largest absolute value of `multiplier * acc + constant - sign_factor * sign` at this shift.
+    magnitude: i128,
 }
 
 impl Plan {
     /// The plan of node `id`, whose output has `channels` channels.
     pub fn new(graph: &Graph, id: NodeId, requantization: &Requantization, channels: usize) -> Result<Self, RelationError> {
-        let ranges = graph.accumulator_range(id).ok_or(RelationError::NoAccumulator { node: id.0 })?;
-        let of = |values: &[i32], c: usize| i64::from(if values.len() == 1 { values[0] } else { values[c] });
-        let ranges: Vec<(i64, i64)> = (0..channels).map(|c| if ranges.len() == 1 { ranges[0] } else { ranges[c] }).collect();
-        let per_channel: Vec<Channel> = (0..channels)
-            .map(|c| Channel::new(of(&requantization.multipliers, c), of(&requantization.shifts, c), requantization.rounding, ranges[c]))
-            .collect();
-        let right = per_channel.iter().filter_map(Channel::right_shift).max().unwrap_or(0);
-        let signed = i32::from(requantization.min) < requantization.zero_point && per_channel.iter().any(Channel::needs_sign);
-        let shift = 31 + right - u32::from(signed);
-        let too_wide = || RelationError::TooWide { node: id.0, op: graph.node(id).source.clone(), bits: shift as usize, room: 62 };
+        let channels = Channels::new(graph, id, requantization, channels)?;
+        let signed = channels.signed;
+        let shift = 31 + channels.right_shift - u32::from(signed);
+        let values = channels.rescaling(graph, id, shift as usize)?;
         let mut plan = Self {
-            multipliers: Vec::new(),
-            constants: Vec::new(),
-            sign_factors: Vec::new(),
             signed,
             shift: shift as usize,
             long_remainder: shift > MAX_SHORT_REMAINDER,
-            ranges,
+            keys: channels.keys(&values, shift as usize),
+            magnitude: channels.magnitude(&values).max(1i128 << shift),
+            values: None,
         };
-        for channel in per_channel {
-            let (multiplier, constant, sign_factor) = channel.scaled(right, signed).ok_or_else(too_wide)?;
-            plan.multipliers.push(multiplier);
-            plan.constants.push(constant);
-            plan.sign_factors.push(sign_factor);
-        }
+        plan.values = Some(values);
         Ok(plan)
+    }
+
+    /// The plan of a node whose constants are hidden: known is only that its keys lie in `keys`.
+    pub fn hidden(signed: bool, shift: usize, keys: (i64, i64)) -> Self {
+        Self { values: None, signed, shift, long_remainder: false, keys, magnitude: 1i128 << shift }
     }
 
     /// Brings the remainder to `bits` bits.
     pub fn widen(&mut self, bits: usize) {
         let factor = 1i64 << (bits - self.shift);
-        for values in [&mut self.multipliers, &mut self.constants, &mut self.sign_factors] {
-            values.iter_mut().for_each(|value| *value *= factor);
+        if let Some(values) = &mut self.values {
+            for values in [&mut values.multipliers, &mut values.constants, &mut values.sign_factors] {
+                values.iter_mut().for_each(|value| *value *= factor);
+            }
         }
+        self.magnitude *= i128::from(factor);
         self.shift = bits;
-    }
-
-    /// Smallest and largest key, with the offset of [`Plan::key_offset`].
-    pub fn key_range(&self, zero_point: i32) -> (i64, i64) {
-        let offset = i128::from(self.key_offset(zero_point));
-        let key = |channel: usize, acc: i64| {
-            let value = i128::from(acc) * i128::from(self.multipliers[channel]) + i128::from(self.constants[channel]);
-            let key = value >> self.shift;
-            if self.signed && key <= 0 { (value - i128::from(self.sign_factors[channel])) >> self.shift } else { key }
-        };
-        let ends = (0..self.ranges.len()).map(|channel| (key(channel, self.ranges[channel].0), key(channel, self.ranges[channel].1)));
-        let range = ends.fold((i128::MAX, i128::MIN), |range, ends| (range.0.min(ends.0), range.1.max(ends.1)));
-        // Out of 64 bits only where the remainder has no room either, which is refused.
-        let narrow = |key: i128| i64::try_from(key + offset).unwrap_or(if key < 0 { i64::MIN / 4 } else { i64::MAX / 4 });
-        (narrow(range.0), narrow(range.1))
-    }
-
-    /// What is added to the quotient to make a key: the zero point, unless the table does it.
-    pub fn key_offset(&self, zero_point: i32) -> i64 {
-        if self.signed { 0 } else { i64::from(zero_point) }
     }
 
     /// Largest number of bits of the remainder for which the accumulator's side of the equation stays within `bits` bits.
     pub fn max_bits(&self, bits: u32) -> usize {
-        let constants = self.constants.iter().zip(&self.sign_factors);
-        let sizes = self.ranges.iter().zip(&self.multipliers).zip(constants).map(|((&(min, max), &multiplier), (&constant, &factor))| {
-            let acc = i128::from(min.abs().max(max.abs()));
-            acc * i128::from(multiplier) + i128::from(constant.abs()) + i128::from(factor)
-        });
-        let largest = sizes.max().unwrap_or(0).max(1i128 << self.shift);
-        let used = i128::BITS - largest.leading_zeros();
+        let used = i128::BITS - self.magnitude.leading_zeros();
         self.shift.saturating_sub(used.saturating_sub(bits) as usize) + bits.saturating_sub(used) as usize
     }
 }
+
+/// The channels of a requantization, each in the form that suits its accumulators.
+pub struct Channels {
+    channels: Vec<Channel>,
+    /// Worst-case range of the accumulator, by channel.
+    ranges: Vec<(i64, i64)>,
+    /// Largest right shift.
+    pub right_shift: u32,
+    /// Whether the rounding needs a sign.
+    pub signed: bool,
+}
+
+impl Channels {
+    /// The channels of node `id`, whose output has `channels` channels.
+    pub fn new(graph: &Graph, id: NodeId, requantization: &Requantization, channels: usize) -> Result<Self, RelationError> {
+        let ranges = graph.accumulator_range(id).ok_or(RelationError::NoAccumulator { node: id.0 })?;
+        let of = |values: &[i32], c: usize| i64::from(if values.len() == 1 { values[0] } else { values[c] });
+        let ranges: Vec<(i64, i64)> = (0..channels).map(|c| if ranges.len() == 1 { ranges[0] } else { ranges[c] }).collect();
+        let channels: Vec<Channel> = (0..channels)
+            .map(|c| Channel::new(of(&requantization.multipliers, c), of(&requantization.shifts, c), requantization.rounding, ranges[c]))
+            .collect();
+        let right_shift = channels.iter().filter_map(Channel::right_shift).max().unwrap_or(0);
+        let signed = may_have_sign(requantization) && channels.iter().any(Channel::needs_sign);
+        Ok(Self { channels, ranges, right_shift, signed })
+    }
+
+    /// As [`Channels::new`] for a linear layer whose multipliers are hidden: whether there is a sign depends on the architecture alone.
+    pub fn of_layer(graph: &Graph, id: NodeId, requantization: &Requantization, channels: usize) -> Result<Self, RelationError> {
+        Ok(Self { signed: may_have_sign(requantization), ..Self::new(graph, id, requantization, channels)? })
+    }
+
+    /// Multipliers, constants and sign factors for a remainder of `shift` bits, at least `31 + right_shift` less one if there is a sign.
+    pub fn rescaling(&self, graph: &Graph, id: NodeId, shift: usize) -> Result<Rescaling, RelationError> {
+        let too_wide = || RelationError::TooWide { node: id.0, op: graph.node(id).source.clone(), bits: shift, room: INTEGER_BITS };
+        let right = u32::try_from(shift + usize::from(self.signed)).ok().and_then(|bits| bits.checked_sub(31)).ok_or_else(too_wide)?;
+        if right < self.right_shift {
+            return Err(too_wide());
+        }
+        let mut values = Rescaling::default();
+        for channel in &self.channels {
+            let (multiplier, constant, sign_factor) = channel.scaled(right, self.signed).ok_or_else(too_wide)?;
+            values.multipliers.push(multiplier);
+            values.constants.push(constant);
+            values.sign_factors.push(sign_factor);
+        }
+        Ok(values)
+    }
+
+    /// Smallest and largest key, without offset, of constants for a remainder of `shift` bits.
+    pub fn keys(&self, values: &Rescaling, shift: usize) -> (i64, i64) {
+        let key = |channel: usize, acc: i64| {
+            let value = i128::from(acc) * i128::from(values.multipliers[channel]) + i128::from(values.constants[channel]);
+            let key = value >> shift;
+            if self.signed && key <= 0 { (value - i128::from(values.sign_factors[channel])) >> shift } else { key }
+        };
+        let ends = (0..self.ranges.len()).map(|channel| (key(channel, self.ranges[channel].0), key(channel, self.ranges[channel].1)));
+        let range = ends.fold((i128::MAX, i128::MIN), |range, ends| (range.0.min(ends.0), range.1.max(ends.1)));
+        // Out of 64 bits only where the remainder has no room either, which is refused.
+        let narrow = |key: i128| i64::try_from(key).unwrap_or(if key < 0 { i64::MIN / 4 } else { i64::MAX / 4 });
+        (narrow(range.0), narrow(range.1))
+    }
+
+    /// Largest absolute value of the accumulator's side of the equation.
+    fn magnitude(&self, values: &Rescaling) -> i128 {
+        let constants = values.constants.iter().zip(&values.sign_factors);
+        let sizes = self.ranges.iter().zip(&values.multipliers).zip(constants).map(|((&(min, max), &multiplier), (&constant, &factor))| {
+            let acc = i128::from(min.abs().max(max.abs()));
+            acc * i128::from(multiplier) + i128::from(constant.abs()) + i128::from(factor)
+        });
+        sizes.max().unwrap_or(0)
+    }
+}
+
+/// Whether some multipliers of this requantization would need a sign cell.
+pub fn may_have_sign(requantization: &Requantization) -> bool {
+    requantization.rounding == Rounding::Twice && i32::from(requantization.min) < requantization.zero_point
+}
+
+/// Bits that no side of the equation may leave.
+pub const INTEGER_BITS: usize = 62;
 
 /// One channel's multiplier.
 enum Channel {

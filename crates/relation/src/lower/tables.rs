@@ -10,6 +10,7 @@ pub struct Tables {
     tables: Vec<Table>,
     by_content: HashMap<(i64, usize, Vec<Vec<i64>>), TableId>,
     clamps: Vec<(ClampKey, (i64, i64))>,
+    signs: [Option<(i64, i64)>; 2],
 }
 
 /// What the clamps of several nodes must have in common to share a table.
@@ -19,8 +20,8 @@ pub struct ClampKey {
     pub min: i16,
     /// Largest output.
     pub max: i16,
-    /// Zero point, where the key has a sign.
-    pub signed_zero_point: Option<i32>,
+    /// Whether the key has one more bit of precision.
+    pub halved: bool,
     /// Whether the remainder is long, so that only small keys leave room for it.
     pub long_remainder: bool,
 }
@@ -39,19 +40,29 @@ impl Tables {
         self.clamps.iter().find(|(known, _)| *known == key).map_or((0, 0), |(_, range)| *range)
     }
 
-    /// The table of a clamp for all announced keys: outputs the clamped value and, with a sign, the sign.
+    /// The table of a clamp for all announced keys: the clamped value of the key or, if it is halved, of half of it (rounded down).
     pub fn clamp(&mut self, key: ClampKey) -> TableId {
         let range = self.clamp_range(key);
-        let clamp = |value: i64| value.clamp(i64::from(key.min), i64::from(key.max));
-        let keys = range.0..=range.1;
-        let (name, outputs) = match key.signed_zero_point {
-            None => ("clamp", vec![keys.map(clamp).collect()]),
-            Some(zero_point) => {
-                let outputs = keys.clone().map(|key| clamp((key >> 1) + i64::from(zero_point))).collect();
-                ("clamp with sign", vec![outputs, keys.map(|key| i64::from(key <= 0)).collect()])
-            }
-        };
-        self.add(name, range.0, (range.1 - range.0 + 1) as usize, outputs)
+        let clamp = |value: i64| (value >> u32::from(key.halved)).clamp(i64::from(key.min), i64::from(key.max));
+        let name = if key.halved { "clamp of halves" } else { "clamp" };
+        self.function(name, range.0, (range.0..=range.1).map(clamp).collect())
+    }
+
+    /// Says that a sign is looked up under keys `range.0..=range.1`.
+    pub fn announce_sign(&mut self, long_remainder: bool, range: (i64, i64)) {
+        let known = &mut self.signs[usize::from(long_remainder)];
+        *known = known.map_or(Some(range), |known| Some((known.0.min(range.0), known.1.max(range.1))));
+    }
+
+    /// All keys announced for a sign.
+    pub fn sign_range(&self, long_remainder: bool) -> (i64, i64) {
+        self.signs[usize::from(long_remainder)].unwrap_or((0, 0))
+    }
+
+    /// The table of the sign for all announced keys: one up to zero.
+    pub fn sign(&mut self, long_remainder: bool) -> TableId {
+        let range = self.sign_range(long_remainder);
+        self.function("sign", range.0, (range.0..=range.1).map(|key| i64::from(key <= 0)).collect())
     }
 
     /// Integers of `bits` bits.

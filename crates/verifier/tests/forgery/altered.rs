@@ -162,7 +162,7 @@ fn a_wrong_round_or_end_of_the_contraction_is_noticed() {
     for number in 0..count(steps::CONTRACTION_ROUND) {
         assert_eq!(broken(steps::CONTRACTION_ROUND, number, increment(number % 2)), [Broken::Contraction]);
     }
-    assert_eq!(broken(steps::CONTRACTION_INPUT, 0, increment(0)), [Broken::Contraction, Broken::Inputs]);
+    assert_eq!(broken(steps::CONTRACTION_ENDS, 0, increment(0)), [Broken::Contraction, Broken::Inputs]);
 }
 
 #[test]

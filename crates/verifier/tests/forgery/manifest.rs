@@ -39,7 +39,7 @@ pub const MESSAGES: [(&str, Content, Notices); 18] = [
     (steps::LAYER_CHILDREN, Content::Elements, Notices::Grinding),
     (steps::ACCUMULATORS, Content::Elements, Notices::Grinding),
     (steps::CONTRACTION_ROUND, Content::Elements, Notices::Grinding),
-    (steps::CONTRACTION_INPUT, Content::Elements, Notices::Grinding),
+    (steps::CONTRACTION_ENDS, Content::Elements, Notices::Grinding),
     (steps::SACRIFICE, Content::Elements, Notices::Grinding),
     (steps::MASK_SUM, Content::Elements, Notices::Grinding),
     (steps::BLINDING, Content::Elements, Notices::Grinding),

@@ -69,7 +69,7 @@ pub fn broken(forger: &Forger, transcript: Transcript, proof: &Proof, cells: &[F
     let (point, numerator, denominator) = view.layers(relation);
     let mu = view.challenge(steps::LEAF_COMBINATION);
     let r = EqWeights::new(&point);
-    let (leaves, accumulators) = claims::leaves(relation, &r, &folding, mu);
+    let leaves = claims::leaves(relation, &r, &folding, mu);
     let [accumulated] = view.receive(steps::ACCUMULATORS);
 
     let (mut claim, mut rho) = (accumulated, Vec::new());
@@ -79,15 +79,15 @@ pub fn broken(forger: &Forger, transcript: Transcript, proof: &Proof, cells: &[F
         claim = quadratic(at_zero, claim - at_zero, leading, x);
         rho.push(x);
     }
-    let [inputs] = view.receive(steps::CONTRACTION_INPUT);
+    let [inputs] = view.receive(steps::CONTRACTION_ENDS);
     let eq = eq_table(&rho, relation.contraction_len());
-    view.expect(Broken::Contraction, claim, weights::evaluate(relation, forger.graph, &accumulators, &eq) * inputs);
+    view.expect(Broken::Contraction, claim, weights::evaluate(relation, forger.graph, &leaves.accumulators, &eq) * inputs);
     view.sacrifice(relation);
     let zeta = view.challenge(steps::CLAIM_COMBINATION);
 
     let input = &proof.statement.input.values;
     let of_cells = |functional: &Functional| functional.constant + functional.input_part(input) + apply(relation, functional, &r, cells);
-    view.expect(Broken::Leaves, numerator + mu * denominator - accumulated, of_cells(&leaves));
+    view.expect(Broken::Leaves, numerator + mu * denominator - accumulated, of_cells(&leaves.functional));
     let mut functional = Functional::default();
     claims::contraction_inputs(relation, &r, &eq, K::ONE, &mut functional);
     view.expect(Broken::Inputs, inputs, of_cells(&functional));

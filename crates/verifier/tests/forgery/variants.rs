@@ -31,7 +31,7 @@ fn produced(error: &VerifyError) -> Produced {
         },
         VerifyError::Relation(error) => match error {
             RelationError::TooWide { .. } | RelationError::TooLarge { .. } | RelationError::TableTooLarge { .. } => Produced::Here,
-            RelationError::NoAccumulator { .. } => Produced::Never,
+            RelationError::Envelope(_) | RelationError::NotHideable { .. } | RelationError::NoAccumulator { .. } => Produced::Never,
         },
         VerifyError::WrongNetwork { .. } => Produced::In("statement"),
         VerifyError::InputShape { .. } | VerifyError::OutputShape { .. } => Produced::In("statement"),

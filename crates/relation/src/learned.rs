@@ -1,0 +1,112 @@
+//! What a network has learned, as the bytes that hidden columns hold.
+
+use verinfer_graph::{Graph, Op, Operand};
+
+use crate::envelope::weight_range;
+use crate::error::RelationError;
+use crate::layout::ColumnId;
+use crate::lower::requantize::Channels;
+use crate::relation::{Bytes, Contraction, HiddenLayer, Recipe, Relation, Rescaling, Role};
+
+/// The contents of the hidden columns of a relation.
+#[derive(Clone, Debug)]
+pub struct Learned {
+    /// Each column with its values, plane by plane.
+    pub columns: Vec<(ColumnId, Vec<i16>)>,
+    /// Constants of the requantizations, by node, without biases.
+    pub rescalings: Vec<Option<Rescaling>>,
+}
+
+impl Learned {
+    /// Brings what `graph` has learned into the columns of the relation of its architecture.
+    ///
+    /// # Errors
+    ///
+    /// [`RelationError::NotHideable`] where a value does not fit.
+    pub fn new(graph: &Graph, relation: &Relation) -> Result<Self, RelationError> {
+        let mut learned = Self { columns: Vec::new(), rescalings: vec![None; graph.nodes().len()] };
+        for contraction in &relation.contractions {
+            if let Some(hidden) = &contraction.hidden {
+                learned.layer(graph, relation, contraction, hidden)?;
+            }
+        }
+        learned.addends(graph, relation);
+        Ok(learned)
+    }
+
+    fn layer(&mut self, graph: &Graph, relation: &Relation, contraction: &Contraction, hidden: &HiddenLayer) -> Result<(), RelationError> {
+        let id = contraction.node;
+        let (Some(conv), Recipe::Requantize(recipe)) = (contraction.conv(graph), &relation.recipes[id.0]) else { return Ok(()) };
+        let num_channels = contraction.output_shape.channels;
+        let weights = if contraction.depthwise {
+            (0..num_channels).flat_map(|c| conv.weights.iter().skip(c).step_by(num_channels).copied()).collect()
+        } else {
+            conv.weights.clone()
+        };
+        let (first, last) = weight_range(graph, contraction);
+        let fits = |channel: usize, part: &'static str, value: i64, (first, last): (i64, i64)| {
+            if (first..=last).contains(&value) {
+                return Ok(());
+            }
+            let op = graph.node(id).source.clone();
+            Err(RelationError::NotHideable { node: id.0, op, channel, part, value, first, last })
+        };
+        let plane = weights.len() / num_channels.max(1);
+        for (index, &weight) in weights.iter().enumerate() {
+            fits(index / plane.max(1), "the weight", i64::from(weight), (first, last))?;
+        }
+        self.columns.push((hidden.weights, weights));
+        let mut values = Channels::of_layer(graph, id, &conv.requantization, num_channels)?.rescaling(graph, id, recipe.shift)?;
+        if hidden.sign.is_some() {
+            values.constants.iter_mut().zip(&mut values.sign_factors).filter(|(_, factor)| **factor == 0).for_each(without_sign);
+        }
+        let mut constants = Vec::new();
+        let (multiplier_range, constant_range) = (hidden.multiplier.range(), hidden.constant.range());
+        for (channel, (&multiplier, &constant)) in values.multipliers.iter().zip(&values.constants).enumerate() {
+            fits(channel, "the scaled multiplier", multiplier, multiplier_range)?;
+            let wide = i128::from(multiplier) * i128::from(conv.bias[channel]) + i128::from(constant);
+            let constant = i64::try_from(wide).unwrap_or(i64::MAX);
+            fits(channel, "the scaled bias", constant, constant_range)?;
+            constants.push(constant);
+        }
+        self.bytes(&hidden.multiplier, &values.multipliers);
+        self.bytes(&hidden.constant, &constants);
+        if let Some((_, bytes)) = &hidden.sign {
+            let range = bytes.range();
+            for (channel, &factor) in values.sign_factors.iter().enumerate() {
+                fits(channel, "the sign factor", factor, range)?;
+            }
+            self.bytes(bytes, &values.sign_factors);
+        }
+        self.rescalings[id.0] = Some(values);
+        Ok(())
+    }
+
+    fn addends(&mut self, graph: &Graph, relation: &Relation) {
+        for (index, column) in relation.columns.iter().enumerate() {
+            let (Role::Addends(byte), Some(node)) = (column.role, column.node) else { continue };
+            if let Op::Add(add) = &graph.node(node).op
+                && let Operand::Constant(values) = &add.right
+            {
+                let bytes = values.iter().map(|&value| i64::from(value) + (1 << 31) >> (8 * byte) & 0xff).map(|byte| byte as i16);
+                self.columns.push((ColumnId(index), bytes.collect()));
+            }
+        }
+    }
+
+    /// The bytes of one integer for each channel.
+    fn bytes(&mut self, bytes: &Bytes, values: &[i64]) {
+        for (index, &column) in bytes.columns.iter().enumerate() {
+            let byte = |&value: &i64| (value + bytes.offset >> (8 * index) & 0xff) as i16;
+            self.columns.push((column, values.iter().map(byte).collect()));
+        }
+    }
+}
+
+/// Makes a constant without sign factor one with sign factor 1. In a layer with signs all multipliers and constants are even, as the remainder has
+/// a bit more than the smallest multiplier needs: `floor((v + 1) / 2^shift)` and `floor((v + 1 - 1) / 2^shift)` are the same for even `v`.
+fn without_sign((constant, sign_factor): (&mut i64, &mut i64)) {
+    debug_assert!(*constant % 2 == 0);
+    *constant += 1;
+    *sign_factor = 1;
+}

@@ -16,6 +16,7 @@ pub mod lanes;
 pub mod layout;
 pub mod learned;
 mod lower;
+mod objects;
 pub mod masks;
 pub mod merkle;
 pub mod parameters;

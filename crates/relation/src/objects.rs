@@ -1,0 +1,42 @@
+//! Where committed objects lie in the vector, and their bytes in that order.
+
+use std::ops::Range;
+
+use crate::layout::{ColumnId, Region};
+use crate::relation::{Object, Relation};
+
+impl Relation {
+    /// The addresses of a region.
+    pub fn addresses(&self, region: &Region) -> Range<usize> {
+        let mut addresses = usize::MAX..0;
+        self.for_each_chunk(region, |_, first, len, _, _| {
+            addresses = addresses.start.min(first)..addresses.end.max(first + len);
+        });
+        if addresses.is_empty() { 0..0 } else { addresses }
+    }
+
+    /// The bytes of an object in the order of their addresses, from the values of its columns by channel and pixel. This order depends on the object
+    /// alone, and not on the rest of the relation.
+    pub fn bytes(&self, object: &Object, value: impl Fn(ColumnId, usize, usize) -> i16) -> Vec<i16> {
+        let addresses = self.addresses(&object.values);
+        let mut bytes = vec![0; addresses.len()];
+        self.for_each_chunk(&object.values, |column, first, len, channel, first_pixel| {
+            for (byte, pixel) in bytes[first - addresses.start..][..len].iter_mut().zip(first_pixel..) {
+                *byte = value(column, channel, pixel);
+            }
+        });
+        bytes
+    }
+
+    /// Calls `visit` with column, first address, length, channel and first pixel of each run of consecutive pixels of a region.
+    fn for_each_chunk(&self, region: &Region, mut visit: impl FnMut(ColumnId, usize, usize, usize, usize)) {
+        for (column, pixels) in region {
+            let placement = self.layout.placement(*column);
+            for chunk in placement.chunks.iter().filter(|chunk| pixels.contains(&chunk.first_pixel)) {
+                for channel in 0..placement.channels {
+                    visit(*column, chunk.first_cell(channel), 1 << chunk.log_len, channel, chunk.first_pixel);
+                }
+            }
+        }
+    }
+}

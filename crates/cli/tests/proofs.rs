@@ -14,8 +14,8 @@ mod common;
 /// Output of TFLite's reference kernels for `sample:3`, before the softmax.
 const LOGITS_OF_3: [i16; 10] = [-93, -56, -62, 89, -86, -24, -57, -43, -40, -28];
 
-/// Where the body starts: 48 bytes, the context, the two tensors (13 bytes and their elements), its length.
-const BODY: usize = 48 + CONTEXT.len() + (13 + 64) + (13 + 10) + 4;
+/// Where the body starts: 48 bytes, the context, the number of images, the two tensors (13 bytes and their elements), its length.
+const BODY: usize = 48 + CONTEXT.len() + 4 + (13 + 64) + (13 + 10) + 4;
 
 const CONTEXT: &str = "for tests";
 
@@ -158,7 +158,8 @@ fn tampered_files_are_rejected() {
         ("level", 10, "insecure_parameters"),
         ("network", 12, "wrong_network"),
         ("context", 48, "wrong_context"),
-        ("type of the input", 48 + CONTEXT.len() + 12, "input_shape"),
+        ("number of images", 48 + CONTEXT.len(), "no_images"),
+        ("type of the input", 48 + CONTEXT.len() + 4 + 12, "input_shape"),
         ("first message", BODY, "grinding"),
     ];
     for (field, offset, kind) in cases {

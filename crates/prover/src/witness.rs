@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use p3_field::PrimeCharacteristicRing;
 use rayon::prelude::*;
-use verinfer_graph::{Graph, NodeId, Op, Operand, TensorId, run_observed};
+use verinfer_graph::{Graph, GraphError, NodeId, Op, Operand, TensorId, run_observed};
 use verinfer_relation::Relation;
 use verinfer_relation::field::{F, K, from_coordinates, from_signed};
 use verinfer_relation::layout::ColumnId;
@@ -28,7 +28,7 @@ pub struct Witness {
     pub cells: Vec<F>,
     /// By cell, the row of its table, or [`NO_ROW`].
     pub rows: Vec<u32>,
-    /// Every tensor of the execution, in NHWC order.
+    /// Every tensor of the execution, in NHWC order, image after image.
     pub tensors: Vec<Vec<i16>>,
     /// By cell, the tuple its leaf stands for where that is no row of its table. Empty unless the witness is a forgery.
     pub strays: BTreeMap<usize, Vec<F>>,
@@ -39,25 +39,23 @@ pub struct Witness {
 }
 
 impl Witness {
-    /// Runs the network on `input` (NHWC order) and writes down every cell; pads and masks are drawn from `random`.
+    /// Runs the network on each image of `input` (NHWC order, image after image; as many as the relation's) and writes down every cell; pads and
+    /// masks are drawn from `random`.
     pub fn new(graph: &Graph, relation: &Relation, input: &[i16], random: &mut impl Rng) -> Result<Self, ProveError> {
         let log_cells = relation.layout.log_cells();
-        let mut writer = Writer { relation, cells: vec![F::ZERO; 1 << log_cells], rows: vec![NO_ROW; relation.num_cells()] };
-        let mut observer = |id: NodeId, accumulators: Option<&[i32]>, _: &[i16]| {
-            if let (Some(accumulators), Recipe::Requantize(recipe)) = (accumulators, &relation.recipes[id.0]) {
-                writer.requantize(recipe, accumulators);
-            }
-        };
-        let trace = run_observed(graph, input, &mut observer)?;
-        let tensors = trace.tensors;
-        for (id, recipe) in relation.recipes.iter().enumerate() {
-            writer.node(graph, NodeId(id), recipe, &tensors);
+        let len = relation.input_shape.num_elements();
+        if input.len() != relation.input_len() {
+            return Err(GraphError::InputLength { found: input.len(), expected: relation.input_len() }.into());
         }
-        for (index, column) in relation.columns.iter().enumerate() {
-            if let Role::Copy(tensor) = column.role {
-                let values = &tensors[tensor.0];
-                let channels = column.channels;
-                writer.fill(ColumnId(index), |channel, pixel| (i64::from(values[pixel * channels + channel]), 0));
+        let mut writer = Writer { relation, image: 0, cells: vec![F::ZERO; 1 << log_cells], rows: vec![NO_ROW; relation.num_cells()] };
+        let mut tensors: Vec<Vec<i16>> = Vec::new();
+        for (image, input) in input.chunks_exact(len).enumerate() {
+            writer.image = image;
+            let traced = writer.execution(graph, input).map_err(|error| in_batch(error, image * len))?;
+            if image == 0 {
+                tensors = traced;
+            } else {
+                tensors.iter_mut().zip(&traced).for_each(|(all, tensor)| all.extend_from_slice(tensor));
             }
         }
         let Writer { mut cells, rows, .. } = writer;
@@ -129,23 +127,62 @@ fn write_secrets(relation: &Relation, secrets: &[K], random: &mut impl Rng, cell
     }
 }
 
+/// An error of one image in terms of the whole input, in which the image starts at element `first`.
+fn in_batch(error: GraphError, first: usize) -> GraphError {
+    match error {
+        GraphError::InputValue { index, value, dtype } => GraphError::InputValue { index: first + index, value, dtype },
+        error => error,
+    }
+}
+
 struct Writer<'a> {
     relation: &'a Relation,
+    /// The image being written.
+    image: usize,
     cells: Vec<F>,
     rows: Vec<u32>,
 }
 
 impl Writer<'_> {
-    /// Sets every cell of a column to a value and its row.
+    /// Runs the network on an image and writes all its cells. Returns the tensors.
+    fn execution(&mut self, graph: &Graph, input: &[i16]) -> Result<Vec<Vec<i16>>, GraphError> {
+        let relation = self.relation;
+        let mut observer = |id: NodeId, accumulators: Option<&[i32]>, _: &[i16]| {
+            if let (Some(accumulators), Recipe::Requantize(recipe)) = (accumulators, &relation.recipes[id.0]) {
+                self.requantize(recipe, accumulators);
+            }
+        };
+        let tensors = run_observed(graph, input, &mut observer)?.tensors;
+        for (id, recipe) in relation.recipes.iter().enumerate() {
+            self.node(graph, NodeId(id), recipe, &tensors);
+        }
+        for (index, column) in relation.columns.iter().enumerate() {
+            if let Role::Copy(tensor) = column.role {
+                let values = &tensors[tensor.0];
+                let channels = column.channels;
+                self.fill(ColumnId(index), |channel, pixel| (i64::from(values[pixel * channels + channel]), 0));
+            }
+        }
+        Ok(tensors)
+    }
+
+    /// Sets every cell of the image in a column to a value and its row, by channel and pixel within the image.
     fn fill(&mut self, id: ColumnId, value: impl Fn(usize, usize) -> (i64, u32) + Sync) {
         let placement = self.relation.layout.placement(id);
+        let num_pixels = placement.pixels / self.relation.images;
+        let first_pixel = self.image * num_pixels;
         for chunk in &placement.chunks {
+            let pixels = chunk.pixels().start.max(first_pixel)..chunk.pixels().end.min(first_pixel + num_pixels);
+            if pixels.is_empty() {
+                continue;
+            }
+            let within = pixels.start - chunk.first_pixel..pixels.end - chunk.first_pixel;
             let range = chunk.first_cell(0)..chunk.first_cell(placement.channels);
             let cells = self.cells[range.clone()].par_chunks_exact_mut(1 << chunk.log_len);
             let rows = self.rows[range].par_chunks_exact_mut(1 << chunk.log_len);
             cells.zip(rows).enumerate().for_each(|(channel, (cells, rows))| {
-                for ((cell, row), pixel) in cells.iter_mut().zip(rows).zip(chunk.pixels()) {
-                    let (value, found) = value(channel, pixel);
+                for ((cell, row), pixel) in cells[within.clone()].iter_mut().zip(&mut rows[within.clone()]).zip(pixels.clone()) {
+                    let (value, found) = value(channel, pixel - first_pixel);
                     *cell = from_signed(value);
                     *row = found;
                 }

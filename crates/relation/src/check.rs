@@ -26,9 +26,9 @@ pub struct Assignment<'a> {
     /// The whole committed vector, `2^log_cells` elements. Nothing is demanded of the cells after [`Relation::num_cells`], nor of the secrets and
     /// the spare denominator: the statement does not depend on them.
     pub cells: &'a [F],
-    /// The public input in NHWC order.
+    /// The public input in NHWC order, image after image.
     pub input: &'a [i16],
-    /// The claimed output in NHWC order.
+    /// The claimed output in NHWC order, image after image.
     pub output: &'a [i16],
 }
 
@@ -103,7 +103,7 @@ pub fn for_each_tuple(
 fn check_lengths(relation: &Relation, assignment: &Assignment<'_>) -> Result<(), Box<Violation>> {
     let output = relation.column(relation.output);
     let cells = (assignment.cells.len(), 1 << relation.layout.log_cells());
-    let input = (assignment.input.len(), relation.input_shape.num_elements());
+    let input = (assignment.input.len(), relation.input_len());
     let claimed = (assignment.output.len(), output.channels * output.pixels);
     if cells.0 != cells.1 {
         return Err(Box::new(Violation::CellCount { found: cells.0, expected: cells.1 }));
@@ -122,7 +122,7 @@ struct Checker<'a> {
     graph: &'a Graph,
     relation: &'a Relation,
     values: Values,
-    /// By contraction, in NHWC order of its output, without bias.
+    /// By contraction, in NHWC order of its output, image after image, without bias.
     accumulators: Vec<Vec<F>>,
     /// By table and row: lookups.
     counts: Vec<Vec<usize>>,
@@ -131,7 +131,8 @@ struct Checker<'a> {
 impl<'a> Checker<'a> {
     fn new(graph: &'a Graph, relation: &'a Relation, assignment: &Assignment<'_>) -> Self {
         let values = Values::new(relation, assignment);
-        let accumulators = relation.contractions.iter().map(|contraction| accumulators::of(contraction, graph, &values)).collect();
+        let accumulators =
+            relation.contractions.iter().map(|contraction| accumulators::of(contraction, graph, relation.images, &values)).collect();
         let counts = relation.tables.iter().map(|table| vec![0; table.len]).collect();
         Self { graph, relation, values, accumulators, counts }
     }
@@ -302,7 +303,7 @@ impl Values {
         }
     }
 
-    /// An element by its index in NHWC order.
+    /// An element by its index in NHWC order, image after image.
     fn element(&self, location: Location, index: usize) -> F {
         match location {
             Location::Input => self.input[index],

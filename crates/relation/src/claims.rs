@@ -34,8 +34,13 @@ pub fn leaves(relation: &Relation, r: &EqWeights, folding: &Folding, mu: K) -> (
                     for (form, &power) in values.iter().zip(&folding.powers) {
                         let factor = -(mu * power);
                         let scaled: Vec<K> = channels.iter().map(|&weight| factor * weight).collect();
-                        let mut sink =
-                            Sink { num_pixels: placement.pixels, r, functional: &mut functional, accumulators: &mut accumulators };
+                        let mut sink = Sink {
+                            num_pixels: placement.pixels,
+                            images: relation.images,
+                            r,
+                            functional: &mut functional,
+                            accumulators: &mut accumulators,
+                        };
                         sink.form(form, index, chunk, &scaled);
                     }
                 }
@@ -72,6 +77,7 @@ pub fn leaves(relation: &Relation, r: &EqWeights, folding: &Folding, mu: K) -> (
 struct Sink<'a> {
     /// Pixels of the column whose leaves are being written.
     num_pixels: usize,
+    images: usize,
     r: &'a EqWeights,
     functional: &'a mut Functional,
     accumulators: &'a mut AccumulatorWeights,
@@ -85,13 +91,9 @@ impl Sink<'_> {
             Coefficients::Uniform(value) if *value == F::ZERO => K::ZERO,
             Coefficients::Uniform(value) => total() * *value,
             Coefficients::Channel(values) => channels.iter().zip(values).map(|(&weight, &value)| weight * value).sum(),
-            Coefficients::Pixel(values) => {
-                let pixels = self.r.pixels(chunk).iter().zip(&values[chunk.pixels()]);
-                total() * pixels.map(|(&weight, &value)| weight * value).sum::<K>()
-            }
+            Coefficients::Pixel(values) => total() * self.pixel_sum(chunk, values),
             Coefficients::Outside { value, channels: inner, pixels } => {
-                let pixels = self.r.pixels(chunk).iter().zip(&pixels[chunk.pixels()]);
-                let box_pixels: K = pixels.map(|(&weight, &inside)| weight * inside).sum();
+                let box_pixels = self.pixel_sum(chunk, pixels);
                 let box_channels: K = channels[inner.clone()].iter().copied().sum();
                 (total() - box_channels * box_pixels) * *value
             }
@@ -103,6 +105,12 @@ impl Sink<'_> {
             };
             self.source(&term.source, index, chunk, &scaled);
         }
+    }
+
+    /// `sum over pixels of the chunk of eq(r, pixel) * values[pixel within its image]`.
+    fn pixel_sum(&self, chunk: &Chunk, values: &[F]) -> K {
+        let pixels = self.r.pixels(chunk).iter().zip(chunk.pixels());
+        pixels.map(|(&weight, pixel)| weight * values[pixel % values.len()]).sum()
     }
 
     fn source(&mut self, source: &Source, index: usize, chunk: &Chunk, channels: &[K]) {
@@ -117,7 +125,8 @@ impl Sink<'_> {
             }
             Source::Tensor { location, shape, pixels, channels: map } => {
                 let channels = map.pull_back(channels, shape.channels);
-                let _ = add_pixels(self.functional, *location, pixels, (index, chunk), self.r, shape.num_pixels(), channels);
+                let num_pixels = self.images * shape.num_pixels();
+                let _ = add_pixels(self.functional, *location, pixels, (index, chunk), self.r, num_pixels, channels);
             }
             Source::Reordered { location } => {
                 let mut weights = vec![K::ZERO; channels.len() * self.num_pixels];
@@ -189,7 +198,7 @@ pub fn contraction_inputs(relation: &Relation, r: &EqWeights, e: &[K], scale: K,
                     channels[contraction.input_channel(i)] += weight * scale;
                 }
                 let total: K = channels.iter().copied().sum();
-                let num_pixels = contraction.input_shape.num_pixels();
+                let num_pixels = relation.images * contraction.input_shape.num_pixels();
                 let present = add_pixels(functional, contraction.input, &contraction.tap(tap), (index, chunk), r, num_pixels, channels);
                 functional.constant -= total * present * from_signed(contraction.input_zero_point);
             }
@@ -197,7 +206,7 @@ pub fn contraction_inputs(relation: &Relation, r: &EqWeights, e: &[K], scale: K,
     }
 }
 
-/// Adds `scale * sum of zeta^i output[i]` (NHWC order).
+/// Adds `scale * sum of zeta^i output[i]` (NHWC order, image after image).
 pub fn output(relation: &Relation, zeta: K, scale: K, functional: &mut Functional) {
     let column = relation.column(relation.output);
     let channels: Vec<K> = zeta.powers().take(column.channels).map(|power| power * scale).collect();

@@ -27,6 +27,9 @@ pub enum RelationError {
         /// Logarithm of the most there can be.
         max_log: usize,
     },
+    /// A batch without images.
+    #[error("a batch has at least one image")]
+    NoImages,
     /// The lookup key of a node has too many values for a table.
     #[error("node {node} ({op}): its quotients take {rows} values, a table has at most {max}")]
     TableTooLarge {

@@ -51,7 +51,7 @@ impl Functional {
         self.products.push(Product { location, pixels, channels });
     }
 
-    /// The weights of the public input applied to it (NHWC order).
+    /// The weights of the public input applied to it (NHWC order, image after image).
     pub fn input_part(&self, input: &[i16]) -> K {
         let mut sum = K::ZERO;
         let mut planes: Vec<Vec<i16>> = Vec::new();
@@ -62,7 +62,7 @@ impl Functional {
             }
             let pixels = Lanes::new(&product.pixels.values);
             for (plane, &weight) in planes.iter().zip(&product.channels) {
-                sum += weight * pixels.dot(&plane[product.pixels.first..]);
+                sum += weight * pixels.dot(plane.get(product.pixels.first..).unwrap_or_default());
             }
         }
         for (_, weights) in self.dense.iter().filter(|(location, _)| *location == Location::Input) {

@@ -37,8 +37,10 @@ pub struct Relation {
     pub masks: MaskPlan,
     /// Where the secrets lie.
     pub secrets: ColumnId,
-    /// Shape of the public input.
+    /// Shape of the public input, for each image.
     pub input_shape: Shape,
+    /// Inputs that one proof is about, at least one. Planes of tensors hold the pixels of all of them, image after image.
+    pub images: usize,
     /// Addresses.
     pub layout: Layout,
 }
@@ -52,7 +54,7 @@ pub struct Column {
     pub role: Role,
     /// Planes.
     pub channels: usize,
-    /// Cells of a plane.
+    /// Cells of a plane, of all images for what belongs to a node.
     pub pixels: usize,
     /// What holds for each cell.
     pub leaf: Leaf,
@@ -154,7 +156,7 @@ pub enum Source {
         /// Which channels.
         channels: ChannelMap,
     },
-    /// The element of a tensor with the same index in NHWC order.
+    /// The element of a tensor of the same image with the same index in NHWC order.
     Reordered {
         /// Where the tensor lies.
         location: Location,
@@ -188,7 +190,7 @@ pub enum Coefficients {
     Uniform(F),
     /// By channel.
     Channel(Vec<F>),
-    /// By pixel.
+    /// By pixel of an image, the same for each image; not empty.
     Pixel(Vec<F>),
     /// A border: the value everywhere but in a box, where it is zero.
     Outside {
@@ -196,7 +198,7 @@ pub enum Coefficients {
         value: F,
         /// Channels of the box.
         channels: Range<usize>,
-        /// By pixel: one in the box, zero outside.
+        /// By pixel of an image, the same for each image: one in the box, zero outside; not empty.
         pixels: Vec<F>,
     },
 }
@@ -207,10 +209,10 @@ impl Coefficients {
         match self {
             Self::Uniform(value) => *value,
             Self::Channel(values) => values[channel],
-            Self::Pixel(values) => values[pixel],
+            Self::Pixel(values) => values[pixel % values.len()],
             Self::Outside { value, channels, pixels } => {
                 if channels.contains(&channel) {
-                    *value - *value * pixels[pixel]
+                    *value - *value * pixels[pixel % pixels.len()]
                 } else {
                     *value
                 }
@@ -227,15 +229,15 @@ pub struct Contraction {
     pub node: NodeId,
     /// Whether each output channel reads one input channel only.
     pub depthwise: bool,
-    /// The tensor read, in NHWC order of `input_shape`.
+    /// The tensor read, in NHWC order of `input_shape`, image after image.
     pub tensor: TensorId,
     /// Where the input lies.
     pub input: Location,
-    /// Shape of the input as the window sees it.
+    /// Shape of an image's input as the window sees it.
     pub input_shape: Shape,
     /// Zero point of the input.
     pub input_zero_point: i64,
-    /// Shape of the output.
+    /// Shape of an image's output.
     pub output_shape: Shape,
     /// Kernel geometry.
     pub window: Window,
@@ -293,7 +295,7 @@ pub enum Recipe {
     SumPool {
         /// Output column.
         output: ColumnId,
-        /// By pixel.
+        /// By pixel of an image.
         offsets: Vec<i64>,
     },
     /// Chain of pairwise maxima.
@@ -360,6 +362,11 @@ impl Relation {
     /// Cells in use: values of the computation and secrets, without masks of the opening and padding.
     pub fn num_cells(&self) -> usize {
         self.layout.num_cells()
+    }
+
+    /// Elements of the public input, of all images.
+    pub fn input_len(&self) -> usize {
+        self.images * self.input_shape.num_elements()
     }
 
     /// Number of indices of the batched contraction.

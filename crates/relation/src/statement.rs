@@ -6,7 +6,9 @@
 //! level       u16        security level in bits
 //! graph       32 bytes   digest of the network, weights included
 //! context     u32 + bytes
-//! input       height u32, width u32, channels u32, type u8 (0 unsigned, 1 signed), one byte for each element (NHWC)
+//! images      u32        at least 1
+//! input       height u32, width u32, channels u32 (of an image), type u8 (0 unsigned, 1 signed), one byte for each element (NHWC, image
+//!             after image)
 //! output      likewise
 //! body        u32 + bytes, the prover's messages in order
 //! ```
@@ -29,15 +31,15 @@ pub const MAX_CONTEXT_BYTES: usize = 1 << 16;
 /// A tensor as it stands in a proof.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicTensor {
-    /// Shape.
+    /// Shape, for each image.
     pub shape: Shape,
     /// Stored type.
     pub dtype: DataType,
-    /// Elements in NHWC order.
+    /// Elements in NHWC order, image after image.
     pub values: Vec<i16>,
 }
 
-/// What a proof says: the network with this digest, on this input, gives this output.
+/// What a proof says: the network with this digest, on each image of this input, gives the output at the same place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
     /// [`verinfer_graph::Graph::digest`].
@@ -46,9 +48,11 @@ pub struct Statement {
     pub security_level: u16,
     /// Chosen by who asked for the proof.
     pub context: Vec<u8>,
-    /// The network's input.
+    /// Number of images.
+    pub images: u32,
+    /// The network's inputs.
     pub input: PublicTensor,
-    /// The network's output (logits where the model ends in a softmax).
+    /// The network's outputs (logits where the model ends in a softmax).
     pub output: PublicTensor,
 }
 
@@ -89,7 +93,10 @@ pub enum FormatError {
         /// Byte in the file.
         found: u8,
     },
-    /// A tensor is empty, or its size overflows.
+    /// The batch is empty.
+    #[error("the proof is about no image")]
+    NoImages,
+    /// A tensor is empty, or its size in all images overflows.
     #[error("`{field}` has the impossible shape {height}x{width}x{channels}")]
     ImpossibleShape {
         /// Field being read.
@@ -131,6 +138,7 @@ impl Statement {
         out.extend_from_slice(&self.graph_digest);
         out.extend_from_slice(&(self.context.len() as u32).to_le_bytes());
         out.extend_from_slice(&self.context);
+        out.extend_from_slice(&self.images.to_le_bytes());
         self.input.encode(out);
         self.output.encode(out);
     }
@@ -177,12 +185,16 @@ impl Proof {
             return Err(FormatError::ContextTooLong { len });
         }
         let context = reader.take("context", len)?.to_vec();
-        let input = reader.tensor("input")?;
-        let output = reader.tensor("output")?;
+        let images = u32::from_le_bytes(reader.array("images")?);
+        if images == 0 {
+            return Err(FormatError::NoImages);
+        }
+        let input = reader.tensor("input", images)?;
+        let output = reader.tensor("output", images)?;
         let len = reader.len("body")?;
         let body = reader.take("body", len)?.to_vec();
         match bytes.len().saturating_sub(reader.offset) {
-            0 => Ok(Self { statement: Statement { graph_digest, security_level, context, input, output }, body }),
+            0 => Ok(Self { statement: Statement { graph_digest, security_level, context, images, input, output }, body }),
             extra => Err(FormatError::TrailingBytes { extra }),
         }
     }
@@ -212,7 +224,8 @@ impl<'a> Reader<'a> {
         Ok(u32::from_le_bytes(self.array(field)?) as usize)
     }
 
-    fn tensor(&mut self, field: &'static str) -> Result<PublicTensor, FormatError> {
+    /// A tensor, whose elements must be there for all images.
+    fn tensor(&mut self, field: &'static str, images: u32) -> Result<PublicTensor, FormatError> {
         let mut side = || Ok::<u32, FormatError>(u32::from_le_bytes(self.array(field)?));
         let (height, width, channels) = (side()?, side()?, side()?);
         let dtype = match self.array::<1>(field)? {
@@ -221,7 +234,7 @@ impl<'a> Reader<'a> {
             [found] => return Err(FormatError::UnknownType { field, found }),
         };
         let impossible = FormatError::ImpossibleShape { field, height, width, channels };
-        let len = [width, channels].into_iter().try_fold(height as usize, |product, side| product.checked_mul(side as usize));
+        let len = [width, channels, images].into_iter().try_fold(height as usize, |product, side| product.checked_mul(side as usize));
         let len = len.filter(|&len| len > 0).ok_or(impossible)?;
         let values = self.take(field, len)?.iter().map(|&byte| match dtype {
             DataType::U8 => i16::from(byte),
@@ -237,11 +250,12 @@ mod tests {
     use super::*;
 
     fn proof() -> Proof {
-        let tensor = |dtype| PublicTensor { shape: Shape::new(1, 2, 3), dtype, values: vec![0, 1, 2, 3, 4, 127] };
+        let tensor = |dtype| PublicTensor { shape: Shape::new(1, 1, 3), dtype, values: vec![0, 1, 2, 3, 4, 127] };
         let statement = Statement {
             graph_digest: [7; 32],
             security_level: 128,
             context: b"for tests".to_vec(),
+            images: 2,
             input: tensor(DataType::U8),
             output: PublicTensor { values: vec![-128, -1, 0, 1, 2, 127], ..tensor(DataType::I8) },
         };
@@ -273,9 +287,22 @@ mod tests {
         assert_eq!(change(0, b"X"), FormatError::NotAProof);
         assert_eq!(change(8, &[9]), FormatError::UnsupportedVersion { found: 9 });
         assert_eq!(change(44, &u32::MAX.to_le_bytes()), FormatError::ContextTooLong { len: u32::MAX as usize });
-        let input = 48 + 9;
+        let images = 48 + 9;
+        assert_eq!(change(images, &[0]), FormatError::NoImages);
+        // What the output's shape is taken from has moved by an image.
+        for other in [1, 3] {
+            assert!(matches!(
+                change(images, &[other]),
+                FormatError::Truncated { field: "output", .. } | FormatError::ImpossibleShape { field: "output", .. }
+            ));
+        }
+        assert_eq!(change(images, &u32::MAX.to_le_bytes()), FormatError::Truncated { field: "input", offset: proof().encode().len() });
+        let input = images + 4;
+        let sides = [u32::MAX; 3].map(u32::to_le_bytes).concat();
+        let [height, width, channels] = [u32::MAX; 3];
+        assert_eq!(change(input, &sides), FormatError::ImpossibleShape { field: "input", height, width, channels });
         assert_eq!(change(input + 12, &[2]), FormatError::UnknownType { field: "input", found: 2 });
-        let error = FormatError::ImpossibleShape { field: "input", height: 0, width: 2, channels: 3 };
+        let error = FormatError::ImpossibleShape { field: "input", height: 0, width: 1, channels: 3 };
         assert_eq!(change(input, &[0]), error);
         assert!(matches!(change(input, &[9]), FormatError::Truncated { .. } | FormatError::UnknownType { .. }));
     }

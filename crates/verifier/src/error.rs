@@ -11,7 +11,7 @@ pub enum VerifyError {
     /// The messages are not well formed.
     #[error("malformed message: {0}")]
     Message(#[from] DecodeError),
-    /// The network cannot be proved by this protocol.
+    /// The network, or a batch of so many images, cannot be proved by this protocol.
     #[error("the network cannot be proved: {0}")]
     Relation(#[from] RelationError),
     /// The proof is about another network.
@@ -41,7 +41,7 @@ pub enum VerifyError {
     /// The proof is about another input than expected.
     #[error("the proof is about another input: element {index} is {found}, expected {expected}")]
     WrongInput {
-        /// First difference, NHWC order.
+        /// First difference, NHWC order, image after image.
         index: usize,
         /// In the proof.
         found: i16,

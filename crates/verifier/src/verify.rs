@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use verinfer_graph::{DataType, Graph, Shape};
 use verinfer_relation::Relation;
 use verinfer_relation::layout::EqWeights;
@@ -13,6 +15,7 @@ use crate::reduce::{Reduction, reduce};
 pub struct Verifier<'a> {
     graph: &'a Graph,
     digest: [u8; 32],
+    /// For the number of images that was announced; for others it is derived when needed.
     relation: Relation,
 }
 
@@ -23,7 +26,8 @@ pub struct Expectations<'a> {
     pub security_level: u16,
     /// Context the proof must be bound to.
     pub context: &'a [u8],
-    /// Input the proof must be about (NHWC order), if it is known.
+    /// Input the proof must be about (NHWC order, image after image), if it is known. Its length says of how many images; without it a proof may be
+    /// about any number, which is in its statement.
     pub input: Option<&'a [i16]>,
 }
 
@@ -45,17 +49,24 @@ pub struct Accepted {
 }
 
 impl<'a> Verifier<'a> {
-    /// Derives the relation of a network, once for any number of proofs.
+    /// Derives the relation of a network on one image, once for any number of proofs.
     pub fn new(graph: &'a Graph) -> Result<Self, VerifyError> {
-        Ok(Self { graph, digest: graph.digest(), relation: Relation::new(graph)? })
+        Self::batch(graph, 1)
+    }
+
+    /// As [`Verifier::new`], for proofs about `images` images. What is accepted does not depend on it: for a proof about another number the
+    /// relation is derived anew. To demand a number, compare it with the statement's, or give the expected input.
+    pub fn batch(graph: &'a Graph, images: usize) -> Result<Self, VerifyError> {
+        Ok(Self { graph, digest: graph.digest(), relation: Relation::batch(graph, images)? })
     }
 
     /// Accepts or rejects a proof file.
     pub fn verify(&self, proof: &[u8], expectations: &Expectations<'_>) -> Result<Accepted, VerifyError> {
         let Proof { statement, body } = Proof::decode(proof)?;
         self.check_statement(&statement, expectations)?;
-        let (parameters, security) = self.parameters(&statement, expectations)?;
-        let messages = self.check_argument(&statement, &parameters, &body)?;
+        let relation = self.relation(&statement)?;
+        let (parameters, security) = parameters(&relation, &statement, expectations)?;
+        let messages = self.check_argument(&relation, &statement, &parameters, &body)?;
         Ok(Accepted { statement, security, messages })
     }
 
@@ -89,32 +100,52 @@ impl<'a> Verifier<'a> {
         }
     }
 
-    /// The parameters that the statement's level implies, refused if they do not reach what is demanded.
-    fn parameters(&self, statement: &Statement, expectations: &Expectations<'_>) -> Result<(Parameters, SecurityReport), VerifyError> {
-        let demanded = expectations.security_level;
-        if statement.security_level < demanded || statement.security_level > MAX_SECURITY_LEVEL {
-            return Err(VerifyError::InsecureParameters { found: f64::from(statement.security_level), demanded });
+    /// The relation for the statement's number of images. The statement holds the inputs of all of them.
+    fn relation(&self, statement: &Statement) -> Result<Cow<'_, Relation>, VerifyError> {
+        let images = usize::try_from(statement.images).map_err(|_| VerifyError::Parameters)?;
+        if images == self.relation.images {
+            Ok(Cow::Borrowed(&self.relation))
+        } else {
+            Ok(Cow::Owned(Relation::batch(self.graph, images)?))
         }
-        let parameters = Parameters::new(self.relation.layout.log_cells(), usize::from(statement.security_level));
-        let security = SecurityReport::new(&self.relation, &parameters);
-        if security.bits() < f64::from(demanded) {
-            return Err(VerifyError::InsecureParameters { found: security.bits(), demanded });
-        }
-        Ok((parameters, security))
     }
 
-    fn check_argument(&self, statement: &Statement, parameters: &Parameters, body: &[u8]) -> Result<Vec<Message>, VerifyError> {
+    fn check_argument(
+        &self,
+        relation: &Relation,
+        statement: &Statement,
+        parameters: &Parameters,
+        body: &[u8],
+    ) -> Result<Vec<Message>, VerifyError> {
         let mut transcript = VerifierTranscript::new(statement.transcript(), body);
 
         // 1 to 6. What the messages leave to check is one linear claim on the committed witness.
-        let Reduction { root, functional, leaves, target } = reduce(&mut transcript, self.graph, &self.relation, statement)?;
+        let Reduction { root, functional, leaves, target } = reduce(&mut transcript, self.graph, relation, statement)?;
 
         // 7. The committed witness satisfies it.
         opening::verify(&mut transcript, parameters, root, target, |point| {
-            functional.evaluate(&self.relation.layout, &leaves, &EqWeights::new(point))
+            functional.evaluate(&relation.layout, &leaves, &EqWeights::new(point))
         })?;
         Ok(transcript.finish()?)
     }
+}
+
+/// The parameters that the statement's level implies, refused if they do not reach what is demanded.
+fn parameters(
+    relation: &Relation,
+    statement: &Statement,
+    expectations: &Expectations<'_>,
+) -> Result<(Parameters, SecurityReport), VerifyError> {
+    let demanded = expectations.security_level;
+    if statement.security_level < demanded || statement.security_level > MAX_SECURITY_LEVEL {
+        return Err(VerifyError::InsecureParameters { found: f64::from(statement.security_level), demanded });
+    }
+    let parameters = Parameters::new(relation.layout.log_cells(), usize::from(statement.security_level));
+    let security = SecurityReport::new(relation, &parameters);
+    if security.bits() < f64::from(demanded) {
+        return Err(VerifyError::InsecureParameters { found: security.bits(), demanded });
+    }
+    Ok((parameters, security))
 }
 
 /// Highest level a proof may state: the hash gives no more.

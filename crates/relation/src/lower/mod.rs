@@ -20,9 +20,26 @@ use requantize::Plan;
 use tables::{ClampKey, Tables};
 
 impl Relation {
-    /// The relation of a graph. The same graph gives the same relation on every machine.
+    /// The relation of a graph on one input. The same graph gives the same relation on every machine.
+    ///
+    /// # Errors
+    ///
+    /// As [`Relation::batch`].
     pub fn new(graph: &Graph) -> Result<Self, RelationError> {
-        let mut lowering = Lowering::new(graph)?;
+        Self::batch(graph, 1)
+    }
+
+    /// The relation of a graph on `images` inputs at once: the planes of every tensor hold the pixels of all images, the tables are shared. Takes
+    /// time and memory that do not depend on the number of images.
+    ///
+    /// # Errors
+    ///
+    /// The graph cannot be brought into a relation, or `images` is 0 or more than a committed vector has room for.
+    pub fn batch(graph: &Graph, images: usize) -> Result<Self, RelationError> {
+        if images == 0 {
+            return Err(RelationError::NoImages);
+        }
+        let mut lowering = Lowering::new(graph, images)?;
         for (index, node) in graph.nodes().iter().enumerate() {
             lowering.node(NodeId(index), node)?;
         }
@@ -33,6 +50,7 @@ impl Relation {
 /// State of a lowering.
 struct Lowering<'a> {
     graph: &'a Graph,
+    images: usize,
     plans: Vec<Option<Plan>>,
     limbs: Vec<Vec<usize>>,
     tables: Tables,
@@ -44,7 +62,7 @@ struct Lowering<'a> {
 }
 
 impl<'a> Lowering<'a> {
-    fn new(graph: &'a Graph) -> Result<Self, RelationError> {
+    fn new(graph: &'a Graph, images: usize) -> Result<Self, RelationError> {
         let mut plans = Vec::new();
         for (index, node) in graph.nodes().iter().enumerate() {
             let channels = graph.spec(node.output).shape.channels;
@@ -64,7 +82,7 @@ impl<'a> Lowering<'a> {
         let input = graph.input();
         views[input.0] = Some(View { location: Location::Input, stored: graph.spec(input).shape });
         let copies = vec![None; graph.tensors().len()];
-        Ok(Self { graph, plans, limbs, tables, columns: Vec::new(), contractions: Vec::new(), recipes: Vec::new(), views, copies })
+        Ok(Self { graph, images, plans, limbs, tables, columns: Vec::new(), contractions: Vec::new(), recipes: Vec::new(), views, copies })
     }
 
     fn finish(mut self) -> Result<Relation, RelationError> {
@@ -72,7 +90,7 @@ impl<'a> Lowering<'a> {
             Location::Column(column) => column,
             Location::Input => self.copy(self.graph.output()),
         };
-        let Self { graph, tables, mut columns, mut contractions, recipes, .. } = self;
+        let Self { graph, images, tables, mut columns, mut contractions, recipes, .. } = self;
         let tables = tables.finish();
         for (index, table) in tables.iter().enumerate() {
             let id = TableId(index);
@@ -106,12 +124,15 @@ impl<'a> Lowering<'a> {
             masks,
             secrets,
             input_shape,
+            images,
             layout,
         })
     }
 
-    /// Adds a column.
+    /// Adds a column of `channels` planes of `pixels` for each image.
     fn column(&mut self, node: NodeId, role: Role, (channels, pixels): (usize, usize), leaf: Leaf) -> ColumnId {
+        // If this saturates, [`size`] refuses it.
+        let pixels = pixels.saturating_mul(self.images);
         self.columns.push(Column { node: Some(node), role, channels, pixels, leaf });
         ColumnId(self.columns.len() - 1)
     }
@@ -215,11 +236,12 @@ impl Form {
 
 /// The smallest committed vector that has room for the columns, the secrets and the opening's masks, and its secrets.
 fn size(columns: &[Column], contraction_len: usize) -> Result<(usize, MaskPlan), RelationError> {
-    let cells: usize = columns.iter().map(|column| column.channels * column.pixels).sum();
+    let cells = columns.iter().fold(0usize, |sum, column| sum.saturating_add(column.channels.saturating_mul(column.pixels)));
     let log_contraction_len = contraction_len.next_power_of_two().trailing_zeros() as usize;
     for log_cells in parameters::MIN_LOG_CELLS..=Layout::MAX_LOG_CELLS {
         let masks = MaskPlan::new(log_cells, log_contraction_len);
-        let needed = cells + CELLS_PER_SECRET * (masks.num_secrets() + 1) + parameters::mask_cells(log_cells);
+        let random = CELLS_PER_SECRET * (masks.num_secrets() + 1) + parameters::mask_cells(log_cells);
+        let needed = cells.saturating_add(random);
         if needed <= 1 << log_cells {
             return Ok((log_cells, masks));
         }

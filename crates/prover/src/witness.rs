@@ -128,11 +128,11 @@ fn write_secrets(relation: &Relation, secrets: &[K], random: &mut impl Rng, cell
 }
 
 /// An error of one image in terms of the whole input, in which the image starts at element `first`.
-fn in_batch(error: GraphError, first: usize) -> GraphError {
-    match error {
-        GraphError::InputValue { index, value, dtype } => GraphError::InputValue { index: first + index, value, dtype },
-        error => error,
+fn in_batch(mut error: GraphError, first: usize) -> GraphError {
+    if let GraphError::InputValue { index, .. } = &mut error {
+        *index += first;
     }
+    error
 }
 
 struct Writer<'a> {

@@ -22,7 +22,11 @@ static VERIFIER: LazyLock<Verifier<'static>> = LazyLock::new(|| Verifier::new(&N
 fuzz_target!(|bytes: &[u8]| {
     let expectations = Expectations { security_level: LEVEL, context: CONTEXT, input: None };
     if let Ok(accepted) = VERIFIER.verify(bytes, &expectations) {
-        let trace = run(&NETWORK, &accepted.statement.input.values).expect("an input of the network");
-        assert_eq!(trace.tensors[NETWORK.output().0], accepted.statement.output.values);
+        let [input, output] = [NETWORK.input(), NETWORK.output()].map(|tensor| NETWORK.spec(tensor).shape.num_elements());
+        let statement = &accepted.statement;
+        assert_eq!(statement.input.values.len(), statement.images as usize * input);
+        for (input, output) in statement.input.values.chunks(input).zip(statement.output.values.chunks(output)) {
+            assert_eq!(run(&NETWORK, input).expect("an input of the network").tensors[NETWORK.output().0], output);
+        }
     }
 });

@@ -15,7 +15,7 @@ const DIGEST: f64 = 32.0;
 /// Sizes of the committed vector; exact.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Cells {
-    /// Elements the network computes.
+    /// Elements the network computes, for all images.
     pub activations: u64,
     /// Cells in use.
     pub used: u64,
@@ -46,7 +46,8 @@ pub struct Estimate {
 impl Cells {
     /// Sizes for a relation of a graph.
     pub fn new(graph: &Graph, relation: &Relation, parameters: &Parameters) -> Self {
-        let activations = graph.nodes().iter().map(|node| cost::activations(&node.op, graph.spec(node.output).shape)).sum();
+        let activations: u64 = graph.nodes().iter().map(|node| cost::activations(&node.op, graph.spec(node.output).shape)).sum();
+        let activations = activations * relation.images as u64;
         let used = relation.num_cells() as u64;
         let masks = mask_cells(parameters.log_cells) as u64;
         let committed = 1 << parameters.log_cells;
@@ -66,16 +67,17 @@ impl Estimate {
     /// Costs for a relation of a graph.
     pub fn new(graph: &Graph, relation: &Relation, parameters: &Parameters) -> Self {
         let cells = Cells::new(graph, relation, parameters);
-        let proof_bytes = (statement_bytes(graph) + argument_bytes(relation, parameters) + opening_bytes(parameters)).round() as u64;
+        let proof_bytes =
+            (statement_bytes(graph, relation.images) + argument_bytes(relation, parameters) + opening_bytes(parameters)).round() as u64;
         let prover_memory = prover_memory(&cells);
         Self { cells, proof_bytes, prover_memory }
     }
 }
 
 /// Everything before the body of a proof file.
-fn statement_bytes(graph: &Graph) -> f64 {
-    let tensors = [graph.input(), graph.output()].map(|id| 13 + graph.spec(id).shape.num_elements());
-    (8 + 2 + 2 + 32 + 4 + tensors.iter().sum::<usize>() + 4) as f64
+fn statement_bytes(graph: &Graph, images: usize) -> f64 {
+    let tensors = [graph.input(), graph.output()].map(|id| 13 + images * graph.spec(id).shape.num_elements());
+    (8 + 2 + 2 + 32 + 4 + 4 + tensors.iter().sum::<usize>() + 4) as f64
 }
 
 /// Messages of steps 1 to 6.

@@ -98,6 +98,7 @@ pub fn fields(context: usize, input: usize, output: usize, messages: &[Message])
         ("network digest", 32),
         ("context length", 4),
         ("context", context),
+        ("images", 4),
         ("input shape", 12),
         ("input type", 1),
         ("input", input),
@@ -295,7 +296,7 @@ mod tests {
     #[test]
     fn body_length_follows_what_is_removed_and_repeated() {
         let (bytes, fields) = sample();
-        let length = fields[12].range.clone();
+        let length = fields[13].range.clone();
         let last = fields.last().unwrap().range.clone();
         let read = |bytes: &[u8]| u32::from_le_bytes(bytes[length.clone()].try_into().unwrap());
         let removed = changed(Change::Remove(last.clone()));
@@ -309,7 +310,7 @@ mod tests {
     #[test]
     fn swapped_parts_change_places() {
         let (bytes, fields) = sample();
-        let (first, second) = (fields[14].range.clone(), fields[15].range.clone());
+        let (first, second) = (fields[15].range.clone(), fields[16].range.clone());
         let swapped = changed(Change::Swap(first.clone(), second.clone()));
         assert_eq!(swapped[first.clone()], bytes[second.clone()]);
         assert_eq!(swapped[second], bytes[first]);

@@ -17,6 +17,7 @@ mod model;
 mod output;
 mod phases;
 mod rejection;
+mod results;
 mod trace;
 
 fn main() -> ExitCode {

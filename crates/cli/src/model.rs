@@ -69,6 +69,16 @@ impl Source {
         decode_input(&image.display().to_string(), &bytes, fit, model)
     }
 
+    /// The integers that go into `model` for several images, one after the other.
+    ///
+    /// # Errors
+    ///
+    /// As [`Source::load_input`], for the first image that has one.
+    pub fn load_inputs(&self, images: &[PathBuf], fit: FitArguments, model: &Model) -> anyhow::Result<Vec<i16>> {
+        let inputs = images.iter().map(|image| self.load_input(image, fit, model)).collect::<anyhow::Result<Vec<_>>>()?;
+        Ok(inputs.concat())
+    }
+
     /// The labels that come with the model.
     pub const fn labels(&self) -> Option<&'static str> {
         match self {

@@ -48,6 +48,7 @@ const fn format_kind(error: &FormatError) -> &'static str {
         FormatError::NotAProof => "not_a_proof",
         FormatError::UnsupportedVersion { .. } => "unsupported_version",
         FormatError::UnknownType { .. } => "unknown_type",
+        FormatError::NoImages => "no_images",
         FormatError::ImpossibleShape { .. } => "impossible_shape",
         FormatError::ContextTooLong { .. } => "context_too_long",
         FormatError::TrailingBytes { .. } => "trailing_bytes",

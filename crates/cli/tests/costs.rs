@@ -51,6 +51,15 @@ fn bench_proves_and_verifies_what_it_measures() {
 }
 
 #[test]
+fn bench_of_a_batch_prints_the_costs_of_an_image() {
+    let finished = verinfer(["bench", "digits", "--runs", "1", "--batch", "3"]);
+    assert_eq!(finished.code, Some(0), "{}{}", finished.stdout, finished.stderr);
+    for part in ["3 images in each proof", "39,582", "accepted", "for each image"] {
+        assert!(finished.stdout.contains(part), "{part}: {}", finished.stdout);
+    }
+}
+
+#[test]
 fn proofs_have_the_predicted_size() {
     for arguments in [&["digits"][..], &["--synthetic=lenet"], &["--synthetic=mobilenet_v2", "--resolution=32", "--classes=10"]] {
         let run = |command: &str, more: &[&str]| {

@@ -14,8 +14,8 @@ mod common;
 /// Output of TFLite's reference kernels for `sample:3`, before the softmax.
 const LOGITS_OF_3: [i16; 10] = [-93, -56, -62, 89, -86, -24, -57, -43, -40, -28];
 
-/// Where the body starts: 48 bytes, the context, the two tensors (13 bytes and their elements), its length.
-const BODY: usize = 48 + CONTEXT.len() + (13 + 64) + (13 + 10) + 4;
+/// Where the body starts: 48 bytes, the context, the number of images, the two tensors (13 bytes and their elements), its length.
+const BODY: usize = 48 + CONTEXT.len() + 4 + (13 + 64) + (13 + 10) + 4;
 
 const CONTEXT: &str = "for tests";
 
@@ -98,6 +98,45 @@ fn what_is_proved_is_verified() {
 }
 
 #[test]
+fn several_images_are_proved_and_verified_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = text(&folder.path().join("proof.vinf"));
+    let proved = verinfer(["prove", "digits", "sample:5", "sample:3", "sample", "--out", &path, "--json"]);
+    assert_eq!(proved.code, Some(0), "{}", proved.stderr);
+    let images = |report: &Value| -> Vec<Value> { report["images"].as_array().unwrap().clone() };
+    let labels: Vec<_> = images(&proved.json()).iter().map(|image| image["top"][0]["label"].as_str().unwrap().to_string()).collect();
+    assert_eq!(labels, ["5", "3", "0"]);
+    assert_eq!(images(&proved.json())[1]["image"], "sample:3");
+    assert_eq!(images(&proved.json())[1]["output"], json!(LOGITS_OF_3));
+
+    let verify = |inputs: &[&str]| {
+        let arguments = [&["verify", &path, "--model", "digits", "--json"], inputs].concat();
+        let output = assert_cmd::Command::new(env!("CARGO_BIN_EXE_verinfer")).args(arguments).output().unwrap();
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    let report = verify(&["--input", "sample:5", "sample:3", "sample"]);
+    assert_eq!(report["accepted"], true, "{report}");
+    assert_eq!(report["statement"]["input"]["shape"], json!([8, 8, 1]));
+    assert_eq!(report["statement"]["input_compared"], true);
+    assert_eq!(images(&report["statement"]), images(&proved.json()));
+    // Without the images the statement says how many there are.
+    assert_eq!(images(&verify(&[])["statement"]).len(), 3);
+    for (inputs, kind) in [
+        (&["--input", "sample:3", "sample:5", "sample"][..], "wrong_input"),
+        (&["--input", "sample:5", "sample:3"], "input_length"),
+        (&["--input", "sample:5"], "input_length"),
+    ] {
+        assert_eq!(verify(inputs)["error"]["kind"], kind, "{inputs:?}");
+    }
+    let shown = verinfer(["verify", &path, "--model", "digits"]);
+    for part in ["on each of these 3 inputs, gives its output", "image 0\n", "image 2\n"] {
+        assert!(shown.stdout.contains(part), "{part}: {}", shown.stdout);
+    }
+    let attacked = verinfer(["attack", &path, "--model", "digits", "--per-step", "1", "--json"]);
+    assert_eq!(attacked.code, Some(0), "{}{}", attacked.stdout, attacked.stderr);
+}
+
+#[test]
 fn text_says_what_is_proved_and_what_is_not() {
     let (_folder, path) = file(proof());
     let proved = verinfer(["verify", &path, "--model", "digits", "--context", CONTEXT]);
@@ -158,7 +197,8 @@ fn tampered_files_are_rejected() {
         ("level", 10, "insecure_parameters"),
         ("network", 12, "wrong_network"),
         ("context", 48, "wrong_context"),
-        ("type of the input", 48 + CONTEXT.len() + 12, "input_shape"),
+        ("number of images", 48 + CONTEXT.len(), "no_images"),
+        ("type of the input", 48 + CONTEXT.len() + 4 + 12, "input_shape"),
         ("first message", BODY, "grinding"),
     ];
     for (field, offset, kind) in cases {

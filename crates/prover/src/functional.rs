@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 use verinfer_relation::Relation;
+use verinfer_relation::commitment::{DEGREE, Weights};
 use verinfer_relation::field::K;
 use verinfer_relation::functional::Functional;
 use verinfer_relation::layout::{Chunk, EqWeights};
@@ -26,6 +27,16 @@ pub fn write(relation: &Relation, functional: &Functional, r: &EqWeights, num_ce
                 let mut pixels = vec![K::ZERO; 1 << chunk.log_len];
                 pixels[first - chunk.first_pixel..][..within.len()].copy_from_slice(within);
                 add(&mut out, chunk, &pixels, &product.channels);
+            }
+        }
+    }
+    for part in &functional.commitments {
+        let weights = part.check.weights();
+        let values = &mut out[part.bases.values / WIDTH..];
+        add_committed(&weights, part.scale, values);
+        for (base, weights) in [(part.bases.digests, &weights.digests), (part.bases.salt, &weights.salt)] {
+            for (cell, &weight) in (base..).zip(weights) {
+                out[cell / WIDTH].add_assign_lane(cell % WIDTH, part.scale * weight);
             }
         }
     }
@@ -68,6 +79,27 @@ fn add(out: &mut [PackedK], chunk: &Chunk, pixels: &[K], channels: &[K]) {
         let offset = position % pixels.len();
         for (cell, &pixel) in cells.iter_mut().zip(&pixels[offset..]) {
             *cell += pixel * weight;
+        }
+    });
+}
+
+/// Adds the weights of committed values, which begin at the first register.
+fn add_committed(weights: &Weights, scale: K, out: &mut [PackedK]) {
+    const REGISTERS: usize = DEGREE / WIDTH;
+    let columns = weights.len().div_ceil(DEGREE);
+    let regions = out.par_chunks_mut(REGISTERS).take(columns).enumerate().with_min_len(64);
+    regions.for_each(|(index, cells)| {
+        let (factor, column) = weights.column(index);
+        let factor = factor * scale;
+        let len = (weights.len() - index * DEGREE).min(DEGREE);
+        if len == DEGREE {
+            for (cell, weight) in cells.iter_mut().zip(pack(column)) {
+                *cell += weight * splat(factor);
+            }
+        } else {
+            for (i, &weight) in column[..len].iter().enumerate() {
+                cells[i / WIDTH].add_assign_lane(i % WIDTH, factor * weight);
+            }
         }
     });
 }

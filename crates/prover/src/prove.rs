@@ -77,14 +77,14 @@ pub struct Proved {
 }
 
 impl<'a> Prover<'a> {
-    /// Derives the relation of a network of which everything is public, once for any number of proofs.
+    /// Derives the relation of a network of which everything is public on one image, once for any number of proofs.
     pub fn new(graph: &'a Graph) -> Result<Self, ProveError> {
-        Self::with_setting(graph, &Setting::default())
+        Self::with_setting(graph, 1, &Setting::default())
     }
 
-    /// Derives the relation of a network of which the setting says what is hidden, once for any number of proofs.
-    pub fn with_setting(graph: &'a Graph, setting: &Setting) -> Result<Self, ProveError> {
-        Ok(Self { graph, relation: Relation::with_setting(graph, setting)?, dft: Dft::default() })
+    /// Derives the relation of a network on `images` images, of which the setting says what is hidden: each proof is about so many.
+    pub fn with_setting(graph: &'a Graph, images: usize, setting: &Setting) -> Result<Self, ProveError> {
+        Ok(Self { graph, relation: Relation::with_setting(graph, images, setting)?, dft: Dft::default() })
     }
 
     /// What is proved.
@@ -92,7 +92,7 @@ impl<'a> Prover<'a> {
         &self.relation
     }
 
-    /// Runs the network on `input` (NHWC order) and proves its output, bound to `context`. `started` hears of each phase.
+    /// Runs the network on `input` (NHWC order, image after image) and proves its outputs, bound to `context`. `started` hears of each phase.
     pub fn prove(&self, input: &[i16], context: &[u8], security_level: u16, started: &dyn Fn(Phase)) -> Result<Proved, ProveError> {
         started(Phase::Witness);
         let witness = Witness::new(self.graph, &self.relation, input, &mut from_operating_system()?)?;
@@ -105,6 +105,8 @@ impl<'a> Prover<'a> {
             graph_digest: self.graph.digest(),
             security_level,
             context: context.to_vec(),
+            // A relation of more images than 2^30 is refused.
+            images: self.relation.images as u32,
             input: tensor(self.graph.input(), input.to_vec()),
             output: tensor(self.graph.output(), output),
         };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use p3_field::{PrimeCharacteristicRing, PrimeField64};
 use rayon::prelude::*;
-use verinfer_graph::{Graph, NodeId, Op, Operand, TensorId, run_observed};
+use verinfer_graph::{Graph, GraphError, NodeId, Op, Operand, TensorId, run_observed};
 use verinfer_relation::Relation;
 use verinfer_relation::field::{F, K, from_coordinates, from_signed};
 use verinfer_relation::layout::ColumnId;
@@ -29,7 +29,7 @@ pub struct Witness {
     pub cells: Vec<F>,
     /// By cell, the row of its table, or [`NO_ROW`].
     pub rows: Vec<u32>,
-    /// Every tensor of the execution, in NHWC order.
+    /// Every tensor of the execution, in NHWC order, image after image.
     pub tensors: Vec<Vec<i16>>,
     /// What the hidden columns of the weights hold, if the relation has them.
     pub learned: Option<Learned>,
@@ -42,33 +42,24 @@ pub struct Witness {
 }
 
 impl Witness {
-    /// Runs the network on `input` (NHWC order) and writes down every cell; pads and masks are drawn from `random`.
+    /// Runs the network on each image of `input` (NHWC order, image after image; as many as the relation's) and writes down every cell; pads and
+    /// masks are drawn from `random`.
     pub fn new(graph: &Graph, relation: &Relation, input: &[i16], random: &mut impl Rng) -> Result<Self, ProveError> {
         let learned = relation.object(ObjectKind::Model).map(|_| Learned::new(graph, relation)).transpose()?;
         let log_cells = relation.layout.log_cells();
-        let mut writer = Writer { relation, cells: vec![F::ZERO; 1 << log_cells], rows: vec![NO_ROW; relation.num_cells()] };
-        let mut observer = |id: NodeId, accumulators: Option<&[i32]>, _: &[i16]| {
-            if let (Some(accumulators), Recipe::Requantize(recipe)) = (accumulators, &relation.recipes[id.0]) {
-                let hidden = learned.as_ref().and_then(|learned| learned.rescalings[id.0].as_ref());
-                if let Some(rescaling) = recipe.rescaling.as_ref().or(hidden) {
-                    writer.requantize(recipe, rescaling, accumulators);
-                }
-            }
-        };
-        let trace = run_observed(graph, input, &mut observer)?;
-        let tensors = trace.tensors;
-        for (id, recipe) in relation.recipes.iter().enumerate() {
-            writer.node(graph, NodeId(id), recipe, &tensors);
+        let len = relation.input_shape.num_elements();
+        if input.len() != relation.input_len() {
+            return Err(GraphError::InputLength { found: input.len(), expected: relation.input_len() }.into());
         }
-        for (index, column) in relation.columns.iter().enumerate() {
-            let (id, channels) = (ColumnId(index), column.channels);
-            match column.role {
-                Role::Copy(tensor) => {
-                    let values = &tensors[tensor.0];
-                    writer.fill(id, |channel, pixel| (i64::from(values[pixel * channels + channel]), 0));
-                }
-                Role::Input => writer.fill_bytes(id, |channel, pixel| input[pixel * channels + channel]),
-                _ => {}
+        let mut writer = Writer { relation, image: 0, cells: vec![F::ZERO; 1 << log_cells], rows: vec![NO_ROW; relation.num_cells()] };
+        let mut tensors: Vec<Vec<i16>> = Vec::new();
+        for (image, input) in input.chunks_exact(len).enumerate() {
+            writer.image = image;
+            let traced = writer.execution(graph, learned.as_ref(), input).map_err(|error| in_batch(error, image * len))?;
+            if image == 0 {
+                tensors = traced;
+            } else {
+                tensors.iter_mut().zip(&traced).for_each(|(all, tensor)| all.extend_from_slice(tensor));
             }
         }
         for (column, values) in learned.iter().flat_map(|learned| &learned.columns) {
@@ -152,23 +143,82 @@ fn write_secrets(relation: &Relation, secrets: &[K], random: &mut impl Rng, cell
     }
 }
 
+/// An error of one image in terms of the whole input, in which the image starts at element `first`.
+fn in_batch(mut error: GraphError, first: usize) -> GraphError {
+    if let GraphError::InputValue { index, .. } = &mut error {
+        *index += first;
+    }
+    error
+}
+
 struct Writer<'a> {
     relation: &'a Relation,
+    /// The image being written.
+    image: usize,
     cells: Vec<F>,
     rows: Vec<u32>,
 }
 
 impl Writer<'_> {
-    /// Sets every cell of a column to a value and its row.
+    /// Runs the network on an image and writes all its cells. Returns the tensors.
+    fn execution(&mut self, graph: &Graph, learned: Option<&Learned>, input: &[i16]) -> Result<Vec<Vec<i16>>, GraphError> {
+        let relation = self.relation;
+        let mut observer = |id: NodeId, accumulators: Option<&[i32]>, _: &[i16]| {
+            if let (Some(accumulators), Recipe::Requantize(recipe)) = (accumulators, &relation.recipes[id.0]) {
+                let hidden = learned.and_then(|learned| learned.rescalings[id.0].as_ref());
+                if let Some(rescaling) = recipe.rescaling.as_ref().or(hidden) {
+                    self.requantize(recipe, rescaling, accumulators);
+                }
+            }
+        };
+        let tensors = run_observed(graph, input, &mut observer)?.tensors;
+        for (id, recipe) in relation.recipes.iter().enumerate() {
+            self.node(graph, NodeId(id), recipe, &tensors);
+        }
+        for (index, column) in relation.columns.iter().enumerate() {
+            let (id, channels) = (ColumnId(index), column.channels);
+            match column.role {
+                Role::Copy(tensor) => {
+                    let values = &tensors[tensor.0];
+                    self.fill(id, |channel, pixel| (i64::from(values[pixel * channels + channel]), 0));
+                }
+                Role::Input => {
+                    let row = self.byte_row(id);
+                    self.fill(id, |channel, pixel| row(input[pixel * channels + channel]));
+                }
+                _ => {}
+            }
+        }
+        Ok(tensors)
+    }
+
+    /// Sets every cell of the image in a column to a value and its row.
     fn fill(&mut self, id: ColumnId, value: impl Fn(usize, usize) -> (i64, u32) + Sync) {
+        let num_pixels = self.relation.layout.placement(id).pixels / self.relation.images;
+        self.fill_pixels(id, self.image * num_pixels, num_pixels, value);
+    }
+
+    /// Sets `num_pixels` cells of each channel of a column from pixel `first_pixel` on.
+    fn fill_pixels(
+        &mut self,
+        id: ColumnId,
+        first_pixel: usize,
+        num_pixels: usize,
+        value: impl Fn(usize, usize) -> (i64, u32) + Sync,
+    ) {
         let placement = self.relation.layout.placement(id);
         for chunk in &placement.chunks {
+            let pixels = chunk.pixels().start.max(first_pixel)..chunk.pixels().end.min(first_pixel + num_pixels);
+            if pixels.is_empty() {
+                continue;
+            }
+            let within = pixels.start - chunk.first_pixel..pixels.end - chunk.first_pixel;
             let range = chunk.first_cell(0)..chunk.first_cell(placement.channels);
             let cells = self.cells[range.clone()].par_chunks_exact_mut(1 << chunk.log_len);
             let rows = self.rows[range].par_chunks_exact_mut(1 << chunk.log_len);
             cells.zip(rows).enumerate().for_each(|(channel, (cells, rows))| {
-                for ((cell, row), pixel) in cells.iter_mut().zip(rows).zip(chunk.pixels()) {
-                    let (value, found) = value(channel, pixel);
+                for ((cell, row), pixel) in cells[within.clone()].iter_mut().zip(&mut rows[within.clone()]).zip(pixels.clone()) {
+                    let (value, found) = value(channel, pixel - first_pixel);
                     *cell = from_signed(value);
                     *row = found;
                 }
@@ -176,16 +226,20 @@ impl Writer<'_> {
         }
     }
 
-    /// Sets every cell of a column of bytes, which look their value less the smallest one up.
+    /// Sets every cell of a column of bytes, which look their value less the smallest one up. The column belongs to no image.
     fn fill_bytes(&mut self, id: ColumnId, value: impl Fn(usize, usize) -> i16 + Sync) {
+        let row = self.byte_row(id);
+        let num_pixels = self.relation.layout.placement(id).pixels;
+        self.fill_pixels(id, 0, num_pixels, |channel, pixel| row(value(channel, pixel)));
+    }
+
+    /// A byte of a column with the row that it looks up.
+    fn byte_row(&self, id: ColumnId) -> impl Fn(i16) -> (i64, u32) + Sync + use<> {
         let offset = match &self.relation.column(id).leaf {
             Leaf::Lookup { values, .. } => values.first().map_or(F::ZERO, |form| form.constant.at(0, 0)),
             Leaf::Free | Leaf::Spare | Leaf::Multiplicity(_) => F::ZERO,
         };
-        self.fill(id, |channel, pixel| {
-            let value = i64::from(value(channel, pixel));
-            (value, (from_signed(value) + offset).as_canonical_u64() as u32)
-        });
+        move |value| (i64::from(value), (from_signed(i64::from(value)) + offset).as_canonical_u64() as u32)
     }
 
     fn table_first(&self, id: ColumnId) -> i64 {

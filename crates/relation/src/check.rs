@@ -26,9 +26,9 @@ pub struct Assignment<'a> {
     /// The whole committed vector, `2^log_cells` elements. Nothing is demanded of the cells after [`Relation::num_cells`], nor of the secrets and
     /// the spare denominator: the statement does not depend on them.
     pub cells: &'a [F],
-    /// The public input in NHWC order.
+    /// The public input in NHWC order, image after image.
     pub input: &'a [i16],
-    /// The claimed output in NHWC order.
+    /// The claimed output in NHWC order, image after image.
     pub output: &'a [i16],
 }
 
@@ -61,6 +61,9 @@ pub fn check(graph: &Graph, relation: &Relation, assignment: &Assignment<'_>) ->
     check_lengths(relation, assignment)?;
     let mut checker = Checker::new(graph, relation, assignment);
     let mut report = CheckReport { accumulators: checker.accumulators.iter().map(Vec::len).sum(), ..CheckReport::default() };
+    for index in 0..relation.columns.len() {
+        checker.read_rows(ColumnId(index))?;
+    }
     for index in 0..relation.columns.len() {
         checker.check_lookups(ColumnId(index))?;
     }
@@ -103,7 +106,7 @@ pub fn for_each_tuple(
 fn check_lengths(relation: &Relation, assignment: &Assignment<'_>) -> Result<(), Box<Violation>> {
     let output = relation.column(relation.output);
     let cells = (assignment.cells.len(), 1 << relation.layout.log_cells());
-    let input = (assignment.input.len(), relation.input_shape.num_elements());
+    let input = (assignment.input.len(), relation.input_len());
     let claimed = (assignment.output.len(), output.channels * output.pixels);
     if cells.0 != cells.1 {
         return Err(Box::new(Violation::CellCount { found: cells.0, expected: cells.1 }));
@@ -122,22 +125,43 @@ struct Checker<'a> {
     graph: &'a Graph,
     relation: &'a Relation,
     values: Values,
-    /// By contraction, in NHWC order of its output, without bias.
+    /// By contraction, in NHWC order of its output, image after image, without bias.
     accumulators: Vec<Vec<F>>,
     /// By table and row: lookups.
     counts: Vec<Vec<usize>>,
+    /// By table: rows that are tuples of cells.
+    rows: Vec<Vec<Vec<i64>>>,
 }
 
 impl<'a> Checker<'a> {
     fn new(graph: &'a Graph, relation: &'a Relation, assignment: &Assignment<'_>) -> Self {
         let values = Values::new(relation, assignment);
-        let accumulators = relation.contractions.iter().map(|contraction| accumulators::of(contraction, graph, &values)).collect();
+        let accumulators =
+            relation.contractions.iter().map(|contraction| accumulators::of(contraction, graph, relation.images, &values)).collect();
         let counts = relation.tables.iter().map(|table| vec![0; table.len]).collect();
-        Self { graph, relation, values, accumulators, counts }
+        let rows = vec![Vec::new(); relation.tables.len()];
+        Self { graph, relation, values, accumulators, counts, rows }
+    }
+
+    /// Notes the rows that are tuples of cells.
+    fn read_rows(&mut self, id: ColumnId) -> Result<(), Box<Violation>> {
+        if let Leaf::Row { table, .. } = self.relation.column(id).leaf {
+            let mut rows = Vec::new();
+            self.tuples(id, |_, _, tuple| {
+                rows.push(tuple.iter().copied().map(signed).collect());
+                Ok(())
+            })?;
+            self.counts[table.0] = vec![0; rows.len()];
+            self.rows[table.0] = rows;
+        }
+        Ok(())
     }
 
     /// Every tuple of a column is a row of its table.
     fn check_lookups(&mut self, id: ColumnId) -> Result<(), Box<Violation>> {
+        if matches!(self.relation.column(id).leaf, Leaf::Row { .. }) {
+            return Ok(());
+        }
         let mut counts = std::mem::take(&mut self.counts);
         let mut integers = Vec::new();
         self.tuples(id, |table, cell, tuple| {
@@ -157,7 +181,7 @@ impl<'a> Checker<'a> {
         mut visit: impl FnMut(TableId, (usize, usize), &[F]) -> Result<(), Box<Violation>>,
     ) -> Result<(), Box<Violation>> {
         let column = self.relation.column(id);
-        let Leaf::Lookup { table, values } = &column.leaf else { return Ok(()) };
+        let Some((table, values)) = column.leaf.tuple() else { return Ok(()) };
         let forms: Vec<PreparedForm<'_>> = values.iter().map(|form| PreparedForm::new(form, column.pixels)).collect();
         let mut tuple = vec![F::ZERO; forms.len()];
         for channel in 0..column.channels {
@@ -165,7 +189,7 @@ impl<'a> Checker<'a> {
                 for (value, form) in tuple.iter_mut().zip(&forms) {
                     *value = self.evaluate(form, column.channels, channel, pixel);
                 }
-                visit(*table, (channel, pixel), &tuple)?;
+                visit(table, (channel, pixel), &tuple)?;
             }
         }
         Ok(())
@@ -175,22 +199,27 @@ impl<'a> Checker<'a> {
     fn row(&self, id: ColumnId, (channel, pixel): (usize, usize), table_id: TableId, tuple: &[i64]) -> Result<usize, Box<Violation>> {
         let table = &self.relation.tables[table_id.0];
         let at = || Place::new(self.graph, self.relation, id, channel, pixel);
-        let Some(row) = table.row(tuple[0]) else {
-            let (first, last) = (table.first, table.first + table.len as i64 - 1);
+        let cells = &self.rows[table_id.0];
+        let len = if cells.is_empty() { table.len } else { cells.len() };
+        let found = table.row(tuple[0]).or_else(|| cells.iter().position(|row| row[0] == tuple[0]));
+        let Some(row) = found else {
+            let (first, last) = (table.first, table.first + len as i64 - 1);
             let violation = Violation::NotInTable { at: at(), table: table.name.clone(), tuple: tuple.to_vec(), first, last };
             return Err(Box::new(violation));
         };
-        let expected = table.outputs.iter().map(|output| output[row]);
-        if expected.clone().eq(tuple[1..].iter().copied()) {
+        let expected: Vec<i64> = match cells.get(row) {
+            Some(cells) => cells.clone(),
+            None => std::iter::once(tuple[0]).chain(table.outputs.iter().map(|output| output[row])).collect(),
+        };
+        if expected == tuple {
             return Ok(row);
         }
-        let expected = std::iter::once(tuple[0]).chain(expected).collect();
         Err(Box::new(Violation::NotARow { at: at(), table: table.name.clone(), tuple: tuple.to_vec(), expected }))
     }
 
     /// Each cell of a column of multiplicities is the number of lookups of its row. Returns how many there are.
     fn check_multiplicities(&self, id: ColumnId) -> Result<usize, Box<Violation>> {
-        let Leaf::Multiplicity(table) = self.relation.column(id).leaf else { return Ok(0) };
+        let (Leaf::Multiplicity(table) | Leaf::Row { table, .. }) = self.relation.column(id).leaf else { return Ok(0) };
         for (row, (&found, &expected)) in self.values.columns[id.0].iter().zip(&self.counts[table.0]).enumerate() {
             if found != F::from_usize(expected) {
                 let content = &self.relation.tables[table.0];
@@ -319,7 +348,7 @@ impl Values {
         }
     }
 
-    /// An element by its index in NHWC order.
+    /// An element by its index in NHWC order, image after image.
     fn element(&self, location: Location, index: usize) -> F {
         match location {
             Location::Input => self.input[index],

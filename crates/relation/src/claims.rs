@@ -37,16 +37,20 @@ pub fn leaves(relation: &Relation, r: &EqWeights, folding: &Folding, mu: K) -> L
         for (index, chunk) in placement.chunks.iter().enumerate() {
             match &column.leaf {
                 Leaf::Free | Leaf::Spare => {}
-                Leaf::Lookup { table, values } => {
+                Leaf::Lookup { table, values } | Leaf::Row { table, values } => {
                     let channels = r.channels(chunk, placement.channels);
                     let total: K = channels.iter().copied().sum();
-                    functional.constant += total * (K::ONE + mu * (folding.offset(*table) - K::ONE));
+                    functional.constant += total * mu * (folding.offset(*table) - K::ONE);
+                    if matches!(column.leaf, Leaf::Lookup { .. }) {
+                        functional.constant += total;
+                    }
                     for (form, &power) in values.iter().zip(&folding.powers) {
                         let factor = -(mu * power);
                         let scaled: Vec<K> = channels.iter().map(|&weight| factor * weight).collect();
                         let mut sink = Sink {
                             relation,
                             num_pixels: placement.pixels,
+                            images: relation.images,
                             r,
                             functional: &mut functional,
                             accumulators: &mut accumulators,
@@ -67,9 +71,9 @@ pub fn leaves(relation: &Relation, r: &EqWeights, folding: &Folding, mu: K) -> L
         let chunks = &relation.layout.placement(id).chunks;
         match column.leaf {
             Leaf::Free | Leaf::Lookup { .. } => {}
-            Leaf::Multiplicity(_) => {
+            Leaf::Multiplicity(_) | Leaf::Row { .. } => {
                 for (chunk_index, chunk) in chunks.iter().enumerate() {
-                    let weights: Vec<K> = r.channels(chunk, 1).into_iter().map(|weight| -weight).collect();
+                    let weights: Vec<K> = r.channels(chunk, column.channels).into_iter().map(|weight| -weight).collect();
                     functional.add_chunk(id, chunk_index, &weights);
                 }
             }
@@ -89,6 +93,7 @@ struct Sink<'a> {
     relation: &'a Relation,
     /// Pixels of the column whose leaves are being written.
     num_pixels: usize,
+    images: usize,
     r: &'a EqWeights,
     functional: &'a mut Functional,
     accumulators: &'a mut AccumulatorWeights,
@@ -103,13 +108,9 @@ impl Sink<'_> {
             Coefficients::Uniform(value) if *value == F::ZERO => K::ZERO,
             Coefficients::Uniform(value) => total() * *value,
             Coefficients::Channel(values) => channels.iter().zip(values).map(|(&weight, &value)| weight * value).sum(),
-            Coefficients::Pixel(values) => {
-                let pixels = self.r.pixels(chunk).iter().zip(&values[chunk.pixels()]);
-                total() * pixels.map(|(&weight, &value)| weight * value).sum::<K>()
-            }
+            Coefficients::Pixel(values) => total() * self.pixel_sum(chunk, values),
             Coefficients::Outside { value, channels: inner, pixels } => {
-                let pixels = self.r.pixels(chunk).iter().zip(&pixels[chunk.pixels()]);
-                let box_pixels: K = pixels.map(|(&weight, &inside)| weight * inside).sum();
+                let box_pixels = self.pixel_sum(chunk, pixels);
                 let box_channels: K = channels[inner.clone()].iter().copied().sum();
                 (total() - box_channels * box_pixels) * *value
             }
@@ -123,6 +124,12 @@ impl Sink<'_> {
         }
     }
 
+    /// `sum over pixels of the chunk of eq(r, pixel) * values[pixel within its image]`.
+    fn pixel_sum(&self, chunk: &Chunk, values: &[F]) -> K {
+        let pixels = self.r.pixels(chunk).iter().zip(chunk.pixels());
+        pixels.map(|(&weight, pixel)| weight * values[pixel % values.len()]).sum()
+    }
+
     fn source(&mut self, source: &Source, index: usize, chunk: &Chunk, channels: &[K]) {
         match source {
             Source::Cell(column) => self.functional.add_chunk(*column, index, channels),
@@ -130,7 +137,8 @@ impl Sink<'_> {
             Source::ScaledSign(id) => add(&mut self.signs[id.0][index], channels),
             Source::Tensor { location, shape, pixels, channels: map } => {
                 let channels = map.pull_back(channels, shape.channels);
-                let _ = add_pixels(self.relation, self.functional, *location, pixels, (index, chunk), self.r, shape.num_pixels(), channels);
+                let num_pixels = self.images * shape.num_pixels();
+                let _ = add_pixels(self.relation, self.functional, *location, pixels, (index, chunk), self.r, num_pixels, channels);
             }
             Source::Reordered { location } => {
                 let mut weights = vec![K::ZERO; channels.len() * self.num_pixels];
@@ -216,7 +224,7 @@ pub fn contraction_inputs(relation: &Relation, r: &EqWeights, e: &[K], scale: K,
                     channels[contraction.input_channel(i)] += weight * scale;
                 }
                 let total: K = channels.iter().copied().sum();
-                let num_pixels = contraction.input_shape.num_pixels();
+                let num_pixels = relation.images * contraction.input_shape.num_pixels();
                 let present =
                     add_pixels(relation, functional, contraction.input, &contraction.tap(tap), (index, chunk), r, num_pixels, channels);
                 functional.constant -= total * present * from_signed(contraction.input_zero_point);
@@ -225,7 +233,7 @@ pub fn contraction_inputs(relation: &Relation, r: &EqWeights, e: &[K], scale: K,
     }
 }
 
-/// Adds `scale * sum of zeta^i output[i]` (NHWC order).
+/// Adds `scale * sum of zeta^i output[i]` (NHWC order, image after image).
 pub fn output(relation: &Relation, zeta: K, scale: K, functional: &mut Functional) {
     let column = relation.column(relation.output);
     let channels: Vec<K> = zeta.powers().take(column.channels).map(|power| power * scale).collect();

@@ -50,6 +50,9 @@ pub enum EnvelopeError {
 /// Bits of the hidden constants `multiplier * bias + rounding`, which are signed.
 pub const CONSTANT_BITS: usize = 62;
 
+/// Hidden addends of additions are at least minus this and below this: operands of TFLite's ADD, 8 bits shifted by 20, are halved at least.
+pub const ADDEND_BOUND: i64 = 1 << 28;
+
 /// Bits that the keys' side of a requantization may have.
 const KEY_SIDE_BITS: u32 = 62;
 
@@ -60,6 +63,28 @@ const MAX_KEYS: i64 = 1 << 22;
 const SIGNIFICANT_BITS: u32 = 3;
 
 impl Envelope {
+    /// Bytes of an encoded envelope.
+    pub const BYTES: usize = 18;
+
+    /// Limbs, bits and the four ends of the ranges, little-endian.
+    pub fn to_bytes(&self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        bytes[..2].copy_from_slice(&[self.num_limbs, self.limb_bits]);
+        let keys = [self.keys.0, self.keys.1, self.signed_keys.0, self.signed_keys.1];
+        for (to, key) in bytes[2..].chunks_exact_mut(4).zip(keys) {
+            to.copy_from_slice(&key.to_le_bytes());
+        }
+        bytes
+    }
+
+    /// Reads an envelope, which may be impossible ([`Envelope::check`]).
+    pub fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
+        let [num_limbs, limb_bits, keys @ ..] = bytes;
+        let (keys, _) = keys.as_chunks::<4>();
+        let key = |index: usize| keys.get(index).map_or(0, |&bytes| i32::from_le_bytes(bytes));
+        Self { num_limbs, limb_bits, keys: (key(0), key(1)), signed_keys: (key(2), key(3)) }
+    }
+
     /// Bits of a remainder.
     pub fn shift(&self) -> usize {
         usize::from(self.num_limbs) * usize::from(self.limb_bits)

@@ -27,6 +27,9 @@ pub enum RelationError {
         /// Logarithm of the most there can be.
         max_log: usize,
     },
+    /// A batch without images.
+    #[error("a batch has at least one image")]
+    NoImages,
     /// The lookup key of a node has too many values for a table.
     #[error("node {node} ({op}): its quotients take {rows} values, a table has at most {max}")]
     TableTooLarge {
@@ -39,6 +42,33 @@ pub enum RelationError {
         /// Most rows of a table.
         max: u64,
     },
+    /// A predicate about classes of an output that is no list of scores.
+    #[error("the output is {shape}: only outputs of one pixel with at most 65536 channels have classes")]
+    NoClasses {
+        /// Shape of the output.
+        shape: verinfer_graph::Shape,
+    },
+    /// A predicate about a class that is none, or with an impossible rank.
+    #[error("class {label} within the first {k} is impossible: there are {classes} classes")]
+    Predicate {
+        /// The class.
+        label: u32,
+        /// The rank.
+        k: u32,
+        /// How many there are.
+        classes: usize,
+    },
+    /// Another number of labels than of images.
+    #[error("{found} labels for {images} images")]
+    Labels {
+        /// Labels.
+        found: usize,
+        /// Images.
+        images: usize,
+    },
+    /// What is hidden cannot be committed to.
+    #[error("{0}")]
+    Commitment(#[from] crate::commitment::CommitmentError),
     /// The public part of hidden multipliers is impossible.
     #[error("{0}")]
     Envelope(#[from] crate::envelope::EnvelopeError),

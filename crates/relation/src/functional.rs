@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use p3_field::PrimeCharacteristicRing;
 
+use crate::commitment::{Bases, Check};
 use crate::eq::eq_points;
 use crate::field::K;
 use crate::lanes::Lanes;
@@ -25,6 +26,18 @@ pub struct Functional {
     pub products: Vec<Product>,
     /// Weights of all elements in NHWC order.
     pub dense: Vec<(Location, Vec<K>)>,
+    /// Weights of committed objects.
+    pub commitments: Vec<CommitmentPart>,
+}
+
+/// `scale` times the check that an object belongs to its commitment.
+pub struct CommitmentPart {
+    /// Weight of the check.
+    pub scale: K,
+    /// Its weights of the object's cells.
+    pub check: Check,
+    /// Where these lie.
+    pub bases: Bases,
 }
 
 /// Weights that factor over the pixels and channels of a tensor.
@@ -51,7 +64,7 @@ impl Functional {
         self.products.push(Product { location, pixels, channels });
     }
 
-    /// The weights of the public input applied to it (NHWC order).
+    /// The weights of the public input applied to it (NHWC order, image after image).
     pub fn input_part(&self, input: &[i16]) -> K {
         let mut sum = K::ZERO;
         let mut planes: Vec<Vec<i16>> = Vec::new();
@@ -62,7 +75,7 @@ impl Functional {
             }
             let pixels = Lanes::new(&product.pixels.values);
             for (plane, &weight) in planes.iter().zip(&product.channels) {
-                sum += weight * pixels.dot(&plane[product.pixels.first..]);
+                sum += weight * pixels.dot(plane.get(product.pixels.first..).unwrap_or_default());
             }
         }
         for (_, weights) in self.dense.iter().filter(|(location, _)| *location == Location::Input) {
@@ -93,6 +106,9 @@ impl Functional {
                     sum += at_pixels * channels(column, index, &product.channels);
                 }
             }
+        }
+        for part in &self.commitments {
+            sum += part.scale * part.check.evaluate(part.bases, at.point());
         }
         for (location, weights) in &self.dense {
             let Location::Column(column) = *location else { continue };

@@ -1,8 +1,8 @@
 //! What a network has learned, as the bytes that hidden columns hold.
 
-use verinfer_graph::{Graph, Op, Operand};
+use verinfer_graph::{Graph, NodeId, Op, Operand};
 
-use crate::envelope::weight_range;
+use crate::envelope::{ADDEND_BOUND, weight_range};
 use crate::error::RelationError;
 use crate::layout::ColumnId;
 use crate::lower::requantize::Channels;
@@ -30,7 +30,7 @@ impl Learned {
                 learned.layer(graph, relation, contraction, hidden)?;
             }
         }
-        learned.addends(graph, relation);
+        learned.addends(graph, relation)?;
         Ok(learned)
     }
 
@@ -44,13 +44,7 @@ impl Learned {
             conv.weights.clone()
         };
         let (first, last) = weight_range(graph, contraction);
-        let fits = |channel: usize, part: &'static str, value: i64, (first, last): (i64, i64)| {
-            if (first..=last).contains(&value) {
-                return Ok(());
-            }
-            let op = graph.node(id).source.clone();
-            Err(RelationError::NotHideable { node: id.0, op, channel, part, value, first, last })
-        };
+        let fits = |channel, part, value, range| fits(graph, id, channel, part, value, range);
         let plane = weights.len() / num_channels.max(1);
         for (index, &weight) in weights.iter().enumerate() {
             fits(index / plane.max(1), "the weight", i64::from(weight), (first, last))?;
@@ -82,16 +76,20 @@ impl Learned {
         Ok(())
     }
 
-    fn addends(&mut self, graph: &Graph, relation: &Relation) {
+    fn addends(&mut self, graph: &Graph, relation: &Relation) -> Result<(), RelationError> {
         for (index, column) in relation.columns.iter().enumerate() {
             let (Role::Addends(byte), Some(node)) = (column.role, column.node) else { continue };
             if let Op::Add(add) = &graph.node(node).op
                 && let Operand::Constant(values) = &add.right
             {
-                let bytes = values.iter().map(|&value| i64::from(value) + (1 << 31) >> (8 * byte) & 0xff).map(|byte| byte as i16);
+                for (channel, &value) in values.iter().enumerate() {
+                    fits(graph, node, channel, "the addend", i64::from(value), (-ADDEND_BOUND, ADDEND_BOUND - 1))?;
+                }
+                let bytes = values.iter().map(|&value| i64::from(value) + ADDEND_BOUND >> (8 * byte) & 0xff).map(|byte| byte as i16);
                 self.columns.push((ColumnId(index), bytes.collect()));
             }
         }
+        Ok(())
     }
 
     /// The bytes of one integer for each channel.
@@ -101,6 +99,15 @@ impl Learned {
             self.columns.push((column, values.iter().map(byte).collect()));
         }
     }
+}
+
+/// Demands that a value be in the range of its bytes.
+fn fits(graph: &Graph, id: NodeId, channel: usize, part: &'static str, value: i64, (first, last): (i64, i64)) -> Result<(), RelationError> {
+    if (first..=last).contains(&value) {
+        return Ok(());
+    }
+    let op = graph.node(id).source.clone();
+    Err(RelationError::NotHideable { node: id.0, op, channel, part, value, first, last })
 }
 
 /// Makes a constant without sign factor one with sign factor 1. In a layer with signs all multipliers and constants are even, as the remainder has

@@ -2,8 +2,18 @@
 
 use std::ops::Range;
 
+use crate::commitment::Bases;
 use crate::layout::{ColumnId, Region};
 use crate::relation::{Object, Relation};
+
+impl Object {
+    /// Where its parts begin.
+    pub fn bases(&self, relation: &Relation) -> Bases {
+        let base = |column: ColumnId| relation.layout.placement(column).chunks.first().map_or(0, |chunk| chunk.first_cell(0));
+        let values = relation.addresses(&self.values).start;
+        Bases { values, digests: self.digests.map_or(0, base), salt: base(self.salt) }
+    }
+}
 
 impl Relation {
     /// The addresses of a region.

@@ -10,8 +10,10 @@ use p3_field::PrimeCharacteristicRing;
 use verinfer_graph::{Graph, NodeId, Shape, TensorId, Window};
 
 use crate::field::F;
-use crate::layout::{ColumnId, Layout};
+use crate::commitment::Plan;
+use crate::layout::{ColumnId, Layout, Region};
 use crate::masks::MaskPlan;
+use crate::setting::Setting;
 use crate::table::{Run, Table, TableId};
 use crate::wiring::{ChannelMap, PixelMap};
 
@@ -38,10 +40,14 @@ pub struct Relation {
     pub masks: MaskPlan,
     /// Where the secrets lie.
     pub secrets: ColumnId,
+    /// What is public.
+    pub setting: Setting,
     /// What is committed to outside of proofs.
     pub objects: Vec<Object>,
-    /// Shape of the input.
+    /// Shape of the input, for each image.
     pub input_shape: Shape,
+    /// Inputs that one proof is about, at least one. Planes of tensors hold the pixels of all of them, image after image.
+    pub images: usize,
     /// Addresses.
     pub layout: Layout,
 }
@@ -55,7 +61,7 @@ pub struct Column {
     pub role: Role,
     /// Planes.
     pub channels: usize,
-    /// Cells of a plane.
+    /// Cells of a plane, of all images for what belongs to a node.
     pub pixels: usize,
     /// What holds for each cell.
     pub leaf: Leaf,
@@ -67,7 +73,9 @@ pub struct Object {
     /// What they are.
     pub kind: ObjectKind,
     /// Columns of the values, with their pixels. They lie at consecutive addresses.
-    pub values: Vec<(ColumnId, Range<usize>)>,
+    pub values: Region,
+    /// Numbers of its cells.
+    pub plan: Plan,
     /// Column of the digests of their blocks, if there are several.
     pub digests: Option<ColumnId>,
     /// Column of the commitment's randomness.
@@ -81,6 +89,10 @@ pub enum ObjectKind {
     Model,
     /// The input of an image.
     Input(usize),
+    /// The output of an image.
+    Output(usize),
+    /// The label of an image.
+    Label(usize),
 }
 
 /// The part a column plays in its node.
@@ -112,6 +124,22 @@ pub enum Role {
     Addends(usize),
     /// The hidden input.
     Input,
+    /// A copy of the outputs to which the statement has commitments.
+    Committed,
+    /// A byte of the hidden labels.
+    Label(usize),
+    /// How often each class's score is read.
+    Reads,
+    /// The score of each image's label.
+    LabelScore,
+    /// Whether a class comes before the label.
+    Before,
+    /// Whether a class is ahead of the label.
+    Ahead,
+    /// Whether few enough classes are ahead of the label, or the score is high enough.
+    Correct,
+    /// The number of images for which that holds.
+    Count,
     /// Bytes of the digests of an object's blocks.
     Digests(ObjectKind),
     /// Randomness of an object's commitment.
@@ -138,8 +166,25 @@ pub enum Leaf {
     },
     /// The cell counts the lookups of a row.
     Multiplicity(TableId),
+    /// The cell counts the lookups of a row of cells: the tuple of `values` of a table that has no rows of its own.
+    Row {
+        /// The table.
+        table: TableId,
+        /// Key and outputs.
+        values: Vec<Form>,
+    },
     /// The column's three cells are one denominator, of numerator zero, at the address of the first.
     Spare,
+}
+
+impl Leaf {
+    /// The table and the forms of a tuple, of which the leaf is a lookup or a row.
+    pub fn tuple(&self) -> Option<(TableId, &[Form])> {
+        match self {
+            Self::Lookup { table, values } | Self::Row { table, values } => Some((*table, values)),
+            Self::Free | Self::Multiplicity(_) | Self::Spare => None,
+        }
+    }
 }
 
 /// An affine form in cells, input and accumulators, one for each cell of a column.
@@ -195,7 +240,7 @@ pub enum Source {
         /// Which channels.
         channels: ChannelMap,
     },
-    /// The element of a tensor with the same index in NHWC order.
+    /// The element of a tensor of the same image with the same index in NHWC order.
     Reordered {
         /// Where the tensor lies.
         location: Location,
@@ -233,7 +278,7 @@ pub enum Coefficients {
     Uniform(F),
     /// By channel.
     Channel(Vec<F>),
-    /// By pixel.
+    /// By pixel of an image, the same for each image; not empty.
     Pixel(Vec<F>),
     /// A border: the value everywhere but in a box, where it is zero.
     Outside {
@@ -241,7 +286,7 @@ pub enum Coefficients {
         value: F,
         /// Channels of the box.
         channels: Range<usize>,
-        /// By pixel: one in the box, zero outside.
+        /// By pixel of an image, the same for each image: one in the box, zero outside; not empty.
         pixels: Vec<F>,
     },
 }
@@ -252,10 +297,10 @@ impl Coefficients {
         match self {
             Self::Uniform(value) => *value,
             Self::Channel(values) => values[channel],
-            Self::Pixel(values) => values[pixel],
+            Self::Pixel(values) => values[pixel % values.len()],
             Self::Outside { value, channels, pixels } => {
                 if channels.contains(&channel) {
-                    *value - *value * pixels[pixel]
+                    *value - *value * pixels[pixel % pixels.len()]
                 } else {
                     *value
                 }
@@ -272,15 +317,15 @@ pub struct Contraction {
     pub node: NodeId,
     /// Whether each output channel reads one input channel only.
     pub depthwise: bool,
-    /// The tensor read, in NHWC order of `input_shape`.
+    /// The tensor read, in NHWC order of `input_shape`, image after image.
     pub tensor: TensorId,
     /// Where the input lies.
     pub input: Location,
-    /// Shape of the input as the window sees it.
+    /// Shape of an image's input as the window sees it.
     pub input_shape: Shape,
     /// Zero point of the input.
     pub input_zero_point: i64,
-    /// Shape of the output.
+    /// Shape of an image's output.
     pub output_shape: Shape,
     /// Kernel geometry.
     pub window: Window,
@@ -376,7 +421,7 @@ pub enum Recipe {
     SumPool {
         /// Output column.
         output: ColumnId,
-        /// By pixel.
+        /// By pixel of an image.
         offsets: Vec<i64>,
     },
     /// Chain of pairwise maxima.
@@ -456,6 +501,11 @@ impl Relation {
     pub fn scaling_len(&self) -> usize {
         let scaled = self.contractions.iter().filter_map(|contraction| contraction.hidden.as_ref().map(|hidden| (contraction, hidden)));
         scaled.map(|(c, hidden)| c.blocks.len() * c.output_shape.channels * (1 + usize::from(hidden.sign.is_some()))).sum()
+    }
+
+    /// Elements of the public input, of all images.
+    pub fn input_len(&self) -> usize {
+        self.images * self.input_shape.num_elements()
     }
 
     /// Number of indices of the batched contraction.

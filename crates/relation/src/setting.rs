@@ -3,10 +3,43 @@
 use crate::envelope::Envelope;
 
 /// What is public and what is hidden. By default everything is public.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Setting {
     /// Where weights, biases and multipliers are hidden, what is public about them.
     pub weights: Option<Envelope>,
     /// Whether the inputs are hidden.
     pub hidden_input: bool,
+    /// What is said about the outputs.
+    pub output: OutputForm,
+}
+
+/// What a statement says about the outputs of all images.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum OutputForm {
+    /// Their values.
+    #[default]
+    Shown,
+    /// Commitments to them.
+    Committed,
+    /// For each image, that fewer than `k` classes are ahead of its label: of classes with equal scores, the first is ahead.
+    Rank {
+        /// By image.
+        labels: Vec<u32>,
+        /// One for the top class.
+        k: u32,
+    },
+    /// For each image, that a class has at least this score.
+    AtLeast {
+        /// The class.
+        class: u32,
+        /// In quantized units.
+        value: i16,
+    },
+    /// The number of images whose committed label has fewer than `k` classes ahead of it.
+    Correct {
+        /// One for the top class.
+        k: u32,
+        /// How many images.
+        count: u32,
+    },
 }

@@ -28,6 +28,8 @@ pub const SCALING_ROUND: &str = "scaling round";
 pub const SCALING_ENDS: &str = "scaling ends";
 /// Step 6: check of the products of pads.
 pub const SACRIFICE: &str = "sacrifice";
+/// Step 6: combination of the coordinates and blocks of commitments.
+pub const COMMITMENT_CHECK: &str = "commitment check";
 /// Step 6: weights of the output's elements and of the claims.
 pub const CLAIM_COMBINATION: &str = "claim combination";
 /// Step 7: points of the weights of the mask cells.

@@ -11,7 +11,7 @@ pub enum VerifyError {
     /// The messages are not well formed.
     #[error("malformed message: {0}")]
     Message(#[from] DecodeError),
-    /// The network cannot be proved by this protocol.
+    /// The network, or a batch of so many images, cannot be proved by this protocol.
     #[error("the network cannot be proved: {0}")]
     Relation(#[from] RelationError),
     /// The proof is about another network.
@@ -21,6 +21,43 @@ pub enum VerifyError {
         found: String,
         /// Of the network given, hexadecimal.
         expected: String,
+    },
+    /// The proof is about a hidden model of another architecture.
+    #[error("the proof is about a model of another architecture: its digest is {found}, expected {expected}")]
+    WrongArchitecture {
+        /// In the proof, hexadecimal.
+        found: String,
+        /// Of the commitment given, hexadecimal.
+        expected: String,
+    },
+    /// The proof is about a hidden model behind another commitment.
+    #[error("the proof is about another model: it is bound to another commitment")]
+    WrongModelCommitment,
+    /// The proof is about a model known by its commitment, but the network was given.
+    #[error("the proof is about a hidden model: its commitment is needed to verify it")]
+    ModelHidden,
+    /// The proof is about a public network, but a commitment was given.
+    #[error("the proof is about a public network, not about a hidden model: the network is needed to verify it")]
+    ModelNotHidden,
+    /// The input is hidden, but a value was expected.
+    #[error("the proof's input is hidden: its commitment is needed to check it")]
+    InputHidden,
+    /// The input is shown, but a commitment was expected.
+    #[error("the proof's input is shown, not hidden behind a commitment")]
+    InputNotHidden,
+    /// The proof is about another hidden input than expected.
+    #[error("the proof is about another input: the commitment of image {image} is another one")]
+    WrongInputCommitment {
+        /// Index of the image.
+        image: usize,
+    },
+    /// Another number of hidden inputs than expected.
+    #[error("the proof is about {found} hidden inputs, {expected} were expected")]
+    InputCount {
+        /// In the proof.
+        found: usize,
+        /// Given.
+        expected: usize,
     },
     /// The input in the proof does not have the network's shape or type.
     #[error("the proof's input is {found}, but the network takes {expected}")]
@@ -41,7 +78,7 @@ pub enum VerifyError {
     /// The proof is about another input than expected.
     #[error("the proof is about another input: element {index} is {found}, expected {expected}")]
     WrongInput {
-        /// First difference, NHWC order.
+        /// First difference, NHWC order, image after image.
         index: usize,
         /// In the proof.
         found: i16,

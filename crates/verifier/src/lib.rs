@@ -1,7 +1,8 @@
 //! Decides whether a proof is to be believed.
 //!
 //! The steps have the titles and numbers of docs/protocol.md. Proof bytes are untrusted: nothing here can panic, allocate beyond the proof's own
-//! length, or loop beyond what the network's size implies. The network ([`Graph`]) is trusted to be the one the caller wants proved.
+//! length, or loop beyond what the network's size and the number of images (whose inputs the proof holds) imply. The network ([`Graph`]) is trusted
+//! to be the one the caller wants proved.
 
 #![forbid(unsafe_code)]
 #![deny(

@@ -5,8 +5,9 @@
 use p3_field::PrimeCharacteristicRing;
 use verinfer_graph::Graph;
 use verinfer_relation::affine::Affine;
+use verinfer_relation::commitment::Check;
 use verinfer_relation::field::K;
-use verinfer_relation::functional::Functional;
+use verinfer_relation::functional::{CommitmentPart, Functional};
 use verinfer_relation::layout::EqWeights;
 use verinfer_relation::merkle::Digest;
 use verinfer_relation::scaling::Scales;
@@ -61,6 +62,8 @@ pub fn reduce(
 
     // 6. One functional and one target for all claims.
     let checks = messages.finish()?;
+    let gamma = transcript.state().challenge(steps::COMMITMENT_CHECK);
+    let nu = transcript.state().challenge(steps::COMMITMENT_CHECK);
     let zeta = transcript.state().challenge(steps::CLAIM_COMBINATION);
     let omega = transcript.state().challenge(steps::CLAIM_COMBINATION);
     let mut functional = std::mem::take(&mut weights.functional);
@@ -73,8 +76,10 @@ pub fn reduce(
     };
     let scale = add(&layers.input);
     claims::contraction_inputs(relation, &leaves, &layers.inner, scale, &mut functional);
-    let scale = add(&Affine::known(claims::output_value(&statement.output.values, zeta)));
-    claims::output(relation, zeta, scale, &mut functional);
+    if let Some(output) = statement.output.shown() {
+        let scale = add(&Affine::known(claims::output_value(&output.values, zeta)));
+        claims::output(relation, zeta, scale, &mut functional);
+    }
     if let Some(scaling) = &layers.scaling {
         let scales = Scales { accumulators: &weights.accumulators, signs: &weights.signs, xi: scaling.xi };
         let scale = add(&scaling.scales);
@@ -82,8 +87,15 @@ pub fn reduce(
         let scale = add(&scaling.contracted);
         scaling::add_contracted(relation, graph, &layers.inner, &scaling.weights, scale, &mut functional);
     }
+    for object in &relation.objects {
+        let commitment = statement.commitment(object.kind).ok_or(VerifyError::Parameters)?;
+        let check = Check::new(object.plan, gamma, nu);
+        let scale = add(&Affine::known(check.target(commitment)));
+        functional.commitments.push(CommitmentPart { scale, check, bases: object.bases(relation) });
+    }
     let _ = add(&checks);
-    let known = functional.constant + functional.input_part(&statement.input.values);
+    let input = statement.input.shown().map_or(K::ZERO, |input| functional.input_part(&input.values));
+    let known = functional.constant + input;
     let total = claimed.plus(-K::ONE, &Affine::known(known));
     claims::secrets(relation, &total.times(-K::ONE), &mut functional);
     Ok(Reduction { root, functional, leaves, target: total.constant })

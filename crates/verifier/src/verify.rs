@@ -1,9 +1,13 @@
+use std::borrow::Cow;
+
 use verinfer_graph::{DataType, Graph, Shape};
 use verinfer_relation::Relation;
+use verinfer_relation::commitment::Commitment;
+use verinfer_relation::envelope::Envelope;
 use verinfer_relation::layout::EqWeights;
 use verinfer_relation::parameters::{Parameters, SecurityReport};
 use verinfer_relation::setting::Setting;
-use verinfer_relation::statement::{Proof, PublicTensor, Statement};
+use verinfer_relation::statement::{InputClaim, ModelClaim, Proof, PublicTensor, Statement};
 use verinfer_relation::transcript::{Message, VerifierTranscript};
 
 use crate::error::VerifyError;
@@ -13,7 +17,8 @@ use crate::reduce::{Reduction, reduce};
 /// Verifies proofs about one network.
 pub struct Verifier<'a> {
     graph: &'a Graph,
-    digest: [u8; 32],
+    model: ModelClaim,
+    /// For the images and the setting that were announced; for others it is derived when needed.
     relation: Relation,
 }
 
@@ -24,13 +29,25 @@ pub struct Expectations<'a> {
     pub security_level: u16,
     /// Context the proof must be bound to.
     pub context: &'a [u8],
-    /// Input the proof must be about (NHWC order), if it is known.
-    pub input: Option<&'a [i16]>,
+    /// What the inputs must be.
+    pub input: ExpectedInput<'a>,
+}
+
+/// What is demanded of the inputs of a proof.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum ExpectedInput<'a> {
+    /// Nothing: they are what the statement says, of however many images.
+    #[default]
+    Any,
+    /// They are shown, and are these (NHWC order, image after image).
+    Shown(&'a [i16]),
+    /// They are hidden behind these commitments, one for each image.
+    Hidden(&'a [Commitment]),
 }
 
 impl Default for Expectations<'_> {
     fn default() -> Self {
-        Self { security_level: 128, context: b"", input: None }
+        Self { security_level: 128, context: b"", input: ExpectedInput::Any }
     }
 }
 
@@ -46,81 +63,149 @@ pub struct Accepted {
 }
 
 impl<'a> Verifier<'a> {
-    /// Derives the relation of a network of which everything is public, once for any number of proofs.
+    /// For a network whose weights are known.
     pub fn new(graph: &'a Graph) -> Result<Self, VerifyError> {
-        Self::with_setting(graph, &Setting::default())
+        Self::with_setting(graph, 1, &Setting::default())
     }
 
-    /// Derives the relation of a network of which the setting says what is hidden, once for any number of proofs.
-    pub fn with_setting(graph: &'a Graph, setting: &Setting) -> Result<Self, VerifyError> {
-        Ok(Self { graph, digest: graph.digest(), relation: Relation::with_setting(graph, setting)? })
+    /// As [`Verifier::new`], prepared for proofs about `images` images in a setting with public weights. What is accepted does not depend on it:
+    /// for a proof about another number or in another setting the relation is derived anew. To demand one, compare it with the statement's.
+    pub fn with_setting(graph: &'a Graph, images: usize, setting: &Setting) -> Result<Self, VerifyError> {
+        let relation = Relation::with_setting(graph, images, &Setting { weights: None, ..setting.clone() })?;
+        Ok(Self { graph, model: ModelClaim::Public { digest: graph.digest() }, relation })
+    }
+
+    /// For a network of which only the architecture is known, and a commitment to what it has learned. What `architecture` holds in the place of
+    /// weights, biases and multipliers is not read. Prepared for proofs about `images` images in a setting with these hidden weights.
+    pub fn hidden(
+        architecture: &'a Graph,
+        envelope: Envelope,
+        commitment: Commitment,
+        images: usize,
+        setting: &Setting,
+    ) -> Result<Self, VerifyError> {
+        let relation = Relation::with_setting(architecture, images, &Setting { weights: Some(envelope), ..setting.clone() })?;
+        let model = ModelClaim::Hidden { architecture: architecture.architecture_digest(), envelope, commitment: Box::new(commitment) };
+        Ok(Self { graph: architecture, model, relation })
     }
 
     /// Accepts or rejects a proof file.
     pub fn verify(&self, proof: &[u8], expectations: &Expectations<'_>) -> Result<Accepted, VerifyError> {
         let Proof { statement, body } = Proof::decode(proof)?;
         self.check_statement(&statement, expectations)?;
-        let (parameters, security) = self.parameters(&statement, expectations)?;
-        let messages = self.check_argument(&statement, &parameters, &body)?;
+        let relation = self.relation(&statement)?;
+        let (parameters, security) = parameters(&relation, &statement, expectations)?;
+        let messages = self.check_argument(&relation, &statement, &parameters, &body)?;
         Ok(Accepted { statement, security, messages })
     }
 
     /// Step 0: the statement is the one that was asked for.
     fn check_statement(&self, statement: &Statement, expectations: &Expectations<'_>) -> Result<(), VerifyError> {
-        if statement.graph_digest != self.digest {
-            let [found, expected] = [statement.graph_digest, self.digest].map(hexadecimal);
-            return Err(VerifyError::WrongNetwork { found, expected });
-        }
+        self.check_model(&statement.model)?;
         if statement.context != expectations.context {
             return Err(VerifyError::WrongContext);
         }
-        let input = self.graph.spec(self.graph.input());
-        if (statement.input.shape, statement.input.dtype) != (input.shape, input.dtype) {
-            let (found, expected) = (describe(&statement.input), shape_and_type(input.shape, input.dtype));
-            return Err(VerifyError::InputShape { found, expected });
+        let spec = self.graph.spec(self.graph.input());
+        if let Some(input) = statement.input.shown().filter(|input| (input.shape, input.dtype) != (spec.shape, spec.dtype)) {
+            return Err(VerifyError::InputShape { found: describe(input), expected: shape_and_type(spec.shape, spec.dtype) });
         }
-        let output = self.graph.spec(self.graph.output());
-        if (statement.output.shape, statement.output.dtype) != (output.shape, output.dtype) {
-            let (found, expected) = (describe(&statement.output), shape_and_type(output.shape, output.dtype));
-            return Err(VerifyError::OutputShape { found, expected });
+        let spec = self.graph.spec(self.graph.output());
+        if let Some(output) = statement.output.shown().filter(|output| (output.shape, output.dtype) != (spec.shape, spec.dtype)) {
+            return Err(VerifyError::OutputShape { found: describe(output), expected: shape_and_type(spec.shape, spec.dtype) });
         }
-        let Some(expected) = expectations.input else { return Ok(()) };
-        if expected.len() != statement.input.values.len() {
-            return Err(VerifyError::InputLength { found: statement.input.values.len(), expected: expected.len() });
-        }
-        let differs = statement.input.values.iter().zip(expected).enumerate().find(|(_, (found, expected))| found != expected);
-        match differs {
-            Some((index, (&found, &expected))) => Err(VerifyError::WrongInput { index, found, expected }),
-            None => Ok(()),
+        check_input(&statement.input, expectations.input)
+    }
+
+    fn check_model(&self, found: &ModelClaim) -> Result<(), VerifyError> {
+        match (found, &self.model) {
+            (ModelClaim::Public { digest: found }, ModelClaim::Public { digest: expected }) if found != expected => {
+                Err(VerifyError::WrongNetwork { found: hexadecimal(*found), expected: hexadecimal(*expected) })
+            }
+            (
+                ModelClaim::Hidden { architecture: found, envelope: found_envelope, commitment: found_commitment },
+                ModelClaim::Hidden { architecture, envelope, commitment },
+            ) => {
+                if (found, found_envelope) != (architecture, envelope) {
+                    let [found, expected] = [*found, *architecture].map(hexadecimal);
+                    return Err(VerifyError::WrongArchitecture { found, expected });
+                }
+                if found_commitment == commitment { Ok(()) } else { Err(VerifyError::WrongModelCommitment) }
+            }
+            (ModelClaim::Public { .. }, ModelClaim::Public { .. }) => Ok(()),
+            (ModelClaim::Public { .. }, ModelClaim::Hidden { .. }) => Err(VerifyError::ModelNotHidden),
+            (ModelClaim::Hidden { .. }, ModelClaim::Public { .. }) => Err(VerifyError::ModelHidden),
         }
     }
 
-    /// The parameters that the statement's level implies, refused if they do not reach what is demanded.
-    fn parameters(&self, statement: &Statement, expectations: &Expectations<'_>) -> Result<(Parameters, SecurityReport), VerifyError> {
-        let demanded = expectations.security_level;
-        if statement.security_level < demanded || statement.security_level > MAX_SECURITY_LEVEL {
-            return Err(VerifyError::InsecureParameters { found: f64::from(statement.security_level), demanded });
+    /// The relation for the statement's number of images and setting. The statement holds something for each image.
+    fn relation(&self, statement: &Statement) -> Result<Cow<'_, Relation>, VerifyError> {
+        let images = usize::try_from(statement.images).map_err(|_| VerifyError::Parameters)?;
+        let setting = statement.setting();
+        if (images, &setting) == (self.relation.images, &self.relation.setting) {
+            Ok(Cow::Borrowed(&self.relation))
+        } else {
+            Ok(Cow::Owned(Relation::with_setting(self.graph, images, &setting)?))
         }
-        let parameters = Parameters::new(self.relation.layout.log_cells(), usize::from(statement.security_level));
-        let security = SecurityReport::new(&self.relation, &parameters);
-        if security.bits() < f64::from(demanded) {
-            return Err(VerifyError::InsecureParameters { found: security.bits(), demanded });
-        }
-        Ok((parameters, security))
     }
 
-    fn check_argument(&self, statement: &Statement, parameters: &Parameters, body: &[u8]) -> Result<Vec<Message>, VerifyError> {
+    fn check_argument(
+        &self,
+        relation: &Relation,
+        statement: &Statement,
+        parameters: &Parameters,
+        body: &[u8],
+    ) -> Result<Vec<Message>, VerifyError> {
         let mut transcript = VerifierTranscript::new(statement.transcript(), body);
 
         // 1 to 6. What the messages leave to check is one linear claim on the committed witness.
-        let Reduction { root, functional, leaves, target } = reduce(&mut transcript, self.graph, &self.relation, statement)?;
+        let Reduction { root, functional, leaves, target } = reduce(&mut transcript, self.graph, relation, statement)?;
 
         // 7. The committed witness satisfies it.
         opening::verify(&mut transcript, parameters, root, target, |point| {
-            functional.evaluate(&self.relation.layout, &leaves, &EqWeights::new(point))
+            functional.evaluate(&relation.layout, &leaves, &EqWeights::new(point))
         })?;
         Ok(transcript.finish()?)
     }
+}
+
+fn check_input(found: &InputClaim, expected: ExpectedInput<'_>) -> Result<(), VerifyError> {
+    match (found, expected) {
+        (_, ExpectedInput::Any) => Ok(()),
+        (InputClaim::Shown(found), ExpectedInput::Shown(expected)) => {
+            if expected.len() != found.values.len() {
+                return Err(VerifyError::InputLength { found: found.values.len(), expected: expected.len() });
+            }
+            let differs = found.values.iter().zip(expected).enumerate().find(|(_, (found, expected))| found != expected);
+            differs.map_or(Ok(()), |(index, (&found, &expected))| Err(VerifyError::WrongInput { index, found, expected }))
+        }
+        (InputClaim::Hidden(found), ExpectedInput::Hidden(expected)) => {
+            if expected.len() != found.len() {
+                return Err(VerifyError::InputCount { found: found.len(), expected: expected.len() });
+            }
+            let differs = found.iter().zip(expected).position(|(found, expected)| found != expected);
+            differs.map_or(Ok(()), |image| Err(VerifyError::WrongInputCommitment { image }))
+        }
+        (InputClaim::Hidden(_), ExpectedInput::Shown(_)) => Err(VerifyError::InputHidden),
+        (InputClaim::Shown(_), ExpectedInput::Hidden(_)) => Err(VerifyError::InputNotHidden),
+    }
+}
+
+/// The parameters that the statement's level implies, refused if they do not reach what is demanded.
+fn parameters(
+    relation: &Relation,
+    statement: &Statement,
+    expectations: &Expectations<'_>,
+) -> Result<(Parameters, SecurityReport), VerifyError> {
+    let demanded = expectations.security_level;
+    if statement.security_level < demanded || statement.security_level > MAX_SECURITY_LEVEL {
+        return Err(VerifyError::InsecureParameters { found: f64::from(statement.security_level), demanded });
+    }
+    let parameters = Parameters::new(relation.layout.log_cells(), usize::from(statement.security_level));
+    let security = SecurityReport::new(relation, &parameters);
+    if security.bits() < f64::from(demanded) {
+        return Err(VerifyError::InsecureParameters { found: security.bits(), demanded });
+    }
+    Ok((parameters, security))
 }
 
 /// Highest level a proof may state: the hash gives no more.

@@ -53,6 +53,10 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     };
 
     let statement = &accepted.statement;
+    let verifier = match statement.images {
+        1 => verifier,
+        images => Verifier::with_setting(&model.graph, images as usize, &Setting::default())?,
+    };
     let (input, result) = (statement.input.values.len(), statement.output.values.len());
     let fields = fields(statement.context.len(), input, result, &accepted.messages);
     let forgeries = forgeries(&proof, &fields, arguments.per_step as usize);

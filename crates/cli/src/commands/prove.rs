@@ -8,14 +8,15 @@ use anyhow::Context;
 use serde::Serialize;
 use verinfer_prover::{Phase, Prover};
 
-use crate::classes::{LabelArguments, Ranked, score_name, top, write_top};
+use crate::classes::{LabelArguments, score_name};
 use crate::describe::{hex, tensor};
 use crate::files;
 use crate::model::{FitArguments, Source};
 use crate::output::{Output, Report, Verdict, thousands, write_table};
 use crate::phases::{PhaseTime, Stopwatch, duration, total};
+use crate::results::Results;
 
-/// Run a model on an image and prove its output.
+/// Run a model on one image or several and prove the outputs, all in one proof.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// A .tflite file, or `digits` for the built-in model.
@@ -23,8 +24,8 @@ pub struct Arguments {
     model: PathBuf,
 
     /// A .png, .jpg or .npy file, or `sample` or `sample:N` of the built-in model.
-    #[arg(value_name = "IMAGE")]
-    image: PathBuf,
+    #[arg(value_name = "IMAGE", required = true)]
+    images: Vec<PathBuf>,
 
     /// Where to write the proof; the file appears complete or not at all.
     #[arg(long, value_name = "PROOF")]
@@ -50,14 +51,14 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     let source = Source::from(arguments.model.as_path());
     let labels = arguments.labels.read(&source)?;
     let model = source.import()?;
-    let input = source.load_input(&arguments.image, arguments.fit, &model)?;
+    let input = source.load_inputs(&arguments.images, arguments.fit, &model)?;
     // Better to hear of it before the work than after.
     files::check_writable(&arguments.out)?;
 
     let progress = output.progress(Phase::ALL.len(), "proving");
     progress.enable_steady_tick(Duration::from_millis(200));
     let stopwatch = Stopwatch::default();
-    let prover = Prover::new(&model.graph).with_context(|| format!("cannot prove {}", source.title()))?;
+    let prover = Prover::with_setting(&model.graph, arguments.images.len(), &Setting::default()).with_context(|| format!("cannot prove {}", source.title()))?;
     let started = |phase: Phase| {
         stopwatch.start(phase);
         progress.set_position(Phase::ALL.iter().position(|&other| other == phase).unwrap_or(0) as u64);
@@ -74,7 +75,6 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     let statement = &proved.proof.statement;
     output.report(&ProveReport {
         model: source.title(),
-        image: arguments.image.display().to_string(),
         network_digest: hex(&statement.graph_digest),
         proof: arguments.out.display().to_string(),
         proof_bytes: proof.len(),
@@ -82,8 +82,7 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
         security_level: statement.security_level,
         output_tensor: tensor(&model.graph, model.graph.output()).shape,
         score_is: score_name(&model),
-        top: top(&model, &statement.output.values, &labels),
-        output: statement.output.values.clone(),
+        results: Results::new(&model, &arguments.images, &statement.output.values, &labels),
         seconds: total(&phases),
         phases,
     })?;
@@ -93,7 +92,6 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
 #[derive(Serialize)]
 struct ProveReport {
     model: String,
-    image: String,
     /// Hexadecimal.
     network_digest: String,
     /// The file written.
@@ -102,12 +100,11 @@ struct ProveReport {
     context: String,
     /// In bits.
     security_level: u16,
-    /// Height, width, channels of `output`.
+    /// Height, width, channels of each `output`.
     output_tensor: [usize; 3],
-    /// The integers proved, in NHWC order.
-    output: Vec<i16>,
     score_is: &'static str,
-    top: Vec<Ranked>,
+    #[serde(flatten)]
+    results: Results,
     /// Sum of `phases`.
     seconds: f64,
     phases: Vec<PhaseTime>,
@@ -116,11 +113,11 @@ struct ProveReport {
 impl Report for ProveReport {
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "model     {}", self.model)?;
-        writeln!(out, "image     {}", self.image)?;
+        self.results.write_images(out)?;
         writeln!(out, "network   {}", self.network_digest)?;
         writeln!(out, "context   {:?}", self.context)?;
         writeln!(out)?;
-        write_top(out, self.score_is, &self.top)?;
+        self.results.write_classes(out, self.score_is)?;
         writeln!(out)?;
         let mut rows: Vec<_> = self.phases.iter().map(|time| vec![time.phase.clone(), duration(time.seconds)]).collect();
         rows.push(vec!["total".to_string(), duration(self.seconds)]);

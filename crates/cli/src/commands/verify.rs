@@ -10,13 +10,14 @@ use verinfer_import::Model;
 use verinfer_relation::statement::PublicTensor;
 use verinfer_verifier::{Accepted, Expectations, Verifier};
 
-use crate::classes::{LabelArguments, Ranked, score_name, top, write_top};
+use crate::classes::{LabelArguments, score_name};
 use crate::describe::{data_type, hex};
 use crate::files;
 use crate::model::{FitArguments, Source};
 use crate::output::{Output, Report, Verdict, thousands};
 use crate::phases::duration;
 use crate::rejection::Rejection;
+use crate::results::Results;
 
 /// Verify a proof, and say what it proves and what it does not.
 ///
@@ -31,9 +32,9 @@ pub struct Arguments {
     #[arg(long, value_name = "MODEL")]
     model: PathBuf,
 
-    /// The input it should be about: a .png, .jpg or .npy file, or `sample[:N]` of the built-in model.
-    #[arg(long, value_name = "IMAGE")]
-    input: Option<PathBuf>,
+    /// The images it should be about, all of them in order: .png, .jpg or .npy files, or `sample[:N]` of the built-in model.
+    #[arg(long, value_name = "IMAGE", num_args = 1..)]
+    input: Vec<PathBuf>,
 
     /// Text the proof should be bound to.
     #[arg(long, value_name = "TEXT", default_value = "")]
@@ -55,11 +56,15 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     let source = Source::from(arguments.model.as_path());
     let labels = arguments.labels.read(&source)?;
     let model = source.import()?;
-    let input = arguments.input.as_ref().map(|image| source.load_input(image, arguments.fit, &model)).transpose()?;
+    let input = match arguments.input.as_slice() {
+        [] => None,
+        images => Some(source.load_inputs(images, arguments.fit, &model)?),
+    };
     let proof = files::read(&arguments.proof, files::PROOF_LIMIT)?;
     let expectations = Expectations { security_level: arguments.security, context: arguments.context.as_bytes(), input: input.as_deref() };
 
-    let verifier = Verifier::new(&model.graph).with_context(|| format!("cannot verify proofs of {}", source.title()))?;
+    let verifier = Verifier::with_setting(&model.graph, arguments.input.len().max(1), &Setting::default())
+        .with_context(|| format!("cannot verify proofs of {}", source.title()))?;
     let start = Instant::now();
     let result = verifier.verify(&proof, &expectations);
     let seconds = start.elapsed().as_secs_f64();
@@ -76,7 +81,7 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     };
     match &result {
         Ok(accepted) => {
-            report.statement = Some(StatementReport::new(accepted, &model, &labels, input.is_some()));
+            report.statement = Some(StatementReport::new(accepted, &model, &labels, &arguments.input));
             report.does_not_say = does_not_say(input.is_some(), arguments.context.is_empty(), !model.output.closing.is_empty());
         }
         Err(error) => report.error = Some(Rejection::from(error)),
@@ -104,15 +109,15 @@ struct VerifyReport {
 struct StatementReport {
     /// Digest of the whole integer program, hexadecimal.
     network_digest: String,
+    /// Shape of each image and digest of all.
     input: TensorDigest,
     /// Whether `input` was compared with a given one.
     input_compared: bool,
-    /// Shape and digest of `output`.
+    /// Shape of each `output` and digest of all.
     output_tensor: TensorDigest,
-    /// The integers proved, in NHWC order.
-    output: Vec<i16>,
     score_is: &'static str,
-    top: Vec<Ranked>,
+    #[serde(flatten)]
+    results: Results,
     context: String,
     /// Level for which the proof was made, in bits.
     security_level: u16,
@@ -128,21 +133,20 @@ struct TensorDigest {
     /// Height, width, channels.
     shape: [usize; 3],
     dtype: &'static str,
-    /// BLAKE3 of the elements, one byte each in NHWC order, hexadecimal.
+    /// BLAKE3 of the elements, one byte each in NHWC order, image after image, hexadecimal.
     blake3: String,
 }
 
 impl StatementReport {
-    fn new(accepted: &Accepted, model: &Model, labels: &[String], input_compared: bool) -> Self {
+    fn new(accepted: &Accepted, model: &Model, labels: &[String], images: &[PathBuf]) -> Self {
         let statement = &accepted.statement;
         Self {
             network_digest: hex(&statement.graph_digest),
             input: TensorDigest::new(&statement.input),
-            input_compared,
+            input_compared: !images.is_empty(),
             output_tensor: TensorDigest::new(&statement.output),
-            output: statement.output.values.clone(),
             score_is: score_name(model),
-            top: top(model, &statement.output.values, labels),
+            results: Results::new(model, images, &statement.output.values, labels),
             context: String::from_utf8_lossy(&statement.context).into_owned(),
             security_level: statement.security_level,
             security_bits: accepted.security.bits(),
@@ -199,7 +203,13 @@ impl Report for VerifyReport {
         let Some(statement) = &self.statement else { return Ok(()) };
         writeln!(out, "ACCEPTED  {} ({} bytes) in {}", self.proof, thousands(self.proof_bytes as u64), duration(self.seconds))?;
         writeln!(out)?;
-        writeln!(out, "The proof says: this network, run in exact integer arithmetic on this input, gives this output.")?;
+        match statement.results.len() {
+            1 => writeln!(out, "The proof says: this network, run in exact integer arithmetic on this input, gives this output.")?,
+            n => writeln!(
+                out,
+                "The proof says: this network, run in exact integer arithmetic on each of these {n} inputs, gives its output."
+            )?,
+        }
         writeln!(out, "  network   {} ({})", statement.network_digest, self.model)?;
         let compared = if statement.input_compared { " (the one given)" } else { "" };
         writeln!(out, "  input     {}{compared}", statement.input.text())?;
@@ -208,7 +218,7 @@ impl Report for VerifyReport {
         writeln!(out, "  security  {:.1} bits, if", statement.security_bits)?;
         statement.assumptions.iter().try_for_each(|assumption| writeln!(out, "            - {assumption}"))?;
         writeln!(out)?;
-        write_top(out, statement.score_is, &statement.top)?;
+        statement.results.write_classes(out, statement.score_is)?;
         writeln!(out)?;
         writeln!(out, "The proof does not say:")?;
         self.does_not_say.iter().try_for_each(|line| writeln!(out, "  - {line}"))

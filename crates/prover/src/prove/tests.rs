@@ -33,8 +33,14 @@ fn verdict(change: F, alter: impl FnOnce(&mut Leaves, usize)) -> Result<(), Veri
     let mut witness = Witness::new(&graph, relation, &input, &mut ChaCha20Rng::seed_from_u64(2)).unwrap();
     witness.cells[first_cell(relation, |role| matches!(role, Role::Multiplicity(_)))] += change;
     let tensor = |id: usize| PublicTensor { shape: Shape::new(2, 2, 1), dtype: DataType::I8, values: witness.tensors[id].clone() };
-    let statement =
-        Statement { graph_digest: graph.digest(), security_level: LEVEL, context: Vec::new(), input: tensor(0), output: tensor(1) };
+    let statement = Statement {
+        graph_digest: graph.digest(),
+        security_level: LEVEL,
+        context: Vec::new(),
+        images: 1,
+        input: tensor(0),
+        output: tensor(1),
+    };
     let spare = first_cell(relation, |role| role == Role::Spare);
     let transcript = ProverTranscript::new(statement.transcript());
     let proved = prover.prove_altering(transcript, statement, witness, &|_| (), |leaves| alter(leaves, spare)).unwrap();

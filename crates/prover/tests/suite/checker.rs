@@ -132,6 +132,29 @@ fn the_output_must_be_the_claimed_one() {
 }
 
 #[test]
+fn a_batch_is_checked_image_by_image() {
+    let (one, mut three) = (Case::new().check().unwrap(), Case::batch(3));
+    let report = three.check().unwrap();
+    assert_eq!((report.accumulators, report.outputs), (3 * one.accumulators, 3 * one.outputs));
+    assert_eq!((report.num_lookups(), report.multiplicities), (3 * one.num_lookups(), one.multiplicities));
+    // Pixel (1, 2) of channel 0 of the last image.
+    let running = three.column(Role::Running(3));
+    let value = three.get(running, 0, 2 * 16 + 6);
+    three.set(running, 0, 2 * 16 + 6, value + F::ONE);
+    let Violation::NotARow { at, .. } = three.violation() else { panic!("the maximum is wrong") };
+    assert_eq!(at, Place { image: Some(2), ..place(1, "MAX_POOL_2D #1", Role::Running(3), (0, 1, 2)) });
+    assert_eq!(at.to_string(), "image 2, node 1 (MAX_POOL_2D #1), Running(3), channel 0, pixel (1, 2)");
+    let mut three = Case::batch(3);
+    three.output[32 + 9] += 1;
+    let Violation::Output { at, .. } = three.violation() else { panic!("the output is wrong") };
+    assert_eq!((at.image, at.channel, at.y, at.x), (Some(1), 1, 1, 0));
+    three.output.pop();
+    assert_eq!(three.violation(), Violation::OutputLength { found: 95, expected: 96 });
+    three.input.truncate(25);
+    assert_eq!(three.violation(), Violation::InputLength { found: 25, expected: 75 });
+}
+
+#[test]
 fn a_border_may_lie_in_all_three_directions() {
     let pad = Pad { input: TensorId(0), before: Shape::new(1, 0, 2), value: 7 };
     holds(Shape::new(2, 3, 2), Op::Pad(pad), Shape::new(4, 4, 5));
@@ -171,6 +194,10 @@ struct Case {
 
 impl Case {
     fn new() -> Self {
+        Self::batch(1)
+    }
+
+    fn batch(images: usize) -> Self {
         let tensors = [Shape::new(5, 5, 1), Shape::new(5, 5, 2), Shape::new(4, 4, 2)].map(spec).to_vec();
         let window = Window { kernel_h: 3, kernel_w: 3, pad_top: 1, pad_left: 1, ..Window::POINT };
         let weights = (0..18).map(|i| i * 29 % 251 - 125).collect();
@@ -179,8 +206,8 @@ impl Case {
         let pool = MaxPool { input: TensorId(1), window, min: -128, max: 127 };
         let nodes = vec![node("CONV_2D #0", Op::Conv2d(conv), 1), node("MAX_POOL_2D #1", Op::MaxPool(pool), 2)];
         let graph = Graph::new(tensors, nodes, TensorId(0), TensorId(2)).unwrap();
-        let relation = Relation::new(&graph).unwrap();
-        let input: Vec<i16> = (0..25).map(|i| (i * 83 + 11) % 256 - 128).collect();
+        let relation = Relation::with_setting(&graph, images, &Setting::default()).unwrap();
+        let input: Vec<i16> = (0..25 * images as i16).map(|i| (i * 83 + 11) % 256 - 128).collect();
         let witness = Witness::new(&graph, &relation, &input, &mut generator()).unwrap();
         let output = witness.tensors[2].clone();
         Self { graph, relation, witness, input, output }
@@ -216,7 +243,7 @@ impl Case {
 }
 
 fn place(node: usize, operator: &str, role: Role, (channel, y, x): (usize, usize, usize)) -> Place {
-    Place { node: Some(NodeId(node).0), operator: operator.into(), role, channel, y, x }
+    Place { node: Some(NodeId(node).0), operator: operator.into(), image: None, role, channel, y, x }
 }
 
 fn convolution(input: TensorId, window: Window) -> Conv {

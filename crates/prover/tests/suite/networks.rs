@@ -14,6 +14,8 @@ use crate::random::{Rng, descriptions, generator, random_input};
 
 const CHECKED: u32 = 600;
 const PROVED: u32 = 40;
+const BATCHES_CHECKED: u32 = 300;
+const BATCHES_PROVED: u32 = 20;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: CHECKED, failure_persistence: None, ..ProptestConfig::default() })]
@@ -23,7 +25,7 @@ proptest! {
         if let Some(graph) = description.graph() {
             let mut rng = Rng::new(seed);
             for _ in 0..3 {
-                check_witness(&graph, &random_input(&graph, &mut rng))?;
+                check_witness(&graph, 1, &random_input(&graph, &mut rng))?;
             }
         }
     }
@@ -48,15 +50,83 @@ proptest! {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: BATCHES_CHECKED, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_witness_of_a_batch_satisfies_its_relation(description in descriptions(5), images in sizes(), seed in any::<u64>()) {
+        if let Some(graph) = description.graph() {
+            check_witness(&graph, images, &random_batch(&graph, images, seed))?;
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: BATCHES_PROVED, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_proof_of_a_batch_is_accepted(description in descriptions(6), images in sizes(), seed in any::<u64>()) {
+        if let Some(graph) = description.graph() {
+            let input = random_batch(&graph, images, seed);
+            let proved = Prover::with_setting(&graph, images, &Setting::default()).unwrap().prove(&input, b"random", 100, &|_| ()).unwrap();
+            let expectations = Expectations { security_level: 100, context: b"random", input: Some(&input) };
+            let accepted = Verifier::new(&graph).unwrap().verify(&proved.proof.encode(), &expectations);
+            prop_assert!(accepted.is_ok(), "{images} images: {:?}", accepted.err());
+            let statement = accepted.unwrap().statement;
+            prop_assert_eq!(statement.images as usize, images);
+            prop_assert_eq!(statement.output.values, outputs(&graph, &input));
+        }
+    }
+}
+
+/// Numbers of images.
+fn sizes() -> impl Strategy<Value = usize> {
+    proptest::sample::select(vec![1, 2, 3, 5])
+}
+
+fn random_batch(graph: &Graph, images: usize, seed: u64) -> Vec<i16> {
+    let mut rng = Rng::new(seed);
+    (0..images).flat_map(|_| random_input(graph, &mut rng)).collect()
+}
+
+/// What the interpreter gives, image after image.
+fn outputs(graph: &Graph, input: &[i16]) -> Vec<i16> {
+    let images = input.chunks_exact(graph.spec(graph.input()).shape.num_elements());
+    images.flat_map(|input| run(graph, input).unwrap().tensors.swap_remove(graph.output().0)).collect()
+}
+
+fn check_witness(graph: &Graph, images: usize, input: &[i16]) -> Result<(), TestCaseError> {
+    check_witness_of(&Relation::with_setting(graph, images, &Setting::default()).unwrap(), graph, input)
+}
+
+fn check_witness_of(relation: &Relation, graph: &Graph, input: &[i16]) -> Result<(), TestCaseError> {
+    let witness = Witness::new(graph, relation, input, &mut generator()).unwrap();
+    let output = &outputs(graph, input);
+    let report = check(graph, relation, &Assignment { cells: &witness.cells, input, output });
+    prop_assert!(report.is_ok(), "{}\n{:#?}", report.unwrap_err(), graph.nodes());
+    Ok(())
+}
+
+/// Everything hidden, if the network's constants fit.
+fn hidden(graph: &Graph) -> Option<Setting> {
+    let setting = Setting { weights: Some(Envelope::of(graph).ok()?), hidden_input: true };
+    let relation = Relation::with_setting(graph, 1, &setting).ok()?;
+    Learned::new(graph, &relation).ok().map(|_| setting)
+}
+
+proptest! {
     #![proptest_config(ProptestConfig { cases: CHECKED, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_witness_with_hidden_weights_and_input_satisfies_its_relation(description in descriptions(5), seed in any::<u64>()) {
+    fn every_witness_with_hidden_weights_and_input_satisfies_its_relation(
+        description in descriptions(5),
+        images in sizes(),
+        seed in any::<u64>(),
+    ) {
         if let Some(graph) = description.graph()
             && let Some(setting) = hidden(&graph)
         {
-            let input = random_input(&graph, &mut Rng::new(seed));
-            check_witness_of(&Relation::with_setting(&graph, &setting).unwrap(), &graph, &input)?;
+            let relation = Relation::with_setting(&graph, images, &setting).unwrap();
+            check_witness_of(&relation, &graph, &random_batch(&graph, images, seed))?;
         }
     }
 }
@@ -65,35 +135,16 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: PROVED, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_proof_with_hidden_weights_is_accepted(description in descriptions(6), seed in any::<u64>()) {
+    fn every_proof_with_hidden_weights_and_input_is_accepted(description in descriptions(6), images in sizes(), seed in any::<u64>()) {
         if let Some(graph) = description.graph()
             && let Some(setting) = hidden(&graph)
         {
-            let input = random_input(&graph, &mut Rng::new(seed));
-            let prover = Prover::with_setting(&graph, &setting).unwrap();
+            let input = random_batch(&graph, images, seed);
+            let prover = Prover::with_setting(&graph, images, &setting).unwrap();
             let proved = prover.prove(&input, b"random", 100, &|_| ()).unwrap();
             let expectations = Expectations { security_level: 100, context: b"random", input: Some(&input) };
-            let accepted = Verifier::with_setting(&graph, &setting).unwrap().verify(&proved.proof.encode(), &expectations);
+            let accepted = Verifier::with_setting(&graph, images, &setting).unwrap().verify(&proved.proof.encode(), &expectations);
             prop_assert!(accepted.is_ok(), "{:?}", accepted.err());
         }
     }
-}
-
-/// Everything hidden, if the network's constants fit.
-fn hidden(graph: &Graph) -> Option<Setting> {
-    let setting = Setting { weights: Some(Envelope::of(graph).ok()?), hidden_input: true };
-    let relation = Relation::with_setting(graph, &setting).ok()?;
-    Learned::new(graph, &relation).ok().map(|_| setting)
-}
-
-fn check_witness(graph: &Graph, input: &[i16]) -> Result<(), TestCaseError> {
-    check_witness_of(&Relation::new(graph).unwrap(), graph, input)
-}
-
-fn check_witness_of(relation: &Relation, graph: &Graph, input: &[i16]) -> Result<(), TestCaseError> {
-    let witness = Witness::new(graph, relation, input, &mut generator()).unwrap();
-    let output = &run(graph, input).unwrap().tensors[graph.output().0];
-    let report = check(graph, relation, &Assignment { cells: &witness.cells, input, output });
-    prop_assert!(report.is_ok(), "{}\n{:#?}", report.unwrap_err(), graph.nodes());
-    Ok(())
 }

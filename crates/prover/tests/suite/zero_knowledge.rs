@@ -142,7 +142,7 @@ fn statement() -> Statement {
         PublicTensor { shape: spec.shape, dtype: spec.dtype, values: vec![0; spec.shape.num_elements()] }
     };
     let (input, output) = (tensor(GRAPH.input()), tensor(GRAPH.output()));
-    Statement { graph_digest: GRAPH.digest(), security_level: 24, context: Vec::new(), input, output }
+    Statement { graph_digest: GRAPH.digest(), security_level: 24, context: Vec::new(), images: 1, input, output }
 }
 
 #[test]

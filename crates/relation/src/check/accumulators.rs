@@ -6,8 +6,8 @@ use crate::field::{F, from_signed};
 use crate::layout::ColumnId;
 use crate::relation::Contraction;
 
-/// The accumulators of a linear layer without bias, in NHWC order of its output.
-pub(super) fn of(contraction: &Contraction, graph: &Graph, values: &Values) -> Vec<F> {
+/// The accumulators of a linear layer without bias, in NHWC order of its output, image after image.
+pub(super) fn of(contraction: &Contraction, graph: &Graph, images: usize, values: &Values) -> Vec<F> {
     let Some(conv) = contraction.conv(graph) else { return Vec::new() };
     let (input, output) = (contraction.input_shape, contraction.output_shape);
     let (num_taps, inner) = (contraction.window.num_taps(), contraction.inner_channels());
@@ -16,10 +16,10 @@ pub(super) fn of(contraction: &Contraction, graph: &Graph, values: &Values) -> V
         None => conv.weights.iter().map(|&w| from_signed(i64::from(w) - i64::from(conv.weight_zero_point))).collect(),
         Some(hidden) => hidden_weights(contraction, hidden.weights, values, from_signed(i64::from(conv.weight_zero_point))),
     };
-    let mut sums = vec![F::ZERO; output.num_elements()];
+    let mut sums = vec![F::ZERO; images * output.num_elements()];
     let mut activations = vec![F::ZERO; inner];
     for tap in 0..num_taps {
-        contraction.tap(tap).for_each(0..output.num_pixels(), |to, from| {
+        contraction.tap(tap).for_each(0..images * output.num_pixels(), |to, from| {
             for (i, activation) in activations.iter_mut().enumerate() {
                 *activation = values.at(contraction.input, input.channels, contraction.input_channel(i), from) - zero;
             }

@@ -12,6 +12,8 @@ pub struct Place {
     pub node: Option<usize>,
     /// What the source model calls the node ([`verinfer_graph::Node::source`]).
     pub operator: String,
+    /// Which image of a batch; `None` if there is only one, and for what belongs to no node.
+    pub image: Option<usize>,
     /// Part the column plays there.
     pub role: Role,
     /// Channel.
@@ -27,19 +29,30 @@ impl Place {
     pub(super) fn new(graph: &Graph, relation: &Relation, id: ColumnId, channel: usize, pixel: usize) -> Self {
         let column = relation.column(id);
         let operator = column.node.map_or_else(String::new, |node| graph.node(node).source.clone());
-        let width = width(graph, relation, id);
-        Self { node: column.node.map(|node| node.0), operator, role: column.role, channel, y: pixel / width, x: pixel % width }
+        let num_pixels = pixels_of_image(relation, id);
+        let image = (column.node.is_some() && relation.images > 1).then_some(pixel / num_pixels);
+        let (pixel, width) = (pixel % num_pixels, width(graph, relation, id));
+        Self { node: column.node.map(|node| node.0), operator, image, role: column.role, channel, y: pixel / width, x: pixel % width }
     }
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { operator, role, channel, y, x, .. } = self;
+        if let Some(image) = self.image {
+            write!(f, "image {image}, ")?;
+        }
         match self.node {
             Some(node) => write!(f, "node {node} ({operator}), {role:?}, channel {channel}, pixel ({y}, {x})"),
             None => write!(f, "{role:?}, {x}"),
         }
     }
+}
+
+/// Pixels that a column has for each image; all of them if it belongs to no node.
+fn pixels_of_image(relation: &Relation, id: ColumnId) -> usize {
+    let column = relation.column(id);
+    if column.node.is_some() { column.pixels / relation.images } else { column.pixels }
 }
 
 /// Width of a column's planes: that of the tensor it holds, or else that of the tensor its tuples read.
@@ -56,6 +69,14 @@ fn width(graph: &Graph, relation: &Relation, id: ColumnId) -> usize {
         | Role::Constant(_)
         | Role::SignFactor(_)
         | Role::Addends(_)
+        | Role::Committed
+        | Role::Label(_)
+        | Role::Reads
+        | Role::LabelScore
+        | Role::Before
+        | Role::Ahead
+        | Role::Correct
+        | Role::Count
         | Role::Digests(_)
         | Role::Salt(_)
         | Role::Multiplicity(_)
@@ -63,11 +84,12 @@ fn width(graph: &Graph, relation: &Relation, id: ColumnId) -> usize {
         | Role::Spare => None,
     };
     let read = match &column.leaf {
-        Leaf::Lookup { values, .. } => values.iter().flat_map(|form| &form.terms).find_map(|term| tensor_shape(&term.source)),
+        Leaf::Lookup { values, .. } | Leaf::Row { values, .. } => values.iter().flat_map(|form| &form.terms).find_map(|term| tensor_shape(&term.source)),
         Leaf::Free | Leaf::Spare | Leaf::Multiplicity(_) => None,
     };
-    let fits = |shape: &Shape| (shape.channels, shape.num_pixels()) == (column.channels, column.pixels);
-    [held, read].into_iter().flatten().find(fits).map_or(column.pixels, |shape| shape.width)
+    let num_pixels = pixels_of_image(relation, id);
+    let fits = |shape: &Shape| (shape.channels, shape.num_pixels()) == (column.channels, num_pixels);
+    [held, read].into_iter().flatten().find(fits).map_or(num_pixels, |shape| shape.width)
 }
 
 fn tensor_shape(source: &Source) -> Option<Shape> {

@@ -15,7 +15,7 @@ pub enum Violation {
         expected: usize,
     },
     /// The input has another length than the network's.
-    #[error("the input has {found} elements, the network takes {expected}")]
+    #[error("the input has {found} elements, the relation takes {expected}")]
     InputLength {
         /// Given.
         found: usize,
@@ -23,7 +23,7 @@ pub enum Violation {
         expected: usize,
     },
     /// The claimed output has another length than the network's.
-    #[error("the claimed output has {found} elements, the network gives {expected}")]
+    #[error("the claimed output has {found} elements, the relation gives {expected}")]
     OutputLength {
         /// Given.
         found: usize,

@@ -2,13 +2,15 @@
 
 mod limbs;
 mod nodes;
+mod output;
 pub mod requantize;
 mod tables;
 
 use p3_field::PrimeCharacteristicRing;
-use verinfer_graph::{Graph, NodeId, Op, Requantization, Shape, TensorId};
+use verinfer_graph::{Graph, NodeId, Op, Operand, Requantization, Shape, TensorId};
 
 use crate::commitment;
+use crate::envelope::ADDEND_BOUND;
 use crate::error::RelationError;
 use crate::field::{F, from_signed};
 use crate::layout::{ColumnId, Layout, Region};
@@ -25,14 +27,27 @@ use requantize::{Plan, may_have_sign};
 use tables::{ClampKey, Tables};
 
 impl Relation {
-    /// The relation of a graph of which everything is public. The same graph gives the same relation on every machine.
+    /// The relation of a graph of which everything is public, on one input. The same graph gives the same relation on every machine.
+    ///
+    /// # Errors
+    ///
+    /// As [`Relation::with_setting`].
     pub fn new(graph: &Graph) -> Result<Self, RelationError> {
-        Self::with_setting(graph, &Setting::default())
+        Self::with_setting(graph, 1, &Setting::default())
     }
 
-    /// The relation of a graph of which the setting says what is hidden. If the weights are, nothing learned is read.
-    pub fn with_setting(graph: &Graph, setting: &Setting) -> Result<Self, RelationError> {
-        let mut lowering = Lowering::new(graph, setting)?;
+    /// The relation of a graph on `images` inputs at once, of which the setting says what is hidden. The planes of every tensor hold the pixels of all
+    /// images, the tables and what is learned are shared. If the weights are hidden, nothing learned is read. Takes time and memory that do not
+    /// depend on the number of images, but for the commitments to hidden inputs.
+    ///
+    /// # Errors
+    ///
+    /// The graph cannot be brought into a relation, or `images` is 0 or more than a committed vector has room for.
+    pub fn with_setting(graph: &Graph, images: usize, setting: &Setting) -> Result<Self, RelationError> {
+        if images == 0 {
+            return Err(RelationError::NoImages);
+        }
+        let mut lowering = Lowering::new(graph, images, setting)?;
         for (index, node) in graph.nodes().iter().enumerate() {
             lowering.node(NodeId(index), node)?;
         }
@@ -43,6 +58,7 @@ impl Relation {
 /// State of a lowering.
 struct Lowering<'a> {
     graph: &'a Graph,
+    images: usize,
     setting: Setting,
     plans: Vec<Option<Plan>>,
     limbs: Vec<Vec<usize>>,
@@ -54,10 +70,12 @@ struct Lowering<'a> {
     copies: Vec<Option<ColumnId>>,
     /// Columns of what is learned, where it is hidden.
     parameters: Vec<ColumnId>,
+    output: ColumnId,
+    objects: Vec<Object>,
 }
 
 impl<'a> Lowering<'a> {
-    fn new(graph: &'a Graph, setting: &Setting) -> Result<Self, RelationError> {
+    fn new(graph: &'a Graph, images: usize, setting: &Setting) -> Result<Self, RelationError> {
         if let Some(envelope) = &setting.weights {
             envelope.check()?;
         }
@@ -70,7 +88,10 @@ impl<'a> Lowering<'a> {
                     let (first, last) = if signed { envelope.signed_keys } else { envelope.keys };
                     Some(Plan::hidden(signed, envelope.shift(), (i64::from(first), i64::from(last))))
                 }
-                (Some(requantization), _) => Some(Plan::new(graph, NodeId(index), requantization, channels)?),
+                (Some(requantization), hidden) => {
+                    let margin = if hidden.is_some() && adds_constants(&node.op) { ADDEND_BOUND } else { 0 };
+                    Some(Plan::new(graph, NodeId(index), requantization, channels, margin)?)
+                }
                 (None, _) => None,
             });
         }
@@ -87,7 +108,8 @@ impl<'a> Lowering<'a> {
         let limbs = limbs::choose(graph, &mut plans, &tables, setting.weights.as_ref())?;
         let mut lowering = Self {
             graph,
-            setting: *setting,
+            images,
+            setting: setting.clone(),
             plans,
             limbs,
             tables,
@@ -97,6 +119,8 @@ impl<'a> Lowering<'a> {
             views: vec![None; graph.tensors().len()],
             copies: vec![None; graph.tensors().len()],
             parameters: Vec::new(),
+            output: ColumnId(0),
+            objects: Vec::new(),
         };
         let input = graph.input();
         let location = if setting.hidden_input { Location::Column(lowering.hidden_input()) } else { Location::Input };
@@ -107,7 +131,7 @@ impl<'a> Lowering<'a> {
     /// The column of the hidden input.
     fn hidden_input(&mut self) -> ColumnId {
         let spec = self.graph.spec(self.graph.input());
-        self.bytes(None, Role::Input, (spec.shape.channels, spec.shape.num_pixels()), i64::from(spec.dtype.min()), 8)
+        self.bytes(None, Role::Input, (spec.shape.channels, spec.shape.num_pixels().saturating_mul(self.images)), i64::from(spec.dtype.min()), 8)
     }
 
     /// A column of integers from `first` on, of `bits` bits.
@@ -129,12 +153,13 @@ impl<'a> Lowering<'a> {
     }
 
     fn finish(mut self) -> Result<Relation, RelationError> {
-        let output = match self.plain(self.graph.output()) {
+        self.output = match self.plain(self.graph.output()) {
             Location::Column(column) => column,
             Location::Input => self.copy(self.graph.output()),
         };
-        let objects = self.objects();
-        let Self { graph, tables, mut columns, mut contractions, recipes, .. } = self;
+        self.hidden_objects()?;
+        self.output_form()?;
+        let Self { graph, images, setting, tables, mut columns, mut contractions, recipes, output, objects, .. } = self;
         let tables = tables.finish();
         for (index, table) in tables.iter().enumerate() {
             let id = TableId(index);
@@ -163,40 +188,49 @@ impl<'a> Lowering<'a> {
             masks: MaskPlan::default(),
             secrets,
             objects,
+            setting,
             input_shape: graph.spec(graph.input()).shape,
+            images,
             layout: Layout::default(),
         };
         relation.place()?;
         Ok(relation)
     }
 
-    /// What is committed to outside of proofs: columns of values, of digests and of salts.
-    fn objects(&mut self) -> Vec<Object> {
-        let mut objects = Vec::new();
+    /// The commitments to hidden weights and inputs.
+    fn hidden_objects(&mut self) -> Result<(), RelationError> {
         if self.setting.weights.is_some() {
             let columns = std::mem::take(&mut self.parameters);
             let values = columns.into_iter().map(|column| (column, 0..self.columns[column.0].pixels)).collect();
-            objects.push(self.object(ObjectKind::Model, values));
+            let object = self.object(ObjectKind::Model, values)?;
+            self.objects.push(object);
         }
         if let Some(View { location: Location::Column(column), .. }) =
             self.views[self.graph.input().0].filter(|_| self.setting.hidden_input)
         {
-            let pixels = 0..self.columns[column.0].pixels;
-            objects.push(self.object(ObjectKind::Input(0), vec![(column, pixels)]));
+            let len = self.columns[column.0].pixels / self.images;
+            for image in 0..self.images {
+                let object = self.object(ObjectKind::Input(image), vec![(column, image * len..(image + 1) * len)])?;
+                self.objects.push(object);
+            }
         }
-        objects
+        Ok(())
     }
 
-    fn object(&mut self, kind: ObjectKind, values: Vec<(ColumnId, std::ops::Range<usize>)>) -> Object {
+    /// Adds the columns of digests and salt of something that is committed to.
+    fn object(&mut self, kind: ObjectKind, values: Region) -> Result<Object, RelationError> {
         let len = values.iter().map(|(column, pixels)| self.columns[column.0].channels * pixels.len()).sum();
-        let plan = commitment::Plan::new(len);
-        let digests = (plan.digests_len() > 0).then(|| self.bytes(None, Role::Digests(kind), (1, plan.digests_len()), 0, 8));
-        let salt = self.bytes(None, Role::Salt(kind), (1, commitment::SALT_LEN), 0, 8);
-        Object { kind, values, digests, salt }
+        let plan = commitment::Plan::new(len)?;
+        let digests = Some(plan.digest_cells()).filter(|&cells| cells > 0);
+        let digests = digests.map(|cells| self.bytes(None, Role::Digests(kind), (1, cells), 0, 8));
+        let salt = self.bytes(None, Role::Salt(kind), (1, plan.salt_cells()), 0, 8);
+        Ok(Object { kind, values, plan, digests, salt })
     }
 
-    /// Adds a column.
+    /// Adds a column of `channels` planes of `pixels` for each image.
     fn column(&mut self, node: NodeId, role: Role, (channels, pixels): (usize, usize), leaf: Leaf) -> ColumnId {
+        // If this saturates, [`size`] refuses it.
+        let pixels = pixels.saturating_mul(self.images);
         self.columns.push(Column { node: Some(node), role, channels, pixels, leaf });
         ColumnId(self.columns.len() - 1)
     }
@@ -302,6 +336,10 @@ impl Relation {
     /// Chooses the smallest committed vector that has room for the columns, the secrets and the opening's masks.
     fn place(&mut self) -> Result<(), RelationError> {
         let regions: Vec<Region> = self.objects.iter().flat_map(|object| self.regions(object)).collect();
+        let needed = self.columns.iter().fold(0usize, |sum, column| sum.saturating_add(column.channels.saturating_mul(column.pixels)));
+        if needed > 1 << Layout::MAX_LOG_CELLS {
+            return Err(RelationError::TooLarge { cells: needed, max_log: Layout::MAX_LOG_CELLS });
+        }
         let mut cells = 0;
         for log_cells in parameters::MIN_LOG_CELLS..=Layout::MAX_LOG_CELLS {
             self.masks = MaskPlan::new(log_cells, self.log_contraction_len(), self.log_scaling_len());
@@ -333,6 +371,10 @@ fn requantization(op: &Op) -> Option<&Requantization> {
         Op::Mul(mul) => Some(&mul.requantization),
         Op::SumPool(_) | Op::MaxPool(_) | Op::Lookup(_) | Op::Pad(_) | Op::Reshape { .. } | Op::Concat(_) => None,
     }
+}
+
+fn adds_constants(op: &Op) -> bool {
+    matches!(op, Op::Add(add) if matches!(add.right, Operand::Constant(_)))
 }
 
 fn is_linear(op: &Op) -> bool {

@@ -5,7 +5,7 @@ use verinfer_graph::{Add, Conv, Lookup, MaxPool, Mul, Node, NodeId, Op, Operand,
 
 use super::requantize::Plan;
 use super::{Lowering, clamp_key, key_offset};
-use crate::envelope::{CONSTANT_BITS, multiplier_bits, weight_range};
+use crate::envelope::{ADDEND_BOUND, CONSTANT_BITS, multiplier_bits, weight_range};
 use crate::error::RelationError;
 use crate::field::{F, from_signed};
 use crate::layout::ColumnId;
@@ -38,9 +38,6 @@ enum SignTerm {
     /// The sign's cell times a hidden factor.
     Scaled(ContractionId),
 }
-
-/// Bits of hidden addends.
-const ADDEND_BITS: usize = 32;
 
 impl Lowering<'_> {
     pub(super) fn node(&mut self, id: NodeId, node: &Node) -> Result<(), RelationError> {
@@ -130,7 +127,8 @@ impl Lowering<'_> {
 
     /// The single pixel of each channel of a column, for every pixel of `target`.
     fn by_channel(&self, column: ColumnId, target: Shape) -> Source {
-        self.broadcast(Location::Column(column), Shape::new(1, 1, target.channels), target)
+        let shape = Shape::new(1, 1, target.channels);
+        Source::Tensor { location: Location::Column(column), shape, pixels: PixelMap::Single, channels: ChannelMap::Same }
     }
 
     /// Input of a convolution: explicit padding with the zero point becomes part of the window, and a flattened tensor under a fully connected
@@ -164,7 +162,7 @@ impl Lowering<'_> {
         let mut terms = vec![(Source::Cell(left), F::ONE)];
         let constants = match &add.right {
             Operand::Constant(_) if self.setting.weights.is_some() => {
-                let addends = self.hidden(id, Role::Addends, shape.channels, ADDEND_BITS, 1 << (ADDEND_BITS - 1));
+                let addends = self.hidden(id, Role::Addends, shape.channels, ADDEND_BOUND.ilog2() as usize + 1, ADDEND_BOUND);
                 terms.extend(addends.terms().map(|(column, factor)| (self.by_channel(column, shape), factor)));
                 vec![-addends.offset; shape.channels]
             }

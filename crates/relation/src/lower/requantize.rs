@@ -31,9 +31,9 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The plan of node `id`, whose output has `channels` channels.
-    pub fn new(graph: &Graph, id: NodeId, requantization: &Requantization, channels: usize) -> Result<Self, RelationError> {
-        let channels = Channels::new(graph, id, requantization, channels)?;
+    /// The plan of node `id`, whose output has `channels` channels. Hidden addends may take its accumulators up to `margin` out of their range.
+    pub fn new(graph: &Graph, id: NodeId, requantization: &Requantization, channels: usize, margin: i64) -> Result<Self, RelationError> {
+        let channels = Channels::new(graph, id, requantization, channels, margin)?;
         let signed = channels.signed;
         let shift = 31 + channels.right_shift - u32::from(signed);
         let values = channels.rescaling(graph, id, shift as usize)?;
@@ -85,11 +85,12 @@ pub struct Channels {
 }
 
 impl Channels {
-    /// The channels of node `id`, whose output has `channels` channels.
-    pub fn new(graph: &Graph, id: NodeId, requantization: &Requantization, channels: usize) -> Result<Self, RelationError> {
+    /// The channels of node `id`, whose output has `channels` channels, for accumulators up to `margin` out of their range.
+    pub fn new(graph: &Graph, id: NodeId, requantization: &Requantization, channels: usize, margin: i64) -> Result<Self, RelationError> {
         let ranges = graph.accumulator_range(id).ok_or(RelationError::NoAccumulator { node: id.0 })?;
         let of = |values: &[i32], c: usize| i64::from(if values.len() == 1 { values[0] } else { values[c] });
-        let ranges: Vec<(i64, i64)> = (0..channels).map(|c| if ranges.len() == 1 { ranges[0] } else { ranges[c] }).collect();
+        let range = |c: usize| if ranges.len() == 1 { ranges[0] } else { ranges[c] };
+        let ranges: Vec<(i64, i64)> = (0..channels).map(range).map(|(low, high)| (low - margin, high + margin)).collect();
         let channels: Vec<Channel> = (0..channels)
             .map(|c| Channel::new(of(&requantization.multipliers, c), of(&requantization.shifts, c), requantization.rounding, ranges[c]))
             .collect();
@@ -100,7 +101,7 @@ impl Channels {
 
     /// As [`Channels::new`] for a linear layer whose multipliers are hidden: whether there is a sign depends on the architecture alone.
     pub fn of_layer(graph: &Graph, id: NodeId, requantization: &Requantization, channels: usize) -> Result<Self, RelationError> {
-        Ok(Self { signed: may_have_sign(requantization), ..Self::new(graph, id, requantization, channels)? })
+        Ok(Self { signed: may_have_sign(requantization), ..Self::new(graph, id, requantization, channels, 0)? })
     }
 
     /// Multipliers, constants and sign factors for a remainder of `shift` bits, at least `31 + right_shift` less one if there is a sign.

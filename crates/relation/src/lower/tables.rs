@@ -75,6 +75,16 @@ impl Tables {
         self.add(name, first, outputs.len(), vec![outputs])
     }
 
+    /// The integers below `count`.
+    pub fn counts(&mut self, count: usize) -> TableId {
+        self.add("count", 0, count, Vec::new())
+    }
+
+    /// A table whose rows are tuples of cells ([`crate::relation::Leaf::Row`]).
+    pub fn cells(&mut self, name: &str) -> TableId {
+        self.add(name, 0, 0, Vec::new())
+    }
+
     /// The single row zero: what is looked up in it is zero.
     pub fn zero(&mut self) -> TableId {
         self.add("zero", 0, 1, Vec::new())

@@ -44,9 +44,14 @@ pub static GENUINE: LazyLock<Proved> = LazyLock::new(|| FORGER.prove(FORGER.stat
 impl Forger {
     /// For a network with the input of [`network`].
     pub fn new(graph: Graph) -> Self {
+        Self::batch(graph, 1, &input())
+    }
+
+    /// For a network with several inputs.
+    pub fn batch(graph: Graph, images: usize, input: &[i16]) -> Self {
         let graph: &'static Graph = Box::leak(Box::new(graph));
-        let prover = Prover::new(graph).unwrap();
-        let witness = Witness::new(graph, prover.relation(), &input(), &mut ChaCha20Rng::seed_from_u64(3)).unwrap();
+        let prover = Prover::with_setting(graph, images, &Setting::default()).unwrap();
+        let witness = Witness::new(graph, prover.relation(), input, &mut ChaCha20Rng::seed_from_u64(3)).unwrap();
         let tensor = |id: verinfer_graph::TensorId| {
             let spec = graph.spec(id);
             PublicTensor { shape: spec.shape, dtype: spec.dtype, values: witness.tensors[id.0].clone() }
@@ -55,10 +60,11 @@ impl Forger {
             graph_digest: graph.digest(),
             security_level: LEVEL,
             context: CONTEXT.to_vec(),
+            images: images as u32,
             input: tensor(graph.input()),
             output: tensor(graph.output()),
         };
-        Self { graph, prover, verifier: Verifier::new(graph).unwrap(), witness, statement }
+        Self { graph, prover, verifier: Verifier::with_setting(graph, images, &Setting::default()).unwrap(), witness, statement }
     }
 
     pub fn relation(&self) -> &Relation {

@@ -17,6 +17,7 @@ fn fields() -> Vec<Field> {
         ("digest", 32),
         ("context length", 4),
         ("context", CONTEXT.len()),
+        ("images", 4),
         ("input shape", 12),
         ("input type", 1),
         ("input", statement.input.values.len()),
@@ -49,6 +50,8 @@ fn is_expected(field: &str, error: &VerifyError) -> bool {
         // A level that is no lower than demanded and no higher than the hash's is another argument.
         "level" => matches!(error, VerifyError::InsecureParameters { demanded: LEVEL, .. }) || *error == first,
         "digest" => matches!(error, VerifyError::WrongNetwork { .. }),
+        // The bytes that follow would be those of more images, or of none.
+        "images" => matches!(error, VerifyError::Format(_)),
         "context" => *error == VerifyError::WrongContext,
         "input shape" => matches!(error, VerifyError::InputShape { .. } | VerifyError::Format(_)),
         "output shape" => matches!(error, VerifyError::OutputShape { .. } | VerifyError::Format(_)),

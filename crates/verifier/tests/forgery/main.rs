@@ -1,12 +1,13 @@
 //! Forgeries: whatever a malicious prover sends for a false statement is rejected, and by the check that is meant to reject it.
 //!
-//! Three kinds of prover: one that runs the argument honestly on a false witness ([`cells`], [`other_networks`]), one that sends something else
+//! Three kinds of prover: one that runs the argument honestly on a false witness ([`cells`], [`batch`], [`other_networks`]), one that sends something else
 //! than it computed and goes on from there ([`altered`], [`pads`]), and one that changes the bytes of a genuine proof ([`bytes`], [`header`],
 //! [`statement`], [`robustness`]). [`variants`] keeps the list of all reasons of rejection.
 //!
 //! A lie in steps 3 to 6 is noticed by the last equation of the opening; [`unmasked`] says which equation of these steps it broke.
 
 mod altered;
+mod batch;
 mod bytes;
 mod cells;
 mod forger;

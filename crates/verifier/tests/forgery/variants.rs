@@ -24,6 +24,7 @@ fn produced(error: &VerifyError) -> Produced {
         VerifyError::Format(error) => match error {
             FormatError::Truncated { .. } | FormatError::NotAProof | FormatError::UnsupportedVersion { .. } => Produced::In("header"),
             FormatError::TrailingBytes { .. } => Produced::In("header"),
+            FormatError::NoImages => Produced::Here,
             FormatError::UnknownType { .. } | FormatError::ImpossibleShape { .. } | FormatError::ContextTooLong { .. } => Produced::Here,
         },
         VerifyError::Message(error) => match error {
@@ -31,6 +32,7 @@ fn produced(error: &VerifyError) -> Produced {
         },
         VerifyError::Relation(error) => match error {
             RelationError::TooWide { .. } | RelationError::TooLarge { .. } | RelationError::TableTooLarge { .. } => Produced::Here,
+            RelationError::NoImages => Produced::Here,
             RelationError::Envelope(_) | RelationError::NotHideable { .. } | RelationError::NoAccumulator { .. } => Produced::Never,
         },
         VerifyError::WrongNetwork { .. } => Produced::In("statement"),
@@ -44,8 +46,11 @@ fn produced(error: &VerifyError) -> Produced {
     }
 }
 
+/// First byte of the number of images.
+const IMAGES: usize = 48 + CONTEXT.len();
+
 /// First byte of the input's shape.
-const INPUT: usize = 48 + CONTEXT.len();
+const INPUT: usize = IMAGES + 4;
 
 fn rejection(offset: usize, bytes: &[u8]) -> VerifyError {
     let mut file = GENUINE.proof.encode();
@@ -53,6 +58,22 @@ fn rejection(offset: usize, bytes: &[u8]) -> VerifyError {
     let error = FORGER.verify(&file).unwrap_err();
     assert_eq!(produced(&error), Produced::Here);
     error
+}
+
+#[test]
+fn a_proof_about_no_image_is_refused() {
+    assert_eq!(rejection(IMAGES, &[0]), VerifyError::Format(FormatError::NoImages));
+    let error = Verifier::with_setting(FORGER.graph, 0, &Setting::default()).err().unwrap();
+    assert_eq!(produced(&error), Produced::Here);
+    assert_eq!(error, VerifyError::Relation(RelationError::NoImages));
+}
+
+#[test]
+fn a_batch_larger_than_any_commitment_cannot_be_proved() {
+    for images in [1 << 22, u32::MAX as usize, usize::MAX] {
+        let error = Verifier::with_setting(FORGER.graph, images, &Setting::default()).err().unwrap();
+        assert!(matches!(error, VerifyError::Relation(RelationError::TooLarge { .. })), "{error}");
+    }
 }
 
 #[test]

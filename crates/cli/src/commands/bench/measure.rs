@@ -58,7 +58,7 @@ pub fn prover(arguments: &Arguments, selected: &Selected, proof: &Path) -> anyho
     let input = input(arguments, selected, &model)?;
     memory::reset_peak();
     let start = Instant::now();
-    let prover = Prover::new(&model.graph).with_context(|| format!("cannot prove {}", selected.title()))?;
+    let prover = Prover::with_setting(&model.graph, arguments.batch as usize, &Setting::default()).with_context(|| format!("cannot prove {}", selected.title()))?;
     let setup_seconds = start.elapsed().as_secs_f64();
     let mut runs = Vec::new();
     let mut bytes = Vec::new();
@@ -89,7 +89,8 @@ pub fn verifier(arguments: &Arguments, selected: &Selected, proof: &Path) -> any
     let bytes = files::read(proof, files::PROOF_LIMIT)?;
     memory::reset_peak();
     let start = Instant::now();
-    let verifier = Verifier::new(&model.graph).with_context(|| format!("cannot verify proofs of {}", selected.title()))?;
+    let verifier =
+        Verifier::with_setting(&model.graph, arguments.batch as usize, &Setting::default()).with_context(|| format!("cannot verify proofs of {}", selected.title()))?;
     let setup_seconds = start.elapsed().as_secs_f64();
     let expectations = Expectations { security_level: arguments.security, context: b"", input: Some(&input) };
     let mut times = Vec::new();
@@ -103,17 +104,18 @@ pub fn verifier(arguments: &Arguments, selected: &Selected, proof: &Path) -> any
     Ok(VerifierCosts { setup_seconds, seconds: median(times), peak_memory: memory::peak(), accepted: error.is_none(), error })
 }
 
-/// The image given, or random integers.
+/// The image given, as often as the batch is large, or random integers.
 fn input(arguments: &Arguments, selected: &Selected, model: &Model) -> anyhow::Result<Vec<i16>> {
-    match (&arguments.image, selected) {
-        (Some(image), Selected::Source(source)) => source.load_input(image, arguments.fit, model),
-        (Some(image), Selected::Synthetic(_)) => Source::File(image.clone()).load_input(image, arguments.fit, model),
-        (None, _) => Ok(random_input(model, arguments.input_seed)),
-    }
+    let image = match (&arguments.image, selected) {
+        (Some(image), Selected::Source(source)) => source.load_input(image, arguments.fit, model)?,
+        (Some(image), Selected::Synthetic(_)) => Source::File(image.clone()).load_input(image, arguments.fit, model)?,
+        (None, _) => return Ok(random_input(model, arguments.batch as usize, arguments.input_seed)),
+    };
+    Ok(image.repeat(arguments.batch as usize))
 }
 
-/// Uniform integers of the input's type (SplitMix64).
-fn random_input(model: &Model, seed: u64) -> Vec<i16> {
+/// Uniform integers of the input's type (SplitMix64), image after image.
+fn random_input(model: &Model, images: usize, seed: u64) -> Vec<i16> {
     let spec = model.graph.spec(model.graph.input());
     let mut state = seed;
     let mut byte = || {
@@ -126,7 +128,7 @@ fn random_input(model: &Model, seed: u64) -> Vec<i16> {
         DataType::U8 => i16::from(byte),
         DataType::I8 => i16::from(byte.cast_signed()),
     };
-    (0..spec.shape.num_elements()).map(|_| value(byte())).collect()
+    (0..images * spec.shape.num_elements()).map(|_| value(byte())).collect()
 }
 
 fn median_phases(runs: &[Vec<PhaseTime>]) -> Vec<PhaseTime> {

@@ -35,6 +35,10 @@ pub struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
     runs: u32,
 
+    /// Images of each proof; costs are also printed for each image.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=65536))]
+    batch: u32,
+
     /// A .png, .jpg or .npy file to prove on; without it, random integers.
     #[arg(long, value_name = "IMAGE")]
     image: Option<PathBuf>,
@@ -92,6 +96,7 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     progress.finish_and_clear();
     let report = BenchReport {
         runs: arguments.runs,
+        batch: arguments.batch,
         threads: rayon::current_num_threads(),
         security_level: arguments.security,
         accepted: costs.iter().all(|costs| costs.verifier.accepted),
@@ -116,6 +121,7 @@ impl Arguments {
         command.args(["bench", "--json", "--side", side, "--proof"]).arg(proof).args(model.arguments());
         command.args([
             format!("--runs={}", self.runs),
+            format!("--batch={}", self.batch),
             format!("--input-seed={}", self.input_seed),
             format!("--security={}", self.security),
         ]);
@@ -137,6 +143,8 @@ impl Arguments {
 struct BenchReport {
     /// Proofs of each model.
     runs: u32,
+    /// Images of each proof.
+    batch: u32,
     /// Threads of the prover; the verifier has one.
     threads: usize,
     /// In bits.
@@ -155,13 +163,20 @@ struct ModelCosts {
 
 impl Report for BenchReport {
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Self { runs, threads, security_level, .. } = self;
-        writeln!(out, "{runs} runs (medians), {threads} threads, {security_level} bits")?;
+        let Self { runs, batch, threads, security_level, .. } = self;
+        let images = if *batch > 1 { format!(", {batch} images in each proof") } else { String::new() };
+        writeln!(out, "{runs} runs (medians), {threads} threads, {security_level} bits{images}")?;
         writeln!(out)?;
         let titles = ["model", "activations", "prove", "verify", "proof", "prover's memory", "verifier's memory", "set-up", ""];
         let rows: Vec<_> = self.models.iter().map(ModelCosts::row).collect();
         write_table(out, &titles, &[1, 2, 3, 4, 5, 6, 7], &rows)?;
         writeln!(out)?;
+        if *batch > 1 {
+            let titles = ["for each image", "prove", "verify", "proof", "prover's memory", "verifier's memory"];
+            let rows: Vec<_> = self.models.iter().map(|costs| costs.row_for_each_image(*batch)).collect();
+            write_table(out, &titles, &[1, 2, 3, 4, 5], &rows)?;
+            writeln!(out)?;
+        }
         let titles = ["model", "cells", "per activation", "committed", "padding", "of a vector of"];
         let rows: Vec<_> = self.models.iter().map(|costs| cells_row(&costs.model, &costs.prover.cells)).collect();
         write_table(out, &titles, &[1, 2, 3, 4, 5], &rows)?;
@@ -176,13 +191,12 @@ impl Report for BenchReport {
 impl ModelCosts {
     fn row(&self) -> Vec<String> {
         let Self { model, prover, verifier } = self;
-        let memory = |bytes: Option<u64>| bytes.map_or_else(|| "-".to_string(), megabytes);
         let verdict = match &verifier.error {
             Some(error) => format!("REJECTED: {error}"),
             None => "accepted".to_string(),
         };
         vec![
-            model.rsplit('/').next().unwrap_or(model).trim_end_matches(".tflite").to_string(),
+            short(model),
             thousands(prover.cells.activations),
             duration(prover.seconds),
             duration(verifier.seconds),
@@ -193,11 +207,35 @@ impl ModelCosts {
             verdict,
         ]
     }
+
+    /// The costs that grow with the batch, divided by its size.
+    fn row_for_each_image(&self, batch: u32) -> Vec<String> {
+        let Self { model, prover, verifier } = self;
+        let images = f64::from(batch);
+        let share = |bytes: Option<u64>| memory(bytes.map(|bytes| bytes / u64::from(batch)));
+        vec![
+            short(model),
+            duration(prover.seconds / images),
+            duration(verifier.seconds / images),
+            format!("{:.1} kB", prover.proof_bytes as f64 / images / 1000.0),
+            share(prover.peak_memory),
+            share(verifier.peak_memory),
+        ]
+    }
+}
+
+fn memory(bytes: Option<u64>) -> String {
+    bytes.map_or_else(|| "-".to_string(), megabytes)
+}
+
+/// A model's name without folder and ending.
+fn short(model: &str) -> String {
+    model.rsplit('/').next().unwrap_or(model).trim_end_matches(".tflite").to_string()
 }
 
 fn cells_row(model: &str, cells: &Cells) -> Vec<String> {
     vec![
-        model.rsplit('/').next().unwrap_or(model).trim_end_matches(".tflite").to_string(),
+        short(model),
         thousands(cells.used),
         format!("{:.2}", cells.per_activation),
         thousands(cells.committed),
@@ -209,6 +247,5 @@ fn cells_row(model: &str, cells: &Cells) -> Vec<String> {
 fn shares_row(model: &str, phases: &[PhaseTime]) -> Vec<String> {
     let total = total(phases).max(f64::MIN_POSITIVE);
     let shares = phases.iter().map(|time| format!("{:.0} %", 100.0 * time.seconds / total));
-    let name = model.rsplit('/').next().unwrap_or(model).trim_end_matches(".tflite").to_string();
-    [name].into_iter().chain(shares).collect()
+    [short(model)].into_iter().chain(shares).collect()
 }

@@ -1,0 +1,89 @@
+//! What a network gives for the images of a proof.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use serde::Serialize;
+use verinfer_import::Model;
+
+use crate::classes::{Ranked, top, write_top};
+
+/// The outputs of all images: of a single one as fields of the report itself, of several as a list.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum Results {
+    /// Of one image.
+    One(ImageResult),
+    /// Of several images.
+    Batch {
+        /// In the order of the proof.
+        images: Vec<ImageResult>,
+    },
+}
+
+/// The output of one image.
+#[derive(Serialize)]
+pub struct ImageResult {
+    /// Where the image was read, if it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<String>,
+    /// The integers proved, in NHWC order.
+    output: Vec<i16>,
+    /// The largest outputs, largest first, of equal ones the lowest class first.
+    top: Vec<Ranked>,
+}
+
+impl Results {
+    /// From all outputs, image after image. `files` names the images, or is empty.
+    pub fn new(model: &Model, files: &[PathBuf], outputs: &[i16], labels: &[String]) -> Self {
+        let len = model.graph.spec(model.graph.output()).shape.num_elements();
+        let result = |(index, output): (usize, &[i16])| ImageResult {
+            image: files.get(index).map(|file| file.display().to_string()),
+            output: output.to_vec(),
+            top: top(model, output, labels),
+        };
+        let mut images: Vec<ImageResult> = outputs.chunks_exact(len).enumerate().map(result).collect();
+        match (images.pop(), images.is_empty()) {
+            (Some(image), true) => Self::One(image),
+            (last, _) => {
+                images.extend(last);
+                Self::Batch { images }
+            }
+        }
+    }
+
+    /// Number of images.
+    pub const fn len(&self) -> usize {
+        match self {
+            Self::One(_) => 1,
+            Self::Batch { images } => images.len(),
+        }
+    }
+
+    /// The lines that name what was read, for the head of a report.
+    pub fn write_images(&self, out: &mut dyn Write) -> io::Result<()> {
+        match self {
+            Self::One(image) => writeln!(out, "image     {}", image.image.as_deref().unwrap_or("-")),
+            Self::Batch { images } => writeln!(out, "images    {}", images.len()),
+        }
+    }
+
+    /// Each image's classes; `score_is` as [`crate::classes::score_name`] gives it.
+    pub fn write_classes(&self, out: &mut dyn Write, score_is: &str) -> io::Result<()> {
+        let images = match self {
+            Self::One(image) => return write_top(out, score_is, &image.top),
+            Self::Batch { images } => images,
+        };
+        for (index, image) in images.iter().enumerate() {
+            if index > 0 {
+                writeln!(out)?;
+            }
+            match &image.image {
+                Some(name) => writeln!(out, "image {index}: {name}")?,
+                None => writeln!(out, "image {index}")?,
+            }
+            write_top(out, score_is, &image.top)?;
+        }
+        Ok(())
+    }
+}

@@ -112,7 +112,8 @@ impl Graph {
 
     /// The network that [`Graph::without_learned`] gives for the one whose encoding `bytes` is, but for the ends of long names.
     ///
-    /// `bytes` may be hostile. Besides some hundred times the length of `bytes`, which is at most 4 MiB, at most 1 GiB is allocated.
+    /// `bytes` may be hostile. Besides about a hundred times the length of `bytes`, which is at most 4 MiB, at most 1 GiB is allocated. Range
+    /// analysis of a hostile network within these limits can take some ten seconds.
     ///
     /// # Errors
     ///

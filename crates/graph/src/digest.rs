@@ -1,4 +1,4 @@
-//! Digests of a graph: BLAKE3 of one canonical encoding.
+//! The digest of a graph: BLAKE3 of one canonical encoding. (That of its architecture is in `architecture`.)
 //!
 //! Integers are 8 bytes, little-endian; a list is its length and then its entries, at the width of their type; a variant starts with its tag.
 //! Everything is written in the order in which it is declared, so an encoding determines the graph up to its names.
@@ -8,24 +8,16 @@ use crate::op::{Add, Concat, Conv, Lookup, MaxPool, Mul, Op, Operand, Pad, Requa
 use crate::shape::{DataType, Shape};
 
 const GRAPH_CONTEXT: &str = "verinfer graph v1: everything but names";
-const ARCHITECTURE_CONTEXT: &str = "verinfer graph v1: architecture without learned constants";
 
 impl Graph {
     /// Commits to everything that determines what the network computes: all but [`crate::TensorSpec::name`] and [`Node::source`].
     pub fn digest(&self) -> [u8; 32] {
-        Encoder { hasher: blake3::Hasher::new_derive_key(GRAPH_CONTEXT), with_learned: true }.digest(self)
-    }
-
-    /// As [`Graph::digest`] without anything learned: of weights, biases, multipliers, shifts and the addends of additions only the number
-    /// counts. Shapes, windows, zero points, clamps, wiring and the tables of look-ups and pools stay in.
-    pub fn architecture_digest(&self) -> [u8; 32] {
-        Encoder { hasher: blake3::Hasher::new_derive_key(ARCHITECTURE_CONTEXT), with_learned: false }.digest(self)
+        Encoder { hasher: blake3::Hasher::new_derive_key(GRAPH_CONTEXT) }.digest(self)
     }
 }
 
 struct Encoder {
     hasher: blake3::Hasher,
-    with_learned: bool,
 }
 
 impl Encoder {
@@ -72,9 +64,9 @@ impl Encoder {
         self.tensor(*input);
         self.integer(i64::from(*input_zero_point));
         self.window(window);
-        self.learned(weights, |weight| weight.to_le_bytes());
+        self.list(weights, |weight| weight.to_le_bytes());
         self.integer(i64::from(*weight_zero_point));
-        self.learned(bias, |bias| bias.to_le_bytes());
+        self.list(bias, |bias| bias.to_le_bytes());
         self.requantization(requantization);
     }
 
@@ -82,16 +74,16 @@ impl Encoder {
         let Add { left, left_table, right, requantization } = add;
         self.integer(tag);
         self.tensor(*left);
-        self.learned(left_table, |addend| addend.to_le_bytes());
+        self.list(left_table, |addend| addend.to_le_bytes());
         match right {
             Operand::Tensor { tensor, table } => {
                 self.integer(0);
                 self.tensor(*tensor);
-                self.learned(table, |addend| addend.to_le_bytes());
+                self.list(table, |addend| addend.to_le_bytes());
             }
             Operand::Constant(constants) => {
                 self.integer(1);
-                self.learned(constants, |addend| addend.to_le_bytes());
+                self.list(constants, |addend| addend.to_le_bytes());
             }
         }
         self.requantization(requantization);
@@ -155,8 +147,8 @@ impl Encoder {
 
     fn requantization(&mut self, requantization: &Requantization) {
         let Requantization { multipliers, shifts, rounding, zero_point, min, max } = requantization;
-        self.learned(multipliers, |multiplier| multiplier.to_le_bytes());
-        self.learned(shifts, |shift| shift.to_le_bytes());
+        self.list(multipliers, |multiplier| multiplier.to_le_bytes());
+        self.list(shifts, |shift| shift.to_le_bytes());
         self.integer(match rounding {
             Rounding::Twice => 2,
             Rounding::Once => 1,
@@ -185,15 +177,6 @@ impl Encoder {
 
     fn table(&mut self, table: &[i16]) {
         self.list(table, |entry| entry.to_le_bytes());
-    }
-
-    /// Length and, unless only the architecture is wanted, entries.
-    fn learned<T: Copy, const N: usize>(&mut self, values: &[T], bytes: impl Fn(T) -> [u8; N]) {
-        if self.with_learned {
-            self.list(values, bytes);
-        } else {
-            self.len(values.len());
-        }
     }
 
     fn list<T: Copy, const N: usize>(&mut self, values: &[T], bytes: impl Fn(T) -> [u8; N]) {

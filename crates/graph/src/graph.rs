@@ -1,6 +1,6 @@
 use crate::error::GraphError;
-use crate::op::Op;
-use crate::ranges::Ranges;
+use crate::op::{Op, Operand};
+use crate::ranges::{self, Ranges};
 use crate::shape::{DataType, Shape};
 use crate::validate::{self, Wiring};
 
@@ -57,6 +57,29 @@ impl Graph {
     pub fn new(tensors: Vec<TensorSpec>, nodes: Vec<Node>, input: TensorId, output: TensorId) -> Result<Self, GraphError> {
         let wiring = Wiring::check(&tensors, &nodes, input, output)?;
         validate::check_operators(&tensors, &nodes)?;
+        let ranges = Ranges::analyse(&tensors, &nodes)?;
+        Ok(Self { tensors, nodes, input, output, wiring, ranges })
+    }
+
+    /// As [`Graph::new`], after replacing the constants of additions by neutral ones.
+    pub(crate) fn with_neutral_constants(
+        tensors: Vec<TensorSpec>,
+        mut nodes: Vec<Node>,
+        input: TensorId,
+        output: TensorId,
+    ) -> Result<Self, GraphError> {
+        let wiring = Wiring::check(&tensors, &nodes, input, output)?;
+        validate::check_operators(&tensors, &nodes)?;
+        let values = ranges::value_ranges(&tensors, &nodes);
+        for node in &mut nodes {
+            if let Op::Add(add) = &mut node.op
+                && matches!(add.right, Operand::Constant(_))
+            {
+                let neutral = ranges::neutral_constant(&values, &tensors, add);
+                let channels = tensors[node.output.0].shape.channels;
+                add.right = Operand::Constant(vec![neutral; channels]);
+            }
+        }
         let ranges = Ranges::analyse(&tensors, &nodes)?;
         Ok(Self { tensors, nodes, input, output, wiring, ranges })
     }

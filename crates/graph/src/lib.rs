@@ -6,6 +6,7 @@
 //!
 //! Nothing here uses floating point, reads files or trusts its input.
 
+pub use architecture::{ArchitectureError, LearnedLen};
 pub use error::{GraphError, Place};
 pub use graph::{Graph, Node, NodeId, TensorId, TensorSpec};
 #[cfg(feature = "interpreter")]
@@ -14,6 +15,7 @@ pub use op::{Add, Concat, Conv, Lookup, MaxPool, Mul, Op, Operand, Pad, Requanti
 pub use requantize::requantize;
 pub use shape::{DataType, Shape};
 
+mod architecture;
 mod digest;
 mod error;
 mod graph;

@@ -33,8 +33,7 @@ pub(crate) struct NodeRange {
 impl Ranges {
     /// Follows the ranges through the network and refuses what could wrap. Wiring, shapes and constants have been checked.
     pub fn analyse(tensors: &[TensorSpec], nodes: &[Node]) -> Result<Self, GraphError> {
-        let values = tensors.iter().map(|spec| (spec.dtype.min(), spec.dtype.max())).collect();
-        let mut ranges = Self { values, nodes: Vec::with_capacity(nodes.len()) };
+        let mut ranges = Self { values: value_ranges(tensors, nodes), nodes: Vec::with_capacity(nodes.len()) };
         for (index, node) in nodes.iter().enumerate() {
             let range = match ranges.accumulators(tensors, node) {
                 Some((accumulators, requantization)) => {
@@ -44,7 +43,6 @@ impl Ranges {
                 None => None,
             };
             ranges.nodes.push(range);
-            ranges.values[node.output.0] = ranges.output_values(node);
         }
         Ok(ranges)
     }
@@ -71,39 +69,16 @@ impl Ranges {
         }
     }
 
-    fn output_values(&self, node: &Node) -> (i16, i16) {
-        let of = |tensor: TensorId| self.values[tensor.0];
-        match &node.op {
-            Op::Conv2d(conv) | Op::DepthwiseConv2d(conv) => clamp_range(&conv.requantization),
-            Op::Add(add) => clamp_range(&add.requantization),
-            Op::Mul(mul) => clamp_range(&mul.requantization),
-            Op::SumPool(pool) => hull(pool.tables.iter().flat_map(|(_, table)| table).map(|&entry| (entry, entry))),
-            Op::MaxPool(pool) => {
-                let (low, high) = of(pool.input);
-                (low.max(pool.min).min(pool.max), high.max(pool.min).min(pool.max))
-            }
-            Op::Lookup(lookup) => hull(lookup.table.iter().map(|&entry| (entry, entry))),
-            Op::Pad(pad) => hull([of(pad.input), (pad.value, pad.value)]),
-            Op::Reshape { input } => of(*input),
-            Op::Concat(concat) => hull(concat.inputs.iter().map(|&input| of(input))),
-        }
-    }
-
     fn centered(&self, tensor: TensorId, zero_point: i32) -> Interval {
         let (low, high) = self.values[tensor.0];
         (i64::from(low) - i64::from(zero_point), i64::from(high) - i64::from(zero_point))
     }
 
     fn addition(&self, tensors: &[TensorSpec], add: &Add) -> Vec<Interval> {
-        let rescaled = |tensor: TensorId, table: &[i32]| {
-            let (low, high) = self.values[tensor.0];
-            let index = |value| table_index(value, tensors[tensor.0].dtype);
-            hull(table[index(low)..=index(high)].iter().map(|&entry| (i64::from(entry), i64::from(entry))))
-        };
-        let (low, high) = rescaled(add.left, &add.left_table);
+        let (low, high) = rescaled(&self.values, tensors, add.left, &add.left_table);
         match &add.right {
             Operand::Tensor { tensor, table } => {
-                let (right_low, right_high) = rescaled(*tensor, table);
+                let (right_low, right_high) = rescaled(&self.values, tensors, *tensor, table);
                 vec![(low + right_low, high + right_high)]
             }
             Operand::Constant(constants) => {
@@ -117,6 +92,68 @@ impl Ranges {
         let right = self.centered(mul.right, mul.right_zero_point);
         hull([left.0, left.1].into_iter().flat_map(|a| [a * right.0, a * right.1]).map(|product| (product, product)))
     }
+}
+
+/// By tensor: smallest and largest value. Depends on nothing learned.
+pub(crate) fn value_ranges(tensors: &[TensorSpec], nodes: &[Node]) -> Vec<(i16, i16)> {
+    let mut values: Vec<_> = tensors.iter().map(|spec| (spec.dtype.min(), spec.dtype.max())).collect();
+    for node in nodes {
+        values[node.output.0] = output_values(&values, node);
+    }
+    values
+}
+
+fn output_values(values: &[(i16, i16)], node: &Node) -> (i16, i16) {
+    let of = |tensor: TensorId| values[tensor.0];
+    match &node.op {
+        Op::Conv2d(conv) | Op::DepthwiseConv2d(conv) => clamp_range(&conv.requantization),
+        Op::Add(add) => clamp_range(&add.requantization),
+        Op::Mul(mul) => clamp_range(&mul.requantization),
+        Op::SumPool(pool) => hull(pool.tables.iter().flat_map(|(_, table)| table).map(|&entry| (entry, entry))),
+        Op::MaxPool(pool) => {
+            let (low, high) = of(pool.input);
+            (low.max(pool.min).min(pool.max), high.max(pool.min).min(pool.max))
+        }
+        Op::Lookup(lookup) => hull(lookup.table.iter().map(|&entry| (entry, entry))),
+        Op::Pad(pad) => hull([of(pad.input), (pad.value, pad.value)]),
+        Op::Reshape { input } => of(*input),
+        Op::Concat(concat) => hull(concat.inputs.iter().map(|&input| of(input))),
+    }
+}
+
+/// Extremes of the table of an addition over the values that `tensor` takes.
+fn rescaled(values: &[(i16, i16)], tensors: &[TensorSpec], tensor: TensorId, table: &[i32]) -> Interval {
+    let (low, high) = values[tensor.0];
+    let index = |value| table_index(value, tensors[tensor.0].dtype);
+    hull(table[index(low)..=index(high)].iter().map(|&entry| (i64::from(entry), i64::from(entry))))
+}
+
+/// The constant closest to zero that may be added to the left operand of `add`: zero, unless the sum could then leave 32 bits in
+/// requantization. If no constant may be added, one that [`Ranges::analyse`] refuses. Depends on nothing learned.
+pub(crate) fn neutral_constant(values: &[(i16, i16)], tensors: &[TensorSpec], add: &Add) -> i32 {
+    let (low, high) = rescaled(values, tensors, add.left, &add.left_table);
+    let fits = |sum: i64| fits_requantized(sum, &add.requantization, 0);
+    // Quotients do not decrease, so the sums that fit are an interval, which contains zero. Both ends of `low..=high` are below 2^30 in
+    // magnitude, and so is the difference to a sum between them and zero.
+    let constant = if high > 0 && !fits(high) {
+        farthest(high, fits) - high
+    } else if !fits(low) {
+        farthest(low, fits) - low
+    } else {
+        0
+    };
+    constant as i32
+}
+
+/// The value farthest from zero, between zero and `end`, that fits, if whatever is closer to zero than one that fits does too, and `end`
+/// does not fit.
+fn farthest(end: i64, fits: impl Fn(i64) -> bool) -> i64 {
+    let (mut inside, mut outside) = (0, end);
+    while (outside - inside).abs() > 1 {
+        let middle = (inside + outside) / 2;
+        *(if fits(middle) { &mut inside } else { &mut outside }) = middle;
+    }
+    inside
 }
 
 /// Checks that accumulators, shifted accumulators and outputs before the clamp fit 32 bits, and returns the range of the quotients.
@@ -216,6 +253,13 @@ impl TapSums {
         let (c, d) = (at(rows.start, columns.end), at(rows.end, columns.start));
         (a.0 + b.0 - c.0 - d.0, a.1 + b.1 - c.1 - d.1)
     }
+}
+
+/// Whether an accumulator passes what [`quotient_range`] checks.
+fn fits_requantized(acc: i64, requantization: &Requantization, channel: usize) -> bool {
+    let Ok(small) = i32::try_from(acc) else { return false };
+    fits_i32(acc << requantization.shift(channel).max(0))
+        && fits_i32(requantization.quotient(small, channel) + i64::from(requantization.zero_point))
 }
 
 const fn clamp_range(requantization: &Requantization) -> (i16, i16) {

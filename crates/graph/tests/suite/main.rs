@@ -1,5 +1,7 @@
 //! Tests of the public interface.
 
+mod architecture;
+mod architectures;
 mod digests;
 mod interface;
 mod kernels;

@@ -6,6 +6,7 @@
 pub mod affine;
 pub mod check;
 pub mod claims;
+pub mod commitment;
 pub mod eq;
 mod error;
 pub mod field;

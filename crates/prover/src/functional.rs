@@ -86,12 +86,12 @@ fn add(out: &mut [PackedK], chunk: &Chunk, pixels: &[K], channels: &[K]) {
 /// Adds the weights of committed values, which begin at the first register.
 fn add_committed(weights: &Weights, scale: K, out: &mut [PackedK]) {
     const REGISTERS: usize = DEGREE / WIDTH;
-    let columns = weights.len().div_ceil(DEGREE);
+    let columns = weights.num_values().div_ceil(DEGREE);
     let regions = out.par_chunks_mut(REGISTERS).take(columns).enumerate().with_min_len(64);
     regions.for_each(|(index, cells)| {
         let (factor, column) = weights.column(index);
         let factor = factor * scale;
-        let len = (weights.len() - index * DEGREE).min(DEGREE);
+        let len = (weights.num_values() - index * DEGREE).min(DEGREE);
         if len == DEGREE {
             for (cell, weight) in cells.iter_mut().zip(pack(column)) {
                 *cell += weight * splat(factor);

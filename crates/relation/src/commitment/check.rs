@@ -143,9 +143,13 @@ impl Check {
 
     /// `sum_b mu^b sum_t gamma^t d_{b,t}`: byte `l` of element `t` is cell `8 t + l` of the block's digest.
     fn digests_part(&self, within: &[K; DEGREE], groups: &[K]) -> K {
-        let column: K =
-            within.chunks(F_BYTES).zip(&self.gammas).map(|(bytes, &gamma)| gamma * bytes.iter().zip(places()).map(|(&e, place)| e * place).sum::<K>()).sum();
-        let block = |groups: &[K]| -> K { groups.iter().zip(self.gammas.iter().step_by(ELEMENTS_PER_COLUMN)).map(|(&e, &gamma)| e * gamma).sum() };
+        let column: K = within
+            .chunks(F_BYTES)
+            .zip(&self.gammas)
+            .map(|(bytes, &gamma)| gamma * bytes.iter().zip(places()).map(|(&e, place)| e * place).sum::<K>())
+            .sum();
+        let block =
+            |groups: &[K]| -> K { groups.iter().zip(self.gammas.iter().step_by(ELEMENTS_PER_COLUMN)).map(|(&e, &gamma)| e * gamma).sum() };
         column * groups.chunks(DIGEST_COLUMNS).zip(&self.mus).map(|(groups, &mu)| mu * block(groups)).sum::<K>()
     }
 
@@ -189,7 +193,7 @@ pub struct Weights {
 
 impl Weights {
     /// Number of committed values.
-    pub fn len(&self) -> usize {
+    pub fn num_values(&self) -> usize {
         self.len
     }
 

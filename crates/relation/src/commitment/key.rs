@@ -2,6 +2,8 @@
 
 use std::sync::OnceLock;
 
+use p3_field::PrimeCharacteristicRing;
+
 use crate::field::{F, F_BYTES, decode_base};
 
 use super::ring::DEGREE;
@@ -57,15 +59,18 @@ fn expand(level: Level, chunk: usize) -> Vec<Column> {
 /// Reads 64-bit little-endian integers from the XOF of the column's number and keeps those below p: uniform elements.
 fn expand_column(mut hasher: blake3::Hasher, column: u64) -> Column {
     let mut reader = hasher.update(&column.to_le_bytes()).finalize_xof();
-    std::array::from_fn(|_| {
-        loop {
-            let mut bytes = [0; F_BYTES];
-            reader.fill(&mut bytes);
-            if let Some(element) = decode_base(bytes) {
-                return element;
-            }
+    let mut elements = [F::ZERO; DEGREE];
+    let mut known = 0;
+    while known < DEGREE {
+        let mut bytes = [0; DEGREE * F_BYTES];
+        reader.fill(&mut bytes);
+        let below = bytes.as_chunks().0.iter().filter_map(|&integer| decode_base(integer));
+        for (to, element) in elements.iter_mut().skip(known).zip(below) {
+            *to = element;
+            known += 1;
         }
-    })
+    }
+    elements
 }
 
 #[cfg(test)]

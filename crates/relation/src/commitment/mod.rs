@@ -7,10 +7,12 @@
 mod check;
 mod key;
 mod ring;
-//
+mod security;
+
 pub use check::{Bases, Check, Weights};
 pub use ring::DEGREE;
-//
+pub use security::{Security, hiding_bits, security, security_bits};
+
 use std::array;
 
 use p3_field::PrimeCharacteristicRing;
@@ -51,10 +53,10 @@ pub enum CommitmentError {
         /// Cells asked for.
         cells: usize,
     },
-    /// A value that is not in -128..=127, or in no case in 0..=255.
-    #[error("cell {cell} is {value}: the values of a commitment are all in -128..=127 or all in 0..=255")]
+    /// A value that is no byte, signed or unsigned.
+    #[error("cell {cell} is {value}: the values of a commitment are in -128..=127 or in 0..=255")]
     Range {
-        /// Index of a value outside of the range that the others are in.
+        /// Index of the value.
         cell: usize,
         /// The value.
         value: i16,
@@ -158,12 +160,12 @@ impl std::fmt::Debug for Opening {
     }
 }
 
-/// Commits to values that are all in `-128..=127` or all in `0..=255`. `salt`: uniform bytes from the operating system's generator that were
+/// Commits to bytes. Each place must have one range of at most 256 integers, `-128..=127` or `0..=255`, which is not the prover's choice and which the
+/// argument enforces (docs/commitments.md, section 3). `salt`: uniform bytes from the operating system's generator that were
 /// never used for another vector (two commitments with one salt differ by a known function of the difference of the vectors).
 pub fn commit(values: &[i16], salt: &[u8; SALT_CELLS]) -> Result<(Commitment, Opening), CommitmentError> {
     let plan = Plan::new(values.len())?;
-    let signed = values.iter().any(|&value| value < 0);
-    let range = if signed { -128..=127 } else { 0..=255 };
+    let range = -128..=255;
     if let Some((cell, &value)) = values.iter().enumerate().find(|(_, value)| !range.contains(*value)) {
         return Err(CommitmentError::Range { cell, value });
     }
@@ -199,3 +201,5 @@ fn hash<T: Copy + Into<i32>>(level: Level, cells: &[T]) -> [F; DEGREE] {
     sum
 }
 
+#[cfg(test)]
+mod tests;

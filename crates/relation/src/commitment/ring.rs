@@ -15,17 +15,10 @@ pub const DEGREE: usize = 128;
 /// Logarithm of [`DEGREE`].
 pub const LOG_DEGREE: usize = 7;
 
-/// Constants of the splitting.
-struct Roots {
-    /// `splits[2^l + node]`: the `c` by which a node of layer `l` splits.
-    splits: [F; DEGREE],
-    /// `theta_t`.
-    slots: [F; DEGREE],
-}
-
-fn roots() -> &'static Roots {
-    static ROOTS: OnceLock<Roots> = OnceLock::new();
-    ROOTS.get_or_init(|| {
+/// `splits[2^l + node]`: the `c` by which a node of layer `l` splits.
+fn splits() -> &'static [F; DEGREE] {
+    static SPLITS: OnceLock<[F; DEGREE]> = OnceLock::new();
+    SPLITS.get_or_init(|| {
         let theta = F::two_adic_generator(LOG_DEGREE + 1);
         // A node is the factor X^h - theta^e; the first is X^128 - theta^128.
         let mut exponents = vec![DEGREE];
@@ -36,24 +29,22 @@ fn roots() -> &'static Roots {
             }
             exponents = exponents.iter().flat_map(|e| [e / 2, e / 2 + DEGREE]).collect();
         }
-        let mut slots = [F::ZERO; DEGREE];
-        for (slot, &e) in slots.iter_mut().zip(&exponents) {
-            *slot = theta.exp_u64(e as u64);
-        }
-        Roots { splits, slots }
+        splits
     })
 }
 
-/// The roots `theta_t` of `X^128 + 1` in the order of slots.
-pub fn slots() -> &'static [F; DEGREE] {
-    &roots().slots
+/// The roots `theta_t` of `X^128 + 1` in the order of slots: a definition for tests, the code above knows them only as products of splits.
+#[cfg(test)]
+pub fn slots() -> [F; DEGREE] {
+    let theta = F::two_adic_generator(LOG_DEGREE + 1);
+    std::array::from_fn(|t| theta.exp_u64(2 * u64::from((t as u8).reverse_bits() >> 1) + 1))
 }
 
 /// Coefficients `z_i` to values `sum_i z_i theta_t^i`.
 pub fn evaluate<T: Algebra<F> + Copy>(element: &mut [T; DEGREE]) {
     for layer in 0..LOG_DEGREE {
         let half = DEGREE >> (layer + 1);
-        for (chunk, &split) in element.chunks_exact_mut(2 * half).zip(&roots().splits[1 << layer..]) {
+        for (chunk, &split) in element.chunks_exact_mut(2 * half).zip(&splits()[1 << layer..]) {
             let (low, high) = chunk.split_at_mut(half);
             for (low, high) in low.iter_mut().zip(high) {
                 let shifted = *high * split;
@@ -68,7 +59,7 @@ pub fn evaluate<T: Algebra<F> + Copy>(element: &mut [T; DEGREE]) {
 pub fn transpose<T: Algebra<F> + Copy>(weights: &mut [T; DEGREE]) {
     for layer in (0..LOG_DEGREE).rev() {
         let half = DEGREE >> (layer + 1);
-        for (chunk, &split) in weights.chunks_exact_mut(2 * half).zip(&roots().splits[1 << layer..]) {
+        for (chunk, &split) in weights.chunks_exact_mut(2 * half).zip(&splits()[1 << layer..]) {
             let (low, high) = chunk.split_at_mut(half);
             for (low, high) in low.iter_mut().zip(high) {
                 let difference = *low - *high;
@@ -91,22 +82,12 @@ mod tests {
     }
 
     #[test]
-    fn slots_are_the_roots_in_the_stated_order() {
-        let theta = F::two_adic_generator(8);
-        for (t, &slot) in slots().iter().enumerate() {
-            assert_eq!(slot.exp_u64(128), -F::ONE);
-            let reversed = (t as u8).reverse_bits() >> 1;
-            assert_eq!(slot, theta.exp_u64(2 * u64::from(reversed) + 1));
-        }
-    }
-
-    #[test]
     fn evaluation_is_evaluation_and_the_transpose_is_its_transpose() {
         let (z, u) = (element(0x1234_5678_9abc), element(0xfeed_beef_1357));
         let (mut values, mut weights) = (z, u);
         evaluate(&mut values);
         transpose(&mut weights);
-        for (&value, &slot) in values.iter().zip(slots()) {
+        for (&value, slot) in values.iter().zip(slots()) {
             assert_eq!(value, z.iter().rev().fold(F::ZERO, |sum, &c| sum * slot + c));
         }
         let dot = |a: &[F; DEGREE], b: &[F; DEGREE]| a.iter().zip(b).map(|(&a, &b)| a * b).sum::<F>();
@@ -119,6 +100,7 @@ mod tests {
         let eight = F::from_u64(8);
         assert_eq!(eight.exp_u64(32), -F::ONE);
         for slot in slots() {
+            assert_eq!(slot.exp_u64(128), -F::ONE);
             let fourth = slot.exp_u64(4);
             assert!((1..64).step_by(2).any(|k| eight.exp_u64(k) == fourth));
         }

@@ -41,8 +41,8 @@ pub struct Witness {
 impl Witness {
     /// Runs the network on `input` (NHWC order) and writes down every cell; pads and masks are drawn from `random`.
     pub fn new(graph: &Graph, relation: &Relation, input: &[i16], random: &mut impl Rng) -> Result<Self, ProveError> {
-        let log_cells = relation.layout.log_cells();
-        let mut writer = Writer { relation, cells: vec![F::ZERO; 1 << log_cells], rows: vec![NO_ROW; relation.num_cells()] };
+        let num_stored = relation.layout.num_stored();
+        let mut writer = Writer { relation, cells: vec![F::ZERO; num_stored], rows: vec![NO_ROW; relation.num_cells()] };
         let mut observer = |id: NodeId, accumulators: Option<&[i32]>, _: &[i16]| {
             if let (Some(accumulators), Recipe::Requantize(recipe)) = (accumulators, &relation.recipes[id.0]) {
                 writer.requantize(recipe, accumulators);
@@ -63,7 +63,7 @@ impl Witness {
         let Writer { mut cells, rows, .. } = writer;
         let secrets = relation.masks.secrets(|| from_coordinates(std::array::from_fn(|_| random_element(random))));
         write_secrets(relation, &secrets, random, &mut cells);
-        let masks = Masks::random(log_cells, random);
+        let masks = Masks::random(num_stored, random);
         masks.write(&mut cells);
         let mut witness = Self { cells, rows, tensors, strays: BTreeMap::new(), secrets, masks };
         witness.count(relation);

@@ -54,15 +54,15 @@ pub struct Placement {
 pub struct Layout {
     placements: Vec<Placement>,
     num_cells: usize,
-    log_cells: usize,
+    num_stored: usize,
 }
 
 impl Layout {
     /// Largest size of a committed vector, as a logarithm (the two-adicity of the base field allows 2^32 evaluations).
     pub const MAX_LOG_CELLS: usize = 30;
 
-    /// Places columns of `(channels, pixels)` in a vector of `2^log_cells` cells.
-    pub fn new(log_cells: usize, shapes: &[(usize, usize)]) -> Self {
+    /// Places columns of `(channels, pixels)` in a vector of `num_stored` cells.
+    pub fn new(num_stored: usize, shapes: &[(usize, usize)]) -> Self {
         let mut placements: Vec<Placement> =
             shapes.iter().map(|&(channels, pixels)| Placement { channels, pixels, chunks: Vec::new() }).collect();
         let mut next = 0;
@@ -75,7 +75,7 @@ impl Layout {
                 }
             }
         }
-        Self { placements, num_cells: next, log_cells }
+        Self { placements, num_cells: next, num_stored }
     }
 
     /// Place of a column.
@@ -93,9 +93,14 @@ impl Layout {
         self.num_cells
     }
 
-    /// Logarithm of the length of the committed vector.
+    /// Length of the committed vector: cells in use, zeros up to whole rows, and the opening's masks ([`crate::parameters::stored_cells`]).
+    pub fn num_stored(&self) -> usize {
+        self.num_stored
+    }
+
+    /// Variables of the committed vector's multilinear extension: the addresses from its length to `2^log_cells` hold zeros.
     pub fn log_cells(&self) -> usize {
-        self.log_cells
+        self.num_stored.next_power_of_two().trailing_zeros() as usize
     }
 }
 
@@ -152,7 +157,7 @@ mod tests {
 
     #[test]
     fn columns_fill_the_vector_without_gap_or_overlap() {
-        let layout = Layout::new(16, &[(3, 49), (16, 2304), (1, 1), (5, 12), (1001, 1)]);
+        let layout = Layout::new(40_000, &[(3, 49), (16, 2304), (1, 1), (5, 12), (1001, 1)]);
         let mut cells = cells(&layout);
         cells.sort_unstable();
         assert_eq!(cells, (0..layout.num_cells()).collect::<Vec<_>>());
@@ -161,7 +166,7 @@ mod tests {
 
     #[test]
     fn weights_factor_over_pixel_and_channel() {
-        let layout = Layout::new(12, &[(3, 49), (7, 36)]);
+        let layout = Layout::new(4096, &[(3, 49), (7, 36)]);
         let point = Transcript::new().challenges("p", layout.log_cells());
         let weights = EqWeights::new(&point);
         for placement in layout.placements() {

@@ -10,6 +10,7 @@ pub mod eq;
 mod error;
 pub mod field;
 pub mod functional;
+pub mod johnson;
 pub mod lanes;
 pub mod layout;
 mod lower;

@@ -19,6 +19,7 @@ mod error;
 mod lookups;
 mod messages;
 pub mod opening;
+mod powers;
 mod reduce;
 mod verify;
 

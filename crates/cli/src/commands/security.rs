@@ -28,7 +28,7 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     let selected = arguments.model.select();
     let model = selected.build()?;
     let relation = Relation::new(&model.graph).with_context(|| format!("cannot prove {}", selected.title()))?;
-    let parameters = Parameters::new(relation.layout.log_cells(), usize::from(arguments.security));
+    let parameters = Parameters::for_cells(relation.layout.num_stored(), usize::from(arguments.security));
     let security = SecurityReport::new(&relation, &parameters);
     let report = Security::new(selected.title(), arguments.security, &parameters, &security);
     output.report(&report)?;

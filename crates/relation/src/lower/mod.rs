@@ -80,7 +80,7 @@ impl<'a> Lowering<'a> {
         }
         let num_chunks = |contraction: &Contraction| columns[contraction.output.0].pixels.count_ones() as usize;
         let contraction_len: usize = contractions.iter().map(|contraction| contraction.block_len() * num_chunks(contraction)).sum();
-        let (log_cells, masks) = size(&columns, contraction_len)?;
+        let (num_stored, masks) = size(&columns, contraction_len)?;
         let mut random = |role: Role, pixels: usize, leaf: Leaf| {
             columns.push(Column { node: None, role, channels: 1, pixels, leaf });
             ColumnId(columns.len() - 1)
@@ -88,7 +88,7 @@ impl<'a> Lowering<'a> {
         let secrets = random(Role::Secrets, CELLS_PER_SECRET * masks.num_secrets(), Leaf::Free);
         random(Role::Spare, CELLS_PER_SECRET, Leaf::Spare);
         let shapes: Vec<_> = columns.iter().map(|column| (column.channels, column.pixels)).collect();
-        let layout = Layout::new(log_cells, &shapes);
+        let layout = Layout::new(num_stored, &shapes);
         let mut next = 0;
         for contraction in &mut contractions {
             let chunks = layout.placement(contraction.output).chunks.len();
@@ -213,15 +213,15 @@ impl Form {
     }
 }
 
-/// The smallest committed vector that has room for the columns, the secrets and the opening's masks, and its secrets.
+/// Length of the smallest committed vector that has room for the columns, the secrets and the opening's masks, and its secrets.
 fn size(columns: &[Column], contraction_len: usize) -> Result<(usize, MaskPlan), RelationError> {
     let cells: usize = columns.iter().map(|column| column.channels * column.pixels).sum();
     let log_contraction_len = contraction_len.next_power_of_two().trailing_zeros() as usize;
     for log_cells in parameters::MIN_LOG_CELLS..=Layout::MAX_LOG_CELLS {
         let masks = MaskPlan::new(log_cells, log_contraction_len);
-        let needed = cells + CELLS_PER_SECRET * (masks.num_secrets() + 1) + parameters::mask_cells(log_cells);
-        if needed <= 1 << log_cells {
-            return Ok((log_cells, masks));
+        let num_stored = parameters::stored_cells(log_cells, cells + CELLS_PER_SECRET * (masks.num_secrets() + 1));
+        if num_stored <= 1 << log_cells {
+            return Ok((num_stored, masks));
         }
     }
     Err(RelationError::TooLarge { cells, max_log: Layout::MAX_LOG_CELLS })

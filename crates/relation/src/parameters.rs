@@ -34,13 +34,10 @@ const SPARE_ROWS: usize = 8;
 /// Base columns of the codeword of random extension elements that is committed beside the cells.
 pub const BLINDING_COLUMNS: usize = 3;
 
-/// Highest rate of a first codeword whose [`Schedule::rate`] is 0, as a fraction: its domain is the smallest that does not exceed it.
-const MAX_RATE: (usize, usize) = (3, 5);
-
 /// Rows of the committed matrix, its last ones, that hold random elements: a power of two, enough for the queries of any level.
 pub fn mask_rows(log_cells: usize) -> usize {
-    let log_inv_rate = Schedule::new(log_cells).rate as f64 - libm::log2(MAX_RATE.0 as f64 / MAX_RATE.1 as f64);
-    let num_queries = johnson::queries(query_bits(MAX_SECURITY_LEVEL), log_inv_rate);
+    let highest_rate = Schedule::new(log_cells).log_inv_rate as f64;
+    let num_queries = johnson::queries(query_bits(MAX_SECURITY_LEVEL), highest_rate);
     (num_queries + SPARE_ROWS).next_power_of_two()
 }
 
@@ -60,29 +57,23 @@ pub fn stored_cells(log_cells: usize, num_cells: usize) -> usize {
 struct Schedule {
     /// Variables folded at once.
     fold: usize,
-    /// The rate is above `0.3 * 2^-rate` and at most `0.6 * 2^-rate`. Small vectors have a low rate, so that few rows are opened and have to be
-    /// masked.
-    rate: usize,
-    /// How much smaller the next codeword's domain is, as a logarithm.
+    /// The rate is at most `2^-log_inv_rate` and more than half of that: the domain is the smallest for which it is. Small vectors have a low rate,
+    /// so that few rows are opened and have to be masked.
+    log_inv_rate: usize,
+    /// How much smaller the next codeword's domain is for a vector of a power-of-two length, as a logarithm.
     step: usize,
 }
 
 impl Schedule {
     fn new(log_cells: usize) -> Self {
-        let (fold, rate, step) = match log_cells {
-            0..=13 => (3, 4, 1),
-            14..=16 => (4, 2, 1),
-            17..=19 => (4, 0, 1),
-            20..=22 => (5, 0, 1),
-            _ => (6, 0, 3),
+        let (fold, log_inv_rate, step) = match log_cells {
+            0..=13 => (3, 5, 1),
+            14..=16 => (4, 3, 1),
+            17..=19 => (4, 1, 1),
+            20..=22 => (5, 1, 1),
+            _ => (6, 1, 3),
         };
-        Self { fold, rate, step }
-    }
-
-    /// Logarithm of the least length of a code of `degree` coefficients at the highest rate or less.
-    fn log_height(&self, degree: usize) -> usize {
-        let fits = |log_height: &usize| MAX_RATE.1 * degree << self.rate <= MAX_RATE.0 << log_height;
-        (0..usize::BITS as usize - 2).find(fits).unwrap_or_default()
+        Self { fold, log_inv_rate, step }
     }
 }
 
@@ -151,7 +142,8 @@ impl Oracle {
 impl Parameters {
     /// The schedule for a vector of `num_stored` cells ([`stored_cells`]), `2^MIN_LOG_CELLS <= num_stored <= 2^30`.
     ///
-    /// What is enforced is the length of the last polynomial; each codeword before it has the degree that follows.
+    /// What is enforced is the length of the last polynomial; each codeword before it has the degree that follows. Its domain is that of a vector of
+    /// `2^log_cells` cells for the first codeword; the later ones' are halved where this leaves their rates below 1.2 times those of such a vector.
     pub fn for_cells(num_stored: usize, security_level: usize) -> Self {
         let log_cells = num_stored.next_power_of_two().trailing_zeros() as usize;
         let schedule = Schedule::new(log_cells);
@@ -165,12 +157,13 @@ impl Parameters {
         }
         let mut rest: usize = folds.iter().skip(1).sum();
         let final_len = num_rows.div_ceil(1 << rest);
-        let mut log_height = schedule.log_height(final_len << rest);
+        let mut log_height = final_variables + rest + schedule.log_inv_rate;
+        let step = schedule.step + usize::from(5 * final_len <= 3 << final_variables);
         let mut oracles = Vec::new();
         for (index, &fold) in folds.iter().enumerate() {
             match index {
                 0 => (),
-                1 => log_height -= schedule.step,
+                1 => log_height -= step,
                 _ => log_height -= 1,
             }
             rest -= if index == 0 { 0 } else { fold };
@@ -339,9 +332,10 @@ mod tests {
         for size in sizes() {
             let [of_size, of_power] = [size, size.next_power_of_two()].map(|size| Parameters::for_cells(size, 128));
             assert_eq!(of_size.oracles.len(), of_power.oracles.len());
-            for (oracle, at_power) in of_size.oracles.iter().zip(&of_power.oracles) {
+            for (index, (oracle, at_power)) in of_size.oracles.iter().zip(&of_power.oracles).enumerate() {
                 let ratio = oracle.rate() / at_power.rate();
-                assert!(ratio > 0.6 && ratio <= 1.2, "{size}: {} for {}", oracle.rate(), at_power.rate());
+                let highest = if index == 0 { 1.0 } else { 1.2 };
+                assert!(ratio > highest / 2.0 && ratio <= highest, "{size}: {} for {}", oracle.rate(), at_power.rate());
                 assert_eq!((oracle.fold, oracle.variables), (at_power.fold, at_power.variables));
             }
         }

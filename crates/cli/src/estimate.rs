@@ -21,14 +21,16 @@ pub struct Cells {
     pub used: u64,
     /// `used / activations`.
     pub per_activation: f64,
-    /// Length of the committed vector, a power of two.
+    /// Length of the committed vector: cells in use, padding and masks, a multiple of `masks`.
     pub committed: u64,
     /// Random cells that hide the opening.
     pub masks: u64,
     /// Zeros between the cells in use and the masks: encoded, but looked up nowhere.
     pub padding: u64,
-    /// Logarithm of `committed`.
+    /// Logarithm of the power of two that is not below `committed`: what the cells' addresses are counted in.
     pub log_length: usize,
+    /// Base elements of the first codeword.
+    pub encoded: u64,
 }
 
 /// Expected costs of one proof.
@@ -50,7 +52,8 @@ impl Cells {
         let activations = activations * relation.images as u64;
         let used = relation.num_cells() as u64;
         let masks = mask_cells(parameters.log_cells) as u64;
-        let committed = 1 << parameters.log_cells;
+        let committed = parameters.num_stored() as u64;
+        let encoded = parameters.oracles.first().map_or(0, |oracle| (parameters.row_len(0) as u64) << oracle.log_height);
         Self {
             activations,
             used,
@@ -59,6 +62,7 @@ impl Cells {
             masks,
             padding: committed.saturating_sub(used + masks),
             log_length: parameters.log_cells,
+            encoded,
         }
     }
 }
@@ -91,7 +95,7 @@ fn argument_bytes(relation: &Relation, parameters: &Parameters) -> f64 {
 /// Messages of step 7.
 fn opening_bytes(parameters: &Parameters) -> f64 {
     // The last polynomial and the rounds over it, the sum of the masks and the blinding vector's part.
-    let mut bytes = ((1usize << parameters.final_variables) + 2 * parameters.final_variables + 2) as f64 * EXTENSION;
+    let mut bytes = (parameters.final_len + 2 * parameters.final_variables + 2) as f64 * EXTENSION;
     for (index, oracle) in parameters.oracles.iter().enumerate() {
         bytes += 2.0 * oracle.fold as f64 * EXTENSION + 8.0;
         if index > 0 {
@@ -100,7 +104,7 @@ fn opening_bytes(parameters: &Parameters) -> f64 {
         }
         let columns = (1u64 << oracle.fold) as f64;
         let row = if index == 0 { (columns + BLINDING_COLUMNS as f64) * BASE } else { columns * EXTENSION };
-        let (queries, height) = (oracle.num_queries as f64, oracle.log_height());
+        let (queries, height) = (oracle.num_queries as f64, oracle.log_height);
         bytes += distinct_rows(queries, height) * row + siblings(queries, height) * DIGEST;
     }
     bytes

@@ -27,29 +27,28 @@ impl Codeword {
     /// Encodes the cells, a matrix of `2^fold` columns in row-major order, and beside them the blinding vector.
     pub fn of_base(dft: &Dft, oracle: &Oracle, cells: &[F], masks: &Masks) -> Self {
         let num_columns = 1 << oracle.fold;
-        Self::new(dft, oracle, num_columns + BLINDING_COLUMNS, |row, out| {
+        Self::new(dft, oracle, num_columns + BLINDING_COLUMNS, cells.len() >> oracle.fold, |row, out| {
             let (values, blinding) = out.split_at_mut(num_columns);
             values.copy_from_slice(&cells[row << oracle.fold..][..num_columns]);
             blinding.copy_from_slice(masks.blinding[row].as_basis_coefficients_slice());
         })
     }
 
-    /// Encodes a vector of `2^variables` extension elements, three base columns for each column.
+    /// Encodes a vector of extension elements, a matrix of `2^fold` columns in row-major order, three base columns for each column.
     pub fn of_extension(dft: &Dft, oracle: &Oracle, vector: &[K]) -> Self {
-        let height = 1 << (oracle.variables - oracle.fold);
-        let columns: Vec<&[K]> = vector.chunks(height).collect();
-        Self::new(dft, oracle, 3 * columns.len(), |row, out| {
-            for (to, column) in out.chunks_exact_mut(3).zip(&columns) {
-                let coordinates: &[F] = column[row].as_basis_coefficients_slice();
+        let num_columns = 1 << oracle.fold;
+        Self::new(dft, oracle, 3 * num_columns, vector.len() >> oracle.fold, |row, out| {
+            for (to, value) in out.chunks_exact_mut(3).zip(&vector[row << oracle.fold..][..num_columns]) {
+                let coordinates: &[F] = value.as_basis_coefficients_slice();
                 to.copy_from_slice(coordinates);
             }
         })
     }
 
-    fn new(dft: &Dft, oracle: &Oracle, width: usize, fill_row: impl Fn(usize, &mut [F]) + Sync) -> Self {
-        let height = 1usize << (oracle.variables - oracle.fold);
-        let mut values = vec![F::ZERO; width << oracle.log_height()];
-        values[..width * height].par_chunks_mut(width * ROWS_AT_ONCE).enumerate().for_each(|(block, rows)| {
+    /// Encodes a matrix of `num_rows` rows; the polynomials' other coefficients are zero.
+    fn new(dft: &Dft, oracle: &Oracle, width: usize, num_rows: usize, fill_row: impl Fn(usize, &mut [F]) + Sync) -> Self {
+        let mut values = vec![F::ZERO; width << oracle.log_height];
+        values[..width * num_rows].par_chunks_mut(width * ROWS_AT_ONCE).enumerate().for_each(|(block, rows)| {
             for (i, row) in rows.chunks_exact_mut(width).enumerate() {
                 fill_row(block * ROWS_AT_ONCE + i, row);
             }

@@ -1,7 +1,7 @@
 //! Step 7: opening of the combined claim.
 
 use p3_dft::TwoAdicSubgroupDft;
-use p3_field::{BasedVectorSpace, PrimeCharacteristicRing};
+use p3_field::{BasedVectorSpace, PackedFieldExtension, PrimeCharacteristicRing};
 use p3_matrix::Matrix;
 use p3_matrix::dense::RowMajorMatrix;
 use rayon::prelude::*;
@@ -22,7 +22,7 @@ mod views;
 
 pub use masks::Masks;
 
-/// Proves `sum of weights[i] * vector[i]` over the `2^m` cells; the last of them, which hold the masks, have weight zero.
+/// Proves `sum of weights[i] * vector[i]` over the stored cells; the last of them, which hold the masks, have weight zero.
 pub fn prove(
     transcript: &mut ProverTranscript,
     dft: &Dft,
@@ -35,6 +35,7 @@ pub fn prove(
     add_mask_weights(transcript, parameters, &vector, &mut weights);
     let mut folding = rows::fold(transcript, parameters.oracles[0].fold, vector, weights);
     folding.blind(transcript, &masks.blinding);
+    folding.resize(parameters.oracles[0].degree);
     finish(transcript, dft, parameters, codeword, folding);
 }
 
@@ -56,19 +57,30 @@ fn mask_weights([x, y]: [K; 2], len: usize) -> Vec<K> {
 }
 
 /// Everything after the first codeword's rounds: the vector is uniform from here on, whatever the cells are.
-fn finish(transcript: &mut ProverTranscript, dft: &Dft, parameters: &Parameters, mut codeword: Codeword, mut folding: Folding) {
+fn finish(transcript: &mut ProverTranscript, dft: &Dft, parameters: &Parameters, codeword: Codeword, folding: Folding) {
+    finish_altering(transcript, dft, parameters, codeword, folding, |_, _| ());
+}
+
+/// As [`finish`], with other polynomials than the codewords fold to.
+fn finish_altering(
+    transcript: &mut ProverTranscript,
+    dft: &Dft,
+    parameters: &Parameters,
+    mut codeword: Codeword,
+    mut folding: Folding,
+    alter: impl Fn(usize, &mut Folding),
+) {
     for (index, oracle) in parameters.oracles.iter().enumerate() {
         if index > 0 {
-            for _ in 0..oracle.fold {
-                folding.round(transcript, steps::FOLD_ROUND);
-            }
+            folding.fold(transcript, oracle.fold);
         }
+        alter(index, &mut folding);
+        let vector = folding.vector();
         let Some(next) = parameters.oracles.get(index + 1) else {
-            transcript.send(steps::FINAL_POLYNOMIAL, &folding.vector());
+            transcript.send(steps::FINAL_POLYNOMIAL, &vector);
             queries(transcript, parameters, oracle, &codeword);
             break;
         };
-        let vector = folding.vector();
         let next_codeword = Codeword::of_extension(dft, next, &vector);
         transcript.send_bytes(steps::FOLDED_COMMITMENT, &next_codeword.root());
         let outside = transcript.state().challenge(steps::OUT_OF_DOMAIN);
@@ -78,16 +90,15 @@ fn finish(transcript: &mut ProverTranscript, dft: &Dft, parameters: &Parameters,
         folding.add_powers(dft, oracle, gamma, outside, &rows);
         codeword = next_codeword;
     }
-    for _ in 0..parameters.final_variables {
-        folding.round(transcript, steps::FINAL_ROUND);
-    }
+    folding.final_rounds(transcript, parameters.final_variables);
 }
 
-/// The folded vector and weights, both of the same power-of-two length.
+/// The folded vector and weights: the coefficients of the folded polynomial and as many weights, and zeros that fill the last register. All
+/// further weights are zero too.
 struct Folding {
     values: Vec<PackedK>,
     weights: Vec<PackedK>,
-    /// Number of elements; less than a register holds at the very end.
+    /// Number of elements.
     len: usize,
 }
 
@@ -104,41 +115,58 @@ impl Folding {
         self.values.par_iter_mut().zip(blinding).with_min_len(BLOCK).for_each(|(value, blinding)| *value += blinding * scale);
     }
 
-    /// Binds the highest bit.
-    fn round(&mut self, transcript: &mut ProverTranscript, label: &'static str) {
-        if self.len <= WIDTH {
-            return self.last_rounds(transcript, label);
+    /// Appends zeros up to a length, or cuts.
+    fn resize(&mut self, len: usize) {
+        for registers in [&mut self.values, &mut self.weights] {
+            registers.resize(len.div_ceil(WIDTH), ZERO);
         }
+        self.len = len;
+    }
+
+    /// Binds the lowest `fold` bits, highest first: of a matrix of `2^fold` columns, column by column.
+    fn fold(&mut self, transcript: &mut ProverTranscript, fold: usize) {
+        self.values = columns(&self.values, self.len, fold);
+        self.weights = columns(&self.weights, self.len, fold);
+        for _ in 0..fold {
+            self.round(transcript);
+        }
+        self.len >>= fold;
+    }
+
+    /// Folds the second half of the columns onto the first.
+    fn round(&mut self, transcript: &mut ProverTranscript) {
         let half = self.values.len() / 2;
         let (f0, f1) = self.values.split_at_mut(half);
         let (w0, w1) = self.weights.split_at_mut(half);
         let sums = reduce(half, |i| [f0[i] * w0[i], (f1[i] - f0[i]) * (w1[i] - w0[i])]);
-        let c = splat(send(transcript, label, sums));
+        let c = splat(send(transcript, steps::FOLD_ROUND, sums));
         for (low, high) in [(f0, f1), (w0, w1)] {
             low.par_iter_mut().zip(high).with_min_len(BLOCK).for_each(|(low, high)| *low = fold(*low, *high, c));
         }
         self.values.truncate(half);
         self.weights.truncate(half);
-        self.len /= 2;
     }
 
-    /// Binds the highest bit within a register.
-    fn last_rounds(&mut self, transcript: &mut ProverTranscript, label: &'static str) {
-        let (f, w) = (unpack(&self.values), unpack(&self.weights));
-        let half = self.len / 2;
-        let mut sums = [K::ZERO; 2];
-        for i in 0..half {
-            sums[0] += f[i] * w[i];
-            sums[1] += (f[i + half] - f[i]) * (w[i + half] - w[i]);
+    /// Binds the `variables` bits that are left, highest first.
+    fn final_rounds(&self, transcript: &mut ProverTranscript, variables: usize) {
+        let [mut f, mut w] = [&self.values, &self.weights].map(|registers| {
+            let mut values = unpack(registers);
+            values.resize(1 << variables, K::ZERO);
+            values
+        });
+        for _ in 0..variables {
+            let half = f.len() / 2;
+            let mut sums = [K::ZERO; 2];
+            for i in 0..half {
+                sums[0] += f[i] * w[i];
+                sums[1] += (f[i + half] - f[i]) * (w[i + half] - w[i]);
+            }
+            transcript.send(steps::FINAL_ROUND, &sums);
+            let c = transcript.state().challenge(steps::FINAL_ROUND);
+            for values in [&mut f, &mut w] {
+                *values = (0..half).map(|i| values[i] + c * (values[i + half] - values[i])).collect();
+            }
         }
-        transcript.send(label, &sums);
-        let c = transcript.state().challenge(label);
-        for (packed, values) in [(&mut self.values, f), (&mut self.weights, w)] {
-            let mut folded: Vec<K> = (0..half).map(|i| values[i] + c * (values[i + half] - values[i])).collect();
-            folded.resize(WIDTH, K::ZERO);
-            *packed = pack(&folded);
-        }
-        self.len = half;
     }
 
     /// The vector.
@@ -152,7 +180,7 @@ impl Folding {
     ///
     /// `sum_j gamma_j g^(i e_j)` over rows `j` with exponents `e_j` is a Fourier transform of the `gamma_j`.
     fn add_powers(&mut self, dft: &Dft, oracle: &Oracle, gamma: K, outside: K, rows: &[usize]) {
-        let bits = oracle.log_height();
+        let bits = oracle.log_height;
         let mut spectrum = vec![F::ZERO; 3 << bits];
         for (&row, weight) in rows.iter().zip(powers(gamma.square(), gamma)) {
             let exponent = row.reverse_bits() >> (usize::BITS as usize - bits);
@@ -165,8 +193,22 @@ impl Folding {
         for (sum, power) in sums.iter_mut().zip(powers(gamma, outside)) {
             *sum += power;
         }
+        sums.resize(self.len.next_multiple_of(WIDTH), K::ZERO);
         self.weights.iter_mut().zip(pack(&sums)).for_each(|(weight, sum)| *weight += sum);
     }
+}
+
+/// The matrix of `len >> fold` rows whose elements in row-major order are the first `len`, column by column; zeros fill the last register of a
+/// column.
+fn columns(registers: &[PackedK], len: usize, fold: usize) -> Vec<PackedK> {
+    let values = unpack(registers);
+    let num_rows = len >> fold;
+    let stride = num_rows.div_ceil(WIDTH);
+    let register = |i: usize| {
+        let (column, row) = (i / stride, i % stride * WIDTH);
+        PackedK::from_ext_fn(|lane| if row + lane < num_rows { values[((row + lane) << fold) + column] } else { K::ZERO })
+    };
+    (0..stride << fold).into_par_iter().with_min_len(BLOCK).map(register).collect()
 }
 
 /// `first, first * ratio, first * ratio^2, ...`
@@ -178,7 +220,7 @@ fn powers(first: K, ratio: K) -> impl Iterator<Item = K> {
 fn queries(transcript: &mut ProverTranscript, parameters: &Parameters, oracle: &Oracle, codeword: &Codeword) -> Vec<usize> {
     let nonce = grind(transcript.state(), parameters.grinding_bits);
     transcript.send_bytes(steps::GRINDING, &nonce.to_le_bytes());
-    let rows = transcript.state().indices(steps::QUERIES, oracle.log_height(), oracle.num_queries);
+    let rows = transcript.state().indices(steps::QUERIES, oracle.log_height, oracle.num_queries);
     codeword.open(transcript, &rows);
     rows
 }

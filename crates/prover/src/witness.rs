@@ -46,12 +46,12 @@ impl Witness {
     /// masks are drawn from `random`.
     pub fn new(graph: &Graph, relation: &Relation, input: &[i16], random: &mut impl Rng) -> Result<Self, ProveError> {
         let learned = relation.object(ObjectKind::Model).map(|_| Learned::new(graph, relation)).transpose()?;
-        let log_cells = relation.layout.log_cells();
+        let num_stored = relation.layout.num_stored();
         let len = relation.input_shape.num_elements();
         if input.len() != relation.input_len() {
             return Err(GraphError::InputLength { found: input.len(), expected: relation.input_len() }.into());
         }
-        let mut writer = Writer { relation, image: 0, cells: vec![F::ZERO; 1 << log_cells], rows: vec![NO_ROW; relation.num_cells()] };
+        let mut writer = Writer { relation, image: 0, cells: vec![F::ZERO; num_stored], rows: vec![NO_ROW; relation.num_cells()] };
         let mut tensors: Vec<Vec<i16>> = Vec::new();
         for (image, input) in input.chunks_exact(len).enumerate() {
             writer.image = image;
@@ -69,7 +69,7 @@ impl Witness {
         let Writer { mut cells, rows, .. } = writer;
         let secrets = relation.masks.secrets(|| from_coordinates(std::array::from_fn(|_| random_element(random))));
         write_secrets(relation, &secrets, random, &mut cells);
-        let masks = Masks::random(log_cells, random);
+        let masks = Masks::random(num_stored, random);
         masks.write(&mut cells);
         let mut witness = Self { cells, rows, tensors, learned, strays: BTreeMap::new(), secrets, masks };
         witness.count(relation);

@@ -23,8 +23,8 @@ pub use violation::Violation;
 /// What is claimed to satisfy a relation.
 #[derive(Clone, Copy, Debug)]
 pub struct Assignment<'a> {
-    /// The whole committed vector, `2^log_cells` elements. Nothing is demanded of the cells after [`Relation::num_cells`], nor of the secrets and
-    /// the spare denominator: the statement does not depend on them.
+    /// The whole committed vector, [`crate::layout::Layout::num_stored`] elements. Nothing is demanded of the cells after
+    /// [`Relation::num_cells`], nor of the secrets and the spare denominator: the statement does not depend on them.
     pub cells: &'a [F],
     /// The public input in NHWC order, image after image.
     pub input: &'a [i16],
@@ -105,7 +105,7 @@ pub fn for_each_tuple(
 
 fn check_lengths(relation: &Relation, assignment: &Assignment<'_>) -> Result<(), Box<Violation>> {
     let output = relation.column(relation.output);
-    let cells = (assignment.cells.len(), 1 << relation.layout.log_cells());
+    let cells = (assignment.cells.len(), relation.layout.num_stored());
     let input = (assignment.input.len(), relation.input_len());
     let claimed = (assignment.output.len(), output.channels * output.pixels);
     if cells.0 != cells.1 {

@@ -74,7 +74,7 @@ fn alignment(region: &Region) -> usize {
 pub struct Layout {
     placements: Vec<Placement>,
     num_cells: usize,
-    log_cells: usize,
+    num_stored: usize,
 }
 
 impl Layout {
@@ -84,9 +84,10 @@ impl Layout {
     /// Largest size of a committed vector, as a logarithm (the two-adicity of the base field allows 2^32 evaluations).
     pub const MAX_LOG_CELLS: usize = 30;
 
-    /// Places columns of `(channels, pixels)` in a vector of `2^log_cells` cells. The cells of a region lie at consecutive addresses from a
-    /// multiple of [`Layout::REGION_ALIGNMENT`] on, in an order that depends on the region alone; a column is in no region or wholly in regions.
-    pub fn new(log_cells: usize, shapes: &[(usize, usize)], regions: &[Region]) -> Self {
+    /// Places columns of `(channels, pixels)`. The cells of a region lie at consecutive addresses from a multiple of [`Layout::REGION_ALIGNMENT`] on, in an
+    /// order that depends on the region alone; a column is in no region or wholly in regions. `num_stored` gives the length of the committed vector
+    /// that has room for so many cells.
+    pub fn new(shapes: &[(usize, usize)], regions: &[Region], num_stored: impl FnOnce(usize) -> usize) -> Self {
         let mut placements: Vec<Placement> =
             shapes.iter().map(|&(channels, pixels)| Placement { channels, pixels, chunks: Vec::new() }).collect();
         let in_region: Vec<bool> = (0..shapes.len()).map(|index| regions.iter().flatten().any(|(column, _)| column.0 == index)).collect();
@@ -106,7 +107,7 @@ impl Layout {
                 }
             }
         }
-        Self { placements, num_cells: next, log_cells }
+        Self { placements, num_cells: next, num_stored: num_stored(next) }
     }
 
     /// Place of a column.
@@ -124,9 +125,14 @@ impl Layout {
         self.num_cells
     }
 
-    /// Logarithm of the length of the committed vector.
+    /// Length of the committed vector: cells in use, zeros up to whole rows, and the opening's masks ([`crate::parameters::stored_cells`]).
+    pub fn num_stored(&self) -> usize {
+        self.num_stored
+    }
+
+    /// Variables of the committed vector's multilinear extension: the addresses from its length to `2^log_cells` hold zeros.
     pub fn log_cells(&self) -> usize {
-        self.log_cells
+        self.num_stored.next_power_of_two().trailing_zeros() as usize
     }
 }
 
@@ -183,7 +189,7 @@ mod tests {
 
     #[test]
     fn columns_fill_the_vector_without_gap_or_overlap() {
-        let layout = Layout::new(16, &[(3, 49), (16, 2304), (1, 1), (5, 12), (1001, 1)], &[]);
+        let layout = Layout::new(&[(3, 49), (16, 2304), (1, 1), (5, 12), (1001, 1)], &[], |_| 40_000);
         let mut cells = cells(&layout);
         cells.sort_unstable();
         assert_eq!(cells, (0..layout.num_cells()).collect::<Vec<_>>());
@@ -192,7 +198,7 @@ mod tests {
 
     #[test]
     fn weights_factor_over_pixel_and_channel() {
-        let layout = Layout::new(12, &[(3, 49), (7, 36)], &[]);
+        let layout = Layout::new(&[(3, 49), (7, 36)], &[], |_| 4096);
         let point = Transcript::new().challenges("p", layout.log_cells());
         let weights = EqWeights::new(&point);
         for placement in layout.placements() {

@@ -12,6 +12,7 @@ pub mod eq;
 mod error;
 pub mod field;
 pub mod functional;
+pub mod johnson;
 pub mod lanes;
 pub mod layout;
 pub mod learned;

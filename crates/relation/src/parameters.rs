@@ -3,13 +3,9 @@
 //! Nothing here is chosen by the prover: both sides derive the schedule from the size of the committed vector and the security level, and the
 //! verifier sets the level it demands.
 
-use p3_security::SecurityAssumption;
-
 use crate::field::FIELD_BITS;
+use crate::johnson::{self, Code};
 use crate::relation::Relation;
-
-/// Proximity regime: list decoding up to the Johnson bound, where mutual correlated agreement is proven.
-const REGIME: SecurityAssumption = SecurityAssumption::JohnsonBound;
 
 /// Bits of proof of work before each query phase.
 const GRINDING_BITS: usize = 18;
@@ -19,6 +15,12 @@ pub const OUT_OF_DOMAIN_SAMPLES: usize = 1;
 
 /// Polynomials of at most this many variables are sent in the clear.
 const MAX_FINAL_VARIABLES: usize = 7;
+
+/// Folds leave at least this many variables: the committed matrix counts as filled up to a multiple of its rows divided by `2^6` or less.
+const MIN_FINAL_VARIABLES: usize = 6;
+
+/// Variables folded at once after the first codeword.
+const FOLD: usize = 4;
 
 /// Smallest size of a committed vector, as a logarithm.
 pub const MIN_LOG_CELLS: usize = 12;
@@ -34,25 +36,50 @@ pub const BLINDING_COLUMNS: usize = 3;
 
 /// Rows of the committed matrix, its last ones, that hold random elements: a power of two, enough for the queries of any level.
 pub fn mask_rows(log_cells: usize) -> usize {
-    let parameters = Parameters::new(log_cells, MAX_SECURITY_LEVEL);
-    let num_queries = parameters.oracles.first().map_or(0, |oracle| oracle.num_queries);
+    let highest_rate = Schedule::new(log_cells).log_inv_rate as f64;
+    let num_queries = johnson::queries(query_bits(MAX_SECURITY_LEVEL), highest_rate);
     (num_queries + SPARE_ROWS).next_power_of_two()
 }
 
-/// Cells of those rows: the last ones of the `2^log_cells`.
+/// Cells of those rows: the last ones of a vector of at most `2^log_cells`, and more than half of that.
 pub fn mask_cells(log_cells: usize) -> usize {
-    mask_rows(log_cells) << first_schedule(log_cells).0
+    mask_rows(log_cells) << Schedule::new(log_cells).fold
 }
 
-/// Fold and logarithm of the inverse rate of the first codeword. Small ones have a low rate, so that few rows are opened and have to be masked.
-fn first_schedule(log_cells: usize) -> (usize, usize) {
-    match log_cells {
-        0..=13 => (3, 5),
-        14..=16 => (4, 3),
-        17..=19 => (4, 1),
-        20..=22 => (5, 1),
-        _ => (6, 1),
+/// Length of the committed vector for `num_cells` cells and the masks of a vector of `2^log_cells`: whole rows, a multiple of the mask rows, so
+/// that these are an aligned block at the end. At least `2^MIN_LOG_CELLS`.
+pub fn stored_cells(log_cells: usize, num_cells: usize) -> usize {
+    let masks = mask_cells(log_cells);
+    (num_cells.next_multiple_of(masks) + masks).max(1 << MIN_LOG_CELLS)
+}
+
+/// What the size of a vector says about its first codeword.
+struct Schedule {
+    /// Variables folded at once.
+    fold: usize,
+    /// The rate is at most `2^-log_inv_rate` and more than half of that: the domain is the smallest for which it is. Small vectors have a low rate,
+    /// so that few rows are opened and have to be masked.
+    log_inv_rate: usize,
+    /// How much smaller the next codeword's domain is for a vector of a power-of-two length, as a logarithm.
+    step: usize,
+}
+
+impl Schedule {
+    fn new(log_cells: usize) -> Self {
+        let (fold, log_inv_rate, step) = match log_cells {
+            0..=13 => (3, 5, 1),
+            14..=16 => (4, 3, 1),
+            17..=19 => (4, 1, 1),
+            20..=22 => (5, 1, 1),
+            _ => (6, 1, 3),
+        };
+        Self { fold, log_inv_rate, step }
     }
+}
+
+/// What one query phase has to reach.
+fn query_bits(security_level: usize) -> usize {
+    (security_level + 3).saturating_sub(GRINDING_BITS)
 }
 
 /// The shape of a commitment and of its opening.
@@ -60,10 +87,14 @@ fn first_schedule(log_cells: usize) -> (usize, usize) {
 pub struct Parameters {
     /// Variables of the committed vector.
     pub log_cells: usize,
+    /// Rows of the committed matrix. The vector is zero from `num_rows << oracles[0].fold` to `2^log_cells`.
+    pub num_rows: usize,
     /// The codewords, first the committed one.
     pub oracles: Vec<Oracle>,
     /// Variables of the last polynomial, which is sent in the clear.
     pub final_variables: usize,
+    /// Its coefficients, `2^final_variables` or fewer.
+    pub final_len: usize,
     /// Bits of proof of work before each query phase.
     pub grinding_bits: usize,
     /// Level for which the query counts were chosen.
@@ -75,37 +106,77 @@ pub struct Parameters {
 pub struct Oracle {
     /// Variables of the encoded polynomial.
     pub variables: usize,
-    /// Variables folded at once; `2^fold` columns (the first codeword has [`BLINDING_COLUMNS`] more).
+    /// Variables folded at once, the lowest ones; `2^fold` columns (the first codeword has [`BLINDING_COLUMNS`] more).
     pub fold: usize,
-    /// Logarithm of the inverse of the code's rate.
-    pub log_inv_rate: usize,
+    /// Coefficients of a column that the opening leaves room for, `2^(variables - fold)` or fewer; `degree << fold` coefficients of the encoded
+    /// polynomial.
+    pub degree: usize,
+    /// Logarithm of the number of rows, the domain of the columns' polynomials.
+    pub log_height: usize,
     /// Rows opened.
     pub num_queries: usize,
 }
 
 impl Oracle {
-    /// Logarithm of the number of rows.
-    pub fn log_height(&self) -> usize {
-        self.variables - self.fold + self.log_inv_rate
+    /// Coefficients of the encoded polynomial.
+    pub fn num_coefficients(&self) -> usize {
+        self.degree << self.fold
+    }
+
+    /// The code of its columns.
+    fn columns(&self) -> Code {
+        Code { dimension: self.degree, log_len: self.log_height }
+    }
+
+    /// The code of the polynomial before it is folded, of the same rate.
+    fn whole(&self) -> Code {
+        Code { dimension: self.num_coefficients(), log_len: self.log_height + self.fold }
+    }
+
+    /// Share of the domain that determines a column.
+    pub fn rate(&self) -> f64 {
+        self.degree as f64 / (self.log_height as f64).exp2()
     }
 }
 
 impl Parameters {
-    /// The schedule for a vector of `2^log_cells` cells, `MIN_LOG_CELLS <= log_cells <= 30`.
-    pub fn new(log_cells: usize, security_level: usize) -> Self {
-        let query_bits = (security_level + 3).saturating_sub(GRINDING_BITS);
-        let mut oracles = Vec::new();
-        let mut variables = log_cells;
-        let (mut fold, mut log_inv_rate) = first_schedule(log_cells);
-        while variables > MAX_FINAL_VARIABLES {
-            fold = fold.min(variables);
-            let num_queries = REGIME.queries(query_bits, log_inv_rate).max(1);
-            oracles.push(Oracle { variables, fold, log_inv_rate, num_queries });
-            variables -= fold;
-            log_inv_rate += if oracles.len() == 1 && log_cells > 22 { 1 } else { 3 };
-            fold = 4;
+    /// The schedule for a vector of `num_stored` cells ([`stored_cells`]), `2^MIN_LOG_CELLS <= num_stored <= 2^30`.
+    ///
+    /// What is enforced is the length of the last polynomial; each codeword before it has the degree that follows. Its domain is that of a vector of
+    /// `2^log_cells` cells for the first codeword; the later ones' are halved where this leaves their rates below 1.2 times those of such a vector.
+    pub fn for_cells(num_stored: usize, security_level: usize) -> Self {
+        let log_cells = num_stored.next_power_of_two().trailing_zeros() as usize;
+        let schedule = Schedule::new(log_cells);
+        let num_rows = num_stored.div_ceil(1 << schedule.fold);
+        let mut folds = vec![schedule.fold];
+        let mut final_variables = log_cells.saturating_sub(schedule.fold);
+        while final_variables > MAX_FINAL_VARIABLES {
+            let fold = FOLD.min(final_variables - MIN_FINAL_VARIABLES);
+            folds.push(fold);
+            final_variables -= fold;
         }
-        Self { log_cells, oracles, final_variables: variables, grinding_bits: GRINDING_BITS, security_level }
+        let mut rest: usize = folds.iter().skip(1).sum();
+        let final_len = num_rows.div_ceil(1 << rest);
+        let mut log_height = final_variables + rest + schedule.log_inv_rate;
+        let step = schedule.step + usize::from(5 * final_len <= 3 << final_variables);
+        let mut oracles = Vec::new();
+        for (index, &fold) in folds.iter().enumerate() {
+            match index {
+                0 => (),
+                1 => log_height -= step,
+                _ => log_height -= 1,
+            }
+            rest -= if index == 0 { 0 } else { fold };
+            let (variables, degree) = (final_variables + rest + fold, final_len << rest);
+            let num_queries = Code { dimension: degree, log_len: log_height }.queries(query_bits(security_level)).max(1);
+            oracles.push(Oracle { variables, fold, degree, log_height, num_queries });
+        }
+        Self { log_cells, num_rows, oracles, final_variables, final_len, grinding_bits: GRINDING_BITS, security_level }
+    }
+
+    /// Length of the committed vector; its last cells are the masks.
+    pub fn num_stored(&self) -> usize {
+        self.oracles.first().map_or(0, |oracle| self.num_rows << oracle.fold)
     }
 
     /// Base elements of a row of a codeword.
@@ -164,7 +235,7 @@ impl SecurityReport {
 fn reduction_terms(relation: &Relation, parameters: &Parameters, terms: &mut Vec<Term>) {
     let m = parameters.log_cells;
     let first = parameters.oracles.first();
-    let list = first.map_or(0.0, |oracle| REGIME.list_size_bits(oracle.variables, oracle.log_inv_rate));
+    let list = first.map_or(0.0, |oracle| oracle.whole().list_size_bits());
     let mut push = |step: &str, numerator: f64| {
         terms.push(Term { step: step.to_owned(), bits: FIELD_BITS as f64 - numerator.log2() - list });
     };
@@ -180,30 +251,30 @@ fn reduction_terms(relation: &Relation, parameters: &Parameters, terms: &mut Vec
     push("6 combination of claims", 3.0);
 }
 
+/// Folds are accounted as if the polynomial before the fold were committed to on a domain `2^fold` as large: no less than the interleaved code's.
 fn opening_terms(parameters: &Parameters, terms: &mut Vec<Term>) {
     if let Some(oracle) = parameters.oracles.first() {
-        let (n, rate) = (oracle.variables, oracle.log_inv_rate);
-        let list = REGIME.list_size_bits(n, rate);
+        let code = oracle.whole();
+        let list = code.list_size_bits();
         let mut push = |step: &str, bits: f64| terms.push(Term { step: format!("7 opening, masks: {step}"), bits });
         push("claim with sum over mask cells", FIELD_BITS as f64 - list);
         push("claim with blinding vector", FIELD_BITS as f64 - list);
-        push("line to the blinding vector, proximity", REGIME.prox_gaps_error(n, rate, FIELD_BITS, 2) - 1.0);
+        push("line to the blinding vector, proximity", code.line_bits(FIELD_BITS) - 1.0);
     }
     for (index, oracle) in parameters.oracles.iter().enumerate() {
-        let (n, rate) = (oracle.variables, oracle.log_inv_rate);
+        let code = oracle.whole();
         let mut push = |step: String, bits: f64| terms.push(Term { step: format!("7 opening, oracle {index}: {step}"), bits });
         if index > 0 {
-            push("out-of-domain sample".into(), REGIME.ood_error(n, rate, FIELD_BITS, OUT_OF_DOMAIN_SAMPLES));
+            push("out-of-domain sample".into(), code.out_of_domain_bits(FIELD_BITS, OUT_OF_DOMAIN_SAMPLES));
         }
         let folds = (oracle.fold as f64).log2();
-        push("folding, proximity".into(), REGIME.prox_gaps_error(n, rate, FIELD_BITS, 2) - 1.0 - folds);
-        push("folding, sumcheck".into(), REGIME.fold_sumcheck_error(FIELD_BITS, n, rate) - folds);
+        push("folding, proximity".into(), code.line_bits(FIELD_BITS) - 1.0 - folds);
+        push("folding, sumcheck".into(), code.sumcheck_bits(FIELD_BITS) - folds);
         let grinding = parameters.grinding_bits as f64;
-        push("queries".into(), REGIME.queries_error(rate, oracle.num_queries) + grinding);
+        push("queries".into(), oracle.columns().query_bits(oracle.num_queries) + grinding);
         if let Some(next) = parameters.oracles.get(index + 1) {
-            let samples = OUT_OF_DOMAIN_SAMPLES;
-            let bits = REGIME.queries_combination_error(FIELD_BITS, next.variables, next.log_inv_rate, samples, oracle.num_queries);
-            push("combination of queries".into(), bits);
+            let claims = OUT_OF_DOMAIN_SAMPLES + oracle.num_queries;
+            push("combination of queries".into(), next.whole().combination_bits(FIELD_BITS, claims));
         }
     }
     let final_rounds = (2.0 * parameters.final_variables as f64).max(1.0);
@@ -214,37 +285,87 @@ fn opening_terms(parameters: &Parameters, terms: &mut Vec<Term>) {
 mod tests {
     use super::*;
 
+    /// Every size with masks of the smaller vectors; ends and some between of the larger ones.
+    fn sizes() -> impl Iterator<Item = usize> {
+        (MIN_LOG_CELLS..=30).flat_map(|log_cells| {
+            let masks = mask_cells(log_cells);
+            let (least, most) = (stored_cells(log_cells, 1 << (log_cells - 1)), 1 << log_cells);
+            let step = ((most - least) / 20).next_multiple_of(masks).max(masks);
+            (least..=most).step_by(step).chain([most - masks, most]).filter(move |&size| size >= least)
+        })
+    }
+
     #[test]
     fn every_size_reaches_its_level_in_the_opening() {
         for level in [100, 128] {
-            for log_cells in MIN_LOG_CELLS..=30 {
-                let parameters = Parameters::new(log_cells, level);
+            for size in sizes() {
+                let parameters = Parameters::for_cells(size, level);
                 let mut terms = Vec::new();
                 opening_terms(&parameters, &mut terms);
                 let error: f64 = terms.iter().map(|term| (-term.bits).exp2()).sum();
-                assert!(-error.log2() >= level as f64, "2^{log_cells}: {} of {level} bits", -error.log2());
+                assert!(-error.log2() >= level as f64, "{size}: {} of {level} bits", -error.log2());
             }
         }
     }
 
     #[test]
     fn folds_reach_the_final_polynomial() {
-        for log_cells in MIN_LOG_CELLS..=30 {
-            let parameters = Parameters::new(log_cells, 128);
-            let folded: usize = parameters.oracles.iter().map(|oracle| oracle.fold).sum();
-            assert_eq!(folded + parameters.final_variables, log_cells);
-            assert!(parameters.oracles.iter().all(|oracle| oracle.log_height() <= 32));
+        for size in sizes() {
+            let parameters = Parameters::for_cells(size, 128);
+            let oracles = &parameters.oracles;
+            assert_eq!((parameters.num_stored(), size.next_power_of_two()), (size, 1 << parameters.log_cells));
+            let folded: usize = oracles.iter().map(|oracle| oracle.fold).sum();
+            assert_eq!(folded + parameters.final_variables, parameters.log_cells);
+            // Each polynomial is as long as a column of the one before, and none is longer than its variables allow.
+            let lens = oracles.iter().skip(1).map(Oracle::num_coefficients).chain([parameters.final_len]);
+            for (oracle, len) in oracles.iter().zip(lens) {
+                assert_eq!(oracle.degree, len);
+                assert!(len <= 1 << (oracle.variables - oracle.fold) && oracle.log_height <= 32);
+            }
+            assert!(parameters.num_rows <= oracles[0].degree);
+            assert!(33 * (oracles[0].degree - parameters.num_rows) <= oracles[0].degree);
         }
     }
+
+    #[test]
+    fn rates_are_near_those_of_powers_of_two() {
+        for size in sizes() {
+            let [of_size, of_power] = [size, size.next_power_of_two()].map(|size| Parameters::for_cells(size, 128));
+            assert_eq!(of_size.oracles.len(), of_power.oracles.len());
+            for (index, (oracle, at_power)) in of_size.oracles.iter().zip(&of_power.oracles).enumerate() {
+                let ratio = oracle.rate() / at_power.rate();
+                let highest = if index == 0 { 1.0 } else { 1.2 };
+                assert!(ratio > highest / 2.0 && ratio <= highest, "{size}: {} for {}", oracle.rate(), at_power.rate());
+                assert_eq!((oracle.fold, oracle.variables), (at_power.fold, at_power.variables));
+            }
+        }
+    }
+
     #[test]
     fn masks_are_a_small_part_and_outnumber_the_rows_opened_at_every_level() {
-        for log_cells in MIN_LOG_CELLS..=30 {
-            assert!(8 * mask_cells(log_cells) <= 1 << log_cells, "2^{log_cells}: {} mask cells", mask_cells(log_cells));
+        for size in sizes() {
+            let log_cells = Parameters::for_cells(size, 128).log_cells;
+            assert!(5 * mask_cells(log_cells) <= size, "{size}: {} mask cells", mask_cells(log_cells));
             for level in 0..=MAX_SECURITY_LEVEL {
-                let first = Parameters::new(log_cells, level).oracles[0];
+                let first = Parameters::for_cells(size, level).oracles[0];
                 assert!(first.num_queries + SPARE_ROWS <= mask_rows(log_cells));
                 assert_eq!(mask_cells(log_cells), mask_rows(log_cells) << first.fold);
             }
+        }
+    }
+
+    #[test]
+    fn stored_cells_are_whole_blocks_of_mask_rows_in_the_smallest_hypercube() {
+        for log_cells in MIN_LOG_CELLS..=24 {
+            let masks = mask_cells(log_cells);
+            for num_cells in [1, masks - 1, masks, masks + 1, (1 << (log_cells - 1)) - masks + 1, (1 << log_cells) - masks] {
+                let stored = stored_cells(log_cells, num_cells);
+                assert_eq!(stored % masks, 0);
+                assert!(stored >= num_cells + masks && stored < (num_cells + 2 * masks).max((1 << MIN_LOG_CELLS) + 1));
+            }
+            assert_eq!(stored_cells(log_cells, (1 << log_cells) - masks), 1 << log_cells);
+            // What does not fit into one size is more than half of the next: the size found first is the one its cells imply.
+            assert!(stored_cells(log_cells + 1, (1 << log_cells) - masks + 1) > 1 << log_cells);
         }
     }
 }

@@ -20,6 +20,7 @@ mod error;
 mod lookups;
 mod messages;
 pub mod opening;
+mod powers;
 mod reduce;
 mod verify;
 

@@ -1,7 +1,7 @@
 //! Step 7: opening of a linear functional of the committed vector (WHIR with the functional folded along).
 
 use p3_field::{PrimeCharacteristicRing, TwoAdicField};
-use verinfer_relation::eq::eq_table;
+use verinfer_relation::eq::{eq_index, eq_table};
 use verinfer_relation::field::{F, K, from_coordinates};
 use verinfer_relation::functional::dot;
 use verinfer_relation::merkle::{self, Digest};
@@ -11,12 +11,16 @@ use verinfer_relation::transcript::VerifierTranscript;
 
 use crate::error::VerifyError;
 use crate::lookups::quadratic;
+use crate::powers::powers_at;
 
-/// `weight * sum_i x^i h[i]` over the folded vector of `2^variables` elements.
+/// `weight * sum_i x^i h[i]` over the coefficients of a folded polynomial.
 struct PowerClaim {
     weight: K,
     point: K,
-    variables: usize,
+    /// Number of coefficients.
+    len: usize,
+    /// Bits of an address that were bound before.
+    bound: usize,
 }
 
 /// Checks `sum of weights[i] * vector[i] = claim` for the vector committed under `root`, where `weights_at` evaluates the weights' multilinear
@@ -29,17 +33,16 @@ pub fn verify(
     weights_at: impl FnOnce(&[K]) -> K,
 ) -> Result<(), VerifyError> {
     let masks = MaskWeights::receive(transcript, parameters, &mut claim)?;
-    let first_fold = parameters.oracles.first().map_or(0, |oracle| oracle.fold);
     let mut blinding = K::ZERO;
     let mut point = vec![K::ZERO; parameters.log_cells];
+    let mut bound = 0usize;
     let mut powers: Vec<PowerClaim> = Vec::new();
     let mut last = Vec::new();
     for (index, oracle) in parameters.oracles.iter().enumerate() {
-        // The first fold binds the lowest bits of an address, the others bind the highest of those that are left.
-        let start =
-            if index == 0 { Some(0) } else { oracle.variables.checked_sub(oracle.fold).and_then(|rest| rest.checked_add(first_fold)) };
-        let start = start.ok_or(VerifyError::Parameters)?;
-        let folded = point.get_mut(start..start.saturating_add(oracle.fold)).ok_or(VerifyError::Parameters)?;
+        // Each fold binds the lowest bits of an address that are left.
+        let end = bound.saturating_add(oracle.fold);
+        let folded = point.get_mut(bound..end).ok_or(VerifyError::Parameters)?;
+        bound = end;
         for coordinate in folded.iter_mut().rev() {
             *coordinate = fold_round(transcript, steps::FOLD_ROUND, &mut claim)?;
         }
@@ -53,7 +56,7 @@ pub fn verify(
         let next = parameters.oracles.get(index.saturating_add(1));
         let row_len = parameters.row_len(index);
         let Some(next) = next else {
-            last = transcript.receive_many(steps::FINAL_POLYNOMIAL, 1usize << parameters.final_variables)?;
+            last = transcript.receive_many(steps::FINAL_POLYNOMIAL, parameters.final_len)?;
             let rows = queries(transcript, parameters, index, oracle, &root, row_len)?;
             for (row, values) in rows {
                 if value_at(&values) != horner(&last, domain_point(oracle, row)) {
@@ -70,7 +73,7 @@ pub fn verify(
         let mut weight = gamma;
         let mut add = |x: K, value: K| {
             claim += weight * value;
-            powers.push(PowerClaim { weight, point: x, variables: next.variables });
+            powers.push(PowerClaim { weight, point: x, len: next.num_coefficients(), bound });
             weight *= gamma;
         };
         add(outside, outside_value);
@@ -79,21 +82,20 @@ pub fn verify(
         }
         root = next_root;
     }
-    let end = first_fold.saturating_add(parameters.final_variables);
-    let remaining = point.get_mut(first_fold..end).ok_or(VerifyError::Parameters)?;
+    let remaining = point.get_mut(bound..).ok_or(VerifyError::Parameters)?;
     for coordinate in remaining.iter_mut().rev() {
         *coordinate = fold_round(transcript, steps::FINAL_ROUND, &mut claim)?;
     }
     let value = dot(&last, &eq_table(remaining, last.len()));
-    let (_, rows) = point.split_at_checked(first_fold).ok_or(VerifyError::Parameters)?;
-    let weights = weights_at(&point) + masks.at(&point) + powers.iter().map(|power| power.at(rows)).sum::<K>();
+    let weights = weights_at(&point) + masks.at(&point) + powers.iter().map(|power| power.at(&point)).sum::<K>();
     if value * weights == claim { Ok(()) } else { Err(VerifyError::CombinedClaim) }
 }
 
 impl PowerClaim {
     /// The multilinear extension of the weights `weight * x^i`.
     fn at(&self, point: &[K]) -> K {
-        self.weight * powers_at(self.point, point.iter().take(self.variables))
+        let (_, variables) = point.split_at_checked(self.bound).unwrap_or_default();
+        self.weight * powers_at(self.point, variables, self.len)
     }
 }
 
@@ -102,6 +104,8 @@ struct MaskWeights {
     scale: K,
     points: [K; 2],
     log_len: usize,
+    /// The mask cells' addresses above `log_len` bits.
+    block: usize,
 }
 
 impl MaskWeights {
@@ -111,27 +115,18 @@ impl MaskWeights {
         let [sum] = transcript.receive(steps::MASK_SUM)?;
         let scale = transcript.state().challenge(steps::MASK_SUM);
         *claim += scale * sum;
-        let log_len = usize::try_from(mask_cells(parameters.log_cells).trailing_zeros()).map_err(|_| VerifyError::Parameters)?;
-        Ok(Self { scale, points, log_len })
+        let num_masks = mask_cells(parameters.log_cells);
+        let log_len = usize::try_from(num_masks.trailing_zeros()).map_err(|_| VerifyError::Parameters)?;
+        let block = parameters.num_stored().checked_sub(num_masks).ok_or(VerifyError::Parameters)? >> log_len;
+        Ok(Self { scale, points, log_len, block })
     }
 
-    /// The multilinear extension. The mask cells are the last ones: the bits of an address above `log_len` are ones.
+    /// The multilinear extension. The mask cells are an aligned block of `2^log_len` addresses, the last one of the vector.
     fn at(&self, point: &[K]) -> K {
-        let block: K = point.iter().skip(self.log_len).copied().product();
-        let within = self.points.iter().map(|&x| powers_at(x, point.iter().take(self.log_len))).sum::<K>();
-        self.scale * block * within
+        let (low, high) = point.split_at_checked(self.log_len).unwrap_or((point, &[]));
+        let within = self.points.iter().map(|&x| powers_at(x, low, 1usize << self.log_len)).sum::<K>();
+        self.scale * eq_index(high, self.block) * within
     }
-}
-
-/// The multilinear extension of `x^i`.
-fn powers_at<'a>(x: K, point: impl Iterator<Item = &'a K>) -> K {
-    let mut power = x;
-    let mut product = K::ONE;
-    for &coordinate in point {
-        product *= K::ONE + coordinate * (power - K::ONE);
-        power = power.square();
-    }
-    product
 }
 
 /// One round of `sum_x f(x) w(x) = claim`.
@@ -159,12 +154,12 @@ fn queries(
     let mut rows = Vec::new();
     let mut leaves = Vec::new();
     let mut buffer = Vec::new();
-    for row in transcript.state().indices(steps::QUERIES, oracle.log_height(), oracle.num_queries) {
+    for row in transcript.state().indices(steps::QUERIES, oracle.log_height, oracle.num_queries) {
         let values = transcript.hint(steps::ROW, row_len)?;
         leaves.push((row, merkle::leaf(&values, &mut buffer)));
         rows.push((row, values));
     }
-    let found = merkle::root(oracle.log_height(), leaves, || transcript.hint_bytes(steps::SIBLING))?;
+    let found = merkle::root(oracle.log_height, leaves, || transcript.hint_bytes(steps::SIBLING))?;
     if found == Some(*root) { Ok(rows) } else { Err(VerifyError::MerkleRoot { oracle: index }) }
 }
 
@@ -184,7 +179,7 @@ fn fold_row(row: &[F], column_weights: &[K]) -> K {
 
 /// The evaluation point of a row: rows are stored in bit-reversed order.
 fn domain_point(oracle: &Oracle, row: usize) -> F {
-    let bits = oracle.log_height();
+    let bits = oracle.log_height;
     let mut generator = F::two_adic_generator(bits);
     let mut point = F::ONE;
     for bit in (0..bits).rev() {

@@ -132,7 +132,7 @@ impl GraphReport {
         let nodes = nodes(graph);
         let (proof, unprovable) = match Relation::new(graph) {
             Ok(relation) => {
-                let parameters = Parameters::new(relation.layout.log_cells(), DEFAULT_LEVEL);
+                let parameters = Parameters::for_cells(relation.layout.num_stored(), DEFAULT_LEVEL);
                 (Some(Estimate::new(graph, &relation, &parameters)), None)
             }
             Err(error) => (None, Some(error.to_string())),

@@ -8,7 +8,7 @@ use verinfer_relation::Relation;
 use verinfer_relation::parameters::{Parameters, SecurityReport, Term};
 
 use crate::model::ModelArguments;
-use crate::output::{Output, Report, Verdict, write_table};
+use crate::output::{Output, Report, Verdict, thousands, write_table};
 
 /// Show what the soundness of proofs about a model rests on, term by term.
 ///
@@ -28,7 +28,7 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     let selected = arguments.model.select();
     let model = selected.build()?;
     let relation = Relation::new(&model.graph).with_context(|| format!("cannot prove {}", selected.title()))?;
-    let parameters = Parameters::new(relation.layout.log_cells(), usize::from(arguments.security));
+    let parameters = Parameters::for_cells(relation.layout.num_stored(), usize::from(arguments.security));
     let security = SecurityReport::new(&relation, &parameters);
     let report = Security::new(selected.title(), arguments.security, &parameters, &security);
     output.report(&report)?;
@@ -49,7 +49,9 @@ struct Security {
     /// Collision resistance of the hash, in bits.
     hash_bits: f64,
     assumptions: Vec<&'static str>,
-    /// Logarithm of the length of the committed vector.
+    /// Length of the committed vector.
+    committed: usize,
+    /// Variables of its multilinear extension.
     log_cells: usize,
     /// Bits of proof of work before each query phase.
     grinding_bits: usize,
@@ -72,8 +74,12 @@ struct OracleReport {
     variables: usize,
     /// Variables folded at once.
     fold: usize,
-    /// Logarithm of the inverse of the code's rate.
-    log_inverse_rate: usize,
+    /// Coefficients of a column.
+    degree: usize,
+    /// Logarithm of the number of rows.
+    log_height: usize,
+    /// `degree / 2^log_height`.
+    rate: f64,
     /// Rows opened.
     queries: usize,
 }
@@ -83,7 +89,9 @@ impl Security {
         let oracles = parameters.oracles.iter().map(|oracle| OracleReport {
             variables: oracle.variables,
             fold: oracle.fold,
-            log_inverse_rate: oracle.log_inv_rate,
+            degree: oracle.degree,
+            log_height: oracle.log_height,
+            rate: oracle.rate(),
             queries: oracle.num_queries,
         });
         Self {
@@ -95,6 +103,7 @@ impl Security {
             terms: security.terms.iter().map(TermReport::new).collect(),
             hash_bits: security.hash_bits,
             assumptions: security.assumptions.clone(),
+            committed: parameters.num_stored(),
             log_cells: parameters.log_cells,
             grinding_bits: parameters.grinding_bits,
             oracles: oracles.collect(),
@@ -111,10 +120,11 @@ impl TermReport {
 impl Report for Security {
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "model     {}", self.model)?;
-        writeln!(out, "vector    2^{} cells, {} bits of proof of work before each query phase", self.log_cells, self.grinding_bits)?;
+        let (cells, variables, grinding) = (thousands(self.committed as u64), self.log_cells, self.grinding_bits);
+        writeln!(out, "vector    {cells} cells in {variables} variables, {grinding} bits of proof of work before each query phase")?;
         writeln!(out)?;
         let rows: Vec<_> = self.oracles.iter().enumerate().map(|(index, oracle)| oracle.row(index)).collect();
-        write_table(out, &["oracle", "variables", "folded", "rate", "queries"], &[0, 1, 2, 3, 4], &rows)?;
+        write_table(out, &["oracle", "variables", "folded", "coefficients", "rows", "rate", "queries"], &[0, 1, 2, 3, 4, 5, 6], &rows)?;
         writeln!(out)?;
         let rows: Vec<_> = self.terms.iter().map(|term| vec![term.step.clone(), format!("{:.1}", term.bits)]).collect();
         write_table(out, &["step", "bits"], &[1], &rows)?;
@@ -131,7 +141,14 @@ impl Report for Security {
 
 impl OracleReport {
     fn row(&self, index: usize) -> Vec<String> {
-        let rate = format!("1/{}", 1u64 << self.log_inverse_rate.min(63));
-        vec![index.to_string(), self.variables.to_string(), self.fold.to_string(), rate, self.queries.to_string()]
+        vec![
+            index.to_string(),
+            self.variables.to_string(),
+            self.fold.to_string(),
+            thousands(self.degree as u64),
+            format!("2^{}", self.log_height),
+            format!("{:.4}", self.rate),
+            self.queries.to_string(),
+        ]
     }
 }

@@ -15,21 +15,21 @@ pub struct Masks {
 }
 
 impl Masks {
-    /// Draws the masks of a vector of `2^log_cells` cells.
-    pub fn random(log_cells: usize, random: &mut impl Rng) -> Self {
-        Self::with(log_cells, || random_element(random))
+    /// Draws the masks of a vector of `num_stored` cells.
+    pub fn random(num_stored: usize, random: &mut impl Rng) -> Self {
+        Self::with(num_stored, || random_element(random))
     }
 
     /// Masks that hide nothing: the same messages without their randomness.
     #[cfg(test)]
-    pub fn zero(log_cells: usize) -> Self {
-        Self::with(log_cells, F::default)
+    pub fn zero(num_stored: usize) -> Self {
+        Self::with(num_stored, F::default)
     }
 
-    fn with(log_cells: usize, mut element: impl FnMut() -> F) -> Self {
-        let oracle = Parameters::new(log_cells, MAX_SECURITY_LEVEL).oracles[0];
-        let cells = (0..mask_cells(log_cells)).map(|_| element()).collect();
-        let blinding = (0..1usize << (log_cells - oracle.fold)).map(|_| from_coordinates([element(), element(), element()])).collect();
+    fn with(num_stored: usize, mut element: impl FnMut() -> F) -> Self {
+        let parameters = Parameters::for_cells(num_stored, MAX_SECURITY_LEVEL);
+        let cells = (0..mask_cells(parameters.log_cells)).map(|_| element()).collect();
+        let blinding = (0..parameters.num_rows).map(|_| from_coordinates([element(), element(), element()])).collect();
         Self { cells, blinding }
     }
 

@@ -8,11 +8,11 @@ use p3_field::{BasedVectorSpace, Field, PrimeCharacteristicRing, TwoAdicField};
 use verinfer_relation::eq::eq_table;
 use verinfer_relation::field::{F, K, from_coordinates};
 use verinfer_relation::functional::dot;
-use verinfer_relation::parameters::{MIN_LOG_CELLS, Oracle, Parameters, mask_cells};
+use verinfer_relation::parameters::{Oracle, Parameters, mask_cells};
 use verinfer_relation::steps;
 use verinfer_relation::transcript::{Transcript, VerifierTranscript};
 
-use super::tests::{Case, element, generator};
+use super::tests::{Case, SMALLEST, element, generator};
 use super::{Masks, horner, mask_weights};
 
 /// Challenges of an opening, up to the queries of the first codeword.
@@ -84,7 +84,7 @@ fn fold_rows_once(values: &[K], half: usize, c: K) -> Vec<K> {
 
 /// The point of the domain a row of the codeword belongs to.
 fn domain_point(oracle: &Oracle, row: usize) -> F {
-    let bits = oracle.log_height();
+    let bits = oracle.log_height;
     F::two_adic_generator(bits).exp_u64((row.reverse_bits() >> (usize::BITS as usize - bits)) as u64)
 }
 
@@ -151,7 +151,7 @@ fn read(parameters: &Parameters, body: &[u8]) -> (Challenges, Coins, Rest) {
     let _ = transcript.state().challenge(steps::OUT_OF_DOMAIN);
     transcript.receive_many(steps::OUT_OF_DOMAIN, 1).unwrap();
     let _: [u8; 8] = transcript.receive_bytes(steps::GRINDING).unwrap();
-    let indices = transcript.state().indices(steps::QUERIES, oracle.log_height(), oracle.num_queries);
+    let indices = transcript.state().indices(steps::QUERIES, oracle.log_height, oracle.num_queries);
     let mut row = |_: &usize| {
         let mut row = transcript.hint(steps::ROW, parameters.row_len(0)).unwrap();
         let last = row.split_off(1 << oracle.fold);
@@ -165,9 +165,9 @@ fn read(parameters: &Parameters, body: &[u8]) -> (Challenges, Coins, Rest) {
 #[test]
 fn views_follow_from_their_coins() {
     let mut random = generator();
-    for log_cells in [MIN_LOG_CELLS, 14] {
-        let case = Case::new(log_cells, &mut random);
-        for masks in [Masks::random(log_cells, &mut random), Masks::zero(log_cells)] {
+    for num_stored in [SMALLEST, 10 << 10, 1 << 14] {
+        let case = Case::new(num_stored, &mut random);
+        for masks in [Masks::random(num_stored, &mut random), Masks::zero(num_stored)] {
             let (body, _, cells) = case.open(&masks);
             let (challenges, shown, rest) = read(&case.parameters, &body);
             let coins = coins(&case.parameters, &cells, &case.weights, &masks.blinding, &challenges);
@@ -181,7 +181,7 @@ fn views_follow_from_their_coins() {
 fn masks_to_coins(parameters: &Parameters, challenges: &Challenges) -> Vec<Vec<F>> {
     let oracle = &parameters.oracles[0];
     let num_masks = mask_cells(parameters.log_cells);
-    let first_row = (1 << (parameters.log_cells - oracle.fold)) - (num_masks >> oracle.fold);
+    let first_row = parameters.num_rows - (num_masks >> oracle.fold);
     let weights = mask_weights(challenges.points, num_masks);
     let coordinates = |value: &K| -> Vec<F> { value.as_basis_coefficients_slice().to_vec() };
     let row = |cell: usize| {
@@ -225,7 +225,7 @@ fn random_challenges(parameters: &Parameters, num_rows: usize) -> Challenges {
 
 #[test]
 fn coins_are_uniform_even_beside_a_row_that_is_not_opened() {
-    let parameters = Parameters::new(MIN_LOG_CELLS, 128);
+    let parameters = Parameters::for_cells(SMALLEST, 128);
     let oracle = &parameters.oracles[0];
     let mut challenges = random_challenges(&parameters, oracle.num_queries + 1);
     let matrix = masks_to_coins(&parameters, &challenges);

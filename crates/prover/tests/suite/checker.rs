@@ -45,7 +45,7 @@ fn vectors_of_another_length_are_refused() {
     let case = Case::new();
     let mut shorter = Case::new();
     shorter.witness.cells.pop();
-    let expected = 1 << case.relation.layout.log_cells();
+    let expected = case.relation.layout.num_stored();
     assert_eq!(shorter.violation(), Violation::CellCount { found: expected - 1, expected });
     let mut shorter = Case::new();
     let used = case.relation.num_cells();

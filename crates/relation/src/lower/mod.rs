@@ -7,7 +7,7 @@ pub mod requantize;
 mod tables;
 
 use p3_field::PrimeCharacteristicRing;
-use verinfer_graph::{Graph, NodeId, Op, Operand, Requantization, Shape, TensorId};
+use verinfer_graph::{Add, Graph, NodeId, Op, Operand, Requantization, Shape, TensorId};
 
 use crate::commitment;
 use crate::envelope::ADDEND_BOUND;
@@ -47,6 +47,8 @@ impl Relation {
         if images == 0 {
             return Err(RelationError::NoImages);
         }
+        let neutral = setting.weights.is_some().then(|| graph.without_learned());
+        let graph = neutral.as_ref().unwrap_or(graph);
         let mut lowering = Lowering::new(graph, images, setting)?;
         for (index, node) in graph.nodes().iter().enumerate() {
             lowering.node(NodeId(index), node)?;
@@ -89,7 +91,7 @@ impl<'a> Lowering<'a> {
                     Some(Plan::hidden(signed, envelope.shift(), (i64::from(first), i64::from(last))))
                 }
                 (Some(requantization), hidden) => {
-                    let margin = if hidden.is_some() && adds_constants(&node.op) { ADDEND_BOUND } else { 0 };
+                    let margin = hidden.as_ref().and(neutral_addend(&node.op)).map_or(0, |addend| ADDEND_BOUND + addend);
                     Some(Plan::new(graph, NodeId(index), requantization, channels, margin)?)
                 }
                 (None, _) => None,
@@ -345,9 +347,9 @@ impl Relation {
             self.masks = MaskPlan::new(log_cells, self.log_contraction_len(), self.log_scaling_len());
             self.columns[self.secrets.0].pixels = CELLS_PER_SECRET * self.masks.num_secrets();
             let shapes: Vec<_> = self.columns.iter().map(|column| (column.channels, column.pixels)).collect();
-            self.layout = Layout::new(log_cells, &shapes, &regions);
+            self.layout = Layout::new(&shapes, &regions, |cells| parameters::stored_cells(log_cells, cells));
             cells = self.layout.num_cells();
-            if cells + parameters::mask_cells(log_cells) <= 1 << log_cells {
+            if self.layout.num_stored() <= 1 << log_cells {
                 return Ok(());
             }
         }
@@ -373,8 +375,12 @@ fn requantization(op: &Op) -> Option<&Requantization> {
     }
 }
 
-fn adds_constants(op: &Op) -> bool {
-    matches!(op, Op::Add(add) if matches!(add.right, Operand::Constant(_)))
+/// The largest addend, in absolute value, that a network without learned values has in the place of hidden ones.
+fn neutral_addend(op: &Op) -> Option<i64> {
+    match op {
+        Op::Add(Add { right: Operand::Constant(values), .. }) => values.iter().map(|&value| i64::from(value).abs()).max(),
+        _ => None,
+    }
 }
 
 fn is_linear(op: &Op) -> bool {

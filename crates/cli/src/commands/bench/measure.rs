@@ -71,7 +71,7 @@ pub fn prover(arguments: &Arguments, selected: &Selected, proof: &Path) -> anyho
     let peak_memory = memory::peak();
     files::write(proof, &bytes)?;
     let relation = prover.relation();
-    let parameters = Parameters::new(relation.layout.log_cells(), usize::from(arguments.security));
+    let parameters = Parameters::for_cells(relation.layout.num_stored(), usize::from(arguments.security));
     Ok(ProverCosts {
         setup_seconds,
         seconds: median(runs.iter().map(|run| total(run)).collect()),

@@ -177,7 +177,7 @@ impl Report for BenchReport {
             write_table(out, &titles, &[1, 2, 3, 4, 5], &rows)?;
             writeln!(out)?;
         }
-        let titles = ["model", "cells", "per activation", "committed", "padding", "of a vector of"];
+        let titles = ["model", "cells", "per activation", "committed", "padding", "of addresses"];
         let rows: Vec<_> = self.models.iter().map(|costs| cells_row(&costs.model, &costs.prover.cells)).collect();
         write_table(out, &titles, &[1, 2, 3, 4, 5], &rows)?;
         writeln!(out)?;

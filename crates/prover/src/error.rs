@@ -1,5 +1,6 @@
 use verinfer_graph::GraphError;
 use verinfer_relation::RelationError;
+use verinfer_relation::commitment::CommitmentError;
 use verinfer_verifier::VerifyError;
 
 /// Why no proof was made.
@@ -11,6 +12,9 @@ pub enum ProveError {
     /// The network cannot be proved.
     #[error("the network cannot be proved: {0}")]
     Relation(#[from] RelationError),
+    /// Something hidden cannot be committed to.
+    #[error("{0}")]
+    Commitment(#[from] CommitmentError),
     /// A challenge came out for which a step is not defined (probability 2^-190): proving again helps.
     #[error("the messages do not reduce: {0}")]
     Reduction(#[from] VerifyError),

@@ -6,9 +6,11 @@ use verinfer_graph::Graph;
 use verinfer_relation::field::{F, K, from_coordinates, from_signed};
 use verinfer_relation::layout::EqWeights;
 use verinfer_relation::parameters::{Parameters, SecurityReport};
-use verinfer_relation::relation::Leaf;
-use verinfer_relation::setting::Setting;
-use verinfer_relation::statement::{MAX_CONTEXT_BYTES, Proof, PublicTensor, Statement};
+use verinfer_relation::relation::{Leaf, ObjectKind};
+use verinfer_relation::setting::{OutputForm, Setting};
+use verinfer_relation::statement::{
+    InputClaim, MAX_CONTEXT_BYTES, ModelClaim, OutputClaim, Proof, PublicTensor, Statement,
+};
 use verinfer_relation::table::Folding;
 use verinfer_relation::transcript::{Message, ProverTranscript, VerifierTranscript};
 use verinfer_relation::{Relation, claims, steps};
@@ -21,7 +23,7 @@ use crate::lookups::{self, Leaves};
 use crate::messages::Messages;
 use crate::packed::{OCTET_LEN, Octet, PackedF, PackedK, WIDTH, splat, unpack};
 use crate::random::from_operating_system;
-use crate::witness::Witness;
+use crate::witness::{Execution, Witness};
 use crate::{functional, opening};
 
 #[cfg(test)]
@@ -94,23 +96,56 @@ impl<'a> Prover<'a> {
 
     /// Runs the network on `input` (NHWC order, image after image) and proves its outputs, bound to `context`. `started` hears of each phase.
     pub fn prove(&self, input: &[i16], context: &[u8], security_level: u16, started: &dyn Fn(Phase)) -> Result<Proved, ProveError> {
+        self.prove_execution(&Execution { input, ..Execution::default() }, context, security_level, started)
+    }
+
+    /// As [`Prover::prove`], with labels, and with the salts of commitments that have been made before.
+    pub fn prove_execution(
+        &self,
+        execution: &Execution<'_>,
+        context: &[u8],
+        security_level: u16,
+        started: &dyn Fn(Phase),
+    ) -> Result<Proved, ProveError> {
         started(Phase::Witness);
-        let witness = Witness::new(self.graph, &self.relation, input, &mut from_operating_system()?)?;
-        let output = witness.tensors[self.graph.output().0].clone();
-        let tensor = |id, values| {
-            let spec = self.graph.spec(id);
-            PublicTensor { shape: spec.shape, dtype: spec.dtype, values }
-        };
-        let statement = Statement {
-            graph_digest: self.graph.digest(),
-            security_level,
-            context: context.to_vec(),
-            // A relation of more images than 2^30 is refused.
-            images: self.relation.images as u32,
-            input: tensor(self.graph.input(), input.to_vec()),
-            output: tensor(self.graph.output(), output),
-        };
+        let witness = Witness::of(self.graph, &self.relation, execution, &mut from_operating_system()?)?;
+        let statement = self.statement(&witness, execution.input, context, security_level);
         self.prove_statement(statement, witness, started)
+    }
+
+    /// What a witness on these inputs proves.
+    pub fn statement(&self, witness: &Witness, input: &[i16], context: &[u8], security_level: u16) -> Statement {
+        let setting = &self.relation.setting;
+        let tensor = |id, values: &[i16]| {
+            let spec = self.graph.spec(id);
+            PublicTensor { shape: spec.shape, dtype: spec.dtype, values: values.to_vec() }
+        };
+        let commitments = |is_one: fn(ObjectKind) -> bool| {
+            witness.commitments.iter().filter(|(kind, _)| is_one(*kind)).map(|(_, commitment)| commitment.clone()).collect::<Vec<_>>()
+        };
+        let model = match (setting.weights, commitments(|kind| kind == ObjectKind::Model).pop()) {
+            (Some(envelope), Some(commitment)) => {
+                ModelClaim::Hidden { architecture: self.graph.architecture_digest(), envelope, commitment: Box::new(commitment) }
+            }
+            _ => ModelClaim::Public { digest: self.graph.digest() },
+        };
+        let input = if setting.hidden_input {
+            InputClaim::Hidden(commitments(|kind| matches!(kind, ObjectKind::Input(_))))
+        } else {
+            InputClaim::Shown(tensor(self.graph.input(), input))
+        };
+        let output = self.graph.output();
+        let output = match &setting.output {
+            OutputForm::Shown => OutputClaim::Shown(tensor(output, &witness.tensors[output.0])),
+            OutputForm::Committed => OutputClaim::Hidden(commitments(|kind| matches!(kind, ObjectKind::Output(_)))),
+            OutputForm::Rank { labels, k } => OutputClaim::Rank { labels: labels.clone(), k: *k },
+            OutputForm::AtLeast { class, value } => OutputClaim::AtLeast { class: *class, value: *value },
+            OutputForm::Correct { k, count } => {
+                OutputClaim::Correct { labels: commitments(|kind| matches!(kind, ObjectKind::Label(_))), k: *k, count: *count }
+            }
+        };
+        // A relation of more images than 2^30 is refused.
+        Statement { security_level, context: context.to_vec(), images: self.relation.images as u32, model, input, output }
     }
 
     /// Proves a statement with a witness, whether or not the witness satisfies the relation: the verifier is what decides.
@@ -143,7 +178,7 @@ impl<'a> Prover<'a> {
         let relation = &self.relation;
         let parameters = self.parameters(&statement)?;
         let statement_transcript = transcript.state().clone();
-        let Witness { cells, rows, tensors, learned, strays, secrets, masks } = witness;
+        let Witness { cells, rows, tensors, learned, tuples, secrets, masks, .. } = witness;
 
         // 1. The committed witness.
         started(Phase::Commit);
@@ -158,7 +193,7 @@ impl<'a> Prover<'a> {
 
         // 3. Every tuple is a row of its table.
         let mut leaves = leaves(relation, &folding, &cells, &rows);
-        put_strays(relation, &folding, &strays, &mut leaves);
+        put_tuples(relation, &folding, &tuples, &mut leaves);
         alter(&mut leaves);
         drop(rows);
         let mut messages = Messages::new(&mut transcript, &secrets);
@@ -220,7 +255,7 @@ fn leaves(relation: &Relation, folding: &Folding, cells: &[F], rows: &[u32]) -> 
                 continue;
             }
             Leaf::Lookup { table, .. } => (table, false),
-            Leaf::Multiplicity(table) => (table, true),
+            Leaf::Multiplicity(table) | Leaf::Row { table, .. } => (table, true),
         };
         let content = &relation.tables[table.0];
         let row_denominators: Vec<K> = if content.outputs.is_empty() {
@@ -244,12 +279,12 @@ fn leaves(relation: &Relation, folding: &Folding, cells: &[F], rows: &[u32]) -> 
     Leaves { numerators, denominators }
 }
 
-/// Overwrites the denominators of cells whose tuples are no rows.
-fn put_strays(relation: &Relation, folding: &Folding, strays: &BTreeMap<usize, Vec<F>>, leaves: &mut Leaves) {
+/// Overwrites the denominators of cells whose tuples are no rows of public tables.
+fn put_tuples(relation: &Relation, folding: &Folding, tuples: &BTreeMap<usize, Vec<F>>, leaves: &mut Leaves) {
     for (column, placement) in relation.columns.iter().zip(relation.layout.placements()) {
-        let Leaf::Lookup { table, .. } = column.leaf else { continue };
+        let Some((table, _)) = column.leaf.tuple() else { continue };
         for chunk in &placement.chunks {
-            for (&cell, tuple) in strays.range(chunk.first_cell(0)..chunk.first_cell(placement.channels)) {
+            for (&cell, tuple) in tuples.range(chunk.first_cell(0)..chunk.first_cell(placement.channels)) {
                 let folded: K = tuple.iter().zip(&folding.powers).map(|(&value, &power)| power * value).sum();
                 let register = &mut leaves.denominators[cell / 8][cell % 8 / WIDTH];
                 let change = folding.offset(table) - folded - unpack(std::slice::from_ref(register))[cell % WIDTH];

@@ -24,3 +24,8 @@ pub fn random_element(random: &mut impl Rng) -> F {
         }
     }
 }
+
+/// A uniform byte.
+pub fn random_byte(random: &mut impl Rng) -> u8 {
+    random.next_u32() as u8
+}

@@ -5,18 +5,21 @@ use std::collections::BTreeMap;
 use p3_field::{PrimeCharacteristicRing, PrimeField64};
 use rayon::prelude::*;
 use verinfer_graph::{Graph, GraphError, NodeId, Op, Operand, TensorId, run_observed};
-use verinfer_relation::Relation;
+use verinfer_relation::commitment::{self, Commitment, SALT_CELLS};
+use verinfer_relation::setting::OutputForm;
+use verinfer_relation::{Relation, RelationError};
 use verinfer_relation::field::{F, K, from_coordinates, from_signed};
 use verinfer_relation::layout::ColumnId;
 use verinfer_relation::learned::Learned;
 use verinfer_relation::masks;
-use verinfer_relation::relation::{Leaf, ObjectKind, Recipe, RequantizeRecipe, Rescaling, Role};
+use verinfer_relation::relation::{Leaf, Object, ObjectKind, Recipe, RequantizeRecipe, Rescaling, Role};
 use verinfer_relation::table::TableId;
 use verinfer_relation::wiring::PixelMap;
 
 use crate::error::ProveError;
 use crate::opening::Masks;
-use crate::random::{Rng, random_element};
+use crate::outputs::Outputs;
+use crate::random::{Rng, random_byte, random_element};
 
 /// Marks a cell that looks nothing up.
 pub const NO_ROW: u32 = u32::MAX;
@@ -33,25 +36,74 @@ pub struct Witness {
     pub tensors: Vec<Vec<i16>>,
     /// What the hidden columns of the weights hold, if the relation has them.
     pub learned: Option<Learned>,
-    /// By cell, the tuple its leaf stands for where that is no row of its table. Empty unless the witness is a forgery.
-    pub strays: BTreeMap<usize, Vec<F>>,
+    /// What the objects of the relation are committed to by.
+    pub commitments: Vec<(ObjectKind, Commitment)>,
+    /// By cell, the tuple its leaf stands for where that is no row of a public table: tuples of tables of cells, and those of a forgery.
+    pub tuples: BTreeMap<usize, Vec<F>>,
     /// Pads of the masked messages.
     pub secrets: Vec<K>,
     /// What hides the opening.
     pub masks: Masks,
 }
 
+/// What a witness is made from besides the network.
+#[derive(Clone, Copy, Default)]
+pub struct Execution<'a> {
+    /// In NHWC order, image after image.
+    pub input: &'a [i16],
+    /// The hidden label of each image, where the statement has commitments to labels.
+    pub labels: &'a [u32],
+    /// Salts of the commitments that have been made before, by object; others are drawn anew.
+    pub salts: &'a [(ObjectKind, Salt)],
+}
+
+impl Execution<'_> {
+    /// The label of each image, empty if none is needed.
+    fn labels<'l>(&'l self, relation: &'l Relation) -> Result<&'l [u32], ProveError> {
+        match &relation.setting.output {
+            OutputForm::Shown | OutputForm::Committed | OutputForm::AtLeast { .. } => Ok(&[]),
+            OutputForm::Rank { labels, .. } => Ok(labels),
+            OutputForm::Correct { .. } => {
+                let classes = relation.column(relation.output).channels;
+                if self.labels.len() != relation.images {
+                    return Err(RelationError::Labels { found: self.labels.len(), images: relation.images }.into());
+                }
+                match self.labels.iter().find(|&&label| label as usize >= classes) {
+                    Some(&label) => Err(RelationError::Predicate { label, k: 1, classes }.into()),
+                    None => Ok(self.labels),
+                }
+            }
+        }
+    }
+}
+
+/// The randomness of a commitment.
+pub type Salt = Box<[u8; SALT_CELLS]>;
+
 impl Witness {
-    /// Runs the network on each image of `input` (NHWC order, image after image; as many as the relation's) and writes down every cell; pads and
-    /// masks are drawn from `random`.
+    /// Runs the network on each image of `input` (NHWC order, image after image; as many as the relation's) and writes down every cell; salts, pads
+    /// and masks are drawn from `random`.
     pub fn new(graph: &Graph, relation: &Relation, input: &[i16], random: &mut impl Rng) -> Result<Self, ProveError> {
+        Self::of(graph, relation, &Execution { input, ..Execution::default() }, random)
+    }
+
+    /// As [`Witness::new`], with labels, and with the salts of commitments that have been made before.
+    pub fn of(graph: &Graph, relation: &Relation, execution: &Execution<'_>, random: &mut impl Rng) -> Result<Self, ProveError> {
         let learned = relation.object(ObjectKind::Model).map(|_| Learned::new(graph, relation)).transpose()?;
         let num_stored = relation.layout.num_stored();
         let len = relation.input_shape.num_elements();
+        let input = execution.input;
         if input.len() != relation.input_len() {
             return Err(GraphError::InputLength { found: input.len(), expected: relation.input_len() }.into());
         }
-        let mut writer = Writer { relation, image: 0, cells: vec![F::ZERO; num_stored], rows: vec![NO_ROW; relation.num_cells()] };
+        let labels = execution.labels(relation)?;
+        let mut writer = Writer {
+            relation,
+            image: 0,
+            cells: vec![F::ZERO; num_stored],
+            rows: vec![NO_ROW; relation.num_cells()],
+            tuples: BTreeMap::new(),
+        };
         let mut tensors: Vec<Vec<i16>> = Vec::new();
         for (image, input) in input.chunks_exact(len).enumerate() {
             writer.image = image;
@@ -66,12 +118,20 @@ impl Witness {
             let pixels = relation.column(*column).pixels;
             writer.fill_bytes(*column, |channel, pixel| values[channel * pixels + pixel]);
         }
-        let Writer { mut cells, rows, .. } = writer;
+        let shape = graph.spec(graph.output()).shape;
+        writer.outputs(&Outputs { values: &tensors[graph.output().0], labels, classes: shape.num_elements() });
+        let mut commitments = Vec::new();
+        for object in &relation.objects {
+            let known = execution.salts.iter().find(|(kind, _)| *kind == object.kind).map(|(_, salt)| salt.clone());
+            let salt = known.unwrap_or_else(|| Box::new(std::array::from_fn(|_| random_byte(random))));
+            commitments.push((object.kind, writer.object(object, &salt)?));
+        }
+        let Writer { mut cells, rows, tuples, .. } = writer;
         let secrets = relation.masks.secrets(|| from_coordinates(std::array::from_fn(|_| random_element(random))));
         write_secrets(relation, &secrets, random, &mut cells);
         let masks = Masks::random(num_stored, random);
         masks.write(&mut cells);
-        let mut witness = Self { cells, rows, tensors, learned, strays: BTreeMap::new(), secrets, masks };
+        let mut witness = Self { cells, rows, tensors, learned, commitments, tuples, secrets, masks };
         witness.count(relation);
         Ok(witness)
     }
@@ -122,25 +182,16 @@ fn write_secrets(relation: &Relation, secrets: &[K], random: &mut impl Rng, cell
             match column.role {
                 Role::Secrets => target.copy_from_slice(&values[chunk.pixels()]),
                 Role::Spare => target.fill_with(|| random_element(random)),
-                Role::Output
-                | Role::Limb(_)
-                | Role::Sign
-                | Role::Addend(_)
-                | Role::Square(_)
-                | Role::Running(_)
-                | Role::Copy(_)
-                | Role::Weights
-                | Role::Multiplier(_)
-                | Role::Constant(_)
-                | Role::SignFactor(_)
-                | Role::Addends(_)
-                | Role::Input
-                | Role::Digests(_)
-                | Role::Salt(_)
-                | Role::Multiplicity(_) => break,
+                _ => break,
             }
         }
     }
+}
+
+/// The small integer of a cell that holds a byte.
+fn byte(cell: F) -> i16 {
+    let value = cell.as_canonical_u64();
+    if value < 256 { value as i16 } else { -((F::ORDER_U64 - value) as i16) }
 }
 
 /// An error of one image in terms of the whole input, in which the image starts at element `first`.
@@ -151,12 +202,14 @@ fn in_batch(mut error: GraphError, first: usize) -> GraphError {
     error
 }
 
-struct Writer<'a> {
-    relation: &'a Relation,
+/// Writes cells and their rows.
+pub struct Writer<'a> {
+    pub relation: &'a Relation,
     /// The image being written.
     image: usize,
     cells: Vec<F>,
     rows: Vec<u32>,
+    pub tuples: BTreeMap<usize, Vec<F>>,
 }
 
 impl Writer<'_> {
@@ -198,6 +251,25 @@ impl Writer<'_> {
         self.fill_pixels(id, self.image * num_pixels, num_pixels, value);
     }
 
+    /// Sets every cell of a column that belongs to no image, or to all, to a value and its row.
+    pub fn fill_column(&mut self, id: ColumnId, value: impl Fn(usize, usize) -> (i64, u32) + Sync) {
+        self.fill_pixels(id, 0, self.relation.layout.placement(id).pixels, value);
+    }
+
+    /// Commits to an object, and writes its digests and its salt.
+    fn object(&mut self, object: &Object, salt: &[u8; SALT_CELLS]) -> Result<Commitment, ProveError> {
+        let relation = self.relation;
+        let addresses = relation.addresses(&object.values);
+        let bytes: Vec<i16> = self.cells[addresses].iter().map(|&cell| byte(cell)).collect();
+        let (commitment, opening) = commitment::commit(&bytes, salt)?;
+        for (column, bytes) in [(object.digests, &opening.digests), (Some(object.salt), &opening.salt)] {
+            if let Some(column) = column {
+                self.fill_bytes(column, |_, pixel| i16::from(bytes[pixel]));
+            }
+        }
+        Ok(commitment)
+    }
+
     /// Sets `num_pixels` cells of each channel of a column from pixel `first_pixel` on.
     fn fill_pixels(
         &mut self,
@@ -227,25 +299,24 @@ impl Writer<'_> {
     }
 
     /// Sets every cell of a column of bytes, which look their value less the smallest one up. The column belongs to no image.
-    fn fill_bytes(&mut self, id: ColumnId, value: impl Fn(usize, usize) -> i16 + Sync) {
+    pub fn fill_bytes(&mut self, id: ColumnId, value: impl Fn(usize, usize) -> i16 + Sync) {
         let row = self.byte_row(id);
-        let num_pixels = self.relation.layout.placement(id).pixels;
-        self.fill_pixels(id, 0, num_pixels, |channel, pixel| row(value(channel, pixel)));
+        self.fill_column(id, |channel, pixel| row(value(channel, pixel)));
     }
 
     /// A byte of a column with the row that it looks up.
     fn byte_row(&self, id: ColumnId) -> impl Fn(i16) -> (i64, u32) + Sync + use<> {
         let offset = match &self.relation.column(id).leaf {
             Leaf::Lookup { values, .. } => values.first().map_or(F::ZERO, |form| form.constant.at(0, 0)),
-            Leaf::Free | Leaf::Spare | Leaf::Multiplicity(_) => F::ZERO,
+            Leaf::Free | Leaf::Spare | Leaf::Multiplicity(_) | Leaf::Row { .. } => F::ZERO,
         };
         move |value| (i64::from(value), (from_signed(i64::from(value)) + offset).as_canonical_u64() as u32)
     }
 
-    fn table_first(&self, id: ColumnId) -> i64 {
+    pub fn table_first(&self, id: ColumnId) -> i64 {
         match &self.relation.column(id).leaf {
             Leaf::Lookup { table, .. } => self.relation.tables[table.0].first,
-            Leaf::Free | Leaf::Spare | Leaf::Multiplicity(_) => 0,
+            Leaf::Free | Leaf::Spare | Leaf::Multiplicity(_) | Leaf::Row { .. } => 0,
         }
     }
 
@@ -255,7 +326,7 @@ impl Writer<'_> {
         let split = |channel: usize, pixel: usize| recipe.split(rescaling, channel, i64::from(accumulators[pixel * channels + channel]));
         let (output_table, first) = match &self.relation.column(recipe.output).leaf {
             Leaf::Lookup { table, .. } => (&self.relation.tables[table.0], self.table_first(recipe.output)),
-            Leaf::Free | Leaf::Spare | Leaf::Multiplicity(_) => return,
+            Leaf::Free | Leaf::Spare | Leaf::Multiplicity(_) | Leaf::Row { .. } => return,
         };
         let outputs = &output_table.outputs[0];
         self.fill(recipe.output, |channel, pixel| {

@@ -34,12 +34,12 @@ fn verdict(change: F, alter: impl FnOnce(&mut Leaves, usize)) -> Result<(), Veri
     witness.cells[first_cell(relation, |role| matches!(role, Role::Multiplicity(_)))] += change;
     let tensor = |id: usize| PublicTensor { shape: Shape::new(2, 2, 1), dtype: DataType::I8, values: witness.tensors[id].clone() };
     let statement = Statement {
-        graph_digest: graph.digest(),
+        model: ModelClaim::Public { digest: graph.digest() },
         security_level: LEVEL,
         context: Vec::new(),
         images: 1,
-        input: tensor(0),
-        output: tensor(1),
+        input: InputClaim::Shown(tensor(0)),
+        output: OutputClaim::Shown(tensor(1)),
     };
     let spare = first_cell(relation, |role| role == Role::Spare);
     let transcript = ProverTranscript::new(statement.transcript());

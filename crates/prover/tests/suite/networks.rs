@@ -7,8 +7,9 @@ use verinfer_relation::Relation;
 use verinfer_relation::check::{Assignment, check};
 use verinfer_relation::envelope::Envelope;
 use verinfer_relation::learned::Learned;
-use verinfer_relation::setting::Setting;
-use verinfer_verifier::{Expectations, Verifier};
+use verinfer_relation::relation::ObjectKind;
+use verinfer_relation::setting::{OutputForm, Setting};
+use verinfer_verifier::{ExpectedInput, Expectations, Verifier};
 
 use crate::random::{Rng, descriptions, generator, random_input};
 
@@ -40,11 +41,11 @@ proptest! {
             let input = random_input(&graph, &mut Rng::new(seed));
             let prover = Prover::new(&graph).unwrap();
             let proved = prover.prove(&input, b"random", 100, &|_| ()).unwrap();
-            let expectations = Expectations { security_level: 100, context: b"random", input: Some(&input) };
+            let expectations = Expectations { security_level: 100, context: b"random", input: ExpectedInput::Shown(&input) };
             let accepted = Verifier::new(&graph).unwrap().verify(&proved.proof.encode(), &expectations);
             prop_assert!(accepted.is_ok(), "{:?}", accepted.err());
             let output = &run(&graph, &input).unwrap().tensors[graph.output().0];
-            prop_assert_eq!(&accepted.unwrap().statement.output.values, output);
+            prop_assert_eq!(&accepted.unwrap().statement.output.shown().unwrap().values.clone(), output);
         }
     }
 }
@@ -68,12 +69,12 @@ proptest! {
         if let Some(graph) = description.graph() {
             let input = random_batch(&graph, images, seed);
             let proved = Prover::with_setting(&graph, images, &Setting::default()).unwrap().prove(&input, b"random", 100, &|_| ()).unwrap();
-            let expectations = Expectations { security_level: 100, context: b"random", input: Some(&input) };
+            let expectations = Expectations { security_level: 100, context: b"random", input: ExpectedInput::Shown(&input) };
             let accepted = Verifier::new(&graph).unwrap().verify(&proved.proof.encode(), &expectations);
             prop_assert!(accepted.is_ok(), "{images} images: {:?}", accepted.err());
             let statement = accepted.unwrap().statement;
             prop_assert_eq!(statement.images as usize, images);
-            prop_assert_eq!(statement.output.values, outputs(&graph, &input));
+            prop_assert_eq!(statement.output.shown().unwrap().values.clone(), outputs(&graph, &input));
         }
     }
 }
@@ -108,7 +109,7 @@ fn check_witness_of(relation: &Relation, graph: &Graph, input: &[i16]) -> Result
 
 /// Everything hidden, if the network's constants fit.
 fn hidden(graph: &Graph) -> Option<Setting> {
-    let setting = Setting { weights: Some(Envelope::of(graph).ok()?), hidden_input: true };
+    let setting = Setting { weights: Some(Envelope::of(graph).ok()?), hidden_input: true, output: OutputForm::Shown };
     let relation = Relation::with_setting(graph, 1, &setting).ok()?;
     Learned::new(graph, &relation).ok().map(|_| setting)
 }
@@ -135,15 +136,31 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: PROVED, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_proof_with_hidden_weights_and_input_is_accepted(description in descriptions(6), images in sizes(), seed in any::<u64>()) {
+    fn every_proof_with_hidden_weights_is_accepted_by_who_knows_the_architecture_and_commitments(
+        description in descriptions(6),
+        images in sizes(),
+        hidden_input in any::<bool>(),
+        hidden_output in any::<bool>(),
+        seed in any::<u64>(),
+    ) {
         if let Some(graph) = description.graph()
             && let Some(setting) = hidden(&graph)
         {
+            let output = if hidden_output { OutputForm::Committed } else { OutputForm::Shown };
+            let setting = Setting { hidden_input, output, ..setting };
             let input = random_batch(&graph, images, seed);
             let prover = Prover::with_setting(&graph, images, &setting).unwrap();
-            let proved = prover.prove(&input, b"random", 100, &|_| ()).unwrap();
-            let expectations = Expectations { security_level: 100, context: b"random", input: Some(&input) };
-            let accepted = Verifier::with_setting(&graph, images, &setting).unwrap().verify(&proved.proof.encode(), &expectations);
+            let witness = Witness::new(&graph, prover.relation(), &input, &mut generator()).unwrap();
+            let statement = prover.statement(&witness, &input, b"random", 100);
+            let commitment = statement.commitment(ObjectKind::Model).unwrap().clone();
+            let inputs: Vec<_> = (0..images).filter_map(|image| statement.commitment(ObjectKind::Input(image)).cloned()).collect();
+            let proved = prover.prove_statement(statement, witness, &|_| ()).unwrap();
+            let architecture = graph.without_learned();
+            let envelope = setting.weights.unwrap();
+            let verifier = Verifier::hidden(&architecture, envelope, commitment, 1, &Setting::default()).unwrap();
+            let expected = if hidden_input { ExpectedInput::Hidden(&inputs) } else { ExpectedInput::Shown(&input) };
+            let expectations = Expectations { security_level: 100, context: b"random", input: expected };
+            let accepted = verifier.verify(&proved.proof.encode(), &expectations);
             prop_assert!(accepted.is_ok(), "{:?}", accepted.err());
         }
     }

@@ -38,7 +38,7 @@ proptest! {
 /// The relation with hidden weights, where the constants fit.
 fn hidden(graph: &Graph) -> Option<Relation> {
     let setting = Setting { weights: Some(Envelope::of(graph).ok()?), ..Setting::default() };
-    let relation = Relation::with_setting(graph, &setting).ok()?;
+    let relation = Relation::with_setting(graph, 1, &setting).ok()?;
     Learned::new(graph, &relation).ok().map(|_| relation)
 }
 

@@ -9,6 +9,7 @@ use p3_field::{Field, PrimeCharacteristicRing, PrimeField64};
 use rand_chacha::ChaCha20Rng;
 use verinfer_graph::{Conv, DataType, Graph, MaxPool, Node, Op, Requantization, Rounding, Shape, TensorId, TensorSpec, Window};
 use verinfer_prover::{NO_ROW, Prover, Witness};
+use verinfer_relation::statement::{InputClaim, ModelClaim, OutputClaim};
 use verinfer_relation::field::{F, K, decode_base, from_coordinates};
 use verinfer_relation::layout::ColumnId;
 use verinfer_relation::relation::{Leaf, Role};
@@ -142,7 +143,14 @@ fn statement() -> Statement {
         PublicTensor { shape: spec.shape, dtype: spec.dtype, values: vec![0; spec.shape.num_elements()] }
     };
     let (input, output) = (tensor(GRAPH.input()), tensor(GRAPH.output()));
-    Statement { graph_digest: GRAPH.digest(), security_level: 24, context: Vec::new(), images: 1, input, output }
+    Statement {
+        security_level: 24,
+        context: Vec::new(),
+        images: 1,
+        model: ModelClaim::Public { digest: GRAPH.digest() },
+        input: InputClaim::Shown(input),
+        output: OutputClaim::Shown(output),
+    }
 }
 
 #[test]

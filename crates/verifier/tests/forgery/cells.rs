@@ -81,7 +81,7 @@ fn a_remainder_too_large_is_noticed_by_the_range_table_alone_where_key_and_outpu
     assert_eq!(strays.iter().map(|table| FORGER.relation().tables[table.0].name.as_str()).collect::<Vec<_>>(), ["range"]);
     assert_eq!(FORGER.broken(statement.clone(), witness.clone()), [Broken::sum(&FORGER)]);
     // Instead of the stray the remainder that there would be modulo the limb's size.
-    for (&cell, tuple) in &std::mem::take(&mut witness.strays) {
+    for (&cell, tuple) in &std::mem::take(&mut witness.tuples) {
         witness.rows[cell] = (signed(tuple[0]) as u32) & ((1 << bits) - 1);
     }
     witness.count(FORGER.relation());

@@ -116,7 +116,7 @@ impl Forger {
     pub fn follow_cells(&self, statement: &Statement, witness: &mut Witness) -> Vec<TableId> {
         let relation = self.relation();
         let mut strays = Vec::new();
-        let (mut rows, mut found) = (witness.rows.clone(), std::mem::take(&mut witness.strays));
+        let (mut rows, mut found) = (witness.rows.clone(), std::mem::take(&mut witness.tuples));
         for_each_tuple(self.graph, relation, &assignment(statement, witness), |cell, id, tuple| {
             let table = &relation.tables[id.0];
             let integers: Vec<i64> = tuple.iter().copied().map(signed).collect();
@@ -129,7 +129,7 @@ impl Forger {
             }
         })
         .unwrap();
-        (witness.rows, witness.strays) = (rows, found);
+        (witness.rows, witness.tuples) = (rows, found);
         witness.count(relation);
         strays
     }

@@ -6,4 +6,5 @@ mod networks;
 mod padding;
 mod random;
 mod requantization;
+mod sizes;
 mod zero_knowledge;

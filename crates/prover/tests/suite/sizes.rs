@@ -4,7 +4,7 @@ use verinfer_graph::{DataType, Graph, Lookup, Node, Op, Shape, TensorId, TensorS
 use verinfer_prover::Prover;
 use verinfer_relation::Relation;
 use verinfer_relation::parameters::mask_cells;
-use verinfer_verifier::{Expectations, Verifier};
+use verinfer_verifier::{ExpectedInput, Expectations, Verifier};
 
 /// One table, looked up by every element of a tensor of 64 x 1 x `channels`.
 fn network(channels: usize) -> Graph {
@@ -40,7 +40,7 @@ fn sizes_around_a_power_of_two_are_proved() {
             let input: Vec<i16> = (0..64 * channels).map(|i| (i % 251) as i16 - 125).collect();
             let proved = prover.prove(&input, b"", 128, &|_| ()).unwrap();
             let accepted = Verifier::new(&graph).unwrap().verify(&proved.proof.encode(), &Expectations::default()).unwrap();
-            assert_eq!(accepted.statement.output.values, run(&graph, &input).unwrap().tensors[1]);
+            assert_eq!(accepted.statement.output.shown().unwrap().values, run(&graph, &input).unwrap().tensors[1]);
         }
     }
 }

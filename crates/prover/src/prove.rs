@@ -8,9 +8,7 @@ use verinfer_relation::layout::EqWeights;
 use verinfer_relation::parameters::{Parameters, SecurityReport};
 use verinfer_relation::relation::{Leaf, ObjectKind};
 use verinfer_relation::setting::{OutputForm, Setting};
-use verinfer_relation::statement::{
-    InputClaim, MAX_CONTEXT_BYTES, ModelClaim, OutputClaim, Proof, PublicTensor, Statement,
-};
+use verinfer_relation::statement::{InputClaim, MAX_CONTEXT_BYTES, ModelClaim, OutputClaim, Proof, PublicTensor, Statement};
 use verinfer_relation::table::Folding;
 use verinfer_relation::transcript::{Message, ProverTranscript, VerifierTranscript};
 use verinfer_relation::{Relation, claims, steps};

@@ -6,15 +6,15 @@ use p3_field::{PrimeCharacteristicRing, PrimeField64};
 use rayon::prelude::*;
 use verinfer_graph::{Graph, GraphError, NodeId, Op, Operand, TensorId, run_observed};
 use verinfer_relation::commitment::{self, Commitment, SALT_CELLS};
-use verinfer_relation::setting::OutputForm;
-use verinfer_relation::{Relation, RelationError};
 use verinfer_relation::field::{F, K, from_coordinates, from_signed};
 use verinfer_relation::layout::ColumnId;
 use verinfer_relation::learned::Learned;
 use verinfer_relation::masks;
 use verinfer_relation::relation::{Leaf, Object, ObjectKind, Recipe, RequantizeRecipe, Rescaling, Role};
+use verinfer_relation::setting::OutputForm;
 use verinfer_relation::table::TableId;
 use verinfer_relation::wiring::PixelMap;
+use verinfer_relation::{Relation, RelationError};
 
 use crate::error::ProveError;
 use crate::opening::Masks;
@@ -271,13 +271,7 @@ impl Writer<'_> {
     }
 
     /// Sets `num_pixels` cells of each channel of a column from pixel `first_pixel` on.
-    fn fill_pixels(
-        &mut self,
-        id: ColumnId,
-        first_pixel: usize,
-        num_pixels: usize,
-        value: impl Fn(usize, usize) -> (i64, u32) + Sync,
-    ) {
+    fn fill_pixels(&mut self, id: ColumnId, first_pixel: usize, num_pixels: usize, value: impl Fn(usize, usize) -> (i64, u32) + Sync) {
         let placement = self.relation.layout.placement(id);
         for chunk in &placement.chunks {
             let pixels = chunk.pixels().start.max(first_pixel)..chunk.pixels().end.min(first_pixel + num_pixels);

@@ -8,7 +8,8 @@ use verinfer_graph::{DataType, Graph, NodeId, Op};
 
 use crate::error::RelationError;
 use crate::field::F;
-use crate::lower::requantize::{Channels, INTEGER_BITS};
+use crate::lower::requantize::INTEGER_BITS;
+use crate::lower::steps::Layer;
 use crate::relation::Contraction;
 
 /// The public part of hidden multipliers.
@@ -56,6 +57,9 @@ pub const ADDEND_BOUND: i64 = 1 << 28;
 /// Bits that the keys' side of a requantization may have.
 const KEY_SIDE_BITS: u32 = 62;
 
+/// Fewest bits of a remainder.
+const MIN_BITS: usize = 20;
+
 /// Most keys of a table.
 const MAX_KEYS: i64 = 1 << 22;
 
@@ -90,28 +94,29 @@ impl Envelope {
         usize::from(self.num_limbs) * usize::from(self.limb_bits)
     }
 
-    /// The envelope of a network: enough bits for the smallest multiplier of all linear layers, in the limbs that make the fewest cells; keys for
+    /// The envelope of a network: the fewest bits for which every channel of the linear layers has constants that give its outputs, in the limbs that make the fewest cells; keys for
     /// every accumulator in range, rounded outwards to three significant bits.
     pub fn of(graph: &Graph) -> Result<Self, RelationError> {
         let mut layers = Vec::new();
-        let mut bits = 31;
+        let mut bits = MIN_BITS;
         for (index, node) in graph.nodes().iter().enumerate() {
             if let Op::Conv2d(conv) | Op::DepthwiseConv2d(conv) = &node.op {
                 let shape = graph.spec(node.output).shape;
-                let channels = Channels::of_layer(graph, NodeId(index), &conv.requantization, shape.channels)?;
-                bits = bits.max(31 + channels.right_shift as usize);
-                layers.push((NodeId(index), channels, shape.num_elements()));
+                let layer = Layer::new(graph, NodeId(index), &conv.requantization, shape.channels)?;
+                let too_wide = || RelationError::TooWide { node: index, op: node.source.clone(), bits: INTEGER_BITS, room: INTEGER_BITS };
+                bits = layer.bits(bits).ok_or_else(too_wide)?;
+                layers.push((layer, shape.num_elements()));
             }
         }
-        let elements: usize = layers.iter().map(|(_, _, elements)| elements).sum();
+        let elements: usize = layers.iter().map(|(_, elements)| elements).sum();
         let cost = |widest: &usize| bits.div_ceil(*widest) * elements + (1usize << bits.div_ceil(bits.div_ceil(*widest)));
         let num_limbs = bits.div_ceil((8..=22).min_by_key(cost).unwrap_or(16));
         let limb_bits = bits.div_ceil(num_limbs);
         let shift = num_limbs * limb_bits;
         let mut ranges = [(0, 0); 2];
-        for (id, channels, _) in &layers {
-            let keys = channels.keys(&channels.rescaling(graph, *id, shift)?, shift);
-            let range = &mut ranges[usize::from(channels.signed)];
+        for (layer, _) in &layers {
+            let keys = layer.keys(&layer.rescaling(shift)?, shift);
+            let range = &mut ranges[usize::from(layer.signed)];
             *range = (range.0.min(keys.0), range.1.max(keys.1));
         }
         let [keys, signed_keys] = ranges.map(|(low, high)| (-outwards(-low), outwards(high)));
@@ -126,7 +131,7 @@ impl Envelope {
     pub fn check(&self) -> Result<(), EnvelopeError> {
         let Self { num_limbs, limb_bits, .. } = *self;
         let bits = self.shift();
-        if !(1..=22).contains(&limb_bits) || !(31..=INTEGER_BITS - 4).contains(&bits) {
+        if !(1..=22).contains(&limb_bits) || !(MIN_BITS..=INTEGER_BITS - 4).contains(&bits) {
             return Err(EnvelopeError::Limbs { num_limbs, limb_bits });
         }
         for (first, last) in [self.keys, self.signed_keys] {

@@ -5,7 +5,7 @@ use verinfer_graph::{Add, Graph, NodeId, Op, Operand};
 use crate::envelope::{ADDEND_BOUND, weight_range};
 use crate::error::RelationError;
 use crate::layout::ColumnId;
-use crate::lower::requantize::Channels;
+use crate::lower::steps::Layer;
 use crate::relation::{Bytes, Contraction, HiddenLayer, Recipe, Relation, Rescaling, Role};
 
 /// The contents of the hidden columns of a relation.
@@ -45,10 +45,7 @@ impl Learned {
             fits(channel, "the weight", i64::from(weight), (first, last))?;
         }
         self.columns.push((hidden.weights, conv.weights.clone()));
-        let mut values = Channels::of_layer(graph, id, &conv.requantization, num_channels)?.rescaling(graph, id, recipe.shift)?;
-        if hidden.sign.is_some() {
-            values.constants.iter_mut().zip(&mut values.sign_factors).filter(|(_, factor)| **factor == 0).for_each(without_sign);
-        }
+        let values = Layer::new(graph, id, &conv.requantization, num_channels)?.rescaling(recipe.shift)?;
         let mut constants = Vec::new();
         let (multiplier_range, constant_range) = (hidden.multiplier.range(), hidden.constant.range());
         for (channel, (&multiplier, &constant)) in values.multipliers.iter().zip(&values.constants).enumerate() {
@@ -107,12 +104,4 @@ fn fits(graph: &Graph, id: NodeId, channel: usize, part: &'static str, value: i6
     }
     let op = graph.node(id).source.clone();
     Err(RelationError::NotHideable { node: id.0, op, channel, part, value, first, last })
-}
-
-/// Makes a constant without sign factor one with sign factor 1. In a layer with signs all multipliers and constants are even, as the remainder has
-/// a bit more than the smallest multiplier needs: `floor((v + 1) / 2^shift)` and `floor((v + 1 - 1) / 2^shift)` are the same for even `v`.
-fn without_sign((constant, sign_factor): (&mut i64, &mut i64)) {
-    debug_assert!(*constant % 2 == 0);
-    *constant += 1;
-    *sign_factor = 1;
 }

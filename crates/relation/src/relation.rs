@@ -9,8 +9,8 @@ use std::ops::Range;
 use p3_field::PrimeCharacteristicRing;
 use verinfer_graph::{Graph, NodeId, Shape, TensorId, Window};
 
-use crate::field::F;
 use crate::commitment::Plan;
+use crate::field::F;
 use crate::layout::{ColumnId, Layout, Region};
 use crate::masks::MaskPlan;
 use crate::setting::Setting;

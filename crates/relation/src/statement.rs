@@ -435,11 +435,7 @@ impl<'a> Reader<'a> {
     }
 
     /// What is there once for each image.
-    fn for_each_image<T>(
-        &mut self,
-        images: u32,
-        mut read: impl FnMut(&mut Self) -> Result<T, FormatError>,
-    ) -> Result<Vec<T>, FormatError> {
+    fn for_each_image<T>(&mut self, images: u32, mut read: impl FnMut(&mut Self) -> Result<T, FormatError>) -> Result<Vec<T>, FormatError> {
         (0..images).map(|_| read(self)).collect()
     }
 

@@ -58,7 +58,8 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     let progress = output.progress(Phase::ALL.len(), "proving");
     progress.enable_steady_tick(Duration::from_millis(200));
     let stopwatch = Stopwatch::default();
-    let prover = Prover::with_setting(&model.graph, arguments.images.len(), &Setting::default()).with_context(|| format!("cannot prove {}", source.title()))?;
+    let prover = Prover::with_setting(&model.graph, arguments.images.len(), &Setting::default())
+        .with_context(|| format!("cannot prove {}", source.title()))?;
     let started = |phase: Phase| {
         stopwatch.start(phase);
         progress.set_position(Phase::ALL.iter().position(|&other| other == phase).unwrap_or(0) as u64);

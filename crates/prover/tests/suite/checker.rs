@@ -7,11 +7,11 @@ use verinfer_graph::{
 use verinfer_import::import_tflite;
 use verinfer_prover::Witness;
 use verinfer_relation::Relation;
-use verinfer_relation::setting::Setting;
 use verinfer_relation::check::{Assignment, CheckReport, Place, Violation, check};
 use verinfer_relation::field::F;
 use verinfer_relation::layout::ColumnId;
 use verinfer_relation::relation::Role;
+use verinfer_relation::setting::Setting;
 
 use crate::random::generator;
 

@@ -9,7 +9,7 @@ use verinfer_relation::envelope::Envelope;
 use verinfer_relation::learned::Learned;
 use verinfer_relation::relation::ObjectKind;
 use verinfer_relation::setting::{OutputForm, Setting};
-use verinfer_verifier::{ExpectedInput, Expectations, Verifier};
+use verinfer_verifier::{Expectations, ExpectedInput, Verifier};
 
 use crate::random::{Rng, descriptions, generator, random_input};
 

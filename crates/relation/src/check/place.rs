@@ -84,7 +84,9 @@ fn width(graph: &Graph, relation: &Relation, id: ColumnId) -> usize {
         | Role::Spare => None,
     };
     let read = match &column.leaf {
-        Leaf::Lookup { values, .. } | Leaf::Row { values, .. } => values.iter().flat_map(|form| &form.terms).find_map(|term| tensor_shape(&term.source)),
+        Leaf::Lookup { values, .. } | Leaf::Row { values, .. } => {
+            values.iter().flat_map(|form| &form.terms).find_map(|term| tensor_shape(&term.source))
+        }
         Leaf::Free | Leaf::Spare | Leaf::Multiplicity(_) => None,
     };
     let num_pixels = pixels_of_image(relation, id);
@@ -95,6 +97,11 @@ fn width(graph: &Graph, relation: &Relation, id: ColumnId) -> usize {
 fn tensor_shape(source: &Source) -> Option<Shape> {
     match source {
         Source::Tensor { shape, .. } => Some(*shape),
-        Source::Cell(_) | Source::Reordered { .. } | Source::Integers(_) | Source::Accumulator(_) | Source::ScaledAccumulator(_) | Source::ScaledSign(_) => None,
+        Source::Cell(_)
+        | Source::Reordered { .. }
+        | Source::Integers(_)
+        | Source::Accumulator(_)
+        | Source::ScaledAccumulator(_)
+        | Source::ScaledSign(_) => None,
     }
 }

@@ -1,6 +1,7 @@
 //! How many limbs each remainder is cut into, and of how many bits.
 //!
-//! Wide limbs make few cells but large range tables. The widest limb of the graph is chosen to minimise the number of cells.
+//! Wide limbs make few cells but large range tables. The widest limb of the graph is chosen to minimise the number of cells, among those with which
+//! every remainder has room.
 //!
 //! The equation `key * 2^shift + remainder = multiplier * acc + constant - sign_factor * sign` is checked modulo p. It holds over the integers
 //! because neither side leaves 62 bits, for any key of the table, which may be shared with nodes of larger keys.
@@ -60,11 +61,12 @@ pub fn choose(
         plans.iter().zip(&rooms).map(|(plan, &room)| plan.as_ref().map(|plan| cut(plan, room))).collect()
     };
     let elements: Vec<usize> = graph.nodes().iter().map(|node| graph.spec(node.output).shape.num_elements()).collect();
-    let cost = |widest: usize| -> usize {
+    let cost = |widest: usize| -> (bool, usize) {
         let cuts = cut_all(plans, widest);
+        let too_wide = cuts.iter().zip(&rooms).any(|(cut, &room)| cut.is_some_and(|cut| cut.count * cut.bits > room));
         let tables: BTreeSet<usize> = cuts.iter().flatten().map(|cut| cut.bits).collect();
         let cells: usize = cuts.iter().zip(&elements).map(|(cut, &n)| cut.map_or(0, |cut| cut.count * n)).sum();
-        cells + tables.iter().map(|&bits| 1 << bits).sum::<usize>()
+        (too_wide, cells + tables.iter().map(|&bits| 1 << bits).sum::<usize>())
     };
     let widest = (8..=22).min_by_key(|&widest| cost(widest)).unwrap_or(16);
     let cuts = cut_all(plans, widest);

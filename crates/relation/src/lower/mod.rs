@@ -4,6 +4,7 @@ mod limbs;
 mod nodes;
 mod output;
 pub mod requantize;
+pub mod steps;
 mod tables;
 
 use p3_field::PrimeCharacteristicRing;
@@ -133,7 +134,13 @@ impl<'a> Lowering<'a> {
     /// The column of the hidden input.
     fn hidden_input(&mut self) -> ColumnId {
         let spec = self.graph.spec(self.graph.input());
-        self.bytes(None, Role::Input, (spec.shape.channels, spec.shape.num_pixels().saturating_mul(self.images)), i64::from(spec.dtype.min()), 8)
+        self.bytes(
+            None,
+            Role::Input,
+            (spec.shape.channels, spec.shape.num_pixels().saturating_mul(self.images)),
+            i64::from(spec.dtype.min()),
+            8,
+        )
     }
 
     /// A column of integers from `first` on, of `bits` bits.

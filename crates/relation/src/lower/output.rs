@@ -52,7 +52,8 @@ impl Lowering<'_> {
                     self.objects.push(object);
                 }
                 let ahead = self.ahead(classes, &Labels::Hidden(bytes));
-                let table = self.tables.function("within rank", 0, (0..classes as i64).map(|rank| i64::from(rank < i64::from(k))).collect());
+                let table =
+                    self.tables.function("within rank", 0, (0..classes as i64).map(|rank| i64::from(rank < i64::from(k))).collect());
                 let key = self.per_image_sum(ahead, classes, F::ONE);
                 let correct = ColumnId(self.columns.len());
                 let leaf = Leaf::Lookup { table, values: vec![key, Form::cell(correct)] };
@@ -61,7 +62,10 @@ impl Lowering<'_> {
                 let mut total = Form::constant(-F::from_u32(count));
                 let shape = Shape::new(1, 1, 1);
                 let location = Location::Column(correct);
-                total.push(Source::Tensor { location, shape, pixels: PixelMap::Total { len: self.images }, channels: ChannelMap::Same }, F::ONE);
+                total.push(
+                    Source::Tensor { location, shape, pixels: PixelMap::Total { len: self.images }, channels: ChannelMap::Same },
+                    F::ONE,
+                );
                 self.node_less(Role::Count, (1, 1), Leaf::Lookup { table, values: vec![total] });
                 Ok(())
             }

@@ -74,19 +74,19 @@ impl Plan {
 }
 
 /// The channels of a requantization, each in the form that suits its accumulators.
-pub struct Channels {
+struct Channels {
     channels: Vec<Channel>,
     /// Worst-case range of the accumulator, by channel.
     ranges: Vec<(i64, i64)>,
     /// Largest right shift.
-    pub right_shift: u32,
+    right_shift: u32,
     /// Whether the rounding needs a sign.
-    pub signed: bool,
+    signed: bool,
 }
 
 impl Channels {
     /// The channels of node `id`, whose output has `channels` channels, for accumulators up to `margin` out of their range.
-    pub fn new(graph: &Graph, id: NodeId, requantization: &Requantization, channels: usize, margin: i64) -> Result<Self, RelationError> {
+    fn new(graph: &Graph, id: NodeId, requantization: &Requantization, channels: usize, margin: i64) -> Result<Self, RelationError> {
         let ranges = graph.accumulator_range(id).ok_or(RelationError::NoAccumulator { node: id.0 })?;
         let of = |values: &[i32], c: usize| i64::from(if values.len() == 1 { values[0] } else { values[c] });
         let range = |c: usize| if ranges.len() == 1 { ranges[0] } else { ranges[c] };
@@ -99,13 +99,8 @@ impl Channels {
         Ok(Self { channels, ranges, right_shift, signed })
     }
 
-    /// As [`Channels::new`] for a linear layer whose multipliers are hidden: whether there is a sign depends on the architecture alone.
-    pub fn of_layer(graph: &Graph, id: NodeId, requantization: &Requantization, channels: usize) -> Result<Self, RelationError> {
-        Ok(Self { signed: may_have_sign(requantization), ..Self::new(graph, id, requantization, channels, 0)? })
-    }
-
     /// Multipliers, constants and sign factors for a remainder of `shift` bits, at least `31 + right_shift` less one if there is a sign.
-    pub fn rescaling(&self, graph: &Graph, id: NodeId, shift: usize) -> Result<Rescaling, RelationError> {
+    fn rescaling(&self, graph: &Graph, id: NodeId, shift: usize) -> Result<Rescaling, RelationError> {
         let too_wide = || RelationError::TooWide { node: id.0, op: graph.node(id).source.clone(), bits: shift, room: INTEGER_BITS };
         let right = u32::try_from(shift + usize::from(self.signed)).ok().and_then(|bits| bits.checked_sub(31)).ok_or_else(too_wide)?;
         if right < self.right_shift {
@@ -122,7 +117,7 @@ impl Channels {
     }
 
     /// Smallest and largest key, without offset, of constants for a remainder of `shift` bits.
-    pub fn keys(&self, values: &Rescaling, shift: usize) -> (i64, i64) {
+    fn keys(&self, values: &Rescaling, shift: usize) -> (i64, i64) {
         let key = |channel: usize, acc: i64| {
             let value = i128::from(acc) * i128::from(values.multipliers[channel]) + i128::from(values.constants[channel]);
             let key = value >> shift;

@@ -58,7 +58,8 @@ pub fn prover(arguments: &Arguments, selected: &Selected, proof: &Path) -> anyho
     let input = input(arguments, selected, &model)?;
     memory::reset_peak();
     let start = Instant::now();
-    let prover = Prover::with_setting(&model.graph, arguments.batch as usize, &Setting::default()).with_context(|| format!("cannot prove {}", selected.title()))?;
+    let prover = Prover::with_setting(&model.graph, arguments.batch as usize, &Setting::default())
+        .with_context(|| format!("cannot prove {}", selected.title()))?;
     let setup_seconds = start.elapsed().as_secs_f64();
     let mut runs = Vec::new();
     let mut bytes = Vec::new();
@@ -89,8 +90,8 @@ pub fn verifier(arguments: &Arguments, selected: &Selected, proof: &Path) -> any
     let bytes = files::read(proof, files::PROOF_LIMIT)?;
     memory::reset_peak();
     let start = Instant::now();
-    let verifier =
-        Verifier::with_setting(&model.graph, arguments.batch as usize, &Setting::default()).with_context(|| format!("cannot verify proofs of {}", selected.title()))?;
+    let verifier = Verifier::with_setting(&model.graph, arguments.batch as usize, &Setting::default())
+        .with_context(|| format!("cannot verify proofs of {}", selected.title()))?;
     let setup_seconds = start.elapsed().as_secs_f64();
     let expectations = Expectations { security_level: arguments.security, context: b"", input: Some(&input) };
     let mut times = Vec::new();

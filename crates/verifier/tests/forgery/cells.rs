@@ -14,7 +14,7 @@ use verinfer_relation::relation::{Leaf, Recipe, RequantizeRecipe, Role};
 use verinfer_relation::statement::Statement;
 use verinfer_verifier::VerifyError;
 
-use crate::forger::{FORGER, signed};
+use crate::forger::{FORGER, output_mut, shown_input, shown_output, signed};
 use crate::network::LAST;
 use crate::unmasked::{Broken, committed_secrets};
 
@@ -70,8 +70,8 @@ fn one_wrong_cell_of_any_column_is_rejected() {
 fn a_remainder_too_large_is_noticed_by_the_range_table_alone_where_key_and_output_make_up_for_it() {
     // The last layer's output less one, its remainder more by as much: the highest limb is out of range, all else is as it should be.
     let mut statement = FORGER.statement.clone();
-    let index = inner_output(&statement.output.values);
-    statement.output.values[index] -= 1;
+    let index = inner_output(shown_output(&statement));
+    output_mut(&mut statement).values[index] -= 1;
     let recipe = last_recipe();
     let limb = recipe.limbs[recipe.limbs.len() - 1];
     let bits = recipe.shift / recipe.limbs.len();
@@ -194,7 +194,7 @@ fn multiplicities_cannot_pay_for_a_stray_however_they_are_chosen() {
     let recipe = last_recipe();
     let mut witness = edited(&[(recipe.output, 2, 0, 1)]);
     let mut statement = FORGER.statement.clone();
-    statement.output.values[2] += 1;
+    output_mut(&mut statement).values[2] += 1;
     FORGER.follow_cells(&statement, &mut witness);
     for (index, column) in FORGER.relation().columns.iter().enumerate() {
         if let Leaf::Multiplicity(_) = column.leaf {
@@ -282,7 +282,7 @@ fn inner_output(values: &[i16]) -> usize {
 /// Accumulators of the first convolution.
 fn first_accumulators() -> Vec<i32> {
     let mut found = Vec::new();
-    run_observed(FORGER.graph, &FORGER.statement.input.values, &mut |node, accumulators, _| {
+    run_observed(FORGER.graph, shown_input(&FORGER.statement), &mut |node, accumulators, _| {
         if node.0 == 0 {
             found = accumulators.unwrap().to_vec();
         }

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use verinfer_relation::statement::Proof;
+use verinfer_relation::statement::{MAGIC, Proof, VERSION};
 
 use crate::forger::{FORGER, GENUINE};
 
@@ -94,7 +94,7 @@ fn random_bodies_and_files_are_rejected_without_a_panic() {
         let bytes = rng.bytes(len);
         match round % 3 {
             0 => rejected(&bytes),
-            1 => rejected(&[b"VERINFER\x01\0".as_slice(), &bytes].concat()),
+            1 => rejected(&[MAGIC.as_slice(), &VERSION.to_le_bytes(), &bytes].concat()),
             _ => rejected(&Proof { statement: FORGER.statement.clone(), body: bytes }.encode()),
         }
     }

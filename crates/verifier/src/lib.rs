@@ -26,5 +26,5 @@ mod verify;
 
 pub use error::VerifyError;
 pub use reduce::{Reduction, reduce};
-pub use verify::{Accepted, ExpectedInput, Expectations, Verifier};
+pub use verify::{Accepted, Expectations, ExpectedInput, Verifier};
 pub use verinfer_relation::statement::{Proof, PublicTensor, Statement};

@@ -9,7 +9,7 @@ use verinfer_relation::layout::ColumnId;
 use verinfer_relation::relation::{Leaf, Role};
 use verinfer_relation::setting::Setting;
 use verinfer_relation::statement::{FormatError, PublicTensor, Statement};
-use verinfer_verifier::{ExpectedInput, Expectations, Verifier, VerifyError};
+use verinfer_verifier::{Expectations, ExpectedInput, Verifier, VerifyError};
 
 use crate::forger::{CONTEXT, Forger, LEVEL, input_mut, output_mut, shown_input, shown_output};
 use crate::network::{input, network};

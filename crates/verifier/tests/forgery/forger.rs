@@ -17,7 +17,7 @@ use verinfer_relation::setting::Setting;
 use verinfer_relation::statement::{InputClaim, ModelClaim, OutputClaim, PublicTensor, Statement};
 use verinfer_relation::table::TableId;
 use verinfer_relation::transcript::{Alteration, ProverTranscript};
-use verinfer_verifier::{Accepted, ExpectedInput, Expectations, Verifier, VerifyError};
+use verinfer_verifier::{Accepted, Expectations, ExpectedInput, Verifier, VerifyError};
 
 use crate::network::{input, network};
 use crate::unmasked::{Broken, broken};

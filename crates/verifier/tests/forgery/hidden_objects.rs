@@ -82,10 +82,8 @@ fn another_label_does_not_open_the_commitment_to_this_one() {
         let other = Forger::with_setting(hidden_network(|_| ()), IMAGES, &setting(OutputForm::Correct { k: 1, count }), &execution);
         let mut statement = other.statement.clone();
         commitments(&mut statement, false).clone_from(commitments(&mut CORRECT.statement.clone(), false));
-        let expected: Vec<Broken> = (0..IMAGES)
-            .filter(|&image| wrong[image] != labels()[image])
-            .map(|image| Broken::Committed(ObjectKind::Label(image)))
-            .collect();
+        let expected: Vec<Broken> =
+            (0..IMAGES).filter(|&image| wrong[image] != labels()[image]).map(|image| Broken::Committed(ObjectKind::Label(image))).collect();
         assert_eq!(other.broken(statement, other.witness.clone()), expected);
     }
 }

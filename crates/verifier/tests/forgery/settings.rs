@@ -12,7 +12,7 @@ use verinfer_relation::field::F;
 use verinfer_relation::relation::ObjectKind;
 use verinfer_relation::setting::Setting;
 use verinfer_relation::statement::{FormatError, InputClaim, ModelClaim, Proof, PublicTensor, Statement};
-use verinfer_verifier::{ExpectedInput, Expectations, Verifier, VerifyError};
+use verinfer_verifier::{Expectations, ExpectedInput, Verifier, VerifyError};
 
 use crate::forger::{CONTEXT, EXPECTATIONS, Forger, LEVEL};
 use crate::hidden::{COMMITTED, CORRECT, HIDDEN, HIDDEN_GENUINE, IMAGES, envelope, forgers, hidden_network, inputs};

@@ -2,7 +2,7 @@
 
 use verinfer_graph::{DataType, Shape};
 use verinfer_relation::statement::{ModelClaim, Statement};
-use verinfer_verifier::{ExpectedInput, Expectations, VerifyError};
+use verinfer_verifier::{Expectations, ExpectedInput, VerifyError};
 
 use crate::forger::{CONTEXT, FORGER, GENUINE, LEVEL, input_mut, output_mut, shown_input, shown_output};
 use crate::unmasked::Broken;

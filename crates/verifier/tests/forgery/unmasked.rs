@@ -13,7 +13,7 @@ use verinfer_relation::layout::{ColumnId, EqWeights};
 use verinfer_relation::masks::Triple;
 use verinfer_relation::relation::{Leaf, Location, ObjectKind, Relation, Role};
 use verinfer_relation::scaling::Scales;
-use verinfer_relation::statement::Proof;
+use verinfer_relation::statement::{Proof, Statement};
 use verinfer_relation::table::Folding;
 use verinfer_relation::transcript::{Transcript, VerifierTranscript};
 use verinfer_relation::{claims, scaling, steps, weights};
@@ -114,6 +114,15 @@ pub fn broken(forger: &Forger, transcript: Transcript, proof: &Proof, cells: &[F
     }
     view.broken.sort_unstable();
     view.broken
+}
+
+/// Whether all objects belong to their commitments.
+pub fn commitments_hold(relation: &Relation, statement: &Statement, cells: &[F]) -> bool {
+    let (gamma, nu) = (K::from_u64(0x1234_5678_9abc), K::from_u64(0xdef0_1234_5678));
+    relation.objects.iter().all(|object| {
+        let check = Check::new(object.plan, gamma, nu);
+        committed(&check, object.bases(relation), cells) == check.target(statement.commitment(object.kind).unwrap())
+    })
 }
 
 /// What step 5 leaves, without pads.

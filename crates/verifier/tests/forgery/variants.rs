@@ -1,6 +1,8 @@
 //! Every reason of rejection, with the test that produces it. A new variant does not compile until it has a row here.
 
-use verinfer_graph::{Add, Conv, DataType, Graph, Node, Op, Operand, Requantization, Rounding, Shape, TensorId, TensorSpec, Window};
+use verinfer_graph::{
+    Add, Conv, DataType, Graph, Lookup, Node, Op, Operand, Requantization, Rounding, Shape, TensorId, TensorSpec, Window,
+};
 use verinfer_relation::RelationError;
 use verinfer_relation::commitment::{Commitment, CommitmentError};
 use verinfer_relation::envelope::Envelope;
@@ -92,6 +94,17 @@ fn a_proof_about_no_image_is_refused() {
 fn a_batch_larger_than_any_commitment_cannot_be_proved() {
     for images in [1 << 22, u32::MAX as usize, usize::MAX] {
         let error = Verifier::with_setting(FORGER.graph, images, &Setting::default()).err().unwrap();
+        assert!(matches!(error, VerifyError::Relation(RelationError::TooLarge { .. })), "{error}");
+    }
+    // Before anything is set aside for each image.
+    let setting = Setting { hidden_input: true, ..Setting::default() };
+    let hidden = Verifier::with_setting(FORGER.graph, usize::MAX, &setting).err().unwrap();
+    let shape = Shape::new(1, 1, 1 << 16);
+    let wide = graph(shape, Op::Lookup(Lookup { input: TensorId(0), table: vec![0; 256] }), shape);
+    let images = 1 << 20;
+    let setting = Setting { output: OutputForm::Rank { labels: vec![0; images], k: 1 }, ..Setting::default() };
+    let ranks = Verifier::with_setting(&wide, images, &setting).err().unwrap();
+    for error in [hidden, ranks] {
         assert!(matches!(error, VerifyError::Relation(RelationError::TooLarge { .. })), "{error}");
     }
 }

@@ -66,7 +66,7 @@ impl Forger {
         let verifier = match (setting.weights, statement.commitment(ObjectKind::Model)) {
             (Some(envelope), Some(commitment)) => {
                 let architecture: &'static Graph = Box::leak(Box::new(graph.without_learned()));
-                Verifier::hidden(architecture, envelope, commitment.clone(), images, setting).unwrap()
+                Verifier::hidden(architecture, envelope, *commitment, images, setting).unwrap()
             }
             _ => Verifier::with_setting(graph, images, setting).unwrap(),
         };
@@ -108,10 +108,10 @@ impl Forger {
         let found = match &statement.model {
             ModelClaim::Hidden { envelope, commitment, .. } if statement.model != self.statement.model => {
                 let (images, setting) = (self.relation().images, &self.relation().setting);
-                let verifier = Verifier::hidden(self.graph, *envelope, (**commitment).clone(), images, setting).unwrap();
+                let verifier = Verifier::hidden(self.graph, *envelope, **commitment, images, setting).unwrap();
                 verifier.verify(&file, &EXPECTATIONS).err()
             }
-            _ => self.verify(&file).err(),
+            ModelClaim::Hidden { .. } | ModelClaim::Public { .. } => self.verify(&file).err(),
         };
         assert_eq!(found, expected, "{broken:?}");
         broken

@@ -22,11 +22,11 @@ fn fields() -> Vec<Field> {
         ("input form", 1),
         ("input shape", 12),
         ("input type", 1),
-        ("input", shown_input(&statement).len()),
+        ("input", shown_input(statement).len()),
         ("output form", 1),
         ("output shape", 12),
         ("output type", 1),
-        ("output", shown_output(&statement).len()),
+        ("output", shown_output(statement).len()),
         ("body length", 4),
     ];
     let mut start = 0;

@@ -24,7 +24,7 @@ fn committing(forger: &Forger, kind: ObjectKind, edits: &[Edit]) -> Statement {
     let object = relation.object(kind).unwrap();
     let bases = object.bases(relation);
     assert_eq!(object.plan.blocks(), 0);
-    let mut root = forger.statement.commitment(kind).unwrap().clone();
+    let mut root = *forger.statement.commitment(kind).unwrap();
     for &(column, channel, pixel, change) in edits {
         let cell = forger.cell(column, channel, pixel);
         let (mut values, mut salt) = (vec![0; object.plan.len()], [0; SALT_CELLS]);
@@ -58,16 +58,16 @@ fn out_of_range(forger: &Forger, kind: ObjectKind, edits: &[Edit]) {
 /// Pairs of columns that are consecutive bytes of hidden integers.
 fn consecutive(forger: &Forger) -> Vec<(Role, ColumnId, ColumnId)> {
     let columns = &forger.relation().columns;
-    let next = |role: Role| match role {
-        Role::Multiplier(byte) => Some(Role::Multiplier(byte + 1)),
-        Role::Constant(byte) => Some(Role::Constant(byte + 1)),
-        Role::SignFactor(byte) => Some(Role::SignFactor(byte + 1)),
-        Role::Addends(byte) => Some(Role::Addends(byte + 1)),
-        _ => None,
+    let follows = |role: Role, next: Role| match (role, next) {
+        (Role::Multiplier(byte), Role::Multiplier(next))
+        | (Role::Constant(byte), Role::Constant(next))
+        | (Role::SignFactor(byte), Role::SignFactor(next))
+        | (Role::Addends(byte), Role::Addends(next)) => next == byte + 1,
+        _ => false,
     };
     let mut found = Vec::new();
     for (index, pair) in columns.windows(2).enumerate() {
-        if next(pair[0].role) == Some(pair[1].role) && pair[0].node == pair[1].node {
+        if follows(pair[0].role, pair[1].role) && pair[0].node == pair[1].node {
             found.push((pair[0].role, ColumnId(index), ColumnId(index + 1)));
         }
     }

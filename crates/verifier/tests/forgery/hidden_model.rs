@@ -20,9 +20,9 @@ use crate::unmasked::Broken;
 const MODEL: [Broken; 1] = [Broken::Committed(ObjectKind::Model)];
 
 fn with_conv(node: usize, change: impl FnOnce(&mut verinfer_graph::Conv)) -> Graph {
-    hidden_network(|nodes| match &mut nodes[node].0 {
-        Op::Conv2d(conv) | Op::DepthwiseConv2d(conv) => change(conv),
-        _ => panic!("node {node} is no convolution"),
+    hidden_network(|nodes| {
+        let (Op::Conv2d(conv) | Op::DepthwiseConv2d(conv)) = &mut nodes[node].0 else { panic!("node {node} is no convolution") };
+        change(conv);
     })
 }
 

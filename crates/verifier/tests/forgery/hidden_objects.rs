@@ -28,8 +28,11 @@ fn broken(forger: &Forger, of_inputs: bool, change: impl FnOnce(&mut Vec<Commitm
     forger.broken(statement, forger.witness.clone())
 }
 
-/// Forgers with kinds of objects that there are for each image.
-fn cases() -> [(&'static Forger, bool, fn(usize) -> ObjectKind); 3] {
+/// A forger, whether the objects are inputs, and the object of an image.
+type Case = (&'static Forger, bool, fn(usize) -> ObjectKind);
+
+/// Objects that there are for each image.
+fn cases() -> [Case; 3] {
     [(&HIDDEN, true, ObjectKind::Input), (&COMMITTED, false, ObjectKind::Output), (&CORRECT, false, ObjectKind::Label)]
 }
 
@@ -47,13 +50,13 @@ fn another_coordinate_of_a_commitment_is_rejected() {
 fn commitments_of_two_images_cannot_be_exchanged_nor_can_one_stand_for_both() {
     for (forger, of_inputs, kind) in cases() {
         assert_eq!(broken(forger, of_inputs, |commitments| commitments.swap(0, 1)), [0, 1].map(|image| Broken::Committed(kind(image))));
-        assert_eq!(broken(forger, of_inputs, |commitments| commitments[1] = commitments[0].clone()), [Broken::Committed(kind(1))]);
+        assert_eq!(broken(forger, of_inputs, |commitments| commitments[1] = commitments[0]), [Broken::Committed(kind(1))]);
     }
 }
 
 #[test]
 fn a_commitment_to_an_output_does_not_stand_for_an_input() {
-    let output = COMMITTED.statement.commitment(ObjectKind::Output(0)).unwrap().clone();
+    let output = *COMMITTED.statement.commitment(ObjectKind::Output(0)).unwrap();
     assert_eq!(broken(&COMMITTED, true, |commitments| commitments[0] = output), [Broken::Committed(ObjectKind::Input(0))]);
 }
 

@@ -61,8 +61,8 @@ fn ranks_are_those_of_the_scores() {
     // By image: the class with 0, 1, ... classes ahead.
     let order = [[1, 2, 0, 4, 5, 3], [5, 0, 4, 3, 1, 2]];
     for k in 1..=6 {
-        for place in 0..6 {
-            let forger = rank([order[0][place], order[1][place]], k);
+        for (place, (first, second)) in order[0].into_iter().zip(order[1]).enumerate() {
+            let forger = rank([first, second], k);
             if place < k as usize { holds(&forger) } else { fails(&forger, &[&count]) }
         }
     }

@@ -125,7 +125,7 @@ fn a_proof_of_another_architecture_or_envelope_is_refused() {
         // A verifier who expects that envelope.
         let mut other = envelope();
         change(&mut other);
-        let commitment = HIDDEN.statement.commitment(ObjectKind::Model).unwrap().clone();
+        let commitment = *HIDDEN.statement.commitment(ObjectKind::Model).unwrap();
         match Verifier::hidden(HIDDEN.graph, other, commitment, IMAGES, &Setting::default()) {
             Ok(verifier) => {
                 fails_in_the_argument(&verifier.verify(&file, &EXPECTATIONS).unwrap_err());
@@ -137,7 +137,7 @@ fn a_proof_of_another_architecture_or_envelope_is_refused() {
     }
     // A verifier of another architecture: without the addition's constants.
     let other = network(|_| ());
-    let commitment = HIDDEN.statement.commitment(ObjectKind::Model).unwrap().clone();
+    let commitment = *HIDDEN.statement.commitment(ObjectKind::Model).unwrap();
     let verifier = Verifier::hidden(&other, envelope(), commitment, IMAGES, &Setting::default()).unwrap();
     let error = verifier.verify(&HIDDEN_GENUINE.proof.encode(), &EXPECTATIONS).unwrap_err();
     assert!(matches!(error, VerifyError::WrongArchitecture { .. }), "{error}");
@@ -154,7 +154,7 @@ fn another_model_commitment_is_refused() {
     let Some(other) = HIDDEN.statement.commitment(ObjectKind::Input(0)).cloned() else { panic!("the input is hidden") };
     let file = relabelled(&HIDDEN_GENUINE, |statement| {
         if let ModelClaim::Hidden { commitment, .. } = &mut statement.model {
-            **commitment = other.clone();
+            **commitment = other;
         }
     });
     assert_eq!(HIDDEN.verify(&file).unwrap_err(), VerifyError::WrongModelCommitment);

@@ -171,6 +171,8 @@ impl<'a> Lowering<'a> {
             Location::Column(column) => column,
             Location::Input => self.copy(self.graph.output()),
         };
+        // What follows takes memory for each image.
+        check_size(&self.columns)?;
         self.hidden_objects()?;
         self.output_form()?;
         let Self { graph, images, setting, tables, mut columns, mut contractions, recipes, output, objects, .. } = self;
@@ -350,10 +352,7 @@ impl Relation {
     /// Chooses the smallest committed vector that has room for the columns, the secrets and the opening's masks.
     fn place(&mut self) -> Result<(), RelationError> {
         let regions: Vec<Region> = self.objects.iter().flat_map(|object| self.regions(object)).collect();
-        let needed = self.columns.iter().fold(0usize, |sum, column| sum.saturating_add(column.channels.saturating_mul(column.pixels)));
-        if needed > 1 << Layout::MAX_LOG_CELLS {
-            return Err(RelationError::TooLarge { cells: needed, max_log: Layout::MAX_LOG_CELLS });
-        }
+        check_size(&self.columns)?;
         let mut cells = 0;
         for log_cells in parameters::MIN_LOG_CELLS..=Layout::MAX_LOG_CELLS {
             self.masks = MaskPlan::new(log_cells, self.log_contraction_len(), self.log_scaling_len());
@@ -376,6 +375,15 @@ impl Relation {
         regions.push(whole(object.salt));
         regions
     }
+}
+
+/// Refuses columns that are larger together than any committed vector.
+fn check_size(columns: &[Column]) -> Result<(), RelationError> {
+    let cells = columns.iter().fold(0usize, |sum, column| sum.saturating_add(column.channels.saturating_mul(column.pixels)));
+    if cells > 1 << Layout::MAX_LOG_CELLS {
+        return Err(RelationError::TooLarge { cells, max_log: Layout::MAX_LOG_CELLS });
+    }
+    Ok(())
 }
 
 fn requantization(op: &Op) -> Option<&Requantization> {

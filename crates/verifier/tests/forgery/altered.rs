@@ -8,7 +8,7 @@ use verinfer_relation::steps;
 use verinfer_relation::transcript::{ProverTranscript, Transcript};
 use verinfer_verifier::VerifyError;
 
-use crate::forger::{FORGER, GENUINE, LEVEL};
+use crate::forger::{FORGER, GENUINE, LEVEL, output_mut};
 use crate::unmasked::{Broken, spare};
 
 /// The proof of the prover that changes occurrence `number` of the messages with a label.
@@ -36,12 +36,12 @@ fn broken(label: &'static str, number: usize, change: impl Fn(&mut [u8]) + Send 
 }
 
 /// Adds one to the extension element at a position.
-fn increment(position: usize) -> impl Fn(&mut [u8]) {
+pub fn increment(position: usize) -> impl Fn(&mut [u8]) {
     move |bytes| with_elements(bytes, |elements| elements[position] += K::ONE)
 }
 
 /// Changes a message of extension elements.
-fn with_elements(bytes: &mut [u8], change: impl Fn(&mut [K])) {
+pub fn with_elements(bytes: &mut [u8], change: impl Fn(&mut [K])) {
     let coordinates: Vec<F> = bytes.as_chunks::<8>().0.iter().map(|chunk| decode_base(*chunk).unwrap()).collect();
     let mut elements: Vec<K> = coordinates.as_chunks::<3>().0.iter().map(|element| from_coordinates(*element)).collect();
     change(&mut elements);
@@ -239,7 +239,7 @@ fn a_prover_whose_challenges_do_not_depend_on_the_statement_is_rejected_at_the_f
     assert_eq!(FORGER.verify(&proved.unwrap().proof.encode()).unwrap_err(), first);
     // Challenges of the true statement for a false one.
     let mut other = statement.clone();
-    other.output.values[0] += 1;
+    output_mut(&mut other).values[0] += 1;
     let proved = FORGER.prover.prove_through(ProverTranscript::new(statement.transcript()), other, witness, &|_| ());
     assert_eq!(FORGER.verify(&proved.unwrap().proof.encode()).unwrap_err(), first);
 }

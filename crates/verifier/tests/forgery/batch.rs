@@ -7,10 +7,11 @@ use verinfer_graph::run;
 use verinfer_relation::field::F;
 use verinfer_relation::layout::ColumnId;
 use verinfer_relation::relation::{Leaf, Role};
-use verinfer_relation::statement::{FormatError, Statement};
-use verinfer_verifier::{Expectations, Verifier, VerifyError};
+use verinfer_relation::setting::Setting;
+use verinfer_relation::statement::{FormatError, PublicTensor, Statement};
+use verinfer_verifier::{Expectations, ExpectedInput, Verifier, VerifyError};
 
-use crate::forger::{CONTEXT, Forger, LEVEL};
+use crate::forger::{CONTEXT, Forger, LEVEL, input_mut, output_mut, shown_input, shown_output};
 use crate::network::{input, network};
 use crate::unmasked::Broken;
 
@@ -54,31 +55,31 @@ fn the_genuine_batch_is_accepted_and_says_what_the_network_computes_for_each_ima
     // It does not matter for how many images the verifier was set up.
     for images in [1, 2, IMAGES] {
         let verifier = Verifier::with_setting(BATCH.graph, images, &Setting::default()).unwrap();
-        let expectations = Expectations { security_level: LEVEL, context: CONTEXT, input: Some(&inputs()) };
+        let expectations = Expectations { security_level: LEVEL, context: CONTEXT, input: ExpectedInput::Shown(&inputs()) };
         let statement = verifier.verify(&file, &expectations).unwrap().statement;
         assert_eq!(statement.images, IMAGES as u32);
-        for (input, output) in inputs().chunks(INPUT).zip(statement.output.values.chunks(OUTPUT)) {
+        for (input, output) in inputs().chunks(INPUT).zip(shown_output(&statement).chunks(OUTPUT)) {
             assert_eq!(run(BATCH.graph, input).unwrap().tensors.last().unwrap(), output);
         }
     }
-    let outputs: Vec<_> = BATCH.statement.output.values.chunks(OUTPUT).collect();
+    let outputs: Vec<_> = shown_output(&BATCH.statement).chunks(OUTPUT).collect();
     assert!(outputs[0] != outputs[1] && outputs[1] != outputs[2] && outputs[0] != outputs[2]);
 }
 
 #[test]
 fn outputs_of_two_images_cannot_be_exchanged() {
     for (first, second) in [(0, 1), (0, 2), (1, 2)] {
-        assert_eq!(broken(|statement| swap(&mut statement.output.values, OUTPUT, first, second)), [Broken::Output]);
+        assert_eq!(broken(|statement| swap(&mut output_mut(statement).values, OUTPUT, first, second)), [Broken::Output]);
     }
 }
 
 #[test]
 fn inputs_of_two_images_cannot_be_exchanged() {
     for (first, second) in [(0, 1), (0, 2), (1, 2)] {
-        let statement = changed(|statement| swap(&mut statement.input.values, INPUT, first, second));
+        let statement = changed(|statement| swap(&mut input_mut(statement).values, INPUT, first, second));
         let mut witness = BATCH.witness.clone();
         assert_eq!(BATCH.broken(statement.clone(), witness.clone()), [Broken::Inputs]);
-        witness.tensors[0] = statement.input.values.clone();
+        witness.tensors[0] = shown_input(&statement).to_vec();
         assert_eq!(BATCH.broken(statement.clone(), witness.clone()), [Broken::Leaves]);
         assert_ne!(BATCH.follow_cells(&statement, &mut witness), []);
         assert_eq!(BATCH.broken(statement, witness), [Broken::sum(&BATCH)]);
@@ -88,14 +89,14 @@ fn inputs_of_two_images_cannot_be_exchanged() {
 #[test]
 fn another_output_of_any_image_is_rejected() {
     for index in 0..IMAGES * OUTPUT {
-        assert_eq!(broken(|statement| statement.output.values[index] += 1), [Broken::Output]);
+        assert_eq!(broken(|statement| output_mut(statement).values[index] += 1), [Broken::Output]);
     }
 }
 
 #[test]
 fn another_input_of_any_image_is_rejected() {
     for index in (0..IMAGES * INPUT).step_by(29) {
-        assert_eq!(broken(|statement| statement.input.values[index] ^= 1), [Broken::Inputs]);
+        assert_eq!(broken(|statement| input_mut(statement).values[index] ^= 1), [Broken::Inputs]);
     }
 }
 
@@ -148,7 +149,8 @@ fn another_number_of_images_is_rejected() {
     for images in [1, 2, 4, 6] {
         let statement = changed(|statement| {
             statement.images = images as u32;
-            for (values, len) in [(&mut statement.input.values, INPUT), (&mut statement.output.values, OUTPUT)] {
+            for (tensor, len) in [(input_mut as fn(&mut Statement) -> &mut PublicTensor, INPUT), (output_mut, OUTPUT)] {
+                let values = &mut tensor(statement).values;
                 *values = values.iter().copied().cycle().take(images * len).collect();
             }
         });
@@ -178,7 +180,7 @@ fn inputs_of_fewer_or_more_images_than_expected_are_refused() {
     let inputs = [inputs(), inputs()].concat();
     for images in [1, 2, 4] {
         let expected = &inputs[..images * INPUT];
-        let demand = Expectations { security_level: LEVEL, context: CONTEXT, input: Some(expected) };
+        let demand = Expectations { security_level: LEVEL, context: CONTEXT, input: ExpectedInput::Shown(expected) };
         let error = VerifyError::InputLength { found: IMAGES * INPUT, expected: expected.len() };
         assert_eq!(BATCH.verifier.verify(&file, &demand).unwrap_err(), error);
     }

@@ -9,14 +9,15 @@ use verinfer_graph::{TensorId, run_observed};
 use verinfer_prover::Witness;
 use verinfer_relation::field::{F, K, from_signed};
 use verinfer_relation::layout::ColumnId;
-use verinfer_relation::masks::Triple;
+use verinfer_relation::masks::{MaskPlan, Triple};
 use verinfer_relation::relation::{Leaf, Recipe, RequantizeRecipe, Role};
 use verinfer_relation::statement::Statement;
 use verinfer_verifier::VerifyError;
 
-use crate::forger::{FORGER, signed};
+use crate::forger::{FORGER, Forger, output_mut, shown_input, shown_output, signed};
+use crate::hidden::forgers;
 use crate::network::LAST;
-use crate::unmasked::{Broken, committed_secrets};
+use crate::unmasked::{Broken, commitments_hold, committed_secrets};
 
 /// A wrong cell: its column, channel, pixel and new value less the old.
 type Edit = (ColumnId, usize, usize, i64);
@@ -70,8 +71,8 @@ fn one_wrong_cell_of_any_column_is_rejected() {
 fn a_remainder_too_large_is_noticed_by_the_range_table_alone_where_key_and_output_make_up_for_it() {
     // The last layer's output less one, its remainder more by as much: the highest limb is out of range, all else is as it should be.
     let mut statement = FORGER.statement.clone();
-    let index = inner_output(&statement.output.values);
-    statement.output.values[index] -= 1;
+    let index = inner_output(shown_output(&statement));
+    output_mut(&mut statement).values[index] -= 1;
     let recipe = last_recipe();
     let limb = recipe.limbs[recipe.limbs.len() - 1];
     let bits = recipe.shift / recipe.limbs.len();
@@ -194,7 +195,7 @@ fn multiplicities_cannot_pay_for_a_stray_however_they_are_chosen() {
     let recipe = last_recipe();
     let mut witness = edited(&[(recipe.output, 2, 0, 1)]);
     let mut statement = FORGER.statement.clone();
-    statement.output.values[2] += 1;
+    output_mut(&mut statement).values[2] += 1;
     FORGER.follow_cells(&statement, &mut witness);
     for (index, column) in FORGER.relation().columns.iter().enumerate() {
         if let Leaf::Multiplicity(_) = column.leaf {
@@ -227,30 +228,48 @@ proptest! {
         edits in proptest::collection::vec((any::<prop::sample::Index>(), prop_oneof![-3i64..=3, any::<i32>().prop_map(i64::from)]), 1..5),
         follow in any::<bool>(),
     ) {
-        let relation = FORGER.relation();
-        let mut witness = FORGER.witness.clone();
-        for (cell, change) in edits {
-            let cell = cell.index(relation.num_cells());
-            witness.cells[cell] += from_signed(change);
-        }
-        let statement = FORGER.statement.clone();
-        let secrets = committed_secrets(relation, &witness.cells);
-        let holds = FORGER.holds(&statement, &witness) && products_hold(&secrets);
-        if follow {
-            let multiplicities = witness.cells.clone();
-            FORGER.follow_cells(&statement, &mut witness);
-            witness.cells = multiplicities;
-            witness.secrets = secrets;
-        }
-        let file = FORGER.prove(statement, witness).proof.encode();
-        match FORGER.verify(&file) {
-            Ok(_) => prop_assert!(holds),
-            Err(error) => {
-                prop_assert!(!holds || !follow);
-                prop_assert_eq!(error, VerifyError::CombinedClaim);
-            }
+        agree(&FORGER, &edits, follow)?;
+    }
+
+    #[test]
+    fn what_the_checker_refuses_the_verifier_rejects_where_it_is_hidden(
+        edits in proptest::collection::vec((any::<prop::sample::Index>(), prop_oneof![-3i64..=3, any::<i32>().prop_map(i64::from)]), 1..4),
+        setting in 0usize..5,
+        follow in any::<bool>(),
+    ) {
+        agree(forgers()[setting].1, &edits, follow)?;
+    }
+}
+
+/// The verifier accepts exactly if the checker does and products and commitments are what they should be, or if the changed cells are not even those
+/// that the argument was made for.
+fn agree(forger: &Forger, edits: &[(prop::sample::Index, i64)], follow: bool) -> Result<(), TestCaseError> {
+    let relation = forger.relation();
+    let mut witness = forger.witness.clone();
+    for (cell, change) in edits {
+        let cell = cell.index(relation.num_cells());
+        witness.cells[cell] += from_signed(*change);
+    }
+    let statement = forger.statement.clone();
+    let secrets = committed_secrets(relation, &witness.cells);
+    let holds = forger.holds(&statement, &witness)
+        && products_hold(&relation.masks, &secrets)
+        && commitments_hold(relation, &statement, &witness.cells);
+    if follow {
+        let multiplicities = witness.cells.clone();
+        forger.follow_cells(&statement, &mut witness);
+        witness.cells = multiplicities;
+        witness.secrets = secrets;
+    }
+    let file = forger.prove(statement, witness).proof.encode();
+    match forger.verify(&file) {
+        Ok(_) => prop_assert!(holds),
+        Err(error) => {
+            prop_assert!(!holds || !follow);
+            prop_assert_eq!(error, VerifyError::CombinedClaim);
         }
     }
+    Ok(())
 }
 
 #[test]
@@ -261,8 +280,7 @@ fn cells_after_those_in_use_may_be_anything() {
 }
 
 /// Whether products of pads and of triples are products.
-fn products_hold(secrets: &[K]) -> bool {
-    let plan = &FORGER.relation().masks;
+fn products_hold(plan: &MaskPlan, secrets: &[K]) -> bool {
     plan.pairs().iter().enumerate().all(|(pair, &(x, y))| {
         let Triple { a, b, c } = plan.triple(pair);
         secrets[plan.product(pair)] == secrets[x] * secrets[y] && secrets[c] == secrets[a] * secrets[b]
@@ -282,7 +300,7 @@ fn inner_output(values: &[i16]) -> usize {
 /// Accumulators of the first convolution.
 fn first_accumulators() -> Vec<i32> {
     let mut found = Vec::new();
-    run_observed(FORGER.graph, &FORGER.statement.input.values, &mut |node, accumulators, _| {
+    run_observed(FORGER.graph, shown_input(&FORGER.statement), &mut |node, accumulators, _| {
         if node.0 == 0 {
             found = accumulators.unwrap().to_vec();
         }

@@ -1,9 +1,9 @@
 //! Changed bytes before the messages, and files cut short or lengthened.
 
 use verinfer_relation::statement::FormatError;
-use verinfer_verifier::{Expectations, VerifyError};
+use verinfer_verifier::{Expectations, ExpectedInput, VerifyError};
 
-use crate::forger::{CONTEXT, FORGER, GENUINE, LEVEL};
+use crate::forger::{CONTEXT, FORGER, GENUINE, LEVEL, shown_input, shown_output};
 
 /// A field of the file: name, first byte, length.
 type Field = (&'static str, usize, usize);
@@ -14,16 +14,19 @@ fn fields() -> Vec<Field> {
         ("magic", 8),
         ("version", 2),
         ("level", 2),
-        ("digest", 32),
         ("context length", 4),
         ("context", CONTEXT.len()),
         ("images", 4),
+        ("model form", 1),
+        ("digest", 32),
+        ("input form", 1),
         ("input shape", 12),
         ("input type", 1),
-        ("input", statement.input.values.len()),
+        ("input", shown_input(statement).len()),
+        ("output form", 1),
         ("output shape", 12),
         ("output type", 1),
-        ("output", statement.output.values.len()),
+        ("output", shown_output(statement).len()),
         ("body length", 4),
     ];
     let mut start = 0;
@@ -50,8 +53,8 @@ fn is_expected(field: &str, error: &VerifyError) -> bool {
         // A level that is no lower than demanded and no higher than the hash's is another argument.
         "level" => matches!(error, VerifyError::InsecureParameters { demanded: LEVEL, .. }) || *error == first,
         "digest" => matches!(error, VerifyError::WrongNetwork { .. }),
-        // The bytes that follow would be those of more images, or of none.
-        "images" => matches!(error, VerifyError::Format(_)),
+        // The bytes that follow would be those of more images, of none, or of something else.
+        "images" | "model form" | "input form" | "output form" => matches!(error, VerifyError::Format(_)),
         "context" => *error == VerifyError::WrongContext,
         "input shape" => matches!(error, VerifyError::InputShape { .. } | VerifyError::Format(_)),
         "output shape" => matches!(error, VerifyError::OutputShape { .. } | VerifyError::Format(_)),
@@ -129,8 +132,11 @@ fn bytes_after_the_file_are_refused() {
 fn a_file_is_not_believed_about_its_own_level() {
     let file = GENUINE.proof.encode();
     for demanded in [LEVEL + 1, 100, 128, u16::MAX] {
-        let error = FORGER.verifier.verify(&file, &Expectations { security_level: demanded, context: CONTEXT, input: None }).unwrap_err();
+        let error = FORGER
+            .verifier
+            .verify(&file, &Expectations { security_level: demanded, context: CONTEXT, input: ExpectedInput::Any })
+            .unwrap_err();
         assert_eq!(error, VerifyError::InsecureParameters { found: f64::from(LEVEL), demanded });
     }
-    FORGER.verifier.verify(&file, &Expectations { security_level: LEVEL - 1, context: CONTEXT, input: None }).unwrap();
+    FORGER.verifier.verify(&file, &Expectations { security_level: LEVEL - 1, context: CONTEXT, input: ExpectedInput::Any }).unwrap();
 }

@@ -4,6 +4,10 @@
 //! than it computed and goes on from there ([`altered`], [`pads`]), and one that changes the bytes of a genuine proof ([`bytes`], [`header`],
 //! [`statement`], [`robustness`]). [`variants`] keeps the list of all reasons of rejection.
 //!
+//! [`hidden`] has forgers of hidden weights, inputs, outputs and labels: [`hidden_cells`], [`hidden_bytes`], [`hidden_model`], [`hidden_objects`],
+//! [`second_contraction`] and [`predicates`] lie about these, [`settings`] and [`hidden_header`] about what is hidden, and [`replayed`] keeps the
+//! challenges of another statement.
+//!
 //! A lie in steps 3 to 6 is noticed by the last equation of the opening; [`unmasked`] says which equation of these steps it broke.
 
 mod altered;
@@ -12,11 +16,21 @@ mod bytes;
 mod cells;
 mod forger;
 mod header;
+mod hidden;
+mod hidden_bytes;
+mod hidden_cells;
+mod hidden_header;
+mod hidden_model;
+mod hidden_objects;
 mod manifest;
 mod network;
 mod other_networks;
 mod pads;
+mod predicates;
+mod replayed;
 mod robustness;
+mod second_contraction;
+mod settings;
 mod statement;
 mod unmasked;
 mod variants;

@@ -6,7 +6,8 @@ use verinfer_relation::steps;
 use verinfer_relation::transcript::Message;
 use verinfer_verifier::VerifyError;
 
-use crate::forger::GENUINE;
+use crate::forger::{FORGER, GENUINE};
+use crate::hidden::{HIDDEN, HIDDEN_GENUINE};
 
 /// What a message consists of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +33,7 @@ pub enum Notices {
 }
 
 /// Every message there is. A message without a row fails `the_table_lists_every_message`.
-pub const MESSAGES: [(&str, Content, Notices); 18] = [
+pub const MESSAGES: [(&str, Content, Notices); 20] = [
     (steps::COMMITMENT, Content::Bytes, Notices::Grinding),
     (steps::DENOMINATOR, Content::Elements, Notices::Denominator),
     (steps::LAYER_ROUND, Content::Elements, Notices::Grinding),
@@ -40,6 +41,8 @@ pub const MESSAGES: [(&str, Content, Notices); 18] = [
     (steps::ACCUMULATORS, Content::Elements, Notices::Grinding),
     (steps::CONTRACTION_ROUND, Content::Elements, Notices::Grinding),
     (steps::CONTRACTION_ENDS, Content::Elements, Notices::Grinding),
+    (steps::SCALING_ROUND, Content::Elements, Notices::Grinding),
+    (steps::SCALING_ENDS, Content::Elements, Notices::Grinding),
     (steps::SACRIFICE, Content::Elements, Notices::Grinding),
     (steps::MASK_SUM, Content::Elements, Notices::Grinding),
     (steps::BLINDING, Content::Elements, Notices::Grinding),
@@ -73,26 +76,52 @@ fn row(label: &str) -> &'static (&'static str, Content, Notices) {
     MESSAGES.iter().find(|row| row.0 == label).unwrap()
 }
 
+/// Labels under which challenges are drawn, and nothing is sent.
+const CHALLENGES: [&str; 9] = [
+    steps::LOOKUP_CHALLENGES,
+    steps::LAYER_COMBINATION,
+    steps::LEAF_COMBINATION,
+    steps::SCALING_COMBINATION,
+    steps::COMMITMENT_CHECK,
+    steps::CLAIM_COMBINATION,
+    steps::MASK_POINTS,
+    steps::QUERIES,
+    steps::QUERY_COMBINATION,
+];
+
 #[test]
 fn the_table_lists_every_message() {
     let listed: BTreeSet<&str> = MESSAGES.iter().map(|row| row.0).collect();
-    let sent: BTreeSet<&str> = GENUINE.messages.iter().map(|message| message.label).collect();
+    let messages = GENUINE.messages.iter().chain(&HIDDEN_GENUINE.messages);
+    let sent: BTreeSet<&str> = messages.map(|message| message.label).collect();
     assert_eq!(listed, sent);
     assert_eq!(listed.len(), MESSAGES.len());
 }
 
 #[test]
+fn every_label_is_of_a_message_or_of_a_challenge() {
+    let source = include_str!("../../../relation/src/steps.rs");
+    let constants = source.lines().filter_map(|line| line.strip_prefix("pub const ")?.split('"').nth(1));
+    let listed: BTreeSet<&str> = MESSAGES.iter().map(|row| row.0).chain(CHALLENGES).collect();
+    assert_eq!(constants.collect::<BTreeSet<_>>(), listed);
+    assert_eq!(listed.len(), MESSAGES.len() + CHALLENGES.len());
+}
+
+#[test]
 fn messages_fill_the_body() {
-    let mut end = 0;
-    for message in &GENUINE.messages {
-        assert_eq!(message.offset, end);
-        end += message.len;
+    for proved in [&*GENUINE, &HIDDEN_GENUINE] {
+        let mut end = 0;
+        for message in &proved.messages {
+            assert_eq!(message.offset, end);
+            end += message.len;
+        }
+        assert_eq!(end, proved.proof.body.len());
     }
-    assert_eq!(end, GENUINE.proof.body.len());
 }
 
 #[test]
 fn verifier_and_prover_agree_where_messages_lie() {
-    let accepted = crate::forger::FORGER.verify(&GENUINE.proof.encode()).unwrap();
-    assert_eq!(accepted.messages, GENUINE.messages);
+    for (forger, proved) in [(&*FORGER, &*GENUINE), (&HIDDEN, &HIDDEN_GENUINE)] {
+        assert_eq!(forger.verify(&proved.proof.encode()).unwrap().messages, proved.messages);
+    }
 }

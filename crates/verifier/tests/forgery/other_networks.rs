@@ -18,7 +18,7 @@ fn broken(other: Graph) -> [Vec<Broken>; 3] {
     assert_eq!(other.relation().layout, FORGER.relation().layout);
     assert_ne!(other.witness.cells, FORGER.witness.cells, "the change is seen in the execution");
     // The claim is about the true network with what the other gives.
-    let statement = Statement { graph_digest: FORGER.graph.digest(), ..other.statement.clone() };
+    let statement = Statement { model: FORGER.statement.model.clone(), ..other.statement.clone() };
     let throughout = FORGER.broken_by(&other.prove(statement.clone(), other.witness.clone()), &other.witness.cells);
     let mut witness = other.witness.clone();
     let witness_only = FORGER.broken(statement.clone(), witness.clone());

@@ -2,11 +2,13 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use verinfer_relation::statement::Proof;
+use verinfer_relation::statement::{MAGIC, Proof, VERSION};
 
-use crate::forger::{FORGER, GENUINE};
+use crate::forger::{FORGER, Forger, GENUINE};
+use crate::hidden::forgers;
 
 const CHANGED: u64 = 3000;
+const CHANGED_HIDDEN: u64 = 300;
 const RANDOM: u64 = 20_000;
 
 /// SplitMix64.
@@ -63,9 +65,28 @@ fn changed(file: &[u8], rng: &mut Rng) -> Vec<u8> {
 
 /// Verifies without unwinding; the genuine file is the only one that is accepted.
 fn rejected(file: &[u8]) {
-    let result = catch_unwind(AssertUnwindSafe(|| FORGER.verify(file).is_ok()));
+    rejected_by(&FORGER, &GENUINE.proof.encode(), file);
+}
+
+fn rejected_by(forger: &Forger, genuine: &[u8], file: &[u8]) {
+    let result = catch_unwind(AssertUnwindSafe(|| forger.verify(file).is_ok()));
     let accepted = result.unwrap_or_else(|_| panic!("the verifier panics on {} bytes", file.len()));
-    assert_eq!(accepted, file == GENUINE.proof.encode());
+    assert_eq!(accepted, file == genuine);
+}
+
+#[test]
+fn changed_proofs_of_what_is_hidden_are_rejected_without_a_panic() {
+    let mut rng = Rng(4);
+    for (_, forger) in forgers() {
+        let proof = forger.prove(forger.statement.clone(), forger.witness.clone()).proof;
+        let file = proof.encode();
+        let header = file.len() - proof.body.len();
+        for _ in 0..CHANGED_HIDDEN {
+            rejected_by(forger, &file, &changed(&file, &mut rng));
+            // What is said, with the messages kept.
+            rejected_by(forger, &file, &[&changed(&file[..header], &mut rng), &file[header..]].concat());
+        }
+    }
 }
 
 #[test]
@@ -94,7 +115,7 @@ fn random_bodies_and_files_are_rejected_without_a_panic() {
         let bytes = rng.bytes(len);
         match round % 3 {
             0 => rejected(&bytes),
-            1 => rejected(&[b"VERINFER\x01\0".as_slice(), &bytes].concat()),
+            1 => rejected(&[MAGIC.as_slice(), &VERSION.to_le_bytes(), &bytes].concat()),
             _ => rejected(&Proof { statement: FORGER.statement.clone(), body: bytes }.encode()),
         }
     }

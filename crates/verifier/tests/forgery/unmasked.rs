@@ -4,16 +4,19 @@
 //! messages, and lists which of the equations that the verifier adds up do not hold.
 
 use p3_field::PrimeCharacteristicRing;
+use verinfer_relation::claims::LeafWeights;
+use verinfer_relation::commitment::{Bases, Check};
 use verinfer_relation::eq::eq_table;
 use verinfer_relation::field::{F, K, from_coordinates};
 use verinfer_relation::functional::Functional;
 use verinfer_relation::layout::{ColumnId, EqWeights};
 use verinfer_relation::masks::Triple;
-use verinfer_relation::relation::{Leaf, Location, Relation, Role};
-use verinfer_relation::statement::Proof;
+use verinfer_relation::relation::{Leaf, Location, ObjectKind, Relation, Role};
+use verinfer_relation::scaling::Scales;
+use verinfer_relation::statement::{Proof, Statement};
 use verinfer_relation::table::Folding;
 use verinfer_relation::transcript::{Transcript, VerifierTranscript};
-use verinfer_relation::{claims, steps, weights};
+use verinfer_relation::{claims, scaling, steps, weights};
 
 use crate::forger::Forger;
 
@@ -24,6 +27,8 @@ pub enum Broken {
     Layer(usize),
     /// The contraction's claim is not what its end gives.
     Contraction,
+    /// The second contraction's claim is not what its ends give.
+    Scaling,
     /// The message `e` of a pair is not what its pad and its triple give.
     FirstFactor(usize),
     /// The message `g` of a pair is not what its pad and its triple give.
@@ -36,6 +41,12 @@ pub enum Broken {
     Inputs,
     /// The output claimed is not what the cells give.
     Output,
+    /// The claim on multipliers and sign factors is not what the cells give.
+    Scales,
+    /// The claim on contracted weights and signs is not what the cells give.
+    Contracted,
+    /// The cells do not belong to the statement's commitment.
+    Committed(ObjectKind),
 }
 
 impl Broken {
@@ -70,32 +81,77 @@ pub fn broken(forger: &Forger, transcript: Transcript, proof: &Proof, cells: &[F
     let mu = view.challenge(steps::LEAF_COMBINATION);
     let r = EqWeights::new(&point);
     let leaves = claims::leaves(relation, &r, &folding, mu);
-    let [accumulated] = view.receive(steps::ACCUMULATORS);
-
-    let (mut claim, mut rho) = (accumulated, Vec::new());
-    for _ in 0..relation.log_contraction_len() {
-        let [at_zero, leading] = view.receive(steps::CONTRACTION_ROUND);
-        let x = view.challenge(steps::CONTRACTION_ROUND);
-        claim = quadratic(at_zero, claim - at_zero, leading, x);
-        rho.push(x);
-    }
-    let [inputs] = view.receive(steps::CONTRACTION_ENDS);
-    let eq = eq_table(&rho, relation.contraction_len());
-    view.expect(Broken::Contraction, claim, weights::evaluate(relation, forger.graph, &leaves.accumulators, &eq) * inputs);
+    let layers = view.linear_layers(forger, &leaves);
     view.sacrifice(relation);
+    let (gamma, nu) = (view.challenge(steps::COMMITMENT_CHECK), view.challenge(steps::COMMITMENT_CHECK));
     let zeta = view.challenge(steps::CLAIM_COMBINATION);
 
-    let input = &proof.statement.input.values;
+    let statement = &proof.statement;
+    let input = statement.input.shown().map_or(&[][..], |input| &input.values);
     let of_cells = |functional: &Functional| functional.constant + functional.input_part(input) + apply(relation, functional, &r, cells);
-    view.expect(Broken::Leaves, numerator + mu * denominator - accumulated, of_cells(&leaves.functional));
+    view.expect(Broken::Leaves, numerator + mu * denominator - layers.claimed, of_cells(&leaves.functional));
     let mut functional = Functional::default();
-    claims::contraction_inputs(relation, &r, &eq, K::ONE, &mut functional);
-    view.expect(Broken::Inputs, inputs, of_cells(&functional));
-    let mut functional = Functional::default();
-    claims::output(relation, zeta, K::ONE, &mut functional);
-    view.expect(Broken::Output, claims::output_value(&proof.statement.output.values, zeta), of_cells(&functional));
+    claims::contraction_inputs(relation, &r, &layers.inner, K::ONE, &mut functional);
+    view.expect(Broken::Inputs, layers.inputs, of_cells(&functional));
+    if let Some(output) = statement.output.shown() {
+        let mut functional = Functional::default();
+        claims::output(relation, zeta, K::ONE, &mut functional);
+        view.expect(Broken::Output, claims::output_value(&output.values, zeta), of_cells(&functional));
+    }
+    if let Some(Second { xi, weights, scales, contracted }) = &layers.second {
+        let mut functional = Functional::default();
+        let public = Scales { accumulators: &leaves.accumulators, signs: &leaves.signs, xi: *xi };
+        public.add(relation, weights, K::ONE, &mut functional);
+        view.expect(Broken::Scales, *scales, of_cells(&functional));
+        let mut functional = Functional::default();
+        scaling::add_contracted(relation, forger.graph, &layers.inner, weights, K::ONE, &mut functional);
+        view.expect(Broken::Contracted, *contracted, of_cells(&functional));
+    }
+    for object in &relation.objects {
+        let check = Check::new(object.plan, gamma, nu);
+        let found = committed(&check, object.bases(relation), cells);
+        view.expect(Broken::Committed(object.kind), found, check.target(statement.commitment(object.kind).unwrap()));
+    }
     view.broken.sort_unstable();
     view.broken
+}
+
+/// Whether all objects belong to their commitments.
+pub fn commitments_hold(relation: &Relation, statement: &Statement, cells: &[F]) -> bool {
+    let (gamma, nu) = (K::from_u64(0x1234_5678_9abc), K::from_u64(0xdef0_1234_5678));
+    relation.objects.iter().all(|object| {
+        let check = Check::new(object.plan, gamma, nu);
+        committed(&check, object.bases(relation), cells) == check.target(statement.commitment(object.kind).unwrap())
+    })
+}
+
+/// What step 5 leaves, without pads.
+struct LinearLayers {
+    /// The accumulators' and the signs' part of the claim on the leaves.
+    claimed: K,
+    /// Equality weights of the contraction.
+    inner: Vec<K>,
+    /// Activations at its end.
+    inputs: K,
+    /// The end of the second contraction.
+    second: Option<Second>,
+}
+
+/// The end of the second contraction.
+struct Second {
+    xi: K,
+    weights: Vec<K>,
+    scales: K,
+    contracted: K,
+}
+
+/// The functional of a commitment's check, of the cells that are committed to.
+fn committed(check: &Check, bases: Bases, cells: &[F]) -> K {
+    let weights = check.weights();
+    let mut of_values = vec![K::ZERO; weights.num_values()];
+    weights.add_values(K::ONE, 0, &mut of_values);
+    let parts = [(bases.values, &of_values), (bases.digests, &weights.digests), (bases.salt, &weights.salt)];
+    parts.into_iter().flat_map(|(base, weights)| cells[base..].iter().zip(weights)).map(|(&cell, &weight)| weight * cell).sum()
 }
 
 /// The verifier's place in a proof.
@@ -145,12 +201,8 @@ impl View<'_> {
             }
             let first = self.received;
             let [combined, n1, d0, d1] = self.receive(steps::LAYER_CHILDREN);
-            // A product of messages is seen by the verifier through the committed product of their pads.
-            let correction = |pair: usize, x: usize, y: usize| {
-                assert_eq!(relation.masks.pairs()[pair], (x, y));
-                self.secrets[relation.masks.product(pair)] - self.secrets[x] * self.secrets[y]
-            };
-            let wrong = correction(2 * variables, first, first + 3) + correction(2 * variables + 1, first + 1, first + 2);
+            let wrong = self.correction(relation, 2 * variables, first, first + 3)
+                + self.correction(relation, 2 * variables + 1, first + 1, first + 2);
             self.expect(Broken::Layer(log_cells - 1 - variables), claim, combined * d1 + n1 * d0 + wrong);
             let x = self.challenge(steps::LAYER_CHILDREN);
             let n0 = combined - lambda * d0;
@@ -160,6 +212,52 @@ impl View<'_> {
             point = if variables < 3 { [vec![x], lanes].concat() } else { [lanes, vec![x], upper].concat() };
         }
         (point, numerator, denominator)
+    }
+
+    /// Step 5.
+    fn linear_layers(&mut self, forger: &Forger, leaves: &LeafWeights) -> LinearLayers {
+        let relation = forger.relation();
+        let Some(log_scaling_len) = relation.log_scaling_len() else {
+            let [claimed] = self.receive(steps::ACCUMULATORS);
+            let (claim, rho) = self.rounds(steps::CONTRACTION_ROUND, relation.log_contraction_len(), claimed);
+            let [inputs] = self.receive(steps::CONTRACTION_ENDS);
+            let inner = eq_table(&rho, relation.contraction_len());
+            self.expect(Broken::Contraction, claim, weights::evaluate(relation, forger.graph, &leaves.accumulators, &inner) * inputs);
+            return LinearLayers { claimed, inner, inputs, second: None };
+        };
+        let [accumulators, signs] = self.receive(steps::ACCUMULATORS);
+        let (claim, rho) = self.rounds(steps::CONTRACTION_ROUND, relation.log_contraction_len(), accumulators);
+        let first = self.received;
+        let [inputs, weights] = self.receive(steps::CONTRACTION_ENDS);
+        let pair = 2 * relation.layout.log_cells();
+        let wrong = self.correction(relation, pair, first, first + 1);
+        self.expect(Broken::Contraction, claim, inputs * weights + wrong);
+        let xi = self.challenge(steps::SCALING_COMBINATION);
+        let (claim, point) = self.rounds(steps::SCALING_ROUND, log_scaling_len, weights + xi * signs);
+        let first = self.received;
+        let [scales, contracted] = self.receive(steps::SCALING_ENDS);
+        let wrong = self.correction(relation, pair + 1, first, first + 1);
+        self.expect(Broken::Scaling, claim, scales * contracted + wrong);
+        let second = Some(Second { xi, weights: eq_table(&point, relation.scaling_len()), scales, contracted });
+        LinearLayers { claimed: accumulators + signs, inner: eq_table(&rho, relation.contraction_len()), inputs, second }
+    }
+
+    /// A sumcheck of an inner product. Returns the claim it ends in, and the point.
+    fn rounds(&mut self, label: &'static str, num_rounds: usize, mut claim: K) -> (K, Vec<K>) {
+        let mut point = Vec::new();
+        for _ in 0..num_rounds {
+            let [at_zero, leading] = self.receive(label);
+            let x = self.challenge(label);
+            claim = quadratic(at_zero, claim - at_zero, leading, x);
+            point.push(x);
+        }
+        (claim, point)
+    }
+
+    /// What the verifier sees too much of the product of the messages under two pads, for which it uses the committed product.
+    fn correction(&self, relation: &Relation, pair: usize, x: usize, y: usize) -> K {
+        assert_eq!(relation.masks.pairs()[pair], (x, y));
+        self.secrets[relation.masks.product(pair)] - self.secrets[x] * self.secrets[y]
     }
 
     /// The products of pads.

@@ -1,12 +1,17 @@
 //! Every reason of rejection, with the test that produces it. A new variant does not compile until it has a row here.
 
-use verinfer_graph::{Add, Conv, DataType, Graph, Node, Op, Operand, Requantization, Rounding, Shape, TensorId, TensorSpec, Window};
+use verinfer_graph::{
+    Add, Conv, DataType, Graph, Lookup, Node, Op, Operand, Requantization, Rounding, Shape, TensorId, TensorSpec, Window,
+};
 use verinfer_relation::RelationError;
+use verinfer_relation::commitment::{Commitment, CommitmentError};
+use verinfer_relation::envelope::Envelope;
+use verinfer_relation::setting::{OutputForm, Setting};
 use verinfer_relation::statement::{FormatError, MAX_CONTEXT_BYTES};
 use verinfer_relation::transcript::DecodeError;
 use verinfer_verifier::{Verifier, VerifyError};
 
-use crate::forger::{CONTEXT, FORGER, GENUINE};
+use crate::forger::{CONTEXT, FORGER, GENUINE, shown_input};
 
 /// Where a variant is produced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,6 +30,12 @@ fn produced(error: &VerifyError) -> Produced {
             FormatError::Truncated { .. } | FormatError::NotAProof | FormatError::UnsupportedVersion { .. } => Produced::In("header"),
             FormatError::TrailingBytes { .. } => Produced::In("header"),
             FormatError::NoImages => Produced::Here,
+            FormatError::UnknownForm { .. } => Produced::Here,
+            FormatError::Commitment { reason, .. } => match reason {
+                CommitmentError::NotCanonical { .. } => Produced::In("settings"),
+                // As many bytes are taken as a commitment has, and only a prover commits.
+                CommitmentError::Bytes { .. } | CommitmentError::Range { .. } | CommitmentError::Length { .. } => Produced::Never,
+            },
             FormatError::UnknownType { .. } | FormatError::ImpossibleShape { .. } | FormatError::ContextTooLong { .. } => Produced::Here,
         },
         VerifyError::Message(error) => match error {
@@ -32,10 +43,18 @@ fn produced(error: &VerifyError) -> Produced {
         },
         VerifyError::Relation(error) => match error {
             RelationError::TooWide { .. } | RelationError::TooLarge { .. } | RelationError::TableTooLarge { .. } => Produced::Here,
-            RelationError::NoImages => Produced::Here,
-            RelationError::Envelope(_) | RelationError::NotHideable { .. } | RelationError::NoAccumulator { .. } => Produced::Never,
+            RelationError::NoImages | RelationError::Labels { .. } => Produced::Here,
+            RelationError::NoClasses { .. } | RelationError::Envelope(_) => Produced::Here,
+            RelationError::Commitment(CommitmentError::Length { .. }) => Produced::Here,
+            RelationError::Predicate { .. } => Produced::In("predicates"),
+            // Only who commits learns these; an accumulator without range is no valid graph.
+            RelationError::NotHideable { .. } | RelationError::Commitment(_) | RelationError::NoAccumulator { .. } => Produced::Never,
         },
         VerifyError::WrongNetwork { .. } => Produced::In("statement"),
+        VerifyError::WrongArchitecture { .. } | VerifyError::WrongModelCommitment => Produced::In("settings"),
+        VerifyError::ModelHidden | VerifyError::ModelNotHidden => Produced::In("settings"),
+        VerifyError::InputHidden | VerifyError::InputNotHidden => Produced::In("settings"),
+        VerifyError::WrongInputCommitment { .. } | VerifyError::InputCount { .. } => Produced::In("settings"),
         VerifyError::InputShape { .. } | VerifyError::OutputShape { .. } => Produced::In("statement"),
         VerifyError::WrongInput { .. } | VerifyError::InputLength { .. } => Produced::In("statement"),
         VerifyError::WrongContext | VerifyError::InsecureParameters { .. } => Produced::In("statement"),
@@ -47,10 +66,13 @@ fn produced(error: &VerifyError) -> Produced {
 }
 
 /// First byte of the number of images.
-const IMAGES: usize = 48 + CONTEXT.len();
+const IMAGES: usize = 16 + CONTEXT.len();
+
+/// First byte of what is said about the model.
+const MODEL: usize = IMAGES + 4;
 
 /// First byte of the input's shape.
-const INPUT: usize = IMAGES + 4;
+const INPUT: usize = MODEL + 1 + 32 + 1;
 
 fn rejection(offset: usize, bytes: &[u8]) -> VerifyError {
     let mut file = GENUINE.proof.encode();
@@ -74,11 +96,30 @@ fn a_batch_larger_than_any_commitment_cannot_be_proved() {
         let error = Verifier::with_setting(FORGER.graph, images, &Setting::default()).err().unwrap();
         assert!(matches!(error, VerifyError::Relation(RelationError::TooLarge { .. })), "{error}");
     }
+    // Before anything is set aside for each image.
+    let setting = Setting { hidden_input: true, ..Setting::default() };
+    let hidden = Verifier::with_setting(FORGER.graph, usize::MAX, &setting).err().unwrap();
+    let shape = Shape::new(1, 1, 1 << 16);
+    let wide = graph(shape, Op::Lookup(Lookup { input: TensorId(0), table: vec![0; 256] }), shape);
+    let images = 1 << 20;
+    let setting = Setting { output: OutputForm::Rank { labels: vec![0; images], k: 1 }, ..Setting::default() };
+    let ranks = Verifier::with_setting(&wide, images, &setting).err().unwrap();
+    for error in [hidden, ranks] {
+        assert!(matches!(error, VerifyError::Relation(RelationError::TooLarge { .. })), "{error}");
+    }
 }
 
 #[test]
 fn an_unknown_type_is_refused() {
     assert_eq!(rejection(INPUT + 12, &[2]), VerifyError::Format(FormatError::UnknownType { field: "input", found: 2 }));
+}
+
+#[test]
+fn an_unknown_form_is_refused() {
+    let output = INPUT + 13 + shown_input(&FORGER.statement).len();
+    for (field, at, found) in [("model", MODEL, 2), ("input", INPUT - 1, 2), ("output", output, 5), ("output", output, 255)] {
+        assert_eq!(rejection(at, &[found]), VerifyError::Format(FormatError::UnknownForm { field, found }));
+    }
 }
 
 #[test]
@@ -93,7 +134,7 @@ fn an_empty_or_overflowing_shape_is_refused() {
 #[test]
 fn a_context_longer_than_any_is_refused() {
     let len = MAX_CONTEXT_BYTES + 1;
-    assert_eq!(rejection(44, &(len as u32).to_le_bytes()), VerifyError::Format(FormatError::ContextTooLong { len }));
+    assert_eq!(rejection(12, &(len as u32).to_le_bytes()), VerifyError::Format(FormatError::ContextTooLong { len }));
 }
 
 #[test]
@@ -127,6 +168,75 @@ fn a_network_larger_than_any_commitment_cannot_be_proved() {
 }
 
 #[test]
+fn another_number_of_labels_than_of_images_is_refused() {
+    for labels in [Vec::new(), vec![0], vec![0; 3]] {
+        let found = labels.len();
+        let setting = Setting { output: OutputForm::Rank { labels, k: 1 }, ..Setting::default() };
+        let error = Verifier::with_setting(FORGER.graph, 2, &setting).err().unwrap();
+        assert_eq!(produced(&error), Produced::Here);
+        assert_eq!(error, VerifyError::Relation(RelationError::Labels { found, images: 2 }));
+    }
+}
+
+#[test]
+fn predicates_about_an_output_that_is_no_list_of_scores_are_refused() {
+    let shape = Shape::new(2, 2, 3);
+    let graph = graph(shape, Op::Pad(verinfer_graph::Pad { input: TensorId(0), before: Shape::new(0, 0, 0), value: 0 }), shape);
+    let forms = [OutputForm::AtLeast { class: 0, value: 0 }, OutputForm::Correct { k: 1, count: 1 }];
+    for output in forms.into_iter().chain([OutputForm::Rank { labels: vec![0], k: 1 }]) {
+        let error = Verifier::with_setting(&graph, 1, &Setting { output, ..Setting::default() }).err().unwrap();
+        assert_eq!(produced(&error), Produced::Here);
+        assert_eq!(error, VerifyError::Relation(RelationError::NoClasses { shape }));
+    }
+}
+
+#[test]
+fn an_impossible_envelope_is_refused() {
+    let possible = Envelope { num_limbs: 2, limb_bits: 20, keys: (-512, 512), signed_keys: (-512, 512) };
+    let wrong = [
+        Envelope { num_limbs: 0, ..possible },
+        Envelope { num_limbs: 255, limb_bits: 255, ..possible },
+        Envelope { limb_bits: 0, ..possible },
+        Envelope { num_limbs: 1, limb_bits: 40, ..possible },
+        Envelope { keys: (1, 512), ..possible },
+        Envelope { keys: (-512, -1), ..possible },
+        Envelope { signed_keys: (i32::MIN, i32::MAX), ..possible },
+    ];
+    possible.check().unwrap();
+    for envelope in wrong {
+        let error = hidden(FORGER.graph, envelope);
+        assert!(matches!(error, RelationError::Envelope(_)), "{envelope:?}: {error}");
+    }
+}
+
+#[test]
+fn more_weights_than_a_commitment_holds_cannot_be_hidden() {
+    let channels = 1 << 11;
+    let conv = Conv {
+        input: TensorId(0),
+        input_zero_point: 0,
+        window: Window::POINT,
+        weights: vec![1; channels * (channels + 1)],
+        weight_zero_point: 0,
+        bias: vec![0; channels + 1],
+        requantization: requantization(1_500_000_001, -7),
+    };
+    let graph = graph(Shape::new(1, 1, channels), Op::Conv2d(conv), Shape::new(1, 1, channels + 1));
+    let envelope = Envelope { num_limbs: 2, limb_bits: 20, keys: (-512, 512), signed_keys: (-512, 512) };
+    let error = hidden(&graph, envelope);
+    assert!(matches!(error, RelationError::Commitment(CommitmentError::Length { .. })), "{error}");
+}
+
+/// Why a network with hidden weights cannot be proved.
+fn hidden(graph: &Graph, envelope: Envelope) -> RelationError {
+    let commitment = Commitment([verinfer_relation::field::from_signed(0); 128]);
+    let error = Verifier::hidden(graph, envelope, commitment, 1, &Setting::default()).err().unwrap();
+    assert_eq!(produced(&error), Produced::Here);
+    let VerifyError::Relation(error) = error else { panic!("{error}") };
+    error
+}
+
+#[test]
 fn the_files_named_expect_the_variants() {
     let text = String::new;
     for error in [
@@ -138,6 +248,16 @@ fn the_files_named_expect_the_variants() {
         VerifyError::Message(DecodeError::NotCanonical { label: "", offset: 0 }),
         VerifyError::Message(DecodeError::TrailingBytes { extra: 0 }),
         VerifyError::WrongNetwork { found: text(), expected: text() },
+        VerifyError::Format(FormatError::Commitment { field: "", reason: CommitmentError::NotCanonical { coordinate: 0 } }),
+        VerifyError::Relation(RelationError::Predicate { label: 0, k: 0, classes: 0 }),
+        VerifyError::WrongArchitecture { found: text(), expected: text() },
+        VerifyError::WrongModelCommitment,
+        VerifyError::ModelHidden,
+        VerifyError::ModelNotHidden,
+        VerifyError::InputHidden,
+        VerifyError::InputNotHidden,
+        VerifyError::WrongInputCommitment { image: 0 },
+        VerifyError::InputCount { found: 0, expected: 0 },
         VerifyError::InputShape { found: text(), expected: text() },
         VerifyError::OutputShape { found: text(), expected: text() },
         VerifyError::WrongInput { index: 0, found: 0, expected: 0 },
@@ -155,17 +275,19 @@ fn the_files_named_expect_the_variants() {
             Produced::Here | Produced::Never => panic!("{error:?} is produced by another file"),
         };
         let debug = format!("{error:?}");
-        let variant = debug.trim_start_matches("Format(").trim_start_matches("Message(");
+        let variant = debug.trim_start_matches("Format(").trim_start_matches("Message(").trim_start_matches("Relation(");
         let variant = variant.split([' ', ')']).next().unwrap();
         assert!(file.contains(&format!("Error::{variant}")), "{variant}");
     }
 }
 
 /// The tests that are named.
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 6] = [
     ("altered", include_str!("altered.rs")),
     ("bytes", include_str!("bytes.rs")),
     ("header", include_str!("header.rs")),
+    ("predicates", include_str!("predicates.rs")),
+    ("settings", include_str!("settings.rs")),
     ("statement", include_str!("statement.rs")),
 ];
 

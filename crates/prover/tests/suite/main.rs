@@ -1,9 +1,11 @@
 //! Tests of the relation through the prover: random networks, requantization, what the plain checker finds, and that
-//! messages show nothing of the witness.
+//! messages show nothing of the witness: they can be simulated, coupled and counted.
 
 mod checker;
 mod networks;
 mod padding;
 mod random;
 mod requantization;
+mod simulator;
+mod small;
 mod zero_knowledge;

@@ -8,4 +8,5 @@ mod random;
 mod requantization;
 mod simulator;
 mod small;
+mod statistics;
 mod zero_knowledge;

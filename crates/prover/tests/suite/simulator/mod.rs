@@ -20,13 +20,16 @@ use crate::random::generator;
 use crate::small;
 use oracle::{Program, base};
 
+/// What simulated statements are bound to.
+const CONTEXT: &[u8] = b"simulated";
+
 /// A commitment that nobody can open.
 fn commitment(random: &mut ChaCha20Rng) -> Commitment {
     Commitment(std::array::from_fn(|_| base(random)))
 }
 
 /// A statement about random values and commitments.
-fn statement(graph: &Graph, setting: &Setting, images: usize, level: u16, random: &mut ChaCha20Rng) -> Statement {
+pub fn random_statement(graph: &Graph, setting: &Setting, images: usize, level: u16, random: &mut ChaCha20Rng) -> Statement {
     let commitments = |random: &mut ChaCha20Rng| (0..images).map(|_| commitment(random)).collect::<Vec<_>>();
     let tensor = |id, random: &mut ChaCha20Rng| {
         let spec = graph.spec(id);
@@ -49,21 +52,19 @@ fn statement(graph: &Graph, setting: &Setting, images: usize, level: u16, random
         OutputForm::AtLeast { class, value } => OutputClaim::AtLeast { class: *class, value: *value },
         OutputForm::Correct { k, count } => OutputClaim::Correct { labels: commitments(random), k: *k, count: *count },
     };
-    Statement { security_level: level, context: b"simulated".to_vec(), images: images as u32, model, input, output }
+    Statement { security_level: level, context: CONTEXT.to_vec(), images: images as u32, model, input, output }
 }
 
 /// What the verifier says of a proof, under an oracle if there is one.
-fn verdict(graph: &Graph, proof: &Proof, program: Option<&Program>) -> Result<Vec<Message>, VerifyError> {
+pub fn verdict(graph: &Graph, proof: &Proof, program: Option<&Program>) -> Result<Vec<Message>, VerifyError> {
     let statement = &proof.statement;
     let (images, setting) = (statement.images as usize, statement.setting());
     let architecture = graph.without_learned();
     let verifier = match &statement.model {
         ModelClaim::Public { .. } => Verifier::with_setting(graph, images, &setting)?,
-        ModelClaim::Hidden { envelope, commitment, .. } => {
-            Verifier::hidden(&architecture, *envelope, **commitment, images, &setting)?
-        }
+        ModelClaim::Hidden { envelope, commitment, .. } => Verifier::hidden(&architecture, *envelope, **commitment, images, &setting)?,
     };
-    let expectations = Expectations { security_level: statement.security_level, context: b"simulated", ..Expectations::default() };
+    let expectations = Expectations { security_level: statement.security_level, context: CONTEXT, ..Expectations::default() };
     let accepted = match program {
         None => verifier.verify(&proof.encode(), &expectations),
         Some(program) => verifier.verify_from(|statement| program.from(statement.transcript()), &proof.encode(), &expectations),
@@ -74,7 +75,7 @@ fn verdict(graph: &Graph, proof: &Proof, program: Option<&Program>) -> Result<Ve
 /// Simulates a proof, and lets the verifier judge it with and without the oracle.
 fn simulated(graph: &Graph, setting: &Setting, images: usize, level: u16) {
     let mut random = generator();
-    let statement = statement(graph, setting, images, level, &mut random);
+    let statement = random_statement(graph, setting, images, level, &mut random);
     // What is hidden of the network is not given to the simulator.
     let known = if setting.weights.is_some() { graph.without_learned() } else { graph.clone() };
     let (proof, program) = simulate(&known, statement, ChaCha20Rng::seed_from_u64(31));
@@ -123,7 +124,7 @@ fn proofs_about_commitments_that_nobody_can_open_are_simulated() {
 fn simulated_proofs_have_the_messages_of_real_ones() {
     let graph = small::network(1);
     let setting = small::hidden(&graph, OutputForm::Committed);
-    let real = Prover::with_setting(&graph, 1, &setting).unwrap().prove(&small::input(1), b"simulated", 24, &|_| ()).unwrap();
+    let real = Prover::with_setting(&graph, 1, &setting).unwrap().prove(&small::input(1), CONTEXT, 24, &|_| ()).unwrap();
     let (simulated, program) = simulate(&graph.without_learned(), real.proof.statement.clone(), generator());
     let simulated = verdict(&graph, &simulated, Some(&program)).unwrap();
     // Up to the first rows opened, whose number varies.

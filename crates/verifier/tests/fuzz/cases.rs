@@ -73,11 +73,11 @@ struct Genuine {
     answers: Answers,
 }
 
-/// The seeds, and why changed ones were refused.
+/// The seeds, and what came of changed ones.
 pub struct Cases {
     network: &'static Graph,
     genuine: Vec<Genuine>,
-    reasons: RefCell<BTreeMap<String, u64>>,
+    outcomes: RefCell<BTreeMap<String, u64>>,
 }
 
 const EXPECTATIONS: Expectations<'static> =
@@ -104,12 +104,12 @@ impl Cases {
             assert!(replayed.is_ok());
             Genuine { file, proof, messages, verifier, answers }
         });
-        Self { network, genuine: genuine.collect(), reasons: RefCell::default() }
+        Self { network, genuine: genuine.collect(), outcomes: RefCell::default() }
     }
 
-    /// How often each reason was found, without what it says about the file.
-    pub fn reasons(&self) -> BTreeMap<String, u64> {
-        self.reasons.borrow().clone()
+    /// How often each outcome was found: of proofs, the reason of rejection without what it says about the file.
+    pub fn outcomes(&self) -> BTreeMap<String, u64> {
+        self.outcomes.borrow().clone()
     }
 
     /// Runs a case; says what is wrong with the outcome.
@@ -156,7 +156,7 @@ impl Cases {
             return Err("two files of one proof".into());
         }
         let result = genuine.verifier.verify(file, &EXPECTATIONS);
-        self.note(&result.as_ref().err());
+        self.note(result.as_ref().err());
         match result.is_ok() && self.genuine.iter().all(|seed| seed.file != file) {
             true => Err("a changed proof is accepted".into()),
             false => Ok(()),
@@ -168,7 +168,7 @@ impl Cases {
     fn replay(&self, genuine: &Genuine, proof: &Proof) -> Result<(), String> {
         let start = |statement: &Statement| genuine.answers.replay(statement.transcript());
         let result = genuine.verifier.verify_from(start, &proof.encode(), &EXPECTATIONS);
-        self.note(&result.as_ref().err());
+        self.note(result.as_ref().err());
         if result.is_err() {
             return Ok(());
         }
@@ -186,10 +186,13 @@ impl Cases {
         }
     }
 
-    fn note(&self, error: &Option<&VerifyError>) {
+    fn note(&self, error: Option<&VerifyError>) {
         let debug = error.map_or("accepted".to_owned(), |error| format!("{error:?}"));
-        let reason: String = debug.split([' ', '{']).next().unwrap_or_default().to_owned();
-        *self.reasons.borrow_mut().entry(reason).or_default() += 1;
+        self.count(debug.split([' ', '{']).next().unwrap_or_default());
+    }
+
+    fn count(&self, outcome: &str) {
+        *self.outcomes.borrow_mut().entry(outcome.to_owned()).or_default() += 1;
     }
 
     fn architecture(&self, random: &mut Rng) -> Result<(), String> {
@@ -199,7 +202,8 @@ impl Cases {
             return Err("an architecture with two encodings".into());
         }
         if let Ok(envelope) = Envelope::of(self.network) {
-            let _ = Verifier::hidden(&graph, envelope, mutate::commitment(random), 1, &Setting::default());
+            let verifier = Verifier::hidden(&graph, envelope, mutate::commitment(random), 1, &Setting::default());
+            self.count(if verifier.is_ok() { "architecture: can be proved" } else { "architecture: decoded" });
         }
         Ok(())
     }
@@ -225,7 +229,8 @@ impl Cases {
         let setting = Setting { weights: None, ..genuine.proof.statement.setting() };
         let images = genuine.proof.statement.images as usize;
         if let Ok(verifier) = Verifier::hidden(self.network, envelope, mutate::commitment(random), images, &setting) {
-            let _ = verifier.verify(&genuine.file, &EXPECTATIONS);
+            self.note(verifier.verify(&genuine.file, &EXPECTATIONS).as_ref().err());
+            self.count("envelope: can be proved");
         }
         Ok(())
     }

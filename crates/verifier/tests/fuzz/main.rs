@@ -64,5 +64,5 @@ fn any_bytes_are_refused_without_a_panic_in_bounded_time_and_memory() {
         let index = kind as usize;
         println!("{kind:?}: {} cases, the slowest took {:?}", counts[index], slowest[index]);
     }
-    println!("most memory in use: {} KiB; reasons of rejection: {:#?}", limits.most_used() >> 10, cases.reasons());
+    println!("most memory in use: {} KiB; outcomes: {:#?}", limits.most_used() >> 10, cases.outcomes());
 }

@@ -1,7 +1,7 @@
 //! Changes of bytes, of messages and of statements.
 
 use verinfer_relation::commitment::Commitment;
-use verinfer_relation::field::{F, decode_base};
+use verinfer_relation::field::decode_base;
 use verinfer_relation::statement::{InputClaim, ModelClaim, OutputClaim, PublicTensor, Statement};
 use verinfer_relation::transcript::Message;
 
@@ -250,5 +250,5 @@ fn element(random: &mut Rng) -> u64 {
 }
 
 pub fn commitment(random: &mut Rng) -> Commitment {
-    Commitment(std::array::from_fn(|_| decode_base(element(random).to_le_bytes()).unwrap_or(F::default())))
+    Commitment(std::array::from_fn(|_| decode_base(element(random).to_le_bytes()).unwrap_or_default()))
 }

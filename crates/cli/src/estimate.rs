@@ -39,9 +39,9 @@ pub struct Estimate {
     /// Exact.
     pub cells: Cells,
     /// Size of the proof file with an empty context. Its only random parts are the numbers of distinct rows and of siblings in the Merkle
-    /// trees, which are expected values here: within 1 % of the proofs of seventeen models of 2^13 to 2^25 cells.
+    /// trees, which are expected values here: within 1 % of the proofs of fifteen models of 2^13 to 2^25 cells.
     pub proof_bytes: u64,
-    /// Peak memory of the prover in bytes: within 10 % of what the same models took from 0.3 million cells on, within 12 MB below.
+    /// Peak memory of the prover in bytes: within 10 % of what the same models took from 0.3 million cells on, within 8 MB below.
     pub prover_memory: u64,
 }
 
@@ -122,10 +122,10 @@ fn siblings(queries: f64, height: usize) -> f64 {
     (1..=height).map(|depth| (depth as f64).exp2()).map(|nodes| nodes * (missed(nodes) - missed(nodes / 2.0))).sum()
 }
 
-/// Linear in the cells in use (leaves of the lookups) and in the length of the vector (values, codeword, weights of the claim); coefficients fitted to
+/// Linear in the cells in use (values, leaves of the lookups, weights of the claim) and in the first codeword; coefficients fitted to
 /// measurements.
 fn prover_memory(cells: &Cells) -> u64 {
-    18_000_000 + 80 * cells.used + 30 * cells.committed
+    10_000_000 + 92 * cells.used + 10 * cells.encoded
 }
 
 #[cfg(test)]

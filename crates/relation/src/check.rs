@@ -250,6 +250,7 @@ impl<'a> Checker<'a> {
         for term in &form.terms {
             let value = match &term.term.source {
                 Source::Cell(column) => self.values.cell(*column, channel, pixel),
+                Source::Integers(bytes) => self.values.integer(bytes, channel),
                 Source::Accumulator(id) => self.accumulators[id.0][pixel * channels + channel],
                 Source::ScaledAccumulator(id) => {
                     let hidden = self.relation.contractions[id.0].hidden.as_ref();
@@ -336,8 +337,8 @@ impl Values {
 
     /// A hidden integer of a channel.
     fn integer(&self, bytes: &Bytes, channel: usize) -> F {
-        let sum: F = bytes.terms().map(|(column, factor)| factor * self.cell(column, channel, 0)).sum();
-        sum - from_signed(bytes.offset)
+        let planes = bytes.terms().flat_map(|(column, factors)| factors.into_iter().enumerate().map(move |plane| (column, plane)));
+        planes.map(|(column, (plane, factor))| factor * self.cell(column, plane, channel)).sum::<F>() - from_signed(bytes.offset)
     }
 
     /// An element of a tensor that lies in `channels` channels.

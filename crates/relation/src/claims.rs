@@ -10,7 +10,7 @@ use crate::field::{F, K, from_signed};
 use crate::functional::Functional;
 use crate::layout::{Chunk, ColumnId, EqWeights};
 use crate::masks::{CELLS_PER_SECRET, basis};
-use crate::relation::{Coefficients, Factor, Form, Leaf, Location, Relation, Source};
+use crate::relation::{Bytes, Coefficients, Factor, Form, Leaf, Location, Relation, Source};
 use crate::table::{Folding, TableId};
 use crate::wiring::{PixelMap, PixelWeights};
 
@@ -133,6 +133,8 @@ impl Sink<'_> {
     fn source(&mut self, source: &Source, index: usize, chunk: &Chunk, channels: &[K]) {
         match source {
             Source::Cell(column) => self.functional.add_chunk(*column, index, channels),
+            // The pixel weights of a chunk sum to one.
+            Source::Integers(bytes) => integers(bytes, channels, self.functional),
             Source::Accumulator(id) | Source::ScaledAccumulator(id) => add(&mut self.accumulators[id.0][index], channels),
             Source::ScaledSign(id) => add(&mut self.signs[id.0][index], channels),
             Source::Tensor { location, shape, pixels, channels: map } => {
@@ -151,6 +153,15 @@ impl Sink<'_> {
             }
         }
     }
+}
+
+/// Adds `sum of channels[c] * integer[c]`.
+pub fn integers(bytes: &Bytes, channels: &[K], functional: &mut Functional) {
+    for (column, factors) in bytes.terms() {
+        let pixels = PixelWeights { first: 0, values: channels.to_vec() };
+        functional.add_product(Location::Column(column), pixels, factors.into_iter().map(K::from).collect());
+    }
+    functional.constant -= channels.iter().copied().sum::<K>() * from_signed(bytes.offset);
 }
 
 /// Adds the weights of one form to those of others.

@@ -1,6 +1,6 @@
 //! What a network has learned, as the bytes that hidden columns hold.
 
-use verinfer_graph::{Graph, NodeId, Op, Operand};
+use verinfer_graph::{Add, Graph, NodeId, Op, Operand};
 
 use crate::envelope::{ADDEND_BOUND, weight_range};
 use crate::error::RelationError;
@@ -38,18 +38,13 @@ impl Learned {
         let id = contraction.node;
         let (Some(conv), Recipe::Requantize(recipe)) = (contraction.conv(graph), &relation.recipes[id.0]) else { return Ok(()) };
         let num_channels = contraction.output_shape.channels;
-        let weights = if contraction.depthwise {
-            (0..num_channels).flat_map(|c| conv.weights.iter().skip(c).step_by(num_channels).copied()).collect()
-        } else {
-            conv.weights.clone()
-        };
         let (first, last) = weight_range(graph, contraction);
         let fits = |channel, part, value, range| fits(graph, id, channel, part, value, range);
-        let plane = weights.len() / num_channels.max(1);
-        for (index, &weight) in weights.iter().enumerate() {
-            fits(index / plane.max(1), "the weight", i64::from(weight), (first, last))?;
+        for (index, &weight) in conv.weights.iter().enumerate() {
+            let channel = if contraction.depthwise { index % num_channels } else { index / contraction.block_len() };
+            fits(channel, "the weight", i64::from(weight), (first, last))?;
         }
-        self.columns.push((hidden.weights, weights));
+        self.columns.push((hidden.weights, conv.weights.clone()));
         let mut values = Channels::of_layer(graph, id, &conv.requantization, num_channels)?.rescaling(graph, id, recipe.shift)?;
         if hidden.sign.is_some() {
             values.constants.iter_mut().zip(&mut values.sign_factors).filter(|(_, factor)| **factor == 0).for_each(without_sign);
@@ -78,27 +73,31 @@ impl Learned {
 
     fn addends(&mut self, graph: &Graph, relation: &Relation) -> Result<(), RelationError> {
         for (index, column) in relation.columns.iter().enumerate() {
-            let (Role::Addends(byte), Some(node)) = (column.role, column.node) else { continue };
-            if let Op::Add(add) = &graph.node(node).op
-                && let Operand::Constant(values) = &add.right
-            {
-                for (channel, &value) in values.iter().enumerate() {
-                    fits(graph, node, channel, "the addend", i64::from(value), (-ADDEND_BOUND, ADDEND_BOUND - 1))?;
-                }
-                let bytes = values.iter().map(|&value| i64::from(value) + ADDEND_BOUND >> (8 * byte) & 0xff).map(|byte| byte as i16);
-                self.columns.push((ColumnId(index), bytes.collect()));
+            let (Role::Addends(first), Some(node)) = (column.role, column.node) else { continue };
+            let Op::Add(Add { right: Operand::Constant(values), .. }) = &graph.node(node).op else { continue };
+            for (channel, &value) in values.iter().enumerate() {
+                fits(graph, node, channel, "the addend", i64::from(value), (-ADDEND_BOUND, ADDEND_BOUND - 1))?;
             }
+            let values: Vec<i64> = values.iter().map(|&value| i64::from(value) + ADDEND_BOUND).collect();
+            self.columns.push((ColumnId(index), planes(&values, first, column.channels)));
         }
         Ok(())
     }
 
     /// The bytes of one integer for each channel.
     fn bytes(&mut self, bytes: &Bytes, values: &[i64]) {
-        for (index, &column) in bytes.columns.iter().enumerate() {
-            let byte = |&value: &i64| (value + bytes.offset >> (8 * index) & 0xff) as i16;
-            self.columns.push((column, values.iter().map(byte).collect()));
+        let values: Vec<i64> = values.iter().map(|&value| value + bytes.offset).collect();
+        let mut first = 0;
+        for &(column, num_planes) in &bytes.columns {
+            self.columns.push((column, planes(&values, first, num_planes)));
+            first += num_planes;
         }
     }
+}
+
+/// Byte `first` of all values, then the next one, and so on.
+fn planes(values: &[i64], first: usize, num_planes: usize) -> Vec<i16> {
+    (first..first + num_planes).flat_map(|byte| values.iter().map(move |&value| (value >> (8 * byte) & 0xff) as i16)).collect()
 }
 
 /// Demands that a value be in the range of its bytes.

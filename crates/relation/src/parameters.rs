@@ -3,9 +3,11 @@
 //! Nothing here is chosen by the prover: both sides derive the schedule from the size of the committed vector and the security level, and the
 //! verifier sets the level it demands.
 
+use crate::commitment;
 use crate::field::FIELD_BITS;
 use crate::johnson::{self, Code};
 use crate::relation::Relation;
+use crate::setting::OutputForm;
 
 /// Bits of proof of work before each query phase.
 const GRINDING_BITS: usize = 18;
@@ -202,6 +204,8 @@ pub struct SecurityReport {
     pub terms: Vec<Term>,
     /// Collision resistance of the hash.
     pub hash_bits: f64,
+    /// Estimated cost of finding two openings of one commitment, where the statement has commitments ([`crate::commitment::security`]).
+    pub binding_bits: Option<f64>,
     /// What is assumed.
     pub assumptions: Vec<&'static str>,
 }
@@ -212,17 +216,21 @@ impl SecurityReport {
         let mut terms = Vec::new();
         reduction_terms(relation, parameters, &mut terms);
         opening_terms(parameters, &mut terms);
-        let assumptions = vec![
+        let mut assumptions = vec![
             "mutual correlated agreement of Reed-Solomon codes up to the Johnson bound, with the exceptional set of Dao, Kominers, Thaler 2026/2056, theorem 5.12",
             "BLAKE3 is collision resistant and behaves as a random oracle in Fiat-Shamir and grinding",
         ];
-        Self { terms, hash_bits: 128.0, assumptions }
+        let binding_bits = (!relation.objects.is_empty()).then(commitment::security_bits);
+        if binding_bits.is_some() {
+            assumptions.push("Ring-SIS over Z[X]/(X^128 + 1) modulo p, coefficients at most 255, 522 columns: the commitments are binding");
+        }
+        Self { terms, hash_bits: 128.0, binding_bits, assumptions }
     }
 
-    /// Bits of the argument: the sum over all terms, or the hash if that is weaker.
+    /// Bits of the argument: the sum over all terms, or the hash or the commitments if they are weaker.
     pub fn bits(&self) -> f64 {
         let error: f64 = self.terms.iter().map(|term| (-term.bits).exp2()).sum();
-        (-error.log2()).min(self.hash_bits)
+        (-error.log2()).min(self.hash_bits).min(self.binding_bits.unwrap_or(f64::INFINITY))
     }
 
     /// The term that contributes most.
@@ -244,11 +252,27 @@ fn reduction_terms(relation: &Relation, parameters: &Parameters, terms: &mut Vec
     push("3 lookups: fractional sumchecks", rounds + 2.0 * m as f64);
     push("4 leaves: numerator with denominator", 1.0);
     push("5 linear layers: sumcheck", 2.0 * relation.log_contraction_len() as f64);
+    // Leaves, linear layers' inputs, forms that must be zero.
+    let mut num_claims = 3;
+    let mut num_forms = m + 1 + 3 * relation.masks.pairs().len();
+    if let Some(log_scaling_len) = relation.log_scaling_len() {
+        push("5 hidden multipliers: weights with signs", 1.0);
+        push("5 hidden multipliers: sumcheck", 2.0 * log_scaling_len as f64);
+        num_claims += 2;
+        num_forms += 1;
+    }
     push("6 products of pads", 1.0);
-    push("6 forms that must be zero", (m + 1 + 3 * relation.masks.pairs().len()) as f64);
-    let column = relation.column(relation.output);
-    push("6 output", (column.channels * column.pixels) as f64);
-    push("6 combination of claims", 3.0);
+    push("6 forms that must be zero", num_forms as f64);
+    if relation.setting.output == OutputForm::Shown {
+        let column = relation.column(relation.output);
+        push("6 output", (column.channels * column.pixels) as f64);
+        num_claims += 1;
+    }
+    if let Some(degree) = relation.objects.iter().map(|object| object.plan.soundness_degree()).max() {
+        push("6 commitments", degree as f64);
+        num_claims += relation.objects.len();
+    }
+    push("6 combination of claims", (num_claims - 1) as f64);
 }
 
 /// Folds are accounted as if the polynomial before the fold were committed to on a domain `2^fold` as large: no less than the interleaved code's.

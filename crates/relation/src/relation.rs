@@ -112,15 +112,15 @@ pub enum Role {
     Running(usize),
     /// A copy of another tensor in an own layout.
     Copy(TensorId),
-    /// Hidden weights: output channels by taps and input channels, or channels by taps where the layer is depthwise.
+    /// Hidden weights: a plane for each output channel, or for each tap where the layer is depthwise.
     Weights,
-    /// A byte of the hidden multipliers, least significant first.
+    /// Bytes of the hidden multipliers from this one on, least significant first.
     Multiplier(usize),
-    /// A byte of the hidden constants.
+    /// Bytes of the hidden constants.
     Constant(usize),
-    /// A byte of what hidden multipliers subtract where there is a sign.
+    /// Bytes of what hidden multipliers subtract where there is a sign.
     SignFactor(usize),
-    /// A byte of the hidden addends of an addition of constants.
+    /// Bytes of the hidden addends of an addition of constants.
     Addends(usize),
     /// The hidden input.
     Input,
@@ -245,6 +245,8 @@ pub enum Source {
         /// Where the tensor lies.
         location: Location,
     },
+    /// The hidden integer of the channel.
+    Integers(Bytes),
     /// The accumulator `(channel, pixel)` of a linear layer.
     Accumulator(ContractionId),
     /// The same times the hidden multiplier of the channel.
@@ -340,7 +342,7 @@ pub struct Contraction {
 /// Columns of the hidden constants of a linear layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HiddenLayer {
-    /// Weights: a plane for each output channel.
+    /// Weights: a plane for each output channel, or for each tap where the layer is depthwise.
     pub weights: ColumnId,
     /// Multipliers.
     pub multiplier: Bytes,
@@ -350,11 +352,11 @@ pub struct HiddenLayer {
     pub sign: Option<(ColumnId, Bytes)>,
 }
 
-/// Integers in bytes, least significant first: `sum of 256^i * byte[i] - offset`, one for each channel of the columns.
+/// Integers in bytes, least significant first: `sum of 256^i * byte[i] - offset`, one for each output channel, which are the columns' pixels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bytes {
-    /// A column of one pixel for each byte.
-    pub columns: Vec<ColumnId>,
+    /// Column of the whole bytes, a plane each, and column of the bits that are left; with the numbers of their planes.
+    pub columns: Vec<(ColumnId, usize)>,
     /// Bits of all bytes.
     pub bits: usize,
     /// What is subtracted.
@@ -367,9 +369,10 @@ impl Bytes {
         (-self.offset, (1 << self.bits) - 1 - self.offset)
     }
 
-    /// The columns with their factors.
-    pub fn terms(&self) -> impl Iterator<Item = (ColumnId, F)> {
-        self.columns.iter().copied().zip(F::from_u64(256).powers())
+    /// The columns, each with the factors of its planes.
+    pub fn terms(&self) -> impl Iterator<Item = (ColumnId, Vec<F>)> {
+        let mut powers = F::from_u64(256).powers();
+        self.columns.iter().map(move |&(column, planes)| (column, powers.by_ref().take(planes).collect()))
     }
 }
 

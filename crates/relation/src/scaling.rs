@@ -4,14 +4,13 @@
 //! `P = a m` and `Q = sum over taps and inner channels of eq(rho, J) (weight - zero point)`; then, for layers with signs, with the signs' weight `b` and
 //! the sign factor `k`, `P = xi b k` and `Q = sum over pixels of eq(r, pixel) sign`. Notation of docs/protocol.md.
 
-use p3_field::PrimeCharacteristicRing;
 use verinfer_graph::Graph;
 
-use crate::claims::AccumulatorWeights;
+use crate::claims::{AccumulatorWeights, integers};
 use crate::field::{F, K, from_signed};
 use crate::functional::Functional;
 use crate::layout::ColumnId;
-use crate::relation::{Bytes, Contraction, HiddenLayer, Location, Relation};
+use crate::relation::{Contraction, HiddenLayer, Location, Relation};
 use crate::wiring::PixelWeights;
 
 /// Consecutive indices: the output channels of one chunk of one layer.
@@ -79,20 +78,11 @@ impl Scales<'_> {
         for block in blocks(relation) {
             let channels: Vec<K> = self.of(&block).iter().zip(block.of(e)).map(|(&weight, &e)| weight * e * scale).collect();
             match &block.hidden.sign {
-                Some((_, factor)) if block.sign => add_integers(factor, &channels, functional),
-                _ => add_integers(&block.hidden.multiplier, &channels, functional),
+                Some((_, factor)) if block.sign => integers(factor, &channels, functional),
+                _ => integers(&block.hidden.multiplier, &channels, functional),
             }
         }
     }
-}
-
-/// Adds `sum of channels[c] * integer[c]`.
-fn add_integers(bytes: &Bytes, channels: &[K], functional: &mut Functional) {
-    for (column, factor) in bytes.terms() {
-        let scaled = channels.iter().map(|&weight| weight * factor).collect();
-        functional.add_product(Location::Column(column), PixelWeights { first: 0, values: vec![K::ONE] }, scaled);
-    }
-    functional.constant -= channels.iter().copied().sum::<K>() * from_signed(bytes.offset);
 }
 
 /// Adds `scale * Q(rho')`, where `e[i] = eq(rho', i)` and `inner[j] = eq(rho, j)`. `graph` is read for zero points only.
@@ -113,8 +103,8 @@ fn add_weights(block: &Block<'_>, graph: &Graph, inner: &[K], channels: Vec<K>, 
     let column: ColumnId = block.hidden.weights;
     let inner = &inner[contraction.blocks[block.chunk]..][..contraction.block_len()];
     if contraction.depthwise {
-        let rows = inner.chunks_exact(channels.len());
-        let weights: Vec<K> = rows.flat_map(|row| row.iter().zip(&channels).map(|(&e, &channel)| e * channel)).collect();
+        let row = |(c, &channel): (usize, &K)| inner[c..].iter().step_by(channels.len()).map(move |&e| e * channel);
+        let weights: Vec<K> = channels.iter().enumerate().flat_map(row).collect();
         functional.constant -= weights.iter().copied().sum::<K>() * zero;
         functional.dense.push((Location::Column(column), weights));
     } else {

@@ -12,8 +12,6 @@ use crate::field::K;
 pub enum PixelMap {
     /// Pixel `p` feeds pixel `p`.
     Same,
-    /// The single pixel of the source, which belongs to no image, feeds every pixel.
-    Single,
     /// All pixels of the source, of all images, feed the single pixel of the target.
     Total {
         /// Pixels of the source.
@@ -67,7 +65,7 @@ impl PixelMap {
     /// Pixels of an image in source and target; `None` where they need not be told apart.
     fn image_lens(&self) -> Option<(usize, usize)> {
         match self {
-            Self::Same | Self::Single | Self::Total { .. } => None,
+            Self::Same | Self::Total { .. } => None,
             Self::Window { source, target, .. } | Self::Broadcast { source, target } | Self::Inset { source, target, .. } => {
                 Some((source.num_pixels(), target.num_pixels()))
             }
@@ -78,7 +76,6 @@ impl PixelMap {
     fn for_each_in_image(&self, range: std::ops::Range<usize>, mut visit: impl FnMut(usize, usize)) {
         match *self {
             Self::Same => range.for_each(|pixel| visit(pixel, pixel)),
-            Self::Single => range.for_each(|pixel| visit(pixel, 0)),
             Self::Total { len } => range.for_each(|pixel| (0..len).for_each(|from| visit(pixel, from))),
             Self::Window { window, source, target, tap } => {
                 let taps = tap.map_or(0..window.num_taps(), |tap| tap..tap + 1);

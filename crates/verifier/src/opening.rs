@@ -24,7 +24,7 @@ struct PowerClaim {
 }
 
 /// Checks `sum of weights[i] * vector[i] = claim` for the vector committed under `root`, where `weights_at` evaluates the weights' multilinear
-/// extension. The weights of mask cells must be zero.
+/// extension. The weights of mask cells, and of all that follow them, must be zero.
 pub fn verify(
     transcript: &mut VerifierTranscript<'_, impl Challenger>,
     parameters: &Parameters,

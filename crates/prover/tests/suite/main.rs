@@ -7,6 +7,7 @@ mod padding;
 mod random;
 mod requantization;
 mod simulator;
+mod sizes;
 mod small;
 mod statistics;
 mod zero_knowledge;

@@ -41,7 +41,7 @@ fn hidden_weights(contraction: &Contraction, column: ColumnId, values: &Values, 
     let channels = contraction.output_shape.channels;
     if contraction.depthwise {
         let taps = 0..contraction.window.num_taps();
-        taps.flat_map(|tap| (0..channels).map(move |channel| values.cell(column, channel, tap) - zero)).collect()
+        taps.flat_map(|tap| (0..channels).map(move |channel| values.cell(column, tap, channel) - zero)).collect()
     } else {
         (0..channels).flat_map(|channel| (0..contraction.block_len()).map(move |i| values.cell(column, channel, i) - zero)).collect()
     }

@@ -95,6 +95,6 @@ fn width(graph: &Graph, relation: &Relation, id: ColumnId) -> usize {
 fn tensor_shape(source: &Source) -> Option<Shape> {
     match source {
         Source::Tensor { shape, .. } => Some(*shape),
-        Source::Cell(_) | Source::Reordered { .. } | Source::Accumulator(_) | Source::ScaledAccumulator(_) | Source::ScaledSign(_) => None,
+        Source::Cell(_) | Source::Reordered { .. } | Source::Integers(_) | Source::Accumulator(_) | Source::ScaledAccumulator(_) | Source::ScaledSign(_) => None,
     }
 }

@@ -148,9 +148,14 @@ impl<'a> Lowering<'a> {
 
     /// Columns of hidden integers from `-offset` on, of `bits` bits, one for each channel.
     fn hidden(&mut self, node: NodeId, role: fn(usize) -> Role, channels: usize, bits: usize, offset: i64) -> Bytes {
-        let columns = (0..bits.div_ceil(8)).map(|byte| self.bytes(Some(node), role(byte), (channels, 1), 0, (bits - 8 * byte).min(8)));
-        let columns: Vec<ColumnId> = columns.collect();
-        self.parameters.extend(&columns);
+        let mut columns = Vec::new();
+        let (whole, rest) = (bits / 8, bits % 8);
+        for (first, planes, bits) in [(0, whole, 8), (whole, 1, rest)] {
+            if planes > 0 && bits > 0 {
+                columns.push((self.bytes(Some(node), role(first), (planes, channels), 0, bits), planes));
+            }
+        }
+        self.parameters.extend(columns.iter().map(|&(column, _)| column));
         Bytes { columns, bits, offset }
     }
 

@@ -107,28 +107,21 @@ impl Lowering<'_> {
             bits: plan.shift,
             room: 0,
         })?;
-        let num_pixels = if contraction.depthwise { contraction.window.num_taps() } else { contraction.block_len() };
+        let shape = if contraction.depthwise { (contraction.window.num_taps(), channels) } else { (channels, contraction.block_len()) };
         let (first, _) = weight_range(self.graph, &contraction);
-        let weights = self.bytes(Some(node), Role::Weights, (channels, num_pixels), first, 8);
+        let weights = self.bytes(Some(node), Role::Weights, shape, first, 8);
         self.parameters.push(weights);
         let multiplier = self.hidden(node, Role::Multiplier, channels, bits, 0);
         let constant = self.hidden(node, Role::Constant, channels, CONSTANT_BITS, 1 << (CONSTANT_BITS - 1));
         let sign = plan.signed.then(|| (ColumnId(0), self.hidden(node, Role::SignFactor, channels, plan.shift, -1)));
         let inverse = inverse_power(plan.shift);
-        let constants = vec![-from_signed(constant.offset) * inverse; channels];
-        let mut terms = vec![FormTerm { source: Source::ScaledAccumulator(id), factor: Factor::Uniform(inverse) }];
-        terms.extend(constant.terms().map(|(column, factor)| FormTerm {
-            source: self.by_channel(column, contraction.output_shape),
-            factor: Factor::Uniform(factor * inverse),
-        }));
+        let factor = || Factor::Uniform(inverse);
+        let terms = vec![
+            FormTerm { source: Source::ScaledAccumulator(id), factor: factor() },
+            FormTerm { source: Source::Integers(constant.clone()), factor: factor() },
+        ];
         self.contractions[id.0].hidden = Some(HiddenLayer { weights, multiplier, constant, sign });
-        Ok(Side { terms, constants, sign: SignTerm::Scaled(id), operands: Vec::new() })
-    }
-
-    /// The single pixel of each channel of a column, for every pixel of `target`.
-    fn by_channel(&self, column: ColumnId, target: Shape) -> Source {
-        let shape = Shape::new(1, 1, target.channels);
-        Source::Tensor { location: Location::Column(column), shape, pixels: PixelMap::Single, channels: ChannelMap::Same }
+        Ok(Side { terms, constants: vec![F::ZERO; channels], sign: SignTerm::Scaled(id), operands: Vec::new() })
     }
 
     /// Input of a convolution: explicit padding with the zero point becomes part of the window, and a flattened tensor under a fully connected
@@ -163,8 +156,8 @@ impl Lowering<'_> {
         let constants = match &add.right {
             Operand::Constant(_) if self.setting.weights.is_some() => {
                 let addends = self.hidden(id, Role::Addends, shape.channels, ADDEND_BOUND.ilog2() as usize + 1, ADDEND_BOUND);
-                terms.extend(addends.terms().map(|(column, factor)| (self.by_channel(column, shape), factor)));
-                vec![-addends.offset; shape.channels]
+                terms.push((Source::Integers(addends), F::ONE));
+                vec![0; shape.channels]
             }
             Operand::Constant(values) => values.iter().map(|&value| i64::from(value)).collect(),
             Operand::Tensor { tensor, table } => {

@@ -1,6 +1,13 @@
-//! The network whose proofs are fuzzed: a convolution whose rounding needs a sign, a maximum, a layer over all that is left.
+//! What is proved in the proofs that are fuzzed: a convolution whose rounding needs a sign, a maximum, a layer over all that is left; public, hidden,
+//! on several images, with all that can be said about outputs.
+//!
+//! `crates/verifier/tests/fuzz` reads this file too.
 
 use verinfer_graph::{Conv, DataType, Graph, MaxPool, Node, Op, Requantization, Rounding, Shape, TensorId, TensorSpec, Window};
+use verinfer_relation::envelope::Envelope;
+use verinfer_relation::setting::{OutputForm, Setting};
+use verinfer_relation::statement::{ModelClaim, Statement};
+use verinfer_verifier::{Verifier, VerifyError};
 
 /// Security level of the seed: few queries, a short file.
 pub const LEVEL: u16 = 20;
@@ -18,16 +25,57 @@ pub fn network() -> Graph {
         Op::Conv2d(conv(0, three, 9, 2)),
         Op::MaxPool(MaxPool { input: TensorId(1), window: two, min: -128, max: 127 }),
         Op::Reshape { input: TensorId(2) },
-        Op::Conv2d(conv(3, Window::POINT, 8, 3)),
+        Op::Conv2d(conv(3, Window::POINT, 8, CLASSES)),
     ];
     let node = |(index, op)| Node { source: String::new(), op, output: TensorId(index + 1) };
     let nodes = ops.into_iter().enumerate().map(node).collect();
     Graph::new(tensors, nodes, TensorId(0), TensorId(4)).expect("the network is valid")
 }
 
-/// An input of it.
-pub fn input() -> Vec<i16> {
-    (0..25).map(|i| (i * 83 + 11) % 256 - 128).collect()
+/// Inputs of it, image after image.
+pub fn input(images: usize) -> Vec<i16> {
+    (0..25 * images as i16).map(|i| (i * 83 + 11) % 256 - 128).collect()
+}
+
+/// A kind of statement of which there is a seed.
+pub struct Seed {
+    /// The seed's file.
+    pub name: &'static str,
+    pub images: usize,
+    pub setting: Setting,
+}
+
+/// All kinds. The predicates hold of every output of the network.
+pub fn seeds(network: &Graph) -> Vec<Seed> {
+    let weights = Envelope::of(network).ok();
+    let public = Setting::default();
+    let hidden = |output: OutputForm| Setting { weights, hidden_input: true, output };
+    let all = CLASSES as u32;
+    let seed = |name, images, setting| Seed { name, images, setting };
+    vec![
+        seed("public", 1, public.clone()),
+        seed("batch", 2, Setting { output: OutputForm::Rank { labels: vec![0, 2], k: all }, ..public.clone() }),
+        seed("input", 1, Setting { hidden_input: true, output: OutputForm::AtLeast { class: 1, value: -128 }, ..public }),
+        seed("hidden", 1, hidden(OutputForm::Shown)),
+        seed("committed", 1, hidden(OutputForm::Committed)),
+        seed("correct", 2, hidden(OutputForm::Correct { k: all, count: 2 })),
+    ]
+}
+
+/// Labels where they are hidden.
+pub fn labels(images: usize) -> Vec<u32> {
+    vec![1; images]
+}
+
+const CLASSES: usize = 3;
+
+/// What verifies proofs of a statement about the network; of hidden weights nothing is read.
+pub fn verifier<'a>(network: &'a Graph, statement: &Statement) -> Result<Verifier<'a>, VerifyError> {
+    let (images, setting) = (statement.images as usize, statement.setting());
+    match &statement.model {
+        ModelClaim::Public { .. } => Verifier::with_setting(network, images, &setting),
+        ModelClaim::Hidden { envelope, commitment, .. } => Verifier::hidden(network, *envelope, **commitment, images, &setting),
+    }
 }
 
 fn conv(input: usize, window: Window, fan_in: usize, channels: usize) -> Conv {

@@ -53,6 +53,42 @@ pub enum DecodeError {
     },
 }
 
+/// Where challenges come from: what binds messages and answers with challenges.
+///
+/// [`Transcript`], a hash, is the only implementation outside of tests. The verifier's steps are generic in it, so that tests can be a random oracle
+/// that a simulator programs. The choice is made by type: no feature, option or proof byte changes what [`Transcript`] answers.
+pub trait Challenger: Clone {
+    /// Binds `bytes` under `label`.
+    fn absorb(&mut self, label: &'static str, bytes: &[u8]);
+
+    /// A uniform element of `K`.
+    fn challenge(&mut self, label: &'static str) -> K;
+
+    /// `count` independent uniform indices below `2^log_bound`, sorted, without repetitions.
+    fn indices(&mut self, label: &'static str, log_bound: usize, count: usize) -> Vec<usize>;
+
+    /// Whether `nonce` makes the next `bits` bits zero (proof of work). Does not change the state.
+    fn grinds(&self, bits: usize, nonce: u64) -> bool;
+}
+
+impl Challenger for Transcript {
+    fn absorb(&mut self, label: &'static str, bytes: &[u8]) {
+        self.absorb(label, bytes);
+    }
+
+    fn challenge(&mut self, label: &'static str) -> K {
+        self.challenge(label)
+    }
+
+    fn indices(&mut self, label: &'static str, log_bound: usize, count: usize) -> Vec<usize> {
+        self.indices(label, log_bound, count)
+    }
+
+    fn grinds(&self, bits: usize, nonce: u64) -> bool {
+        self.grinds(bits, nonce)
+    }
+}
+
 /// The hash state.
 #[derive(Clone)]
 pub struct Transcript {
@@ -216,16 +252,16 @@ impl ProverTranscript {
 }
 
 /// The verifier's side: what is received is checked for form and absorbed.
-pub struct VerifierTranscript<'a> {
-    transcript: Transcript,
+pub struct VerifierTranscript<'a, C = Transcript> {
+    transcript: C,
     body: &'a [u8],
     offset: usize,
     messages: Vec<Message>,
 }
 
-impl<'a> VerifierTranscript<'a> {
+impl<'a, C: Challenger> VerifierTranscript<'a, C> {
     /// Continues a transcript that has absorbed the statement.
-    pub fn new(transcript: Transcript, body: &'a [u8]) -> Self {
+    pub fn new(transcript: C, body: &'a [u8]) -> Self {
         Self { transcript, body, offset: 0, messages: Vec::new() }
     }
 
@@ -275,8 +311,8 @@ impl<'a> VerifierTranscript<'a> {
         Ok(out)
     }
 
-    /// The hash state, for challenges.
-    pub fn state(&mut self) -> &mut Transcript {
+    /// The state, for challenges.
+    pub fn state(&mut self) -> &mut C {
         &mut self.transcript
     }
 

@@ -6,6 +6,7 @@ use verinfer_relation::affine::Affine;
 use verinfer_relation::claims::LeafWeights;
 use verinfer_relation::eq::eq_table;
 use verinfer_relation::field::K;
+use verinfer_relation::transcript::Challenger;
 use verinfer_relation::{Relation, steps, weights};
 
 use crate::error::VerifyError;
@@ -39,7 +40,7 @@ pub struct ScalingClaims {
 
 /// Reduces the accumulators' part of the claim on the leaves. Public weights are evaluated here.
 pub fn verify(
-    messages: &mut Messages<'_, '_>,
+    messages: &mut Messages<'_, '_, impl Challenger>,
     relation: &Relation,
     graph: &Graph,
     leaves: &LeafWeights,
@@ -51,7 +52,7 @@ pub fn verify(
 }
 
 fn public_weights(
-    messages: &mut Messages<'_, '_>,
+    messages: &mut Messages<'_, '_, impl Challenger>,
     relation: &Relation,
     graph: &Graph,
     leaves: &LeafWeights,
@@ -64,7 +65,7 @@ fn public_weights(
     Ok(LayerClaims { claimed, inner, input, scaling: None })
 }
 
-fn hidden_weights(messages: &mut Messages<'_, '_>, relation: &Relation, log_scaling_len: usize) -> Result<LayerClaims, VerifyError> {
+fn hidden_weights(messages: &mut Messages<'_, '_, impl Challenger>, relation: &Relation, log_scaling_len: usize) -> Result<LayerClaims, VerifyError> {
     let [accumulators, signs] = messages.receive(steps::ACCUMULATORS)?;
     let (point, claim) = rounds(messages, steps::CONTRACTION_ROUND, relation.log_contraction_len(), accumulators.clone())?;
     let [input, weights] = messages.receive(steps::CONTRACTION_ENDS)?;
@@ -84,7 +85,7 @@ fn hidden_weights(messages: &mut Messages<'_, '_>, relation: &Relation, log_scal
 
 /// Sumcheck of `sum_i a_i b_i = claim`.
 fn rounds(
-    messages: &mut Messages<'_, '_>,
+    messages: &mut Messages<'_, '_, impl Challenger>,
     label: &'static str,
     num_rounds: usize,
     mut claim: Affine,

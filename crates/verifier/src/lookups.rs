@@ -7,6 +7,7 @@ use p3_field::{Field, PrimeCharacteristicRing};
 use verinfer_relation::affine::Affine;
 use verinfer_relation::field::K;
 use verinfer_relation::steps;
+use verinfer_relation::transcript::Challenger;
 
 use crate::error::VerifyError;
 use crate::messages::Messages;
@@ -26,7 +27,7 @@ pub struct LeafClaim {
 const LANE_BITS: usize = 3;
 
 /// Reduces "the fractions of all cells sum to zero" to a claim on the leaves.
-pub fn verify(messages: &mut Messages<'_, '_>, log_cells: usize) -> Result<LeafClaim, VerifyError> {
+pub fn verify(messages: &mut Messages<'_, '_, impl Challenger>, log_cells: usize) -> Result<LeafClaim, VerifyError> {
     let product = messages.receive_plain(steps::DENOMINATOR)?;
     if product == K::ZERO {
         return Err(VerifyError::ZeroDenominator);
@@ -54,7 +55,7 @@ pub fn verify(messages: &mut Messages<'_, '_>, log_cells: usize) -> Result<LeafC
 
 /// Sumcheck of `sum_x eq(point, x) g(x) = claim`, `g` of degree two in each variable: bits 3 and up, then bits 0 to 2. Each message gives
 /// `g` summed with the variable at 0, and its leading coefficient; the value at 1 follows from the claim.
-fn rounds(messages: &mut Messages<'_, '_>, point: &[K], mut claim: Affine) -> Result<(Vec<K>, Affine), VerifyError> {
+fn rounds(messages: &mut Messages<'_, '_, impl Challenger>, point: &[K], mut claim: Affine) -> Result<(Vec<K>, Affine), VerifyError> {
     let (lanes, upper) = point.split_at_checked(LANE_BITS).unwrap_or((point, &[]));
     let mut bind = |coordinate: K| -> Result<K, VerifyError> {
         let [at_zero, leading] = messages.receive(steps::LAYER_ROUND)?;

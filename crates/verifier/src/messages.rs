@@ -5,22 +5,22 @@ use verinfer_relation::affine::Affine;
 use verinfer_relation::field::K;
 use verinfer_relation::masks::MaskPlan;
 use verinfer_relation::steps;
-use verinfer_relation::transcript::{Transcript, VerifierTranscript};
+use verinfer_relation::transcript::{Challenger, VerifierTranscript};
 
 use crate::error::VerifyError;
 
 /// Reads masked messages and collects the forms that must be zero.
-pub struct Messages<'t, 'b> {
-    transcript: &'t mut VerifierTranscript<'b>,
+pub struct Messages<'t, 'b, C> {
+    transcript: &'t mut VerifierTranscript<'b, C>,
     plan: &'t MaskPlan,
     num_received: usize,
     num_products: usize,
     checks: Vec<Affine>,
 }
 
-impl<'t, 'b> Messages<'t, 'b> {
+impl<'t, 'b, C: Challenger> Messages<'t, 'b, C> {
     /// Before the first masked message.
-    pub fn new(transcript: &'t mut VerifierTranscript<'b>, plan: &'t MaskPlan) -> Self {
+    pub fn new(transcript: &'t mut VerifierTranscript<'b, C>, plan: &'t MaskPlan) -> Self {
         Self { transcript, plan, num_received: 0, num_products: 0, checks: Vec::new() }
     }
 
@@ -60,7 +60,7 @@ impl<'t, 'b> Messages<'t, 'b> {
     }
 
     /// Draws a challenge.
-    pub fn state(&mut self) -> &mut Transcript {
+    pub fn state(&mut self) -> &mut C {
         self.transcript.state()
     }
 

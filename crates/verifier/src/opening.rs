@@ -7,7 +7,7 @@ use verinfer_relation::functional::dot;
 use verinfer_relation::merkle::{self, Digest};
 use verinfer_relation::parameters::{BLINDING_COLUMNS, Oracle, Parameters, mask_cells};
 use verinfer_relation::steps;
-use verinfer_relation::transcript::VerifierTranscript;
+use verinfer_relation::transcript::{Challenger, VerifierTranscript};
 
 use crate::error::VerifyError;
 use crate::lookups::quadratic;
@@ -26,7 +26,7 @@ struct PowerClaim {
 /// Checks `sum of weights[i] * vector[i] = claim` for the vector committed under `root`, where `weights_at` evaluates the weights' multilinear
 /// extension. The weights of mask cells, and of all that follow them, must be zero.
 pub fn verify(
-    transcript: &mut VerifierTranscript<'_>,
+    transcript: &mut VerifierTranscript<'_, impl Challenger>,
     parameters: &Parameters,
     mut root: Digest,
     mut claim: K,
@@ -110,7 +110,7 @@ struct MaskWeights {
 
 impl MaskWeights {
     /// Receives the sum of the mask cells under their weights and adds a multiple of it to the claim.
-    fn receive(transcript: &mut VerifierTranscript<'_>, parameters: &Parameters, claim: &mut K) -> Result<Self, VerifyError> {
+    fn receive(transcript: &mut VerifierTranscript<'_, impl Challenger>, parameters: &Parameters, claim: &mut K) -> Result<Self, VerifyError> {
         let points = [transcript.state().challenge(steps::MASK_POINTS), transcript.state().challenge(steps::MASK_POINTS)];
         let [sum] = transcript.receive(steps::MASK_SUM)?;
         let scale = transcript.state().challenge(steps::MASK_SUM);
@@ -130,7 +130,7 @@ impl MaskWeights {
 }
 
 /// One round of `sum_x f(x) w(x) = claim`.
-fn fold_round(transcript: &mut VerifierTranscript<'_>, label: &'static str, claim: &mut K) -> Result<K, VerifyError> {
+fn fold_round(transcript: &mut VerifierTranscript<'_, impl Challenger>, label: &'static str, claim: &mut K) -> Result<K, VerifyError> {
     let [at_zero, leading] = transcript.receive(label)?;
     let challenge = transcript.state().challenge(label);
     *claim = quadratic(at_zero, *claim - at_zero, leading, challenge);
@@ -139,7 +139,7 @@ fn fold_round(transcript: &mut VerifierTranscript<'_>, label: &'static str, clai
 
 /// Rows of a codeword at random places, checked against its root.
 fn queries(
-    transcript: &mut VerifierTranscript<'_>,
+    transcript: &mut VerifierTranscript<'_, impl Challenger>,
     parameters: &Parameters,
     index: usize,
     oracle: &Oracle,

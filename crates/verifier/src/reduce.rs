@@ -13,7 +13,7 @@ use verinfer_relation::merkle::Digest;
 use verinfer_relation::scaling::Scales;
 use verinfer_relation::statement::Statement;
 use verinfer_relation::table::Folding;
-use verinfer_relation::transcript::VerifierTranscript;
+use verinfer_relation::transcript::{Challenger, VerifierTranscript};
 use verinfer_relation::{Relation, claims, scaling, steps};
 
 use crate::error::VerifyError;
@@ -35,7 +35,7 @@ pub struct Reduction {
 
 /// Reads the messages of steps 1 to 6.
 pub fn reduce(
-    transcript: &mut VerifierTranscript<'_>,
+    transcript: &mut VerifierTranscript<'_, impl Challenger>,
     graph: &Graph,
     relation: &Relation,
     statement: &Statement,

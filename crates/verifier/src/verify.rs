@@ -8,7 +8,7 @@ use verinfer_relation::layout::EqWeights;
 use verinfer_relation::parameters::{Parameters, SecurityReport};
 use verinfer_relation::setting::Setting;
 use verinfer_relation::statement::{InputClaim, ModelClaim, Proof, PublicTensor, Statement};
-use verinfer_relation::transcript::{Message, VerifierTranscript};
+use verinfer_relation::transcript::{Challenger, Message, VerifierTranscript};
 
 use crate::error::VerifyError;
 use crate::opening;
@@ -91,11 +91,23 @@ impl<'a> Verifier<'a> {
 
     /// Accepts or rejects a proof file.
     pub fn verify(&self, proof: &[u8], expectations: &Expectations<'_>) -> Result<Accepted, VerifyError> {
+        self.verify_from(Statement::transcript, proof, expectations)
+    }
+
+    /// As [`Verifier::verify`], with challenges from elsewhere than the hash. This is for tests that play the random oracle: what is accepted with
+    /// challenges that can be foreseen proves nothing.
+    pub fn verify_from<C: Challenger>(
+        &self,
+        start: impl FnOnce(&Statement) -> C,
+        proof: &[u8],
+        expectations: &Expectations<'_>,
+    ) -> Result<Accepted, VerifyError> {
         let Proof { statement, body } = Proof::decode(proof)?;
         self.check_statement(&statement, expectations)?;
         let relation = self.relation(&statement)?;
         let (parameters, security) = parameters(&relation, &statement, expectations)?;
-        let messages = self.check_argument(&relation, &statement, &parameters, &body)?;
+        let transcript = VerifierTranscript::new(start(&statement), &body);
+        let messages = self.check_argument(transcript, &relation, &statement, &parameters)?;
         Ok(Accepted { statement, security, messages })
     }
 
@@ -150,13 +162,11 @@ impl<'a> Verifier<'a> {
 
     fn check_argument(
         &self,
+        mut transcript: VerifierTranscript<'_, impl Challenger>,
         relation: &Relation,
         statement: &Statement,
         parameters: &Parameters,
-        body: &[u8],
     ) -> Result<Vec<Message>, VerifyError> {
-        let mut transcript = VerifierTranscript::new(statement.transcript(), body);
-
         // 1 to 6. What the messages leave to check is one linear claim on the committed witness.
         let Reduction { root, functional, leaves, target } = reduce(&mut transcript, self.graph, relation, statement)?;
 

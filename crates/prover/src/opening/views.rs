@@ -2,7 +2,8 @@
 //!
 //! For given challenges the coins of [`simulate`] are affine functions of the cells and the masks. The masks' part is onto
 //! (`coins_are_uniform`), so the coins are uniform whatever the cells are; everything else follows from them
-//! (`views_follow_from_their_coins`) and from the claim.
+//! (`views_follow_from_their_coins`) and from the claim. Given the coins of one vector, masks of any other vector with the same coins are found by linear
+//! algebra (`another_vector_shows_the_same_if_it_has_other_masks`).
 
 use p3_field::{BasedVectorSpace, Field, PrimeCharacteristicRing, TwoAdicField};
 use verinfer_relation::eq::eq_table;
@@ -236,4 +237,93 @@ fn coins_are_uniform_even_beside_a_row_that_is_not_opened() {
     // One geometric sequence of weights would not do: each round's message would show one element that no mask hides.
     challenges.points[1] = challenges.points[0];
     assert_eq!(rank(masks_to_coins(&parameters, &challenges)), num_coins - 3 * oracle.fold);
+}
+
+/// All coins but the folded vector.
+fn flatten(coins: &Coins) -> Vec<F> {
+    let elements = std::iter::once(&coins.mask_sum).chain(coins.rounds.as_flattened());
+    let mut flat: Vec<F> = elements.flat_map(|value| BasedVectorSpace::<F>::as_basis_coefficients_slice(value).to_vec()).collect();
+    flat.extend(coins.rows.iter().flatten());
+    flat
+}
+
+/// A solution `x` of `sum_i x_i columns[i] = target`, zero where it is free.
+fn solve(columns: &[Vec<F>], target: &[F]) -> Vec<F> {
+    let row = |i: usize| columns.iter().map(|column| column[i]).chain([target[i]]).collect();
+    let mut rows: Vec<Vec<F>> = (0..target.len()).map(row).collect();
+    let mut pivots = Vec::new();
+    for column in 0..columns.len() {
+        let done = pivots.len();
+        let Some(pivot) = (done..rows.len()).find(|&row| rows[row][column] != F::ZERO) else { continue };
+        rows.swap(done, pivot);
+        let inverse = rows[done][column].inverse();
+        rows[done].iter_mut().for_each(|value| *value *= inverse);
+        let of_pivot = rows[done].clone();
+        for (index, row) in rows.iter_mut().enumerate() {
+            let factor = row[column];
+            if index != done && factor != F::ZERO {
+                row[column..].iter_mut().zip(&of_pivot[column..]).for_each(|(value, &of_pivot)| *value -= factor * of_pivot);
+            }
+        }
+        pivots.push(column);
+    }
+    assert_eq!(pivots.len(), rows.len());
+    let mut solution = vec![F::ZERO; columns.len()];
+    rows.iter().zip(pivots).for_each(|(row, pivot)| solution[pivot] = row[columns.len()]);
+    solution
+}
+
+#[test]
+fn another_vector_shows_the_same_if_it_has_other_masks() {
+    let mut random = generator();
+    let mut case = Case::new(SMALLEST, &mut random);
+    let parameters = case.parameters.clone();
+    let challenges = random_challenges(&parameters, parameters.oracles[0].num_queries);
+    let coins_of = |cells: &[F], weights: &[K], masks: &Masks| {
+        let mut cells = cells.to_vec();
+        masks.write(&mut cells);
+        coins(&parameters, &cells, weights, &masks.blinding, &challenges)
+    };
+    let masks = Masks::random(SMALLEST, &mut random);
+    let shown = coins_of(&case.cells, &case.weights, &masks);
+    let rest = simulate(&parameters, &case.weights, case.claim, &challenges, &shown);
+
+    // Another vector of the same claim: three cells make up for the others.
+    let (first, others) = (&case.cells, Case::new(SMALLEST, &mut random).cells);
+    let mut second = others;
+    let difference: K = first.iter().zip(&second).zip(&case.weights).map(|((&a, &b), &weight)| weight * (a - b)).sum();
+    let coordinates = |value: &K| -> Vec<F> { value.as_basis_coefficients_slice().to_vec() };
+    let columns: Vec<Vec<F>> = case.weights[..3].iter().map(coordinates).collect();
+    second.iter_mut().zip(solve(&columns, &coordinates(&difference))).for_each(|(cell, change)| *cell += change);
+    case.cells = second;
+    let claim: K = case.cells.iter().zip(&case.weights).map(|(&cell, &weight)| weight * cell).sum();
+    assert_eq!(claim, case.claim);
+
+    // What its masks have to add to the coins, and what each mask cell adds.
+    let mut other = Masks::zero(SMALLEST);
+    let without = coins_of(&case.cells, &case.weights, &other);
+    assert_ne!(flatten(&without), flatten(&shown));
+    let zeros = (vec![F::ZERO; SMALLEST], vec![K::ZERO; SMALLEST]);
+    let unit = |cell: usize| {
+        let mut masks = Masks::zero(SMALLEST);
+        masks.cells[cell] = F::ONE;
+        flatten(&coins_of(&zeros.0, &zeros.1, &masks))
+    };
+    let columns: Vec<Vec<F>> = (0..other.cells.len()).map(unit).collect();
+    let missing: Vec<F> = flatten(&shown).iter().zip(flatten(&without)).map(|(&shown, without)| shown - without).collect();
+    other.cells = solve(&columns, &missing);
+    // The blinding vector makes up for the difference of the folded vectors.
+    let folded = coins_of(&case.cells, &case.weights, &other).folded;
+    let inverse = challenges.blinding.inverse();
+    other.blinding = shown.folded.iter().zip(folded).map(|(&shown, folded)| inverse * (shown - folded)).collect();
+
+    assert_ne!(other.cells, masks.cells);
+    assert_eq!(coins_of(&case.cells, &case.weights, &other), shown);
+    // Of the real blinding vectors, too, it is what follows.
+    let mut cells = case.cells.clone();
+    other.write(&mut cells);
+    let f: Vec<K> = cells.iter().map(|&cell| K::from(cell)).collect();
+    let weights = all_weights(&case.weights, &challenges, other.cells.len());
+    assert_eq!(dot(&other.blinding, &fold_rows(&weights, &challenges.rounds)), rest.blinding_sum);
+    assert_eq!(dot(&f, &weights), case.claim + challenges.scale * shown.mask_sum);
 }

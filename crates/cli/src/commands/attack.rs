@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use rayon::prelude::*;
 use serde::Serialize;
 use verinfer_relation::statement::Statement;
-use verinfer_verifier::{Expectations, Verifier};
+use verinfer_verifier::{Expectations, ExpectedInput, Verifier};
 
 use crate::files;
 use crate::forgery::{Change, Demand, Forgery, fields, forge, forgeries};
@@ -46,7 +46,7 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     let model = source.import()?;
     let proof = files::read(&arguments.proof, files::PROOF_LIMIT)?;
     let verifier = Verifier::new(&model.graph).with_context(|| format!("cannot verify proofs of {}", source.title()))?;
-    let expectations = Expectations { security_level: 32, context: arguments.context.as_bytes(), input: None };
+    let expectations = Expectations { security_level: 32, context: arguments.context.as_bytes(), input: ExpectedInput::Any };
     let accepted = match verifier.verify(&proof, &expectations) {
         Ok(accepted) => accepted,
         Err(error) => bail!("{} is not accepted to begin with: {error}", arguments.proof.display()),
@@ -55,10 +55,9 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     let statement = &accepted.statement;
     let verifier = match statement.images {
         1 => verifier,
-        images => Verifier::with_setting(&model.graph, images as usize, &Setting::default())?,
+        images => Verifier::with_setting(&model.graph, images as usize, &statement.setting())?,
     };
-    let (input, result) = (statement.input.values.len(), statement.output.values.len());
-    let fields = fields(statement.context.len(), input, result, &accepted.messages);
+    let fields = fields(statement, &accepted.messages);
     let forgeries = forgeries(&proof, &fields, arguments.per_step as usize);
     let start = Instant::now();
     let progress = output.progress(forgeries.len(), "forging");
@@ -97,7 +96,7 @@ impl Attempt {
             Demand::OtherContext => (level, &other_context),
             Demand::LowerLevel => (level - 1, &statement.context),
         };
-        let result = verifier.verify(bytes, &Expectations { security_level, context, input: None });
+        let result = verifier.verify(bytes, &Expectations { security_level, context, input: ExpectedInput::Any });
         let changes: Vec<String> = forgery.changes.iter().map(|change| format!("{change:?}")).collect();
         Self {
             target: forgery.target,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 use serde::Serialize;
 use verinfer_prover::{Phase, Prover};
+use verinfer_relation::setting::Setting;
 
 use crate::classes::{LabelArguments, score_name};
 use crate::describe::{hex, tensor};
@@ -58,7 +59,8 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     let progress = output.progress(Phase::ALL.len(), "proving");
     progress.enable_steady_tick(Duration::from_millis(200));
     let stopwatch = Stopwatch::default();
-    let prover = Prover::with_setting(&model.graph, arguments.images.len(), &Setting::default()).with_context(|| format!("cannot prove {}", source.title()))?;
+    let prover = Prover::with_setting(&model.graph, arguments.images.len(), &Setting::default())
+        .with_context(|| format!("cannot prove {}", source.title()))?;
     let started = |phase: Phase| {
         stopwatch.start(phase);
         progress.set_position(Phase::ALL.iter().position(|&other| other == phase).unwrap_or(0) as u64);
@@ -75,14 +77,14 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     let statement = &proved.proof.statement;
     output.report(&ProveReport {
         model: source.title(),
-        network_digest: hex(&statement.graph_digest),
+        network_digest: hex(&model.graph.digest()),
         proof: arguments.out.display().to_string(),
         proof_bytes: proof.len(),
         context: arguments.context.clone(),
         security_level: statement.security_level,
         output_tensor: tensor(&model.graph, model.graph.output()).shape,
         score_is: score_name(&model),
-        results: Results::new(&model, &arguments.images, &statement.output.values, &labels),
+        results: Results::new(&model, &arguments.images, statement.output.shown().map_or(&[], |output| &output.values), &labels),
         seconds: total(&phases),
         phases,
     })?;

@@ -7,8 +7,9 @@ use std::time::Instant;
 use anyhow::Context;
 use serde::Serialize;
 use verinfer_import::Model;
+use verinfer_relation::setting::Setting;
 use verinfer_relation::statement::PublicTensor;
-use verinfer_verifier::{Accepted, Expectations, Verifier};
+use verinfer_verifier::{Accepted, Expectations, ExpectedInput, Verifier};
 
 use crate::classes::{LabelArguments, score_name};
 use crate::describe::{data_type, hex};
@@ -61,7 +62,11 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
         images => Some(source.load_inputs(images, arguments.fit, &model)?),
     };
     let proof = files::read(&arguments.proof, files::PROOF_LIMIT)?;
-    let expectations = Expectations { security_level: arguments.security, context: arguments.context.as_bytes(), input: input.as_deref() };
+    let expectations = Expectations {
+        security_level: arguments.security,
+        context: arguments.context.as_bytes(),
+        input: input.as_deref().map_or(ExpectedInput::Any, ExpectedInput::Shown),
+    };
 
     let verifier = Verifier::with_setting(&model.graph, arguments.input.len().max(1), &Setting::default())
         .with_context(|| format!("cannot verify proofs of {}", source.title()))?;
@@ -110,11 +115,11 @@ struct StatementReport {
     /// Digest of the whole integer program, hexadecimal.
     network_digest: String,
     /// Shape of each image and digest of all.
-    input: TensorDigest,
+    input: Option<TensorDigest>,
     /// Whether `input` was compared with a given one.
     input_compared: bool,
     /// Shape of each `output` and digest of all.
-    output_tensor: TensorDigest,
+    output_tensor: Option<TensorDigest>,
     score_is: &'static str,
     #[serde(flatten)]
     results: Results,
@@ -141,12 +146,12 @@ impl StatementReport {
     fn new(accepted: &Accepted, model: &Model, labels: &[String], images: &[PathBuf]) -> Self {
         let statement = &accepted.statement;
         Self {
-            network_digest: hex(&statement.graph_digest),
-            input: TensorDigest::new(&statement.input),
+            network_digest: hex(&model.graph.digest()),
+            input: statement.input.shown().map(TensorDigest::new),
             input_compared: !images.is_empty(),
-            output_tensor: TensorDigest::new(&statement.output),
+            output_tensor: statement.output.shown().map(TensorDigest::new),
             score_is: score_name(model),
-            results: Results::new(model, images, &statement.output.values, labels),
+            results: Results::new(model, images, statement.output.shown().map_or(&[], |output| &output.values), labels),
             context: String::from_utf8_lossy(&statement.context).into_owned(),
             security_level: statement.security_level,
             security_bits: accepted.security.bits(),
@@ -212,8 +217,8 @@ impl Report for VerifyReport {
         }
         writeln!(out, "  network   {} ({})", statement.network_digest, self.model)?;
         let compared = if statement.input_compared { " (the one given)" } else { "" };
-        writeln!(out, "  input     {}{compared}", statement.input.text())?;
-        writeln!(out, "  output    {}", statement.output_tensor.text())?;
+        writeln!(out, "  input     {}{compared}", statement.input.as_ref().map(TensorDigest::text).unwrap_or_default())?;
+        writeln!(out, "  output    {}", statement.output_tensor.as_ref().map(TensorDigest::text).unwrap_or_default())?;
         writeln!(out, "  context   {:?}", statement.context)?;
         writeln!(out, "  security  {:.1} bits, if", statement.security_bits)?;
         statement.assumptions.iter().try_for_each(|assumption| writeln!(out, "            - {assumption}"))?;

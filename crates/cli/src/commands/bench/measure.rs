@@ -10,7 +10,8 @@ use verinfer_graph::DataType;
 use verinfer_import::Model;
 use verinfer_prover::Prover;
 use verinfer_relation::parameters::Parameters;
-use verinfer_verifier::{Expectations, Verifier};
+use verinfer_relation::setting::Setting;
+use verinfer_verifier::{Expectations, ExpectedInput, Verifier};
 
 use super::Arguments;
 use crate::estimate::Cells;
@@ -58,7 +59,8 @@ pub fn prover(arguments: &Arguments, selected: &Selected, proof: &Path) -> anyho
     let input = input(arguments, selected, &model)?;
     memory::reset_peak();
     let start = Instant::now();
-    let prover = Prover::with_setting(&model.graph, arguments.batch as usize, &Setting::default()).with_context(|| format!("cannot prove {}", selected.title()))?;
+    let prover = Prover::with_setting(&model.graph, arguments.batch as usize, &Setting::default())
+        .with_context(|| format!("cannot prove {}", selected.title()))?;
     let setup_seconds = start.elapsed().as_secs_f64();
     let mut runs = Vec::new();
     let mut bytes = Vec::new();
@@ -89,10 +91,10 @@ pub fn verifier(arguments: &Arguments, selected: &Selected, proof: &Path) -> any
     let bytes = files::read(proof, files::PROOF_LIMIT)?;
     memory::reset_peak();
     let start = Instant::now();
-    let verifier =
-        Verifier::with_setting(&model.graph, arguments.batch as usize, &Setting::default()).with_context(|| format!("cannot verify proofs of {}", selected.title()))?;
+    let verifier = Verifier::with_setting(&model.graph, arguments.batch as usize, &Setting::default())
+        .with_context(|| format!("cannot verify proofs of {}", selected.title()))?;
     let setup_seconds = start.elapsed().as_secs_f64();
-    let expectations = Expectations { security_level: arguments.security, context: b"", input: Some(&input) };
+    let expectations = Expectations { security_level: arguments.security, context: b"", input: ExpectedInput::Shown(&input) };
     let mut times = Vec::new();
     let mut error = None;
     for _ in 0..arguments.runs {

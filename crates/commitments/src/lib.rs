@@ -21,7 +21,7 @@
 pub use commit::{commit_input, commit_label, commit_model, commit_output};
 pub use error::{CommitError, FileError};
 pub use kind::Kind;
-pub use public::{Committed, Public};
+pub use public::{Committed, Public, is_public_file};
 pub use salt::{Salt, draw_salt};
 pub use secret::Secret;
 

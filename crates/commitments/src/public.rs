@@ -60,6 +60,11 @@ pub enum Committed {
     Label,
 }
 
+/// Whether bytes begin as a public file does.
+pub fn is_public_file(bytes: &[u8]) -> bool {
+    bytes.starts_with(&MAGIC)
+}
+
 impl Committed {
     /// Which kind of value.
     pub const fn kind(&self) -> Kind {

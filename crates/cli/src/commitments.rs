@@ -37,10 +37,11 @@ pub fn read_commitments(paths: &[PathBuf], kind: Kind) -> anyhow::Result<Vec<Com
 /// It cannot be read, is no such file or of another kind.
 pub fn read_secret(path: &Path, kind: Kind, output: Output) -> anyhow::Result<Secret> {
     let bytes = files::read(path, files::COMMITMENT_LIMIT)?;
+    let secret = Secret::decode_as(&bytes, kind).with_context(|| format!("cannot use {}", path.display()))?;
     if files::is_readable_by_others(path) {
         output.warning(&format!("{} can be read by others than its owner (chmod 600 changes that)", path.display()));
     }
-    Secret::decode_as(&bytes, kind).with_context(|| format!("cannot use {}", path.display()))
+    Ok(secret)
 }
 
 /// A commitment in reports: BLAKE3 of its 1024 bytes, hexadecimal.

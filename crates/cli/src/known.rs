@@ -96,7 +96,7 @@ impl Known {
         let graph = &self.model.graph;
         let verifier = match &self.hidden {
             None => Verifier::with_setting(graph, images, setting),
-            Some((envelope, commitment)) => Verifier::hidden(graph, *envelope, commitment.clone(), images, setting),
+            Some((envelope, commitment)) => Verifier::hidden(graph, *envelope, *commitment, images, setting),
         };
         verifier.with_context(|| format!("cannot verify proofs of {}", self.title()))
     }

@@ -31,7 +31,7 @@ fn in_proof(
 }
 
 fn find(commitments: &[(ObjectKind, Commitment)], kind: ObjectKind) -> Commitment {
-    commitments.iter().find(|(other, _)| *other == kind).unwrap().1.clone()
+    commitments.iter().find(|(other, _)| *other == kind).unwrap().1
 }
 
 #[test]

@@ -38,7 +38,7 @@ fn every_kind_survives_the_round_trip() {
 #[test]
 fn every_truncation_and_extension_is_refused() {
     for public in publics() {
-        let secret = Secret { kind: public.committed.kind(), salt: salt(), commitment: public.commitment.clone() };
+        let secret = Secret { kind: public.committed.kind(), salt: salt(), commitment: public.commitment };
         let (public, secret) = (public.encode(), secret.encode());
         assert!((0..public.len()).all(|len| Public::decode(&public[..len]).is_err()));
         assert!((0..secret.len()).all(|len| Secret::decode(&secret[..len]).is_err()));
@@ -70,7 +70,7 @@ fn each_fault_of_a_file_has_its_variant() {
     let envelope = model.encode().len() - 1024 - 18;
     assert!(matches!(change(&model, envelope, &[0]), FileError::Envelope(_)));
 
-    let secret = Secret { kind: Kind::Label, salt: salt(), commitment: label.commitment.clone() }.encode();
+    let secret = Secret { kind: Kind::Label, salt: salt(), commitment: label.commitment }.encode();
     let change = |offset: usize, bytes: &[u8]| {
         let mut file = secret.clone();
         file[offset..offset + bytes.len()].copy_from_slice(bytes);
@@ -95,7 +95,7 @@ fn each_fault_of_a_file_has_its_variant() {
 fn secrets_belong_to_one_model() {
     let salt = draw_salt().unwrap();
     let [own, other] = [0, 1].map(|seed| commit_model(&synthetic(Architecture::LeNet, seed).graph, &salt).unwrap());
-    let secret = Secret { kind: Kind::Model, salt, commitment: own.commitment.clone() };
+    let secret = Secret { kind: Kind::Model, salt, commitment: own.commitment };
     assert!(secret.check(&own.commitment).is_ok());
     let error = secret.check(&other.commitment).unwrap_err();
     assert!(matches!(error, CommitError::Foreign { kind: Kind::Model }));

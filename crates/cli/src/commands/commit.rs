@@ -64,7 +64,7 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
         let public = subject.commit(&salt).with_context(|| format!("cannot commit to {}", subject.title()))?;
         (subject.title(), public, salt, start.elapsed().as_secs_f64())
     };
-    let secret = Secret { kind: public.committed.kind(), salt, commitment: public.commitment.clone() };
+    let secret = Secret { kind: public.committed.kind(), salt, commitment: public.commitment };
     let bytes = public.encode();
     files::write_secret(&arguments.secret, &secret.encode(), arguments.force)?;
     files::write(&arguments.public, &bytes)?;

@@ -10,7 +10,6 @@ use verinfer_commitments::{commit_model, draw_salt};
 use verinfer_graph::{DataType, Graph};
 use verinfer_import::Model;
 use verinfer_prover::{Execution, Prover};
-use verinfer_relation::commitment::Commitment;
 use verinfer_relation::parameters::Parameters;
 use verinfer_relation::relation::ObjectKind;
 use verinfer_relation::statement::{InputClaim, ModelClaim};
@@ -119,7 +118,7 @@ pub fn verifier(arguments: &Arguments, selected: &Selected, proof: &Path) -> any
         ModelClaim::Public { .. } => Verifier::with_setting(&model.graph, images, &statement.setting()),
         ModelClaim::Hidden { envelope, commitment, .. } => {
             decoded = Graph::decode_architecture(&architecture).with_context(cannot_verify)?;
-            Verifier::hidden(&decoded, *envelope, Commitment::clone(commitment), images, &statement.setting())
+            Verifier::hidden(&decoded, *envelope, **commitment, images, &statement.setting())
         }
     }
     .with_context(cannot_verify)?;

@@ -95,9 +95,9 @@ impl SecretArguments {
         let Some(folder) = &self.write_commitments else { return Ok(Vec::new()) };
         let mut written = Vec::new();
         for (object, name) in &salts.fresh {
-            let commitment = statement.commitment(*object).context("the proof lacks a commitment")?.clone();
+            let commitment = *statement.commitment(*object).context("the proof lacks a commitment")?;
             let salt = salts.salts.iter().find(|(other, _)| other == object).map(|(_, salt)| salt.clone());
-            let secret = Secret { kind: kind(*object), salt: salt.context("the proof lacks a salt")?, commitment: commitment.clone() };
+            let secret = Secret { kind: kind(*object), salt: salt.context("the proof lacks a salt")?, commitment };
             let (public_path, secret_path) = paths(folder, name);
             let public = Public { committed: committed(*object, graph, statement)?, commitment };
             files::write_secret(&secret_path, &secret.encode(), self.force)?;
@@ -215,7 +215,9 @@ fn committed(object: ObjectKind, graph: &Graph, statement: &Statement) -> anyhow
     Ok(match object {
         ObjectKind::Model => {
             let ModelClaim::Hidden { envelope, .. } = &statement.model else { bail!("the proof is not about a hidden model") };
-            Committed::Model { architecture: Box::new(graph.without_learned()), envelope: *envelope }
+            // As everybody will read it.
+            let architecture = Graph::decode_architecture(&graph.encode_architecture())?;
+            Committed::Model { architecture: Box::new(architecture), envelope: *envelope }
         }
         ObjectKind::Input(_) => {
             let (shape, dtype) = tensor(graph.input());

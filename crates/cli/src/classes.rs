@@ -44,13 +44,13 @@ pub struct Ranked {
     class: usize,
     label: Option<String>,
     value: i16,
-    /// The real number it stands for, after the model's closing operator.
-    score: f32,
+    /// The real number it stands for, after the model's closing operator; `None` where that is not known.
+    score: Option<f32>,
 }
 
 /// The largest of a model's outputs, largest first, of equal ones the lowest class first.
 pub fn top(model: &Model, values: &[i16], labels: &[String]) -> Vec<Ranked> {
-    let scores = model.output.display_values(values);
+    let scores = if model.output.is_quantization_known() { model.output.display_values(values) } else { Vec::new() };
     classes_by_value(values)
         .into_iter()
         .take(TOP)
@@ -58,7 +58,7 @@ pub fn top(model: &Model, values: &[i16], labels: &[String]) -> Vec<Ranked> {
             class,
             label: labels.get(class).filter(|label| !label.is_empty()).cloned(),
             value: values[class],
-            score: scores[class],
+            score: scores.get(class).copied(),
         })
         .collect()
 }
@@ -75,13 +75,22 @@ pub fn score_name(model: &Model) -> &'static str {
 
 /// Writes ranked classes as a table.
 pub fn write_top(out: &mut dyn Write, score_is: &str, top: &[Ranked]) -> io::Result<()> {
+    if top.iter().all(|ranked| ranked.score.is_none()) {
+        let rows: Vec<_> = top.iter().map(Ranked::row_without_score).collect();
+        return write_table(out, &["class", "output", "label"], &[0, 1], &rows);
+    }
     let rows: Vec<_> = top.iter().map(Ranked::row).collect();
     write_table(out, &["class", "output", score_is, "label"], &[0, 1, 2], &rows)
 }
 
 impl Ranked {
     fn row(&self) -> Vec<String> {
-        vec![self.class.to_string(), self.value.to_string(), format!("{:.4}", self.score), self.label.clone().unwrap_or_default()]
+        let score = self.score.map(|score| format!("{score:.4}")).unwrap_or_default();
+        vec![self.class.to_string(), self.value.to_string(), score, self.label.clone().unwrap_or_default()]
+    }
+
+    fn row_without_score(&self) -> Vec<String> {
+        vec![self.class.to_string(), self.value.to_string(), self.label.clone().unwrap_or_default()]
     }
 }
 

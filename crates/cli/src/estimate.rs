@@ -81,7 +81,7 @@ impl Estimate {
 /// Everything before the body of a proof file.
 fn statement_bytes(graph: &Graph, images: usize) -> f64 {
     let tensors = [graph.input(), graph.output()].map(|id| 13 + images * graph.spec(id).shape.num_elements());
-    (8 + 2 + 2 + 32 + 4 + 4 + tensors.iter().sum::<usize>() + 4) as f64
+    (8 + 2 + 2 + 4 + 4 + 1 + 32 + 2 + tensors.iter().sum::<usize>() + 4) as f64
 }
 
 /// Messages of steps 1 to 6.

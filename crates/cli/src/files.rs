@@ -14,6 +14,8 @@ pub const MODEL_LIMIT: u64 = 1 << 30;
 pub const IMAGE_LIMIT: u64 = 1 << 28;
 /// Largest proof read, in bytes.
 pub const PROOF_LIMIT: u64 = 1 << 30;
+/// Largest file of a commitment read, in bytes: an architecture has at most 4 MiB.
+pub const COMMITMENT_LIMIT: u64 = 1 << 23;
 /// Largest text file read, in bytes.
 pub const TEXT_LIMIT: u64 = 1 << 26;
 
@@ -64,6 +66,53 @@ pub fn check_writable(path: &Path) -> anyhow::Result<()> {
         tempfile_in(folder_of(path)).map(drop)
     };
     check().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Writes a whole file that nobody but its owner can ever read. It must not exist yet, unless `replace`.
+///
+/// # Errors
+///
+/// The file cannot be written, or exists; nothing has changed under its name then.
+pub fn write_secret(path: &Path, bytes: &[u8], replace: bool) -> anyhow::Result<()> {
+    let write = || -> anyhow::Result<()> {
+        // Created with mode 0600.
+        let mut file = NamedTempFile::new_in(folder_of(path))?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        if replace {
+            file.persist(path)?;
+        } else {
+            file.persist_noclobber(path)?;
+        }
+        Ok(())
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Whether [`write_secret`] could write a file now.
+///
+/// # Errors
+///
+/// It could not.
+pub fn check_secret_writable(path: &Path, replace: bool) -> anyhow::Result<()> {
+    if !replace && path.symlink_metadata().is_ok() {
+        bail!("{} exists: a secret that is overwritten is lost for ever; --force does it", path.display());
+    }
+    check_writable(path)
+}
+
+/// Whether others than its owner can read a file, as far as the system tells.
+pub fn is_readable_by_others(path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o044 != 0)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        false
+    }
 }
 
 /// Creates a folder with its parents.
@@ -144,6 +193,23 @@ mod tests {
         assert!(write(&folder.path().join("taken"), b"x").is_err());
         let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(names, ["taken"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn secrets_are_their_owners_and_are_not_overwritten_by_accident() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        write(&path, b"readable").unwrap();
+        assert!(is_readable_by_others(&path));
+        assert!(check_secret_writable(&path, false).is_err() && check_secret_writable(&path, true).is_ok());
+        assert!(write_secret(&path, b"secret", false).is_err());
+        assert_eq!(read(&path, 10).unwrap(), b"readable");
+        write_secret(&path, b"secret", true).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(!is_readable_by_others(&path));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]

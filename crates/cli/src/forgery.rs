@@ -4,8 +4,13 @@ use std::ops::Range;
 
 use p3_field::PrimeField64;
 use verinfer_relation::field::F;
+use verinfer_relation::statement::Statement;
 use verinfer_relation::steps;
 use verinfer_relation::transcript::Message;
+
+use header::BODY_LENGTH;
+
+mod header;
 
 /// A part of a proof file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,31 +93,11 @@ impl Change {
 }
 
 /// The fields of an accepted proof file: its header, then its messages.
-pub fn fields(context: usize, input: usize, output: usize, messages: &[Message]) -> Vec<Field> {
-    let mut fields = Vec::new();
-    let mut next = 0;
-    let header = [
-        ("magic", 8),
-        ("version", 2),
-        ("level", 2),
-        ("network digest", 32),
-        ("context length", 4),
-        ("context", context),
-        ("images", 4),
-        ("input shape", 12),
-        ("input type", 1),
-        ("input", input),
-        ("output shape", 12),
-        ("output type", 1),
-        ("output", output),
-        (BODY_LENGTH, 4),
-    ];
-    for (name, len) in header {
-        fields.push(Field { name, range: next..next + len, elements: false });
-        next += len;
-    }
+pub fn fields(statement: &Statement, messages: &[Message]) -> Vec<Field> {
+    let mut fields = header::fields(statement);
+    let start = fields.last().map_or(0, |field| field.range.end);
     fields.extend(messages.iter().map(|message| {
-        let start = next + message.offset;
+        let start = start + message.offset;
         Field { name: message.label, range: start..start + message.len, elements: is_elements(message.label) }
     }));
     fields
@@ -149,8 +134,6 @@ pub fn forge(proof: &[u8], fields: &[Field], forgery: &Forgery) -> Option<Vec<u8
     }
     (bytes != proof || forgery.demand != Demand::Unchanged).then_some(bytes)
 }
-
-const BODY_LENGTH: &str = "body length";
 
 fn forgery(target: &'static str, changes: Vec<Change>) -> Forgery {
     Forgery { target, changes, demand: Demand::Unchanged }
@@ -269,14 +252,30 @@ fn adjust_body_length(bytes: &mut [u8], fields: &[Field], at: usize, by: i64) {
 
 #[cfg(test)]
 mod tests {
+    use verinfer_graph::{DataType, Shape};
+    use verinfer_relation::statement::{InputClaim, ModelClaim, OutputClaim, PublicTensor};
+
     use super::*;
+
+    fn field(fields: &[Field], name: &str) -> Range<usize> {
+        fields.iter().find(|field| field.name == name).unwrap().range.clone()
+    }
 
     fn sample() -> (Vec<u8>, Vec<Field>) {
         let message = |label, offset, len| Message { label, offset, len };
         let messages = [message(steps::COMMITMENT, 0, 32), message(steps::SACRIFICE, 32, 24), message(steps::SACRIFICE, 56, 24)];
-        let fields = fields(3, 4, 5, &messages);
-        let mut bytes: Vec<u8> = (1..).take(fields.last().unwrap().range.end).collect();
-        let length = fields.iter().find(|field| field.name == BODY_LENGTH).unwrap().range.clone();
+        let tensor = |len| PublicTensor { shape: Shape::new(1, 1, len), dtype: DataType::U8, values: vec![0; len] };
+        let statement = Statement {
+            security_level: 128,
+            context: vec![0; 3],
+            images: 1,
+            model: ModelClaim::Public { digest: [0; 32] },
+            input: InputClaim::Shown(tensor(4)),
+            output: OutputClaim::Shown(tensor(5)),
+        };
+        let fields = fields(&statement, &messages);
+        let mut bytes: Vec<u8> = (1..=255).cycle().take(fields.last().unwrap().range.end).collect();
+        let length = field(&fields, BODY_LENGTH);
         bytes[length].copy_from_slice(&80u32.to_le_bytes());
         (bytes, fields)
     }
@@ -296,21 +295,22 @@ mod tests {
     #[test]
     fn body_length_follows_what_is_removed_and_repeated() {
         let (bytes, fields) = sample();
-        let length = fields[13].range.clone();
+        let length = field(&fields, BODY_LENGTH);
         let last = fields.last().unwrap().range.clone();
         let read = |bytes: &[u8]| u32::from_le_bytes(bytes[length.clone()].try_into().unwrap());
         let removed = changed(Change::Remove(last.clone()));
         assert_eq!((removed.len(), read(&removed)), (bytes.len() - 24, 56));
         let repeated = changed(Change::Repeat(last));
         assert_eq!((repeated.len(), read(&repeated)), (bytes.len() + 24, 104));
-        let context = changed(Change::Remove(fields[5].range.clone()));
+        let context = changed(Change::Remove(field(&fields, "context")));
         assert_eq!((context.len(), context[length.start - 3..][..4].to_vec()), (bytes.len() - 3, 80u32.to_le_bytes().to_vec()));
     }
 
     #[test]
     fn swapped_parts_change_places() {
         let (bytes, fields) = sample();
-        let (first, second) = (fields[15].range.clone(), fields[16].range.clone());
+        let [.., first, second] = fields.as_slice() else { panic!() };
+        let (first, second) = (first.range.clone(), second.range.clone());
         let swapped = changed(Change::Swap(first.clone(), second.clone()));
         assert_eq!(swapped[first.clone()], bytes[second.clone()]);
         assert_eq!(swapped[second], bytes[first]);
@@ -320,8 +320,9 @@ mod tests {
     fn forgeries_that_change_nothing_are_left_out() {
         let (bytes, fields) = sample();
         let mut zeroed = bytes.clone();
-        zeroed[fields[5].range.clone()].fill(0);
-        assert_eq!(forge(&zeroed, &fields, &forgery("context", vec![Change::Zero(fields[5].range.clone())])), None);
+        let context = field(&fields, "context");
+        zeroed[context.clone()].fill(0);
+        assert_eq!(forge(&zeroed, &fields, &forgery("context", vec![Change::Zero(context)])), None);
     }
 
     #[test]

@@ -6,19 +6,24 @@ mod arguments;
 mod builtin;
 mod classes;
 mod commands;
+mod commitments;
 mod cost;
 mod describe;
 mod dump;
 mod estimate;
 mod files;
 mod forgery;
+mod hide;
+mod known;
 mod memory;
 mod model;
 mod output;
 mod phases;
+mod predicate;
 mod rejection;
 mod results;
 mod trace;
+mod words;
 
 fn main() -> ExitCode {
     let (arguments, output) = match arguments::parse() {

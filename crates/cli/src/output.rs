@@ -69,6 +69,12 @@ impl Output {
         self.print_failure(&format!("{error:#}"), &format!("error: {error:#}\n"))
     }
 
+    /// Prints on standard error what the user should know although the command goes on.
+    pub fn warning(self, message: &str) {
+        // Nobody is left to be told if it cannot be written.
+        let _ = writeln!(io::stderr().lock(), "warning: {message}");
+    }
+
     /// Prints an error in the arguments and gives the exit code 2.
     pub fn usage_failure(self, error: &clap::Error) -> ExitCode {
         let text = error.render().to_string();

@@ -52,22 +52,6 @@ impl Results {
         }
     }
 
-    /// Number of images.
-    pub const fn len(&self) -> usize {
-        match self {
-            Self::One(_) => 1,
-            Self::Batch { images } => images.len(),
-        }
-    }
-
-    /// The lines that name what was read, for the head of a report.
-    pub fn write_images(&self, out: &mut dyn Write) -> io::Result<()> {
-        match self {
-            Self::One(image) => writeln!(out, "image     {}", image.image.as_deref().unwrap_or("-")),
-            Self::Batch { images } => writeln!(out, "images    {}", images.len()),
-        }
-    }
-
     /// Each image's classes; `score_is` as [`crate::classes::score_name`] gives it.
     pub fn write_classes(&self, out: &mut dyn Write, score_is: &str) -> io::Result<()> {
         let images = match self {

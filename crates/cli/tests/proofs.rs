@@ -14,8 +14,14 @@ mod common;
 /// Output of TFLite's reference kernels for `sample:3`, before the softmax.
 const LOGITS_OF_3: [i16; 10] = [-93, -56, -62, 89, -86, -24, -57, -43, -40, -28];
 
-/// Where the body starts: 48 bytes, the context, the number of images, the two tensors (13 bytes and their elements), its length.
-const BODY: usize = 48 + CONTEXT.len() + 4 + (13 + 64) + (13 + 10) + 4;
+/// Where the number of images is: after magic string, version, level and context.
+const IMAGES: usize = 16 + CONTEXT.len();
+
+/// Where the input's tensor begins: after the network's and the input's form.
+const INPUT: usize = IMAGES + 4 + 33 + 1;
+
+/// Where the body starts: after the two tensors (13 bytes and their elements), the output's form and the length.
+const BODY: usize = INPUT + (13 + 64) + 1 + (13 + 10) + 4;
 
 const CONTEXT: &str = "for tests";
 
@@ -195,15 +201,18 @@ fn tampered_files_are_rejected() {
         ("magic", 0, "not_a_proof"),
         ("version", 8, "unsupported_version"),
         ("level", 10, "insecure_parameters"),
-        ("network", 12, "wrong_network"),
-        ("context", 48, "wrong_context"),
-        ("number of images", 48 + CONTEXT.len(), "no_images"),
-        ("type of the input", 48 + CONTEXT.len() + 4 + 12, "input_shape"),
+        ("context", 16, "wrong_context"),
+        ("number of images", IMAGES, "no_images"),
+        ("network", IMAGES + 5, "wrong_network"),
+        ("type of the input", INPUT + 12, "input_shape"),
         ("first message", BODY, "grinding"),
     ];
     for (field, offset, kind) in cases {
         println!("{field}");
         assert_rejected(&verify(&changed(|bytes| bytes[offset] ^= 1)), kind);
+    }
+    for form in [IMAGES + 4, INPUT - 1, INPUT + 13 + 64] {
+        assert_rejected(&verify(&changed(|bytes| bytes[form] ^= 0x80)), "unknown_form");
     }
 }
 
@@ -238,7 +247,7 @@ fn files_that_are_no_proof_are_rejected() {
     assert_rejected(&verify(b"hello, world"), "not_a_proof");
     assert_rejected(&verify(&[0xff; 100_000]), "not_a_proof");
     assert_rejected(&verify(&[&b"VERINFER"[..], &[0xff; 1000]].concat()), "unsupported_version");
-    assert_rejected(&verify(&[&b"VERINFER\x01\0"[..], &[0xff; 1000]].concat()), "context_too_long");
+    assert_rejected(&verify(&[&b"VERINFER\x02\0"[..], &[0xff; 1000]].concat()), "context_too_long");
 }
 
 #[test]

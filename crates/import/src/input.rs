@@ -80,6 +80,8 @@ pub enum InputError {
     FortranOrder,
     #[error("the array is of type {found}, expected uint8, int8 or float32")]
     ArrayType { found: String },
+    #[error("floats cannot become the network's input: how it is quantized is not known, give integers")]
+    UnknownQuantization,
     #[error("the array is of type {found}, but the network's input is {expected:?}")]
     ArrayTypeMismatch { found: &'static str, expected: DataType },
     #[error("element {index} is {value}, which is not a number or too large to quantize")]
@@ -231,6 +233,9 @@ fn elements<'a, const SIZE: usize>(
 
 /// `reference_ops::AffineQuantize`.
 fn quantize(values: impl Iterator<Item = f32>, input: &InputSpec) -> Result<Vec<i16>, InputError> {
+    if !input.is_quantization_known() {
+        return Err(InputError::UnknownQuantization);
+    }
     values
         .enumerate()
         .map(|(index, value)| {

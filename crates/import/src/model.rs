@@ -28,7 +28,7 @@ pub struct InputSpec {
     pub dtype: DataType,
     /// Height, width, channels.
     pub shape: Shape,
-    /// Step of the quantization, positive.
+    /// Step of the quantization, positive; not a number where it is not known.
     pub scale: f32,
     /// Stored value of zero.
     pub zero_point: i32,
@@ -43,7 +43,7 @@ pub struct OutputSpec {
     pub dtype: DataType,
     /// Height, width, channels.
     pub shape: Shape,
-    /// Step of the quantization, positive.
+    /// Step of the quantization, positive; not a number where it is not known.
     pub scale: f32,
     /// Stored value of zero.
     pub zero_point: i32,
@@ -51,7 +51,35 @@ pub struct OutputSpec {
     pub closing: Vec<Closing>,
 }
 
+impl Model {
+    /// A network without the file around it, such as a public architecture. Pictures become its input as that of a model which takes 8-bit integers;
+    /// what stored values mean is not known, and floats have no place.
+    pub fn without_file(graph: Graph) -> Self {
+        let (input, output) = (graph.spec(graph.input()).clone(), graph.spec(graph.output()).clone());
+        let element = match input.dtype {
+            DataType::U8 => ElementType::U8,
+            DataType::I8 => ElementType::I8,
+        };
+        let input = InputSpec { name: input.name, element, dtype: input.dtype, shape: input.shape, scale: f32::NAN, zero_point: 0 };
+        let (name, dtype, shape) = (output.name, output.dtype, output.shape);
+        let output = OutputSpec { name, dtype, shape, scale: f32::NAN, zero_point: 0, closing: Vec::new() };
+        Self { graph, input, output, operators: Vec::new(), tensor_of: Vec::new() }
+    }
+}
+
+impl InputSpec {
+    /// Whether floats can become stored values.
+    pub fn is_quantization_known(&self) -> bool {
+        self.scale.is_finite() && self.scale > 0.0
+    }
+}
+
 impl OutputSpec {
+    /// Whether stored values have a meaning as real numbers.
+    pub fn is_quantization_known(&self) -> bool {
+        self.scale.is_finite() && self.scale > 0.0
+    }
+
     /// Real values of stored outputs.
     pub fn dequantize(&self, stored: &[i16]) -> Vec<f32> {
         stored.iter().map(|&value| self.scale * (i32::from(value).saturating_sub(self.zero_point)) as f32).collect()

@@ -65,7 +65,11 @@ fn public_weights(
     Ok(LayerClaims { claimed, inner, input, scaling: None })
 }
 
-fn hidden_weights(messages: &mut Messages<'_, '_, impl Challenger>, relation: &Relation, log_scaling_len: usize) -> Result<LayerClaims, VerifyError> {
+fn hidden_weights(
+    messages: &mut Messages<'_, '_, impl Challenger>,
+    relation: &Relation,
+    log_scaling_len: usize,
+) -> Result<LayerClaims, VerifyError> {
     let [accumulators, signs] = messages.receive(steps::ACCUMULATORS)?;
     let (point, claim) = rounds(messages, steps::CONTRACTION_ROUND, relation.log_contraction_len(), accumulators.clone())?;
     let [input, weights] = messages.receive(steps::CONTRACTION_ENDS)?;

@@ -110,7 +110,11 @@ struct MaskWeights {
 
 impl MaskWeights {
     /// Receives the sum of the mask cells under their weights and adds a multiple of it to the claim.
-    fn receive(transcript: &mut VerifierTranscript<'_, impl Challenger>, parameters: &Parameters, claim: &mut K) -> Result<Self, VerifyError> {
+    fn receive(
+        transcript: &mut VerifierTranscript<'_, impl Challenger>,
+        parameters: &Parameters,
+        claim: &mut K,
+    ) -> Result<Self, VerifyError> {
         let points = [transcript.state().challenge(steps::MASK_POINTS), transcript.state().challenge(steps::MASK_POINTS)];
         let [sum] = transcript.receive(steps::MASK_SUM)?;
         let scale = transcript.state().challenge(steps::MASK_SUM);

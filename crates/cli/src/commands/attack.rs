@@ -5,15 +5,16 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use rayon::prelude::*;
 use serde::Serialize;
+use verinfer_relation::setting::Setting;
 use verinfer_relation::statement::Statement;
-use verinfer_verifier::{Expectations, Verifier};
+use verinfer_verifier::{Expectations, ExpectedInput, Verifier};
 
 use crate::files;
 use crate::forgery::{Change, Demand, Forgery, fields, forge, forgeries};
-use crate::model::Source;
+use crate::known::KnownArguments;
 use crate::output::{Output, Report, Verdict, thousands, write_table};
 use crate::phases::duration;
 use crate::rejection::Rejection;
@@ -27,9 +28,8 @@ pub struct Arguments {
     #[arg(value_name = "PROOF")]
     proof: PathBuf,
 
-    /// The model it is about: a .tflite file, or `digits` for the built-in model.
-    #[arg(long, value_name = "MODEL")]
-    model: PathBuf,
+    #[command(flatten)]
+    known: KnownArguments,
 
     /// Text the proof is bound to.
     #[arg(long, value_name = "TEXT", default_value = "")]
@@ -42,23 +42,18 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
-    let source = Source::from(arguments.model.as_path());
-    let model = source.import()?;
+    let known = arguments.known.read()?;
     let proof = files::read(&arguments.proof, files::PROOF_LIMIT)?;
-    let verifier = Verifier::new(&model.graph).with_context(|| format!("cannot verify proofs of {}", source.title()))?;
-    let expectations = Expectations { security_level: 32, context: arguments.context.as_bytes(), input: None };
+    let verifier = known.verifier(1, &Setting::default())?;
+    let expectations = Expectations { security_level: 32, context: arguments.context.as_bytes(), input: ExpectedInput::Any };
     let accepted = match verifier.verify(&proof, &expectations) {
         Ok(accepted) => accepted,
         Err(error) => bail!("{} is not accepted to begin with: {error}", arguments.proof.display()),
     };
 
     let statement = &accepted.statement;
-    let verifier = match statement.images {
-        1 => verifier,
-        images => Verifier::with_setting(&model.graph, images as usize, &Setting::default())?,
-    };
-    let (input, result) = (statement.input.values.len(), statement.output.values.len());
-    let fields = fields(statement.context.len(), input, result, &accepted.messages);
+    let verifier = known.verifier(statement.images as usize, &statement.setting())?;
+    let fields = fields(statement, &accepted.messages);
     let forgeries = forgeries(&proof, &fields, arguments.per_step as usize);
     let start = Instant::now();
     let progress = output.progress(forgeries.len(), "forging");
@@ -71,7 +66,7 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
         })
         .collect();
     progress.finish_and_clear();
-    let report = AttackReport::new(arguments.proof.display().to_string(), source.title(), &attempts, start.elapsed().as_secs_f64());
+    let report = AttackReport::new(arguments.proof.display().to_string(), known.title(), &attempts, start.elapsed().as_secs_f64());
     output.report(&report)?;
     Ok(Verdict::from_bool(report.accepted.is_empty()))
 }
@@ -97,7 +92,7 @@ impl Attempt {
             Demand::OtherContext => (level, &other_context),
             Demand::LowerLevel => (level - 1, &statement.context),
         };
-        let result = verifier.verify(bytes, &Expectations { security_level, context, input: None });
+        let result = verifier.verify(bytes, &Expectations { security_level, context, input: ExpectedInput::Any });
         let changes: Vec<String> = forgery.changes.iter().map(|change| format!("{change:?}")).collect();
         Self {
             target: forgery.target,

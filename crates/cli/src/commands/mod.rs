@@ -7,6 +7,7 @@ use crate::output::{Output, Verdict};
 mod attack;
 mod bench;
 mod check;
+mod commit;
 mod inspect;
 mod prove;
 mod run;
@@ -19,6 +20,7 @@ pub enum Command {
     Inspect(inspect::Arguments),
     Run(run::Arguments),
     Check(check::Arguments),
+    Commit(commit::Arguments),
     Prove(prove::Arguments),
     Verify(verify::Arguments),
     Security(security::Arguments),
@@ -36,6 +38,7 @@ pub fn execute(command: Command, output: Output) -> anyhow::Result<Verdict> {
         Command::Inspect(arguments) => inspect::execute(&arguments, output),
         Command::Run(arguments) => run::execute(&arguments, output),
         Command::Check(arguments) => check::execute(&arguments, output),
+        Command::Commit(arguments) => commit::execute(&arguments, output),
         Command::Prove(arguments) => prove::execute(&arguments, output),
         Command::Verify(arguments) => verify::execute(&arguments, output),
         Command::Security(arguments) => security::execute(&arguments, output),

@@ -4,9 +4,13 @@ use std::io::{self, Write};
 
 use anyhow::Context;
 use serde::Serialize;
+use verinfer_commitments::Kind;
 use verinfer_relation::Relation;
+use verinfer_relation::commitment::{hiding_bits, security, security_bits};
 use verinfer_relation::parameters::{Parameters, SecurityReport, Term};
+use verinfer_relation::relation::ObjectKind;
 
+use crate::hide::{HideArguments, Part};
 use crate::model::ModelArguments;
 use crate::output::{Output, Report, Verdict, thousands, write_table};
 
@@ -18,6 +22,9 @@ pub struct Arguments {
     #[command(flatten)]
     model: ModelArguments,
 
+    #[command(flatten)]
+    hide: HideArguments,
+
     /// Security level in bits.
     #[arg(long, value_name = "BITS", default_value_t = 128, value_parser = clap::value_parser!(u16).range(32..=128))]
     security: u16,
@@ -27,10 +34,16 @@ pub struct Arguments {
 pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
     let selected = arguments.model.select();
     let model = selected.build()?;
-    let relation = Relation::new(&model.graph).with_context(|| format!("cannot prove {}", selected.title()))?;
+    let cannot_prove = || format!("cannot prove {}", selected.title());
+    let setting = arguments.hide.setting(&model.graph, None).with_context(cannot_prove)?;
+    let relation = Relation::with_setting(&model.graph, 1, &setting).with_context(cannot_prove)?;
     let parameters = Parameters::for_cells(relation.layout.num_stored(), usize::from(arguments.security));
     let security = SecurityReport::new(&relation, &parameters);
-    let report = Security::new(selected.title(), arguments.security, &parameters, &security);
+    let mut report = Security::new(selected.title(), arguments.security, &parameters, &security);
+    report.hidden = arguments.hide.parts().map(Part::name).collect();
+    if !relation.objects.is_empty() {
+        report.commitments = Some(CommitmentSecurity::new(&relation));
+    }
     output.report(&report)?;
     Ok(Verdict::from_bool(report.reached))
 }
@@ -38,6 +51,8 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
 #[derive(Serialize)]
 struct Security {
     model: String,
+    /// `weights`, `input`, `output`.
+    hidden: Vec<&'static str>,
     /// Level asked for, in bits.
     level: u16,
     /// Whether `bits` is at least `level`.
@@ -49,6 +64,8 @@ struct Security {
     /// Collision resistance of the hash, in bits.
     hash_bits: f64,
     assumptions: Vec<&'static str>,
+    /// Of the commitments to what is hidden.
+    commitments: Option<CommitmentSecurity>,
     /// Length of the committed vector.
     committed: usize,
     /// Variables of its multilinear extension.
@@ -57,6 +74,61 @@ struct Security {
     grinding_bits: usize,
     /// The codewords, first the committed one.
     oracles: Vec<OracleReport>,
+}
+
+/// What the commitments to hidden values are worth (docs/commitments.md).
+#[derive(Serialize)]
+struct CommitmentSecurity {
+    /// Bytes committed to by each, without their salts.
+    values: Vec<CommittedValues>,
+    /// Logarithm of the operations of the best known attack that opens a commitment in two ways.
+    binding_bits: f64,
+    /// The same with two generosities to the attacker at once: a lower bound of no known attack's cost.
+    binding_bits_pessimistic: f64,
+    /// Minus the logarithm of a proven bound on the statistical distance of a commitment from a uniform one.
+    hiding_bits: f64,
+    /// What binding rests on; hiding rests on nothing.
+    assumption: &'static str,
+}
+
+/// Bytes behind a commitment.
+#[derive(Serialize)]
+struct CommittedValues {
+    /// `model`, `input`, `output`.
+    kind: &'static str,
+    bytes: usize,
+}
+
+impl CommitmentSecurity {
+    fn new(relation: &Relation) -> Self {
+        let values = relation.objects.iter().map(|object| {
+            let kind = match object.kind {
+                ObjectKind::Model => Kind::Model,
+                ObjectKind::Input(_) => Kind::Input,
+                ObjectKind::Output(_) => Kind::Output,
+                ObjectKind::Label(_) => Kind::Label,
+            };
+            CommittedValues { kind: kind.name(), bytes: object.plan.len() }
+        });
+        Self {
+            values: values.collect(),
+            binding_bits: security_bits(),
+            binding_bits_pessimistic: security().pessimistic,
+            hiding_bits: hiding_bits(),
+            assumption: "Ring-SIS over F[X]/(X^128 + 1): nobody finds short elements, with coefficients at most 255, that 522 uniform keys take to zero",
+        }
+    }
+
+    fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out)?;
+        for CommittedValues { kind, bytes } in &self.values {
+            writeln!(out, "commitment to the {kind}: {} bytes", thousands(*bytes as u64))?;
+        }
+        let Self { binding_bits, binding_bits_pessimistic, hiding_bits, .. } = self;
+        writeln!(out, "binding   {binding_bits:.1} bits ({binding_bits_pessimistic:.1} with every doubt in favour of the attacker), if")?;
+        writeln!(out, "          - {}", self.assumption)?;
+        writeln!(out, "hiding    {hiding_bits:.1} bits, proven")
+    }
 }
 
 /// One way to cheat.
@@ -96,6 +168,8 @@ impl Security {
         });
         Self {
             model,
+            hidden: Vec::new(),
+            commitments: None,
             level,
             reached: security.bits() >= f64::from(level),
             bits: security.bits(),
@@ -135,7 +209,8 @@ impl Report for Security {
         writeln!(out, "hash      {:.0} bits", self.hash_bits)?;
         let verdict = if self.reached { "reached" } else { "NOT REACHED" };
         writeln!(out, "total     {:.1} bits; the level of {} bits is {verdict}, if", self.bits, self.level)?;
-        self.assumptions.iter().try_for_each(|assumption| writeln!(out, "          - {assumption}"))
+        self.assumptions.iter().try_for_each(|assumption| writeln!(out, "          - {assumption}"))?;
+        self.commitments.as_ref().map_or(Ok(()), |commitments| commitments.write_text(out))
     }
 }
 

@@ -4,7 +4,7 @@ use verinfer_graph::{DataType, Graph, Lookup, Node, Op, Shape, TensorId, TensorS
 use verinfer_prover::Prover;
 use verinfer_relation::Relation;
 use verinfer_relation::parameters::mask_cells;
-use verinfer_verifier::{Expectations, ExpectedInput, Verifier};
+use verinfer_verifier::{Expectations, Verifier};
 
 /// One table, looked up by every element of a tensor of 64 x 1 x `channels`.
 fn network(channels: usize) -> Graph {

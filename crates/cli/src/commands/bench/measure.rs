@@ -6,15 +6,19 @@ use std::time::Instant;
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
-use verinfer_graph::DataType;
+use verinfer_commitments::{commit_model, draw_salt};
+use verinfer_graph::{DataType, Graph};
 use verinfer_import::Model;
-use verinfer_prover::Prover;
+use verinfer_prover::{Execution, Prover};
 use verinfer_relation::parameters::Parameters;
-use verinfer_verifier::{Expectations, Verifier};
+use verinfer_relation::relation::ObjectKind;
+use verinfer_relation::statement::{InputClaim, ModelClaim};
+use verinfer_verifier::{Expectations, ExpectedInput, Proof, Verifier};
 
 use super::Arguments;
 use crate::estimate::Cells;
 use crate::files;
+use crate::hide::Part;
 use crate::memory;
 use crate::model::{Selected, Source};
 use crate::output::Report;
@@ -25,6 +29,8 @@ use crate::phases::{PhaseTime, Stopwatch, total};
 pub struct ProverCosts {
     /// Once for any number of proofs.
     pub setup_seconds: f64,
+    /// Of the commitment to the model, which is made once for any number of proofs, where its weights are hidden.
+    pub commit_seconds: Option<f64>,
     /// Median over the runs of a whole proof.
     pub seconds: f64,
     /// Median of each phase.
@@ -56,16 +62,27 @@ pub struct VerifierCosts {
 pub fn prover(arguments: &Arguments, selected: &Selected, proof: &Path) -> anyhow::Result<ProverCosts> {
     let model = selected.build()?;
     let input = input(arguments, selected, &model)?;
+    let cannot_prove = || format!("cannot prove {}", selected.title());
+    let mut salts = Vec::new();
+    let mut commit_seconds = None;
+    if arguments.hide.hides(Part::Weights) {
+        let salt = draw_salt()?;
+        let start = Instant::now();
+        commit_model(&model.graph, &salt).with_context(cannot_prove)?;
+        commit_seconds = Some(start.elapsed().as_secs_f64());
+        salts.push((ObjectKind::Model, salt));
+    }
     memory::reset_peak();
     let start = Instant::now();
-    let prover = Prover::with_setting(&model.graph, arguments.batch as usize, &Setting::default())
-        .with_context(|| format!("cannot prove {}", selected.title()))?;
+    let setting = arguments.hide.setting(&model.graph, None).with_context(cannot_prove)?;
+    let prover = Prover::with_setting(&model.graph, arguments.batch as usize, &setting).with_context(cannot_prove)?;
     let setup_seconds = start.elapsed().as_secs_f64();
+    let execution = Execution { input: &input, labels: &[], salts: &salts };
     let mut runs = Vec::new();
     let mut bytes = Vec::new();
     for _ in 0..arguments.runs {
         let stopwatch = Stopwatch::default();
-        let proved = prover.prove(&input, b"", arguments.security, &|phase| stopwatch.start(phase))?;
+        let proved = prover.prove_execution(&execution, b"", arguments.security, &|phase| stopwatch.start(phase))?;
         runs.push(stopwatch.stop());
         bytes = proved.proof.encode();
     }
@@ -75,6 +92,7 @@ pub fn prover(arguments: &Arguments, selected: &Selected, proof: &Path) -> anyho
     let parameters = Parameters::for_cells(relation.layout.num_stored(), usize::from(arguments.security));
     Ok(ProverCosts {
         setup_seconds,
+        commit_seconds,
         seconds: median(runs.iter().map(|run| total(run)).collect()),
         phases: median_phases(&runs),
         proof_bytes: bytes.len(),
@@ -88,12 +106,28 @@ pub fn verifier(arguments: &Arguments, selected: &Selected, proof: &Path) -> any
     let model = selected.build()?;
     let input = input(arguments, selected, &model)?;
     let bytes = files::read(proof, files::PROOF_LIMIT)?;
+    let statement = Proof::decode(&bytes).context("the proof cannot be read")?.statement;
+    // What a verifier of a hidden model has.
+    let architecture = model.graph.encode_architecture();
     memory::reset_peak();
     let start = Instant::now();
-    let verifier = Verifier::with_setting(&model.graph, arguments.batch as usize, &Setting::default())
-        .with_context(|| format!("cannot verify proofs of {}", selected.title()))?;
+    let cannot_verify = || format!("cannot verify proofs of {}", selected.title());
+    let images = arguments.batch as usize;
+    let decoded;
+    let verifier = match &statement.model {
+        ModelClaim::Public { .. } => Verifier::with_setting(&model.graph, images, &statement.setting()),
+        ModelClaim::Hidden { envelope, commitment, .. } => {
+            decoded = Graph::decode_architecture(&architecture).with_context(cannot_verify)?;
+            Verifier::hidden(&decoded, *envelope, **commitment, images, &statement.setting())
+        }
+    }
+    .with_context(cannot_verify)?;
     let setup_seconds = start.elapsed().as_secs_f64();
-    let expectations = Expectations { security_level: arguments.security, context: b"", input: Some(&input) };
+    let expected = match &statement.input {
+        InputClaim::Shown(_) => ExpectedInput::Shown(&input),
+        InputClaim::Hidden(commitments) => ExpectedInput::Hidden(commitments),
+    };
+    let expectations = Expectations { security_level: arguments.security, context: b"", input: expected };
     let mut times = Vec::new();
     let mut error = None;
     for _ in 0..arguments.runs {

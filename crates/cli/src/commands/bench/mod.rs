@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::estimate::Cells;
+use crate::hide::{HideArguments, Part};
 use crate::memory::megabytes;
 use crate::model::{FitArguments, Selected, Source, SyntheticArguments};
 use crate::output::{Output, Report, Verdict, thousands, write_table};
@@ -38,6 +39,13 @@ pub struct Arguments {
     /// Images of each proof; costs are also printed for each image.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=65536))]
     batch: u32,
+
+    #[command(flatten)]
+    hide: HideArguments,
+
+    /// Measure each model with everything public, with its weights, its input and both hidden, and compare.
+    #[arg(long, conflicts_with = "hide")]
+    compare_hidden: bool,
 
     /// A .png, .jpg or .npy file to prove on; without it, random integers.
     #[arg(long, value_name = "IMAGE")]
@@ -79,19 +87,21 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
         }
         return Ok(Verdict::Accepted);
     }
+    let settings = arguments.settings();
     let folder = tempfile::tempdir().context("cannot create a temporary folder")?;
-    let progress = output.progress(2 * models.len(), "measuring");
+    let progress = output.progress(2 * models.len() * settings.len(), "measuring");
     progress.tick();
     let mut costs = Vec::new();
-    for model in &models {
+    for (model, hide) in models.iter().flat_map(|model| settings.iter().map(move |hide| (model, hide))) {
         let proof = folder.path().join("proof.vinf");
         progress.set_message(format!("{} (prover)", model.title()));
-        let prover: ProverCosts = arguments.measure_apart(Side::Prover, model, &proof)?;
+        let prover: ProverCosts = arguments.measure_apart(Side::Prover, model, hide, &proof)?;
         progress.inc(1);
         progress.set_message(format!("{} (verifier)", model.title()));
-        let verifier: VerifierCosts = arguments.measure_apart(Side::Verifier, model, &proof)?;
+        let verifier: VerifierCosts = arguments.measure_apart(Side::Verifier, model, hide, &proof)?;
         progress.inc(1);
-        costs.push(ModelCosts { model: model.title(), prover, verifier });
+        let hidden = hide.parts().map(Part::name).collect();
+        costs.push(ModelCosts { model: model.title(), hidden, setting: hide.title(), prover, verifier });
     }
     progress.finish_and_clear();
     let report = BenchReport {
@@ -99,6 +109,7 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
         batch: arguments.batch,
         threads: rayon::current_num_threads(),
         security_level: arguments.security,
+        compared: arguments.compare_hidden,
         accepted: costs.iter().all(|costs| costs.verifier.accepted),
         models: costs,
     };
@@ -113,13 +124,23 @@ impl Arguments {
         if models.is_empty() { vec![Selected::Source(Source::from(Path::new("digits")))] } else { models }
     }
 
+    /// What is hidden in each measurement of a model, first of all nothing if they are compared.
+    fn settings(&self) -> Vec<HideArguments> {
+        if !self.compare_hidden {
+            return vec![self.hide.clone()];
+        }
+        let settings = [vec![], vec![Part::Weights], vec![Part::Input], vec![Part::Weights, Part::Input]];
+        settings.into_iter().map(HideArguments::new).collect()
+    }
+
     /// Measures one side of a model in a child process, whose report is returned.
-    fn measure_apart<T: DeserializeOwned>(&self, side: Side, model: &Selected, proof: &Path) -> anyhow::Result<T> {
+    fn measure_apart<T: DeserializeOwned>(&self, side: Side, model: &Selected, hide: &HideArguments, proof: &Path) -> anyhow::Result<T> {
         let program = std::env::current_exe().context("cannot find this program")?;
         let side = if side == Side::Prover { "prover" } else { "verifier" };
         let mut command = Command::new(program);
         command.args(["bench", "--json", "--side", side, "--proof"]).arg(proof).args(model.arguments());
         command.args([
+            hide.argument(),
             format!("--runs={}", self.runs),
             format!("--batch={}", self.batch),
             format!("--input-seed={}", self.input_seed),
@@ -149,6 +170,8 @@ struct BenchReport {
     threads: usize,
     /// In bits.
     security_level: u16,
+    /// Whether each model was measured in several settings, first with everything public.
+    compared: bool,
     /// Whether all proofs were accepted.
     accepted: bool,
     models: Vec<ModelCosts>,
@@ -157,6 +180,11 @@ struct BenchReport {
 #[derive(Serialize)]
 struct ModelCosts {
     model: String,
+    /// `weights`, `input`, `output`.
+    hidden: Vec<&'static str>,
+    /// The same for people.
+    #[serde(skip)]
+    setting: String,
     prover: ProverCosts,
     verifier: VerifierCosts,
 }
@@ -171,6 +199,10 @@ impl Report for BenchReport {
         let rows: Vec<_> = self.models.iter().map(ModelCosts::row).collect();
         write_table(out, &titles, &[1, 2, 3, 4, 5, 6, 7], &rows)?;
         writeln!(out)?;
+        if self.compared {
+            self.write_comparison(out)?;
+            writeln!(out)?;
+        }
         if *batch > 1 {
             let titles = ["for each image", "prove", "verify", "proof", "prover's memory", "verifier's memory"];
             let rows: Vec<_> = self.models.iter().map(|costs| costs.row_for_each_image(*batch)).collect();
@@ -178,25 +210,66 @@ impl Report for BenchReport {
             writeln!(out)?;
         }
         let titles = ["model", "cells", "per activation", "committed", "padding", "of addresses"];
-        let rows: Vec<_> = self.models.iter().map(|costs| cells_row(&costs.model, &costs.prover.cells)).collect();
+        let rows: Vec<_> = self.models.iter().map(|costs| cells_row(costs.name(), &costs.prover.cells)).collect();
         write_table(out, &titles, &[1, 2, 3, 4, 5], &rows)?;
         writeln!(out)?;
         let phases = self.models.first().map(|costs| costs.prover.phases.as_slice()).unwrap_or_default();
         let titles: Vec<&str> = ["model"].into_iter().chain(phases.iter().map(|time| time.phase.as_str())).collect();
-        let rows: Vec<_> = self.models.iter().map(|costs| shares_row(&costs.model, &costs.prover.phases)).collect();
+        let rows: Vec<_> = self.models.iter().map(|costs| shares_row(costs.name(), &costs.prover.phases)).collect();
         write_table(out, &titles, &(1..titles.len()).collect::<Vec<_>>(), &rows)
     }
 }
 
+impl BenchReport {
+    /// Costs beside those of the same model with everything public.
+    fn write_comparison(&self, out: &mut dyn Write) -> io::Result<()> {
+        let titles = ["model", "setting", "prove", "", "verify", "", "proof", "", "prover's memory", "", "commit once"];
+        let mut rows = Vec::new();
+        let mut public = None;
+        for costs in &self.models {
+            if costs.hidden.is_empty() {
+                public = Some(costs);
+            }
+            rows.extend(public.map(|public| costs.comparison(public)));
+        }
+        write_table(out, &titles, &(2..titles.len()).collect::<Vec<_>>(), &rows)
+    }
+}
+
 impl ModelCosts {
+    /// The model's name, and what is hidden.
+    fn name(&self) -> String {
+        let name = short(&self.model);
+        if self.hidden.is_empty() { name } else { format!("{name}, {}", self.setting) }
+    }
+
+    fn comparison(&self, public: &Self) -> Vec<String> {
+        let ratio = |own: f64, public: f64| format!("x {:.2}", own / public.max(f64::MIN_POSITIVE));
+        let (prover, verifier) = (&self.prover, &self.verifier);
+        let memories = prover.peak_memory.zip(public.prover.peak_memory);
+        vec![
+            short(&self.model),
+            self.setting.clone(),
+            duration(prover.seconds),
+            ratio(prover.seconds, public.prover.seconds),
+            duration(verifier.seconds),
+            ratio(verifier.seconds, public.verifier.seconds),
+            format!("{:.1} kB", prover.proof_bytes as f64 / 1000.0),
+            ratio(prover.proof_bytes as f64, public.prover.proof_bytes as f64),
+            memory(prover.peak_memory),
+            memories.map(|(own, public)| ratio(own as f64, public as f64)).unwrap_or_default(),
+            prover.commit_seconds.map(duration).unwrap_or_default(),
+        ]
+    }
+
     fn row(&self) -> Vec<String> {
-        let Self { model, prover, verifier } = self;
+        let Self { prover, verifier, .. } = self;
         let verdict = match &verifier.error {
             Some(error) => format!("REJECTED: {error}"),
             None => "accepted".to_string(),
         };
         vec![
-            short(model),
+            self.name(),
             thousands(prover.cells.activations),
             duration(prover.seconds),
             duration(verifier.seconds),
@@ -210,11 +283,11 @@ impl ModelCosts {
 
     /// The costs that grow with the batch, divided by its size.
     fn row_for_each_image(&self, batch: u32) -> Vec<String> {
-        let Self { model, prover, verifier } = self;
+        let Self { prover, verifier, .. } = self;
         let images = f64::from(batch);
         let share = |bytes: Option<u64>| memory(bytes.map(|bytes| bytes / u64::from(batch)));
         vec![
-            short(model),
+            self.name(),
             duration(prover.seconds / images),
             duration(verifier.seconds / images),
             format!("{:.1} kB", prover.proof_bytes as f64 / images / 1000.0),
@@ -233,9 +306,9 @@ fn short(model: &str) -> String {
     model.rsplit('/').next().unwrap_or(model).trim_end_matches(".tflite").to_string()
 }
 
-fn cells_row(model: &str, cells: &Cells) -> Vec<String> {
+fn cells_row(model: String, cells: &Cells) -> Vec<String> {
     vec![
-        short(model),
+        model,
         thousands(cells.used),
         format!("{:.2}", cells.per_activation),
         thousands(cells.committed),
@@ -244,8 +317,8 @@ fn cells_row(model: &str, cells: &Cells) -> Vec<String> {
     ]
 }
 
-fn shares_row(model: &str, phases: &[PhaseTime]) -> Vec<String> {
+fn shares_row(model: String, phases: &[PhaseTime]) -> Vec<String> {
     let total = total(phases).max(f64::MIN_POSITIVE);
     let shares = phases.iter().map(|time| format!("{:.0} %", 100.0 * time.seconds / total));
-    [short(model)].into_iter().chain(shares).collect()
+    [model].into_iter().chain(shares).collect()
 }

@@ -4,19 +4,27 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use serde::Serialize;
-use verinfer_prover::{Phase, Prover};
+use verinfer_prover::{Execution, Phase, Prover};
 
 use crate::classes::{LabelArguments, score_name};
 use crate::describe::{hex, tensor};
 use crate::files;
+use crate::hide::{HideArguments, Part};
 use crate::model::{FitArguments, Source};
 use crate::output::{Output, Report, Verdict, thousands, write_table};
 use crate::phases::{PhaseTime, Stopwatch, duration, total};
+use crate::predicate::{PredicateArguments, RankArguments};
 use crate::results::Results;
+use crate::words::Words;
+use secrets::{SecretArguments, Subject};
+
+mod secrets;
 
 /// Run a model on one image or several and prove the outputs, all in one proof.
+///
+/// Model, inputs and outputs are part of what is proved, unless --hide puts commitments in their place.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// A .tflite file, or `digits` for the built-in model.
@@ -40,6 +48,18 @@ pub struct Arguments {
     security: u16,
 
     #[command(flatten)]
+    hide: HideArguments,
+
+    #[command(flatten)]
+    secrets: SecretArguments,
+
+    #[command(flatten)]
+    predicate: PredicateArguments,
+
+    #[command(flatten)]
+    rank: RankArguments,
+
+    #[command(flatten)]
     fit: FitArguments,
 
     #[command(flatten)]
@@ -48,42 +68,55 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
+    if arguments.predicate.is_some() && arguments.hide.hides(Part::Output) {
+        bail!("--hide output commits to the outputs; --top, --at-least and --correct say something about them instead");
+    }
     let source = Source::from(arguments.model.as_path());
     let labels = arguments.labels.read(&source)?;
     let model = source.import()?;
+    let graph = &model.graph;
     let input = source.load_inputs(&arguments.images, arguments.fit, &model)?;
     // Better to hear of it before the work than after.
     files::check_writable(&arguments.out)?;
+    let cannot_prove = || format!("cannot prove {}", source.title());
+    let form = arguments.predicate.form(&arguments.rank, graph, &input)?;
+    let setting = arguments.hide.setting(graph, form).with_context(cannot_prove)?;
+    let hidden_labels = arguments.rank.true_labels.as_slice();
+    let subject = Subject { graph, setting: &setting, images: &arguments.images, input: &input, labels: hidden_labels };
+    let salts = arguments.secrets.salts(&subject, output)?;
 
     let progress = output.progress(Phase::ALL.len(), "proving");
     progress.enable_steady_tick(Duration::from_millis(200));
     let stopwatch = Stopwatch::default();
-    let prover = Prover::with_setting(&model.graph, arguments.images.len(), &Setting::default())
-        .with_context(|| format!("cannot prove {}", source.title()))?;
+    let prover = Prover::with_setting(graph, arguments.images.len(), &setting).with_context(cannot_prove)?;
     let started = |phase: Phase| {
         stopwatch.start(phase);
         progress.set_position(Phase::ALL.iter().position(|&other| other == phase).unwrap_or(0) as u64);
         progress.set_message(phase.name());
     };
-    let proved = prover
-        .prove(&input, arguments.context.as_bytes(), arguments.security, &started)
-        .with_context(|| format!("cannot prove {}", source.title()))?;
+    let execution = Execution { input: &input, labels: hidden_labels, salts: &salts.salts };
+    let proved =
+        prover.prove_execution(&execution, arguments.context.as_bytes(), arguments.security, &started).with_context(cannot_prove)?;
     let phases = stopwatch.stop();
     progress.finish_and_clear();
 
     let proof = proved.proof.encode();
-    files::write(&arguments.out, &proof)?;
     let statement = &proved.proof.statement;
+    let written = arguments.secrets.write(&salts, graph, statement)?;
+    files::write(&arguments.out, &proof)?;
     output.report(&ProveReport {
         model: source.title(),
-        network_digest: hex(&statement.graph_digest),
+        network_digest: hex(&graph.digest()),
         proof: arguments.out.display().to_string(),
         proof_bytes: proof.len(),
         context: arguments.context.clone(),
         security_level: statement.security_level,
-        output_tensor: tensor(&model.graph, model.graph.output()).shape,
+        output_tensor: tensor(graph, graph.output()).shape,
         score_is: score_name(&model),
-        results: Results::new(&model, &arguments.images, &statement.output.values, &labels),
+        results: statement.output.shown().map(|shown| Results::new(&model, &arguments.images, &shown.values, &labels)),
+        statement: Words::new(statement),
+        commitments: written,
+        images: arguments.images.iter().map(|image| image.display().to_string()).collect(),
         seconds: total(&phases),
         phases,
     })?;
@@ -93,7 +126,7 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
 #[derive(Serialize)]
 struct ProveReport {
     model: String,
-    /// Hexadecimal.
+    /// Hexadecimal; known to the prover also where it is hidden.
     network_digest: String,
     /// The file written.
     proof: String,
@@ -104,26 +137,50 @@ struct ProveReport {
     /// Height, width, channels of each `output`.
     output_tensor: [usize; 3],
     score_is: &'static str,
+    /// Where the proof shows them.
     #[serde(flatten)]
-    results: Results,
+    results: Option<Results>,
+    /// What of it is hidden and what it says.
+    statement: Words,
+    /// The public files of commitments made anew, if they were written.
+    commitments: Vec<String>,
+    /// Names of the images, for people.
+    #[serde(skip)]
+    images: Vec<String>,
     /// Sum of `phases`.
     seconds: f64,
     phases: Vec<PhaseTime>,
 }
 
+impl ProveReport {
+    fn write_images(&self, out: &mut dyn Write) -> io::Result<()> {
+        match self.images.as_slice() {
+            [image] => writeln!(out, "image     {image}"),
+            images => writeln!(out, "images    {}", images.len()),
+        }
+    }
+}
+
 impl Report for ProveReport {
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "model     {}", self.model)?;
-        self.results.write_images(out)?;
+        self.write_images(out)?;
         writeln!(out, "network   {}", self.network_digest)?;
         writeln!(out, "context   {:?}", self.context)?;
         writeln!(out)?;
-        self.results.write_classes(out, self.score_is)?;
+        match &self.results {
+            Some(results) => results.write_classes(out, self.score_is)?,
+            None => writeln!(out, "The outputs are not shown.")?,
+        }
         writeln!(out)?;
         let mut rows: Vec<_> = self.phases.iter().map(|time| vec![time.phase.clone(), duration(time.seconds)]).collect();
         rows.push(vec!["total".to_string(), duration(self.seconds)]);
         write_table(out, &["phase", "time"], &[1], &rows)?;
         writeln!(out)?;
+        if [Part::Weights, Part::Input, Part::Output].into_iter().any(|part| self.statement.hides(part)) {
+            writeln!(out, "says      {}", self.statement.says())?;
+        }
+        self.commitments.iter().try_for_each(|path| writeln!(out, "public    {path} (its secret lies beside it)"))?;
         writeln!(out, "proof     {} ({} bytes, {} bits)", self.proof, thousands(self.proof_bytes as u64), self.security_level)
     }
 }

@@ -1,0 +1,171 @@
+//! `verinfer commit`: commitments that any number of proofs can be about.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+use serde::Serialize;
+use verinfer_commitments::{Committed, Public, Secret, commit_input, commit_label, commit_model, draw_salt};
+use verinfer_import::Model;
+
+use crate::commitments::{fingerprint, tensor_text};
+use crate::describe::hex;
+use crate::files;
+use crate::known::Known;
+use crate::model::{FitArguments, Source};
+use crate::output::{Output, Report, Verdict, thousands};
+use crate::phases::duration;
+
+/// Commit to a model, to an input of a model, or to a label.
+///
+/// Writes what everybody may know and the secret with which proofs are made. The secret does not hold what is committed to: keep both.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The model: a .tflite file, or `digits` for the built-in model; with --input also a model's public commitment.
+    #[arg(value_name = "MODEL", required_unless_present = "label", conflicts_with = "label")]
+    model: Option<PathBuf>,
+
+    /// Commit to an input of the model: a .png, .jpg or .npy file, or `sample` or `sample:N` of the built-in model.
+    #[arg(long, value_name = "IMAGE", conflicts_with = "label")]
+    input: Option<PathBuf>,
+
+    /// Commit to a class.
+    #[arg(long, value_name = "CLASS")]
+    label: Option<u32>,
+
+    /// Where to write the public part.
+    #[arg(long, value_name = "FILE")]
+    public: PathBuf,
+
+    /// Where to write the secret part; only its owner can read it.
+    #[arg(long, value_name = "FILE")]
+    secret: PathBuf,
+
+    /// Overwrite the secret: what was committed to with the one there cannot be proved about any more.
+    #[arg(long)]
+    force: bool,
+
+    #[command(flatten)]
+    fit: FitArguments,
+}
+
+/// Runs the command.
+pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
+    if arguments.public == arguments.secret {
+        bail!("--public and --secret are the same file");
+    }
+    files::check_writable(&arguments.public)?;
+    files::check_secret_writable(&arguments.secret, arguments.force)?;
+    let (title, public, salt, seconds) = {
+        let subject = Subject::read(arguments)?;
+        let start = Instant::now();
+        let salt = draw_salt()?;
+        let public = subject.commit(&salt).with_context(|| format!("cannot commit to {}", subject.title()))?;
+        (subject.title(), public, salt, start.elapsed().as_secs_f64())
+    };
+    let secret = Secret { kind: public.committed.kind(), salt, commitment: public.commitment };
+    let bytes = public.encode();
+    files::write_secret(&arguments.secret, &secret.encode(), arguments.force)?;
+    files::write(&arguments.public, &bytes)?;
+    output.report(&CommitReport {
+        kind: secret.kind.name(),
+        of: title,
+        content: content(&public.committed),
+        architecture_digest: match &public.committed {
+            Committed::Model { architecture, .. } => Some(hex(&architecture.architecture_digest())),
+            Committed::Input { .. } | Committed::Output { .. } | Committed::Label => None,
+        },
+        commitment: fingerprint(&public.commitment),
+        public: arguments.public.display().to_string(),
+        public_bytes: bytes.len(),
+        secret: arguments.secret.display().to_string(),
+        seconds,
+    })?;
+    Ok(Verdict::Accepted)
+}
+
+/// What is committed to.
+enum Subject {
+    Model(String, Box<Model>),
+    Input(String, Box<Model>, Vec<i16>),
+    Label(u32),
+}
+
+impl Subject {
+    fn read(arguments: &Arguments) -> anyhow::Result<Self> {
+        if let Some(label) = arguments.label {
+            return Ok(Self::Label(label));
+        }
+        // The parser demands a model if there is no label.
+        let path = arguments.model.as_deref().context("neither a model nor a label is given")?;
+        let Some(image) = &arguments.input else {
+            let source = Source::from(path);
+            return Ok(Self::Model(source.title(), Box::new(source.import()?)));
+        };
+        let known = Known::of(path)?;
+        let values = known.source.load_input(image, arguments.fit, &known.model)?;
+        Ok(Self::Input(image.display().to_string(), Box::new(known.model), values))
+    }
+
+    fn title(&self) -> String {
+        match self {
+            Self::Model(title, _) | Self::Input(title, ..) => title.clone(),
+            Self::Label(label) => format!("class {label}"),
+        }
+    }
+
+    fn commit(&self, salt: &verinfer_commitments::Salt) -> anyhow::Result<Public> {
+        Ok(match self {
+            Self::Model(_, model) => commit_model(&model.graph, salt)?,
+            Self::Input(_, model, values) => {
+                let spec = model.graph.spec(model.graph.input());
+                commit_input(spec.shape, spec.dtype, values, salt)?
+            }
+            Self::Label(label) => commit_label(*label, salt)?,
+        })
+    }
+}
+
+/// What the committed value is, as far as that is public.
+fn content(committed: &Committed) -> String {
+    match committed {
+        Committed::Model { architecture, .. } => {
+            format!("{} learned values", thousands(architecture.learned_len().total() as u64))
+        }
+        Committed::Input { shape, dtype } | Committed::Output { shape, dtype } => tensor_text(*shape, *dtype),
+        Committed::Label => "a class below 65,536".to_string(),
+    }
+}
+
+#[derive(Serialize)]
+struct CommitReport {
+    /// `model`, `input` or `label`.
+    kind: &'static str,
+    /// Name of the model, image or class.
+    of: String,
+    content: String,
+    /// Of a model: digest of what is public about it, hexadecimal.
+    architecture_digest: Option<String>,
+    /// BLAKE3 of the commitment, hexadecimal.
+    commitment: String,
+    /// The public file.
+    public: String,
+    public_bytes: usize,
+    /// The secret file.
+    secret: String,
+    /// Duration of the commitment alone.
+    seconds: f64,
+}
+
+impl Report for CommitReport {
+    fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "{:<12}  {} ({})", self.kind, self.of, self.content)?;
+        if let Some(digest) = &self.architecture_digest {
+            writeln!(out, "architecture  {digest}")?;
+        }
+        writeln!(out, "commitment    {} in {}", self.commitment, duration(self.seconds))?;
+        writeln!(out, "public        {} ({} bytes)", self.public, thousands(self.public_bytes as u64))?;
+        writeln!(out, "secret        {}: only who has it can prove anything about this commitment", self.secret)
+    }
+}

@@ -1,0 +1,137 @@
+//! What a verifier has of a model: all of it, or its commitment.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use verinfer_commitments::{Committed, Kind, is_public_file};
+use verinfer_import::Model;
+use verinfer_relation::commitment::Commitment;
+use verinfer_relation::envelope::Envelope;
+use verinfer_relation::setting::Setting;
+use verinfer_verifier::Verifier;
+
+use crate::commitments::{read_public, tensor_text};
+use crate::files;
+use crate::model::Source;
+
+/// The model, or its commitment.
+#[derive(Clone, Debug, Args)]
+#[group(id = "known", required = true, multiple = false)]
+pub struct KnownArguments {
+    /// The model it should be about: a .tflite file, or `digits` for the built-in model.
+    #[arg(long, value_name = "MODEL")]
+    model: Option<PathBuf>,
+
+    /// The public commitment of the hidden model it should be about, as `commit` writes it; the model is not needed.
+    #[arg(long, value_name = "FILE")]
+    commitment: Option<PathBuf>,
+}
+
+/// What is known of a model.
+pub struct Known {
+    /// Where it is from.
+    pub source: Source,
+    /// The network; of a hidden one the architecture.
+    pub model: Model,
+    /// Of a hidden one, what is public besides its architecture.
+    hidden: Option<(Envelope, Commitment)>,
+}
+
+impl KnownArguments {
+    /// Reads what is known.
+    ///
+    /// # Errors
+    ///
+    /// The model cannot be imported, or the file is not the public one of a model's commitment.
+    pub fn read(&self) -> anyhow::Result<Known> {
+        match (&self.commitment, &self.model) {
+            (Some(path), _) => Known::from_commitment(path),
+            (None, Some(path)) => Known::from_model(path),
+            // The parser demands one of the two.
+            (None, None) => bail!("neither a model nor its commitment is given"),
+        }
+    }
+}
+
+impl Known {
+    /// Of a model file or of the public file of a model's commitment, which its first bytes tell.
+    ///
+    /// # Errors
+    ///
+    /// It is neither.
+    pub fn of(path: &Path) -> anyhow::Result<Self> {
+        let source = Source::from(path);
+        if let Source::File(path) = &source
+            && is_public_file(&files::read(path, files::MODEL_LIMIT)?)
+        {
+            return Self::from_commitment(path);
+        }
+        Self::from_model(path)
+    }
+
+    fn from_model(path: &Path) -> anyhow::Result<Self> {
+        let source = Source::from(path);
+        Ok(Self { model: source.import()?, source, hidden: None })
+    }
+
+    fn from_commitment(path: &Path) -> anyhow::Result<Self> {
+        let public = read_public(path, Kind::Model)?;
+        let Committed::Model { architecture, envelope } = public.committed else { bail!("{} is not about a model", path.display()) };
+        let hidden = Some((envelope, public.commitment));
+        Ok(Self { source: Source::File(path.to_path_buf()), model: Model::without_file(*architecture), hidden })
+    }
+
+    /// What to call it in reports.
+    pub fn title(&self) -> String {
+        self.source.title()
+    }
+
+    /// A verifier of proofs about it, prepared for so many images and this setting.
+    ///
+    /// # Errors
+    ///
+    /// No proof can be about it.
+    pub fn verifier(&self, images: usize, setting: &Setting) -> anyhow::Result<Verifier<'_>> {
+        let graph = &self.model.graph;
+        let verifier = match &self.hidden {
+            None => Verifier::with_setting(graph, images, setting),
+            Some((envelope, commitment)) => Verifier::hidden(graph, *envelope, *commitment, images, setting),
+        };
+        verifier.with_context(|| format!("cannot verify proofs of {}", self.title()))
+    }
+
+    /// The commitments to inputs in public files, which must be of the network's shape and type.
+    ///
+    /// # Errors
+    ///
+    /// A file is not one of an input's commitment, or of one that is no input of this network.
+    pub fn input_commitments(&self, paths: &[PathBuf]) -> anyhow::Result<Vec<Commitment>> {
+        self.tensor_commitments(paths, Kind::Input)
+    }
+
+    /// As [`Known::input_commitments`], of outputs.
+    ///
+    /// # Errors
+    ///
+    /// Likewise.
+    pub fn output_commitments(&self, paths: &[PathBuf]) -> anyhow::Result<Vec<Commitment>> {
+        self.tensor_commitments(paths, Kind::Output)
+    }
+
+    fn tensor_commitments(&self, paths: &[PathBuf], kind: Kind) -> anyhow::Result<Vec<Commitment>> {
+        let graph = &self.model.graph;
+        let spec = graph.spec(if kind == Kind::Input { graph.input() } else { graph.output() });
+        let read = |path: &PathBuf| {
+            let public = read_public(path, kind)?;
+            if let Committed::Input { shape, dtype } | Committed::Output { shape, dtype } = public.committed
+                && (shape, dtype) != (spec.shape, spec.dtype)
+            {
+                let (found, expected) = (tensor_text(shape, dtype), tensor_text(spec.shape, spec.dtype));
+                bail!("{} is a commitment to {found}, but the network's {kind} is {expected}", path.display());
+            }
+            Ok(public.commitment)
+        };
+        paths.iter().map(read).collect()
+    }
+}

@@ -1,0 +1,98 @@
+//! The commitments themselves: the bytes of a value in the order in which a proof binds them.
+
+use verinfer_graph::{DataType, Graph, Node, Op, Shape, TensorId, TensorSpec};
+use verinfer_relation::commitment::{CommitmentError, commit};
+use verinfer_relation::envelope::Envelope;
+use verinfer_relation::layout::ColumnId;
+use verinfer_relation::learned::Learned;
+use verinfer_relation::relation::ObjectKind;
+use verinfer_relation::setting::Setting;
+use verinfer_relation::{Relation, RelationError};
+
+use crate::error::CommitError;
+use crate::public::{Committed, Public};
+use crate::salt::Salt;
+
+/// Commits to what `graph` has learned.
+///
+/// # Errors
+///
+/// A value does not fit the bytes that hidden ones have, there are none or too many, or the architecture is too large for a file.
+pub fn commit_model(graph: &Graph, salt: &Salt) -> Result<Public, CommitError> {
+    // As everybody will read it.
+    let architecture = Box::new(Graph::decode_architecture(&graph.encode_architecture())?);
+    let envelope = Envelope::of(graph)?;
+    let relation = Relation::with_setting(graph, 1, &Setting { weights: Some(envelope), ..Setting::default() })?;
+    let learned = Learned::new(graph, &relation)?;
+    let mut columns = vec![&[][..]; relation.columns.len()];
+    for (column, values) in &learned.columns {
+        columns.get_mut(column.0).into_iter().for_each(|slot| *slot = values);
+    }
+    let bytes = object_bytes(&relation, ObjectKind::Model, |column, channel, pixel| {
+        let pixels = relation.columns.get(column.0)?.pixels;
+        columns.get(column.0)?.get(channel.checked_mul(pixels)?.checked_add(pixel)?).copied()
+    })?;
+    let (commitment, _) = commit(&bytes, salt)?;
+    Ok(Public { committed: Committed::Model { architecture, envelope }, commitment })
+}
+
+/// Commits to one input: `values` in NHWC order.
+///
+/// # Errors
+///
+/// The values are not those of such a tensor, or there are too many.
+pub fn commit_input(shape: Shape, dtype: DataType, values: &[i16], salt: &Salt) -> Result<Public, CommitError> {
+    let (commitment, _) = commit(&tensor_bytes(shape, dtype, values)?, salt)?;
+    Ok(Public { committed: Committed::Input { shape, dtype }, commitment })
+}
+
+/// Commits to one output: `values` in NHWC order.
+///
+/// # Errors
+///
+/// As [`commit_input`].
+pub fn commit_output(shape: Shape, dtype: DataType, values: &[i16], salt: &Salt) -> Result<Public, CommitError> {
+    let (commitment, _) = commit(&tensor_bytes(shape, dtype, values)?, salt)?;
+    Ok(Public { committed: Committed::Output { shape, dtype }, commitment })
+}
+
+/// Commits to a class, as two bytes, the lower first.
+///
+/// # Errors
+///
+/// The class has more than two bytes.
+pub fn commit_label(label: u32, salt: &Salt) -> Result<Public, CommitError> {
+    let bytes = u16::try_from(label).map_err(|_| CommitError::Label { label })?.to_le_bytes().map(i16::from);
+    let (commitment, _) = commit(&bytes, salt)?;
+    Ok(Public { committed: Committed::Label, commitment })
+}
+
+/// The values of a tensor in the order of their addresses in a proof. It does not depend on the network: here it is that of one which does nothing.
+fn tensor_bytes(shape: Shape, dtype: DataType, values: &[i16]) -> Result<Vec<i16>, CommitError> {
+    let len = [shape.height, shape.width, shape.channels].into_iter().try_fold(1_usize, usize::checked_mul);
+    if len != Some(values.len()) {
+        return Err(CommitError::Length { found: values.len(), shape });
+    }
+    let (min, max) = (dtype.min(), dtype.max());
+    if let Some((index, &value)) = values.iter().enumerate().find(|(_, value)| !(min..=max).contains(*value)) {
+        return Err(CommitError::Value { index, value, min, max });
+    }
+    let tensor = |name: &str| TensorSpec { name: name.to_owned(), shape, dtype };
+    let node = Node { source: "RESHAPE #0".to_owned(), op: Op::Reshape { input: TensorId(0) }, output: TensorId(1) };
+    let graph = Graph::new(vec![tensor("input"), tensor("output")], vec![node], TensorId(0), TensorId(1))?;
+    let relation = Relation::with_setting(&graph, 1, &Setting { hidden_input: true, ..Setting::default() })?;
+    object_bytes(&relation, ObjectKind::Input(0), |_, channel, pixel| {
+        values.get(pixel.checked_mul(shape.channels)?.checked_add(channel)?).copied()
+    })
+}
+
+/// The bytes of an object of a relation from `value` by column, channel and pixel.
+fn object_bytes(
+    relation: &Relation,
+    kind: ObjectKind,
+    value: impl Fn(ColumnId, usize, usize) -> Option<i16>,
+) -> Result<Vec<i16>, CommitError> {
+    // A network without anything learned has no such object.
+    let object = relation.object(kind).ok_or(RelationError::Commitment(CommitmentError::Length { cells: 0 }))?;
+    Ok(relation.bytes(object, |column, channel, pixel| value(column, channel, pixel).unwrap_or(0)))
+}

@@ -21,7 +21,7 @@ use verinfer_relation::transcript::Message;
 use crate::{simulator, small};
 
 /// Proofs of each kind.
-const PROOFS: u64 = 64;
+const PROOFS: u64 = 24;
 
 /// Pairs of commitments of each kind.
 const COMMITMENTS: usize = 512;

@@ -3,6 +3,7 @@
 //! Notation of docs/protocol.md: `r` is the point at which the lookup argument ends, `rho` the one at which the contraction does.
 
 use p3_field::PrimeCharacteristicRing;
+use verinfer_graph::Shape;
 
 use crate::affine::Affine;
 use crate::eq::{eq_index, eq_prefix_sums};
@@ -50,7 +51,6 @@ pub fn leaves(relation: &Relation, r: &EqWeights, folding: &Folding, mu: K) -> L
                         let mut sink = Sink {
                             relation,
                             num_pixels: placement.pixels,
-                            images: relation.images,
                             r,
                             functional: &mut functional,
                             accumulators: &mut accumulators,
@@ -93,7 +93,6 @@ struct Sink<'a> {
     relation: &'a Relation,
     /// Pixels of the column whose leaves are being written.
     num_pixels: usize,
-    images: usize,
     r: &'a EqWeights,
     functional: &'a mut Functional,
     accumulators: &'a mut AccumulatorWeights,
@@ -139,8 +138,7 @@ impl Sink<'_> {
             Source::ScaledSign(id) => add(&mut self.signs[id.0][index], channels),
             Source::Tensor { location, shape, pixels, channels: map } => {
                 let channels = map.pull_back(channels, shape.channels);
-                let num_pixels = self.images * shape.num_pixels();
-                let _ = add_pixels(self.relation, self.functional, *location, pixels, (index, chunk), self.r, num_pixels, channels);
+                let _ = add_pixels(self.relation, self.functional, (*location, *shape), pixels, (index, chunk), self.r, channels);
             }
             Source::Reordered { location } => {
                 let mut weights = vec![K::ZERO; channels.len() * self.num_pixels];
@@ -182,11 +180,10 @@ fn has_chunk(relation: &Relation, column: ColumnId, (index, chunk): (usize, &Chu
 fn add_pixels(
     relation: &Relation,
     functional: &mut Functional,
-    location: Location,
+    (location, shape): (Location, Shape),
     map: &PixelMap,
     (index, chunk): (usize, &Chunk),
     r: &EqWeights,
-    num_pixels: usize,
     channels: Vec<K>,
 ) -> K {
     match (location, map) {
@@ -195,7 +192,7 @@ fn add_pixels(
             K::ONE
         }
         _ => {
-            let pixels = map.pull_back(chunk.pixels(), r.pixels(chunk), num_pixels);
+            let pixels = map.pull_back(chunk.pixels(), r.pixels(chunk), relation.images * shape.num_pixels());
             let total = pixels.values.iter().copied().sum();
             functional.add_product(location, pixels, channels);
             total
@@ -235,9 +232,8 @@ pub fn contraction_inputs(relation: &Relation, r: &EqWeights, e: &[K], scale: K,
                     channels[contraction.input_channel(i)] += weight * scale;
                 }
                 let total: K = channels.iter().copied().sum();
-                let num_pixels = relation.images * contraction.input_shape.num_pixels();
-                let present =
-                    add_pixels(relation, functional, contraction.input, &contraction.tap(tap), (index, chunk), r, num_pixels, channels);
+                let input = (contraction.input, contraction.input_shape);
+                let present = add_pixels(relation, functional, input, &contraction.tap(tap), (index, chunk), r, channels);
                 functional.constant -= total * present * from_signed(contraction.input_zero_point);
             }
         }

@@ -152,7 +152,7 @@ fn outwards(value: i64) -> i64 {
         return 0;
     }
     let drop = (i64::BITS - value.leading_zeros()).saturating_sub(SIGNIFICANT_BITS);
-    ((value - 1 >> drop) + 1) << drop
+    (((value - 1) >> drop) + 1) << drop
 }
 
 /// Bits of the hidden multipliers of a layer: the most for which `multiplier * acc + constant - sign_factor * sign` and its key with the remainder
@@ -166,7 +166,7 @@ pub fn multiplier_bits(graph: &Graph, contraction: &Contraction) -> Option<usize
     let weight = distance(low, high, i64::from(conv.weight_zero_point));
     let terms = contraction.window.num_taps() * if contraction.depthwise { 1 } else { contraction.input_shape.channels };
     let acc = input * weight * terms as i128;
-    let room = i128::from(F::ORDER_U64) - 1 - (1i128 << (CONSTANT_BITS - 1)) - (1i128 << INTEGER_BITS - 4) - (1i128 << KEY_SIDE_BITS);
+    let room = i128::from(F::ORDER_U64) - 1 - (1i128 << (CONSTANT_BITS - 1)) - (1i128 << (INTEGER_BITS - 4)) - (1i128 << KEY_SIDE_BITS);
     let largest = room / acc.max(1);
     let bits = (i128::BITS - largest.leading_zeros()) as usize;
     (bits > 1).then(|| (bits - 1).min(INTEGER_BITS))

@@ -18,11 +18,12 @@ impl Object {
 impl Relation {
     /// The addresses of a region.
     pub fn addresses(&self, region: &Region) -> Range<usize> {
-        let mut addresses = usize::MAX..0;
+        let (mut start, mut end) = (usize::MAX, 0);
         self.for_each_chunk(region, |_, first, len, _, _| {
-            addresses = addresses.start.min(first)..addresses.end.max(first + len);
+            start = start.min(first);
+            end = end.max(first + len);
         });
-        if addresses.is_empty() { 0..0 } else { addresses }
+        start.min(end)..end
     }
 
     /// The bytes of an object in the order of their addresses, from the values of its columns by channel and pixel. This order depends on the object

@@ -397,10 +397,8 @@ fn requantization(op: &Op) -> Option<&Requantization> {
 
 /// The largest addend, in absolute value, that a network without learned values has in the place of hidden ones.
 fn neutral_addend(op: &Op) -> Option<i64> {
-    match op {
-        Op::Add(Add { right: Operand::Constant(values), .. }) => values.iter().map(|&value| i64::from(value).abs()).max(),
-        _ => None,
-    }
+    let Op::Add(Add { right: Operand::Constant(values), .. }) = op else { return None };
+    values.iter().map(|&value| i64::from(value).abs()).max()
 }
 
 fn is_linear(op: &Op) -> bool {

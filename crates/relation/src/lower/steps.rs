@@ -65,7 +65,7 @@ impl Layer {
             for acc in [channel.range.0, channel.range.1] {
                 let value = i128::from(values.multipliers[c]) * i128::from(acc) + i128::from(values.constants[c]);
                 let key = value >> bits;
-                let key = if self.signed && key <= 0 { value - i128::from(values.sign_factors[c]) >> bits } else { key };
+                let key = if self.signed && key <= 0 { (value - i128::from(values.sign_factors[c])) >> bits } else { key };
                 // Out of 64 bits only where the envelope is refused.
                 let key = i64::try_from(key).unwrap_or(if key < 0 { i64::MIN / 4 } else { i64::MAX / 4 });
                 keys = (keys.0.min(key), keys.1.max(key));
@@ -221,7 +221,7 @@ mod tests {
     fn quotient(line: Line, bits: usize, signed: bool, acc: i64) -> i64 {
         let value = line.multiplier * acc + line.constant;
         let key = value >> bits;
-        let key = if signed && key <= 0 { value - line.sign_factor >> bits } else { key };
+        let key = if signed && key <= 0 { (value - line.sign_factor) >> bits } else { key };
         if signed { key >> 1 } else { key }
     }
 
@@ -235,8 +235,8 @@ mod tests {
             let (a, b) = ((random(&mut state) % 256) as i16, (random(&mut state) % 256) as i16);
             let requantization = Requantization {
                 multipliers: vec![(1 << 30) + (random(&mut state) % (1 << 30)) as i32],
-                shifts: vec![-(n as i32) + i32::from(random(&mut state) % 32 == 0)],
-                rounding: if random(&mut state) % 3 == 0 { Rounding::Once } else { Rounding::Twice },
+                shifts: vec![-(n as i32) + i32::from(random(&mut state).is_multiple_of(32))],
+                rounding: if random(&mut state).is_multiple_of(3) { Rounding::Once } else { Rounding::Twice },
                 zero_point,
                 min: a.min(b),
                 max: a.max(b),

@@ -79,7 +79,24 @@ impl Writer<'_> {
                 }
                 Role::Correct => self.correct(id, outputs),
                 Role::Count => self.fill_column(id, |_, _| (0, 0)),
-                _ => {}
+                Role::Output
+                | Role::Limb(_)
+                | Role::Sign
+                | Role::Addend(_)
+                | Role::Square(_)
+                | Role::Running(_)
+                | Role::Copy(_)
+                | Role::Weights
+                | Role::Multiplier(_)
+                | Role::Constant(_)
+                | Role::SignFactor(_)
+                | Role::Addends(_)
+                | Role::Input
+                | Role::Digests(_)
+                | Role::Salt(_)
+                | Role::Multiplicity(_)
+                | Role::Secrets
+                | Role::Spare => {}
             }
         }
     }

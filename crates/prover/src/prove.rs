@@ -119,7 +119,7 @@ impl<'a> Prover<'a> {
             PublicTensor { shape: spec.shape, dtype: spec.dtype, values: values.to_vec() }
         };
         let commitments = |is_one: fn(ObjectKind) -> bool| {
-            witness.commitments.iter().filter(|(kind, _)| is_one(*kind)).map(|(_, commitment)| commitment.clone()).collect::<Vec<_>>()
+            witness.commitments.iter().filter(|(kind, _)| is_one(*kind)).map(|(_, commitment)| *commitment).collect::<Vec<_>>()
         };
         let model = match (setting.weights, commitments(|kind| kind == ObjectKind::Model).pop()) {
             (Some(envelope), Some(commitment)) => {

@@ -179,10 +179,10 @@ fn write_secrets(relation: &Relation, secrets: &[K], random: &mut impl Rng, cell
     for (column, placement) in relation.columns.iter().zip(relation.layout.placements()) {
         for chunk in &placement.chunks {
             let target = &mut cells[chunk.first_cell(0)..][..1 << chunk.log_len];
-            match column.role {
-                Role::Secrets => target.copy_from_slice(&values[chunk.pixels()]),
-                Role::Spare => target.fill_with(|| random_element(random)),
-                _ => break,
+            if column.role == Role::Secrets {
+                target.copy_from_slice(&values[chunk.pixels()]);
+            } else if column.role == Role::Spare {
+                target.fill_with(|| random_element(random));
             }
         }
     }
@@ -230,16 +230,12 @@ impl Writer<'_> {
         }
         for (index, column) in relation.columns.iter().enumerate() {
             let (id, channels) = (ColumnId(index), column.channels);
-            match column.role {
-                Role::Copy(tensor) => {
-                    let values = &tensors[tensor.0];
-                    self.fill(id, |channel, pixel| (i64::from(values[pixel * channels + channel]), 0));
-                }
-                Role::Input => {
-                    let row = self.byte_row(id);
-                    self.fill(id, |channel, pixel| row(input[pixel * channels + channel]));
-                }
-                _ => {}
+            if let Role::Copy(tensor) = column.role {
+                let values = &tensors[tensor.0];
+                self.fill(id, |channel, pixel| (i64::from(values[pixel * channels + channel]), 0));
+            } else if column.role == Role::Input {
+                let row = self.byte_row(id);
+                self.fill(id, |channel, pixel| row(input[pixel * channels + channel]));
             }
         }
         Ok(tensors)

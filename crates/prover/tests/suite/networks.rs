@@ -152,7 +152,7 @@ proptest! {
             let prover = Prover::with_setting(&graph, images, &setting).unwrap();
             let witness = Witness::new(&graph, prover.relation(), &input, &mut generator()).unwrap();
             let statement = prover.statement(&witness, &input, b"random", 100);
-            let commitment = statement.commitment(ObjectKind::Model).unwrap().clone();
+            let commitment = *statement.commitment(ObjectKind::Model).unwrap();
             let inputs: Vec<_> = (0..images).filter_map(|image| statement.commitment(ObjectKind::Input(image)).cloned()).collect();
             let proved = prover.prove_statement(statement, witness, &|_| ()).unwrap();
             let architecture = graph.without_learned();

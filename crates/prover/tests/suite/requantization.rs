@@ -48,7 +48,7 @@ fn check_relation(graph: &Graph, relation: &Relation, requantization: &Requantiz
     let rescaling = recipe.rescaling.clone().or_else(|| Learned::new(graph, relation).ok()?.rescalings.swap_remove(0)).unwrap();
     let table = |column: ColumnId| match &relation.column(column).leaf {
         Leaf::Lookup { table, .. } => &relation.tables[table.0],
-        _ => panic!("the column is looked up"),
+        Leaf::Free | Leaf::Multiplicity(_) | Leaf::Row { .. } | Leaf::Spare => panic!("the column is looked up"),
     };
     let rounding = Rounding { recipe, rescaling: &rescaling, outputs: table(recipe.output), signs: recipe.sign.map(table) };
     for channel in 0..rescaling.multipliers.len() {

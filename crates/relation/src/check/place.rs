@@ -3,7 +3,7 @@ use std::fmt;
 use verinfer_graph::{Graph, Shape};
 
 use crate::layout::ColumnId;
-use crate::relation::{Leaf, Relation, Role, Source};
+use crate::relation::{Column, Leaf, Relation, Role, Source};
 
 /// Where a cell is, in the network's terms.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl Place {
         let column = relation.column(id);
         let operator = column.node.map_or_else(String::new, |node| graph.node(node).source.clone());
         let num_pixels = pixels_of_image(relation, id);
-        let image = (column.node.is_some() && relation.images > 1).then_some(pixel / num_pixels);
+        let image = (has_images(column) && relation.images > 1).then_some(pixel / num_pixels);
         let (pixel, width) = (pixel % num_pixels, width(graph, relation, id));
         Self { node: column.node.map(|node| node.0), operator, image, role: column.role, channel, y: pixel / width, x: pixel % width }
     }
@@ -49,10 +49,16 @@ impl fmt::Display for Place {
     }
 }
 
-/// Pixels that a column has for each image; all of them if it belongs to no node.
+/// Whether a column has cells of each image: what belongs to a node and is not learned.
+fn has_images(column: &Column) -> bool {
+    let learned = matches!(column.role, Role::Weights | Role::Multiplier(_) | Role::Constant(_) | Role::SignFactor(_) | Role::Addends(_));
+    column.node.is_some() && !learned
+}
+
+/// Pixels that a column has for each image; all of them if it has none of its own.
 fn pixels_of_image(relation: &Relation, id: ColumnId) -> usize {
     let column = relation.column(id);
-    if column.node.is_some() { column.pixels / relation.images } else { column.pixels }
+    if has_images(column) { column.pixels / relation.images } else { column.pixels }
 }
 
 /// Width of a column's planes: that of the tensor it holds, or else that of the tensor its tuples read.

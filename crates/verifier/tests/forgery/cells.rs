@@ -263,9 +263,13 @@ fn agree(forger: &Forger, edits: &[(prop::sample::Index, i64)], follow: bool) ->
     }
     let file = forger.prove(statement, witness).proof.encode();
     match forger.verify(&file) {
-        Ok(_) => prop_assert!(holds),
+        Ok(_) => prop_assert!(
+            holds,
+            "accepted: {:?}",
+            edits.iter().map(|(cell, change)| (cell.index(relation.num_cells()), change)).collect::<Vec<_>>()
+        ),
         Err(error) => {
-            prop_assert!(!holds || !follow);
+            prop_assert!(!holds || !follow, "{error}");
             prop_assert_eq!(error, VerifyError::CombinedClaim);
         }
     }

@@ -1,12 +1,12 @@
 //! The commitments themselves: the bytes of a value in the order in which a proof binds them.
 
 use verinfer_graph::{DataType, Graph, Node, Op, Shape, TensorId, TensorSpec};
-use verinfer_relation::commitment::{CommitmentError, commit};
+use verinfer_relation::commitment::{Commitment, CommitmentError, commit};
 use verinfer_relation::envelope::Envelope;
 use verinfer_relation::layout::ColumnId;
 use verinfer_relation::learned::Learned;
 use verinfer_relation::relation::ObjectKind;
-use verinfer_relation::setting::Setting;
+use verinfer_relation::setting::{OutputForm, Setting};
 use verinfer_relation::{Relation, RelationError};
 
 use crate::error::CommitError;
@@ -32,7 +32,7 @@ pub fn commit_model(graph: &Graph, salt: &Salt) -> Result<Public, CommitError> {
         let pixels = relation.columns.get(column.0)?.pixels;
         columns.get(column.0)?.get(channel.checked_mul(pixels)?.checked_add(pixel)?).copied()
     })?;
-    let (commitment, _) = commit(&bytes, salt)?;
+    let commitment = bound(&relation, ObjectKind::Model, &bytes, salt)?;
     Ok(Public { committed: Committed::Model { architecture, envelope }, commitment })
 }
 
@@ -42,7 +42,8 @@ pub fn commit_model(graph: &Graph, salt: &Salt) -> Result<Public, CommitError> {
 ///
 /// The values are not those of such a tensor, or there are too many.
 pub fn commit_input(shape: Shape, dtype: DataType, values: &[i16], salt: &Salt) -> Result<Public, CommitError> {
-    let (commitment, _) = commit(&tensor_bytes(shape, dtype, values)?, salt)?;
+    let setting = Setting { hidden_input: true, ..Setting::default() };
+    let commitment = tensor(shape, dtype, values, &setting, ObjectKind::Input(0), salt)?;
     Ok(Public { committed: Committed::Input { shape, dtype }, commitment })
 }
 
@@ -52,7 +53,8 @@ pub fn commit_input(shape: Shape, dtype: DataType, values: &[i16], salt: &Salt) 
 ///
 /// As [`commit_input`].
 pub fn commit_output(shape: Shape, dtype: DataType, values: &[i16], salt: &Salt) -> Result<Public, CommitError> {
-    let (commitment, _) = commit(&tensor_bytes(shape, dtype, values)?, salt)?;
+    let setting = Setting { output: OutputForm::Committed, ..Setting::default() };
+    let commitment = tensor(shape, dtype, values, &setting, ObjectKind::Output(0), salt)?;
     Ok(Public { committed: Committed::Output { shape, dtype }, commitment })
 }
 
@@ -63,12 +65,22 @@ pub fn commit_output(shape: Shape, dtype: DataType, values: &[i16], salt: &Salt)
 /// The class has more than two bytes.
 pub fn commit_label(label: u32, salt: &Salt) -> Result<Public, CommitError> {
     let bytes = u16::try_from(label).map_err(|_| CommitError::Label { label })?.to_le_bytes().map(i16::from);
-    let (commitment, _) = commit(&bytes, salt)?;
+    let spec = TensorSpec { name: String::new(), shape: Shape::new(1, 1, 1), dtype: DataType::U8 };
+    let setting = Setting { output: OutputForm::Correct { k: 1, count: 1 }, ..Setting::default() };
+    let relation = Relation::with_setting(&nothing(&spec)?, 1, &setting)?;
+    let commitment = bound(&relation, ObjectKind::Label(0), &bytes, salt)?;
     Ok(Public { committed: Committed::Label, commitment })
 }
 
-/// The values of a tensor in the order of their addresses in a proof. It does not depend on the network: here it is that of one which does nothing.
-fn tensor_bytes(shape: Shape, dtype: DataType, values: &[i16]) -> Result<Vec<i16>, CommitError> {
+/// The commitment to a tensor. It does not depend on the network: here it is that of one which does nothing.
+fn tensor(
+    shape: Shape,
+    dtype: DataType,
+    values: &[i16],
+    setting: &Setting,
+    kind: ObjectKind,
+    salt: &Salt,
+) -> Result<Commitment, CommitError> {
     let len = [shape.height, shape.width, shape.channels].into_iter().try_fold(1_usize, usize::checked_mul);
     if len != Some(values.len()) {
         return Err(CommitError::Length { found: values.len(), shape });
@@ -77,13 +89,24 @@ fn tensor_bytes(shape: Shape, dtype: DataType, values: &[i16]) -> Result<Vec<i16
     if let Some((index, &value)) = values.iter().enumerate().find(|(_, value)| !(min..=max).contains(*value)) {
         return Err(CommitError::Value { index, value, min, max });
     }
-    let tensor = |name: &str| TensorSpec { name: name.to_owned(), shape, dtype };
+    let relation = Relation::with_setting(&nothing(&TensorSpec { name: String::new(), shape, dtype })?, 1, setting)?;
+    let bytes = object_bytes(&relation, kind, |_, channel, pixel| {
+        values.get(pixel.checked_mul(shape.channels)?.checked_add(channel)?)?.checked_sub(min)
+    })?;
+    bound(&relation, kind, &bytes, salt)
+}
+
+/// A network whose output is its input.
+fn nothing(spec: &TensorSpec) -> Result<Graph, CommitError> {
     let node = Node { source: "RESHAPE #0".to_owned(), op: Op::Reshape { input: TensorId(0) }, output: TensorId(1) };
-    let graph = Graph::new(vec![tensor("input"), tensor("output")], vec![node], TensorId(0), TensorId(1))?;
-    let relation = Relation::with_setting(&graph, 1, &Setting { hidden_input: true, ..Setting::default() })?;
-    object_bytes(&relation, ObjectKind::Input(0), |_, channel, pixel| {
-        values.get(pixel.checked_mul(shape.channels)?.checked_add(channel)?).copied()
-    })
+    Ok(Graph::new(vec![spec.clone(), spec.clone()], vec![node], TensorId(0), TensorId(1))?)
+}
+
+/// The commitment to the bytes of an object of a relation.
+fn bound(relation: &Relation, kind: ObjectKind, bytes: &[i16], salt: &Salt) -> Result<Commitment, CommitError> {
+    let object = relation.object(kind).ok_or(RelationError::Commitment(CommitmentError::Length { cells: 0 }))?;
+    let (root, _) = commit(bytes, salt)?;
+    Ok(root.bound_to(&object.tag))
 }
 
 /// The bytes of an object of a relation from `value` by column, channel and pixel.

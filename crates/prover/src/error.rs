@@ -12,6 +12,9 @@ pub enum ProveError {
     /// The network cannot be proved.
     #[error("the network cannot be proved: {0}")]
     Relation(#[from] RelationError),
+    /// Two commitments have one salt, which would show a function of their difference.
+    #[error("two commitments were made with one salt")]
+    SharedSalt,
     /// Something hidden cannot be committed to.
     #[error("{0}")]
     Commitment(#[from] CommitmentError),

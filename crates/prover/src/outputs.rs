@@ -16,6 +16,8 @@ pub struct Outputs<'a> {
     pub labels: &'a [u32],
     /// Scores of an image.
     pub classes: usize,
+    /// Smallest value of their type.
+    pub first: i64,
 }
 
 impl Outputs<'_> {
@@ -45,9 +47,9 @@ impl Writer<'_> {
             let (id, first) = (ColumnId(index), self.table_first(ColumnId(index)));
             let at = |pixel: usize| (pixel / outputs.classes, pixel % outputs.classes);
             match column.role {
-                Role::Committed => {
+                Role::CommittedOutput => {
                     let channels = column.channels;
-                    self.fill_column(id, |channel, pixel| (i64::from(outputs.values[pixel * channels + channel]), 0));
+                    self.fill_column(id, |channel, pixel| (i64::from(outputs.values[pixel * channels + channel]) - outputs.first, 0));
                 }
                 Role::Label(byte) => self.fill_bytes(id, |_, image| (outputs.label(image) >> (8 * byte) & 0xff) as i16),
                 Role::Before => self.fill_column(id, |_, pixel| {
@@ -92,6 +94,7 @@ impl Writer<'_> {
                 | Role::SignFactor(_)
                 | Role::Addends(_)
                 | Role::Input
+                | Role::CommittedInput
                 | Role::Digests(_)
                 | Role::Salt(_)
                 | Role::Multiplicity(_)

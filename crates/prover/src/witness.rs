@@ -118,8 +118,13 @@ impl Witness {
             let pixels = relation.column(*column).pixels;
             writer.fill_bytes(*column, |channel, pixel| values[channel * pixels + pixel]);
         }
-        let shape = graph.spec(graph.output()).shape;
-        writer.outputs(&Outputs { values: &tensors[graph.output().0], labels, classes: shape.num_elements() });
+        let spec = graph.spec(graph.output());
+        writer.outputs(&Outputs { values: &tensors[graph.output().0], labels, classes: spec.shape.num_elements(), first: i64::from(spec.dtype.min()) });
+        for (index, (kind, salt)) in execution.salts.iter().enumerate() {
+            if execution.salts[..index].iter().any(|(other, known)| other != kind && known == salt) {
+                return Err(ProveError::SharedSalt);
+            }
+        }
         let mut commitments = Vec::new();
         for object in &relation.objects {
             let known = execution.salts.iter().find(|(kind, _)| *kind == object.kind).map(|(_, salt)| salt.clone());
@@ -236,6 +241,9 @@ impl Writer<'_> {
             } else if column.role == Role::Input {
                 let row = self.byte_row(id);
                 self.fill(id, |channel, pixel| row(input[pixel * channels + channel]));
+            } else if column.role == Role::CommittedInput {
+                let first = i64::from(graph.spec(graph.input()).dtype.min());
+                self.fill(id, |channel, pixel| (i64::from(input[pixel * channels + channel]) - first, 0));
             }
         }
         Ok(tensors)
@@ -263,7 +271,7 @@ impl Writer<'_> {
                 self.fill_bytes(column, |_, pixel| i16::from(bytes[pixel]));
             }
         }
-        Ok(commitment)
+        Ok(commitment.bound_to(&object.tag))
     }
 
     /// Sets `num_pixels` cells of each channel of a column from pixel `first_pixel` on.

@@ -90,7 +90,8 @@ impl Layout {
     pub fn new(shapes: &[(usize, usize)], regions: &[Region], num_stored: impl FnOnce(usize) -> usize) -> Self {
         let mut placements: Vec<Placement> =
             shapes.iter().map(|&(channels, pixels)| Placement { channels, pixels, chunks: Vec::new() }).collect();
-        let in_region: Vec<bool> = (0..shapes.len()).map(|index| regions.iter().flatten().any(|(column, _)| column.0 == index)).collect();
+        let mut in_region = vec![false; shapes.len()];
+        regions.iter().flatten().for_each(|(column, _)| in_region[column.0] = true);
         let mut next = 0;
         for log_len in (0..Self::MAX_LOG_CELLS).rev() {
             for (index, &(_, pixels)) in shapes.iter().enumerate() {

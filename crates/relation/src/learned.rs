@@ -44,7 +44,7 @@ impl Learned {
             let channel = if contraction.depthwise { index % num_channels } else { index / contraction.block_len() };
             fits(channel, "the weight", i64::from(weight), (first, last))?;
         }
-        self.columns.push((hidden.weights, conv.weights.clone()));
+        self.columns.push((hidden.weights, conv.weights.iter().map(|&weight| (i64::from(weight) - first) as i16).collect()));
         let values = Layer::new(graph, id, &conv.requantization, num_channels)?.rescaling(recipe.shift)?;
         let mut constants = Vec::new();
         let (multiplier_range, constant_range) = (hidden.multiplier.range(), hidden.constant.range());

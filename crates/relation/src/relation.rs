@@ -9,7 +9,7 @@ use std::ops::Range;
 use p3_field::PrimeCharacteristicRing;
 use verinfer_graph::{Graph, NodeId, Shape, TensorId, Window};
 
-use crate::commitment::Plan;
+use crate::commitment::{Plan, Tag};
 use crate::field::F;
 use crate::layout::{ColumnId, Layout, Region};
 use crate::masks::MaskPlan;
@@ -72,6 +72,8 @@ pub struct Column {
 pub struct Object {
     /// What they are.
     pub kind: ObjectKind,
+    /// Their kind and what is public about them, as the commitment is bound to it.
+    pub tag: Tag,
     /// Columns of the values, with their pixels. They lie at consecutive addresses.
     pub values: Region,
     /// Numbers of its cells.
@@ -112,7 +114,7 @@ pub enum Role {
     Running(usize),
     /// A copy of another tensor in an own layout.
     Copy(TensorId),
-    /// Hidden weights: a plane for each output channel, or for each tap where the layer is depthwise.
+    /// Hidden weights less the smallest value: a plane for each output channel, or for each tap where the layer is depthwise.
     Weights,
     /// Bytes of the hidden multipliers from this one on, least significant first.
     Multiplier(usize),
@@ -124,8 +126,10 @@ pub enum Role {
     Addends(usize),
     /// The hidden input.
     Input,
-    /// A copy of the outputs to which the statement has commitments.
-    Committed,
+    /// The bytes of the hidden inputs, less the smallest value, to which the statement has commitments.
+    CommittedInput,
+    /// The bytes of the outputs, less the smallest value, to which the statement has commitments.
+    CommittedOutput,
     /// A byte of the hidden labels.
     Label(usize),
     /// How often each class's score is read.
@@ -342,7 +346,7 @@ pub struct Contraction {
 /// Columns of the hidden constants of a linear layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HiddenLayer {
-    /// Weights: a plane for each output channel, or for each tap where the layer is depthwise.
+    /// Weights less the type's smallest value: a plane for each output channel, or for each tap where the layer is depthwise.
     pub weights: ColumnId,
     /// Multipliers.
     pub multiplier: Bytes,

@@ -6,6 +6,7 @@
 
 use verinfer_graph::Graph;
 
+use crate::envelope::weight_range;
 use crate::claims::{AccumulatorWeights, integers};
 use crate::field::{F, K, from_signed};
 use crate::functional::Functional;
@@ -99,7 +100,7 @@ pub fn add_contracted(relation: &Relation, graph: &Graph, inner: &[K], e: &[K], 
 fn add_weights(block: &Block<'_>, graph: &Graph, inner: &[K], channels: Vec<K>, functional: &mut Functional) {
     let contraction = block.contraction;
     let Some(conv) = contraction.conv(graph) else { return };
-    let zero: F = from_signed(i64::from(conv.weight_zero_point));
+    let zero: F = from_signed(i64::from(conv.weight_zero_point) - weight_range(graph, contraction).0);
     let column: ColumnId = block.hidden.weights;
     let inner = &inner[contraction.blocks[block.chunk]..][..contraction.block_len()];
     if contraction.depthwise {

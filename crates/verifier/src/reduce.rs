@@ -90,7 +90,7 @@ pub fn reduce(
     for object in &relation.objects {
         let commitment = statement.commitment(object.kind).ok_or(VerifyError::Parameters)?;
         let check = Check::new(object.plan, gamma, nu);
-        let scale = add(&Affine::known(check.target(commitment)));
+        let scale = add(&Affine::known(check.target(&commitment.root(&object.tag))));
         functional.commitments.push(CommitmentPart { scale, check, bases: object.bases(relation) });
     }
     let _ = add(&checks);

@@ -75,7 +75,8 @@ fn width(graph: &Graph, relation: &Relation, id: ColumnId) -> usize {
         | Role::Constant(_)
         | Role::SignFactor(_)
         | Role::Addends(_)
-        | Role::Committed
+        | Role::CommittedInput
+        | Role::CommittedOutput
         | Role::Label(_)
         | Role::Reads
         | Role::LabelScore

@@ -56,9 +56,18 @@ fn expand(level: Level, chunk: usize) -> Vec<Column> {
     (chunk * CHUNK..(chunk + 1) * CHUNK).map(|column| expand_column(hasher.clone(), column as u64)).collect()
 }
 
-/// Reads 64-bit little-endian integers from the XOF of the column's number and keeps those below p: uniform elements.
+/// The point by which a tag moves a commitment.
+pub fn point(tag: &[u8; 32]) -> Column {
+    uniform(blake3::Hasher::new_derive_key("verinfer commitment v1 tag").update(tag))
+}
+
 fn expand_column(mut hasher: blake3::Hasher, column: u64) -> Column {
-    let mut reader = hasher.update(&column.to_le_bytes()).finalize_xof();
+    uniform(hasher.update(&column.to_le_bytes()))
+}
+
+/// Reads 64-bit little-endian integers from the XOF and keeps those below p: uniform elements.
+fn uniform(hasher: &blake3::Hasher) -> Column {
+    let mut reader = hasher.finalize_xof();
     let mut elements = [F::ZERO; DEGREE];
     let mut known = 0;
     while known < DEGREE {

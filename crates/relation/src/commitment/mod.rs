@@ -44,6 +44,9 @@ pub const MAX_BLOCKS: usize = BLOCK_COLUMNS / DIGEST_COLUMNS;
 /// Bytes of an encoded commitment.
 pub const COMMITMENT_BYTES: usize = DEGREE * F_BYTES;
 
+/// What a commitment is to: a digest of kind, shape, type and architecture. Openings under different tags differ by a random point.
+pub type Tag = [u8; 32];
+
 /// Why there is no commitment.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommitmentError {
@@ -53,8 +56,8 @@ pub enum CommitmentError {
         /// Cells asked for.
         cells: usize,
     },
-    /// A value that is no byte, signed or unsigned.
-    #[error("cell {cell} is {value}: the values of a commitment are in -128..=127 or in 0..=255")]
+    /// A value that is no byte.
+    #[error("cell {cell} is {value}: the values of a commitment are in 0..=255")]
     Range {
         /// Index of the value.
         cell: usize,
@@ -132,6 +135,18 @@ impl Commitment {
         out
     }
 
+    /// The commitment to what has been hashed to this root, as something with this tag.
+    pub fn bound_to(&self, tag: &Tag) -> Self {
+        let point = key::point(tag);
+        Self(array::from_fn(|t| self.0[t] + point[t]))
+    }
+
+    /// The root of a commitment to something with this tag.
+    pub fn root(&self, tag: &Tag) -> Self {
+        let point = key::point(tag);
+        Self(array::from_fn(|t| self.0[t] - point[t]))
+    }
+
     /// Reads the one encoding that a commitment has.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CommitmentError> {
         if bytes.len() != COMMITMENT_BYTES {
@@ -160,12 +175,11 @@ impl std::fmt::Debug for Opening {
     }
 }
 
-/// Commits to bytes. Each place must have one range of at most 256 integers, `-128..=127` or `0..=255`, which is not the prover's choice and which the
-/// argument enforces (docs/commitments.md, section 3). `salt`: uniform bytes from the operating system's generator that were
+/// Hashes bytes, `0..=255`, which is what the argument enforces (docs/commitments.md, section 3), to a root without tag. `salt`: uniform bytes from the operating system's generator that were
 /// never used for another vector (two commitments with one salt differ by a known function of the difference of the vectors).
 pub fn commit(values: &[i16], salt: &[u8; SALT_CELLS]) -> Result<(Commitment, Opening), CommitmentError> {
     let plan = Plan::new(values.len())?;
-    let range = -128..=255;
+    let range = 0..=255;
     if let Some((cell, &value)) = values.iter().enumerate().find(|(_, value)| !range.contains(*value)) {
         return Err(CommitmentError::Range { cell, value });
     }

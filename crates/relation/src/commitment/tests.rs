@@ -26,7 +26,7 @@ fn salt(seed: u64) -> [u8; SALT_CELLS] {
 }
 
 fn values(seed: u64, len: usize) -> Vec<i16> {
-    bytes(seed, len).into_iter().map(|byte| i16::from(byte) - 128).collect()
+    bytes(seed, len).into_iter().map(|byte| i16::from(byte)).collect()
 }
 
 fn challenges(seed: u64, len: usize) -> Vec<K> {
@@ -63,7 +63,7 @@ fn honest_cells_meet_the_target_and_changed_ones_do_not() {
 
         for cell in [0, 1, len / 3, len / 2, len - 1].map(|cell| cell.min(len - 1)) {
             let mut changed = values.clone();
-            changed[cell] = if changed[cell] == 127 { 126 } else { changed[cell] + 1 };
+            changed[cell] = if changed[cell] == 255 { 254 } else { changed[cell] + 1 };
             assert_ne!(functional(&weights, &changed, &opening), target, "value {cell} of {len}");
         }
         for cell in (0..opening.digests.len()).step_by(173) {
@@ -157,9 +157,18 @@ fn lengths_and_values_outside_of_the_ranges_are_refused() {
     assert_eq!(Plan::new(most).map(|plan| plan.blocks()), Ok(MAX_BLOCKS));
     let refused = |values: &[i16]| commit(values, &salt(0)).unwrap_err();
     assert_eq!(refused(&[0, 256]), CommitmentError::Range { cell: 1, value: 256 });
-    assert_eq!(refused(&[0, -129]), CommitmentError::Range { cell: 1, value: -129 });
-    // A range that is wider than a byte would double the length of collisions.
-    assert!(commit(&[0, 255], &salt(0)).is_ok() && commit(&[-128, 127], &salt(0)).is_ok());
+    // A range that is wider than a byte would make collisions longer.
+    assert_eq!(refused(&[0, -1]), CommitmentError::Range { cell: 1, value: -1 });
+    assert!(commit(&[0, 255], &salt(0)).is_ok());
+}
+
+#[test]
+fn a_tag_moves_a_commitment_and_back() {
+    let (root, _) = commit(&values(5, 300), &salt(5)).unwrap();
+    let [one, other] = [[1; 32], [2; 32]];
+    assert_eq!(root.bound_to(&one).root(&one), root);
+    let wrong = root.bound_to(&one).root(&other);
+    assert!(wrong.0.iter().zip(&root.0).all(|(a, b)| a != b), "a commitment under another tag is to something else");
 }
 
 /// The definition, term by term, for a length with a short column and a short block.

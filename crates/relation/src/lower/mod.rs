@@ -8,9 +8,9 @@ pub mod steps;
 mod tables;
 
 use p3_field::PrimeCharacteristicRing;
-use verinfer_graph::{Add, Graph, NodeId, Op, Operand, Requantization, Shape, TensorId};
+use verinfer_graph::{Add, DataType, Graph, NodeId, Op, Operand, Requantization, Shape, TensorId, TensorSpec};
 
-use crate::commitment;
+use crate::commitment::{self, Tag};
 use crate::envelope::ADDEND_BOUND;
 use crate::error::RelationError;
 use crate::field::{F, from_signed};
@@ -224,23 +224,44 @@ impl<'a> Lowering<'a> {
         if let Some(View { location: Location::Column(column), .. }) =
             self.views[self.graph.input().0].filter(|_| self.setting.hidden_input)
         {
-            let len = self.columns[column.0].pixels / self.images;
-            for image in 0..self.images {
-                let object = self.object(ObjectKind::Input(image), vec![(column, image * len..(image + 1) * len)])?;
-                self.objects.push(object);
-            }
+            self.committed(Role::CommittedInput, column, self.graph.input(), ObjectKind::Input)?;
         }
         Ok(())
+    }
+
+    /// What a commitment to `len` bytes is bound to besides them.
+    fn tag(&self, kind: ObjectKind, len: usize) -> Tag {
+        let mut hasher = blake3::Hasher::new_derive_key("verinfer committed object v1: kind, length, and what gives its bytes a meaning");
+        let mut tensor = |number: u8, tensor: TensorId| {
+            let TensorSpec { shape, dtype, .. } = self.graph.spec(tensor);
+            hasher.update(&[number, u8::from(*dtype == DataType::I8)]);
+            for side in [shape.height, shape.width, shape.channels] {
+                hasher.update(&(side as u64).to_le_bytes());
+            }
+        };
+        match kind {
+            ObjectKind::Model => {
+                let envelope = self.setting.weights.map(|envelope| envelope.to_bytes()).unwrap_or_default();
+                hasher.update(&[0]).update(&self.graph.architecture_digest()).update(&envelope);
+            }
+            ObjectKind::Input(_) => tensor(1, self.graph.input()),
+            ObjectKind::Output(_) => tensor(2, self.graph.output()),
+            ObjectKind::Label(_) => {
+                hasher.update(&[3]);
+            }
+        }
+        *hasher.update(&(len as u64).to_le_bytes()).finalize().as_bytes()
     }
 
     /// Adds the columns of digests and salt of something that is committed to.
     fn object(&mut self, kind: ObjectKind, values: Region) -> Result<Object, RelationError> {
         let len = values.iter().map(|(column, pixels)| self.columns[column.0].channels * pixels.len()).sum();
         let plan = commitment::Plan::new(len)?;
+        let tag = self.tag(kind, len);
         let digests = Some(plan.digest_cells()).filter(|&cells| cells > 0);
         let digests = digests.map(|cells| self.bytes(None, Role::Digests(kind), (1, cells), 0, 8));
         let salt = self.bytes(None, Role::Salt(kind), (1, plan.salt_cells()), 0, 8);
-        Ok(Object { kind, values, plan, digests, salt })
+        Ok(Object { kind, tag, values, plan, digests, salt })
     }
 
     /// Adds a column of `channels` planes of `pixels` for each image.

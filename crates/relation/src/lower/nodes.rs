@@ -5,7 +5,7 @@ use verinfer_graph::{Add, Conv, Lookup, MaxPool, Mul, Node, NodeId, Op, Operand,
 
 use super::requantize::Plan;
 use super::{Lowering, clamp_key, key_offset};
-use crate::envelope::{ADDEND_BOUND, CONSTANT_BITS, multiplier_bits, weight_range};
+use crate::envelope::{ADDEND_BOUND, CONSTANT_BITS, multiplier_bits};
 use crate::error::RelationError;
 use crate::field::{F, from_signed};
 use crate::layout::ColumnId;
@@ -108,8 +108,7 @@ impl Lowering<'_> {
             room: 0,
         })?;
         let shape = if contraction.depthwise { (contraction.window.num_taps(), channels) } else { (channels, contraction.block_len()) };
-        let (first, _) = weight_range(self.graph, &contraction);
-        let weights = self.bytes(Some(node), Role::Weights, shape, first, 8);
+        let weights = self.bytes(Some(node), Role::Weights, shape, 0, 8);
         self.parameters.push(weights);
         let multiplier = self.hidden(node, Role::Multiplier, channels, bits, 0);
         let constant = self.hidden(node, Role::Constant, channels, CONSTANT_BITS, 1 << (CONSTANT_BITS - 1));

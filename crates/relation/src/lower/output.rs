@@ -4,7 +4,7 @@
 //! pixels, image after image.
 
 use p3_field::PrimeCharacteristicRing;
-use verinfer_graph::{Shape, Window};
+use verinfer_graph::{Shape, TensorId, Window};
 
 use super::Lowering;
 use crate::error::RelationError;
@@ -72,18 +72,30 @@ impl Lowering<'_> {
         }
     }
 
-    /// A copy of each output, in a region of its own.
+    /// Commitments to the outputs.
     fn committed_output(&mut self) -> Result<(), RelationError> {
-        let shape = self.graph.spec(self.graph.output()).shape;
+        self.committed(Role::CommittedOutput, self.output, self.graph.output(), ObjectKind::Output)
+    }
+
+    /// Commitments to the tensors of all images in a column: to a copy of it with values from zero on, which has the order of each image alone.
+    pub(super) fn committed(
+        &mut self,
+        role: Role,
+        source: ColumnId,
+        tensor: TensorId,
+        kind: fn(usize) -> ObjectKind,
+    ) -> Result<(), RelationError> {
+        let spec = self.graph.spec(tensor);
         let id = ColumnId(self.columns.len());
-        let mut difference = Form::constant(F::ZERO);
-        difference.push(Source::Reordered { location: Location::Column(self.output) }, F::ONE);
+        let mut difference = Form::constant(-from_signed(i64::from(spec.dtype.min())));
+        difference.push(Source::Reordered { location: Location::Column(source) }, F::ONE);
         difference.push(Source::Cell(id), -F::ONE);
         let leaf = Leaf::Lookup { table: self.tables.zero(), values: vec![difference] };
-        let len = shape.num_pixels();
-        self.node_less(Role::Committed, (shape.channels, len.saturating_mul(self.images)), leaf);
+        let len = spec.shape.num_pixels();
+        let channels = spec.shape.channels;
+        self.node_less(role, (channels, len.saturating_mul(self.images)), leaf);
         for image in 0..self.images {
-            let object = self.object(ObjectKind::Output(image), vec![(id, image * len..(image + 1) * len)])?;
+            let object = self.object(kind(image), vec![(id, image * len..(image + 1) * len)])?;
             self.objects.push(object);
         }
         Ok(())

@@ -170,7 +170,7 @@ fn bytes_of_labels_are_bytes() {
 
 #[test]
 fn committed_outputs_are_the_outputs() {
-    let column = COMMITTED.of_role(Role::Committed);
+    let column = COMMITTED.of_role(Role::CommittedOutput);
     for (image, change) in [(0, 1), (1, -1), (0, 256), (1, 1 << 40)] {
         let edits = [(column, 4, image, change)];
         let statement = committing(&COMMITTED, ObjectKind::Output(image), &edits);

@@ -110,7 +110,7 @@ pub fn broken(forger: &Forger, transcript: Transcript, proof: &Proof, cells: &[F
     for object in &relation.objects {
         let check = Check::new(object.plan, gamma, nu);
         let found = committed(&check, object.bases(relation), cells);
-        view.expect(Broken::Committed(object.kind), found, check.target(statement.commitment(object.kind).unwrap()));
+        view.expect(Broken::Committed(object.kind), found, check.target(&statement.commitment(object.kind).unwrap().root(&object.tag)));
     }
     view.broken.sort_unstable();
     view.broken
@@ -121,7 +121,7 @@ pub fn commitments_hold(relation: &Relation, statement: &Statement, cells: &[F])
     let (gamma, nu) = (K::from_u64(0x1234_5678_9abc), K::from_u64(0xdef0_1234_5678));
     relation.objects.iter().all(|object| {
         let check = Check::new(object.plan, gamma, nu);
-        committed(&check, object.bases(relation), cells) == check.target(statement.commitment(object.kind).unwrap())
+        committed(&check, object.bases(relation), cells) == check.target(&statement.commitment(object.kind).unwrap().root(&object.tag))
     })
 }
 

@@ -55,7 +55,7 @@ pub struct Relation {
 /// A tensor of cells.
 #[derive(Clone, Debug)]
 pub struct Column {
-    /// Node it belongs to, `None` for multiplicities.
+    /// Node it belongs to, if to one.
     pub node: Option<NodeId>,
     /// Part it plays there.
     pub role: Role,

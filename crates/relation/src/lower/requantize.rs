@@ -6,7 +6,7 @@
 //!
 //! Where the clamp starts below the zero point, sigma matters and is a cell. One more bit of the quotient is then looked up,
 //! `key = floor((... - sigma 2^31) / 2^(30+n))`, and the table demands `sigma = [key <= 0]`: for the true sigma that always holds, and for the
-//! false one it holds only where both give the same output (docs/protocol.md, section 3.3).
+//! false one it holds only where both give the same output (docs/protocol.md, section 1.1).
 
 use verinfer_graph::{Graph, NodeId, Requantization, Rounding};
 

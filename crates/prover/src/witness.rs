@@ -119,7 +119,12 @@ impl Witness {
             writer.fill_bytes(*column, |channel, pixel| values[channel * pixels + pixel]);
         }
         let spec = graph.spec(graph.output());
-        writer.outputs(&Outputs { values: &tensors[graph.output().0], labels, classes: spec.shape.num_elements(), first: i64::from(spec.dtype.min()) });
+        writer.outputs(&Outputs {
+            values: &tensors[graph.output().0],
+            labels,
+            classes: spec.shape.num_elements(),
+            first: i64::from(spec.dtype.min()),
+        });
         for (index, (kind, salt)) in execution.salts.iter().enumerate() {
             if execution.salts[..index].iter().any(|(other, known)| other != kind && known == salt) {
                 return Err(ProveError::SharedSalt);

@@ -6,8 +6,8 @@
 
 use verinfer_graph::Graph;
 
-use crate::envelope::weight_range;
 use crate::claims::{AccumulatorWeights, integers};
+use crate::envelope::weight_range;
 use crate::field::{F, K, from_signed};
 use crate::functional::Functional;
 use crate::layout::ColumnId;

@@ -69,7 +69,16 @@ fn cells_of_columns_whose_tuples_do_not_have_them_are_free() {
 fn cells_of_two_images_cannot_be_exchanged() {
     for (setting, forger) in forgers() {
         for (column, role, channels, pixels) in determined(forger) {
-            let exchanged = [Role::Input, Role::CommittedInput, Role::CommittedOutput, Role::Label(0), Role::LabelScore, Role::Ahead, Role::Before, Role::Reads];
+            let exchanged = [
+                Role::Input,
+                Role::CommittedInput,
+                Role::CommittedOutput,
+                Role::Label(0),
+                Role::LabelScore,
+                Role::Ahead,
+                Role::Before,
+                Role::Reads,
+            ];
             if !exchanged.contains(&role) {
                 continue;
             }

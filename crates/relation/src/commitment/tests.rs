@@ -26,7 +26,7 @@ fn salt(seed: u64) -> [u8; SALT_CELLS] {
 }
 
 fn values(seed: u64, len: usize) -> Vec<i16> {
-    bytes(seed, len).into_iter().map(|byte| i16::from(byte)).collect()
+    bytes(seed, len).into_iter().map(i16::from).collect()
 }
 
 fn challenges(seed: u64, len: usize) -> Vec<K> {

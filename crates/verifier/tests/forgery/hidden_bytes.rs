@@ -55,52 +55,61 @@ fn out_of_range(forger: &Forger, kind: ObjectKind, edits: &[Edit]) {
     assert_eq!(forger.following(&statement, witness), (vec!["range"], vec![Broken::sum(forger)]), "{edits:?}");
 }
 
-/// Pairs of columns that are consecutive bytes of hidden integers.
-fn consecutive(forger: &Forger) -> Vec<(Role, ColumnId, ColumnId)> {
-    let columns = &forger.relation().columns;
-    let follows = |role: Role, next: Role| match (role, next) {
-        (Role::Multiplier(byte), Role::Multiplier(next))
-        | (Role::Constant(byte), Role::Constant(next))
-        | (Role::SignFactor(byte), Role::SignFactor(next))
-        | (Role::Addends(byte), Role::Addends(next)) => next == byte + 1,
-        _ => false,
-    };
-    let mut found = Vec::new();
-    for (index, pair) in columns.windows(2).enumerate() {
-        if follows(pair[0].role, pair[1].role) && pair[0].node == pair[1].node {
-            found.push((pair[0].role, ColumnId(index), ColumnId(index + 1)));
+/// A byte of hidden integers: its column and plane. The pixels are the integers.
+type Plane = (ColumnId, usize);
+
+/// Which integers a column holds bytes of, and from which byte on.
+fn integers(role: Role) -> Option<(&'static str, usize)> {
+    match role {
+        Role::Multiplier(first) => Some(("multiplier", first)),
+        Role::Constant(first) => Some(("constant", first)),
+        Role::SignFactor(first) => Some(("sign factor", first)),
+        Role::Addends(first) => Some(("addend", first)),
+        _ => None,
+    }
+}
+
+/// Consecutive bytes of hidden integers, of one column or of the whole bytes and of the bits that are left: what they are of, the lower byte, the higher
+/// one, and how many integers there are.
+fn consecutive(forger: &Forger) -> Vec<(&'static str, Plane, Plane, usize)> {
+    let mut planes = Vec::new();
+    for (index, column) in forger.relation().columns.iter().enumerate() {
+        if let Some((name, first)) = integers(column.role) {
+            planes.extend((0..column.channels).map(|plane| (name, column.node, first + plane, (ColumnId(index), plane), column.pixels)));
         }
     }
-    found
+    planes.sort();
+    let pairs = planes.windows(2).filter(|pair| (pair[0].0, pair[0].1, pair[0].2 + 1) == (pair[1].0, pair[1].1, pair[1].2));
+    pairs.map(|pair| (pair[0].0, pair[0].3, pair[1].3, pair[0].4)).collect()
 }
 
 #[test]
-#[ignore = "written for one column for each byte; the bytes of an integer are now planes of one column"]
 fn bytes_of_multipliers_constants_sign_factors_and_addends_are_bytes() {
     let pairs = consecutive(&HIDDEN);
-    for role in [Role::Multiplier(0), Role::Constant(0), Role::SignFactor(0), Role::Addends(0)] {
-        assert!(pairs.iter().any(|pair| pair.0 == role), "no {role:?}");
+    for name in ["multiplier", "constant", "sign factor", "addend"] {
+        assert!(pairs.iter().any(|pair| pair.0 == name), "no {name}");
+        // The bits that are left have a table of their own.
+        assert!(pairs.iter().any(|pair| pair.0 == name && pair.1.0 != pair.2.0) || name == "sign factor", "no last bits of a {name}");
     }
-    let last_constant = Role::Constant(6);
-    for (index, &(role, low, high)) in pairs.iter().enumerate() {
-        if index % 3 == 0 || role == last_constant {
+    for (index, &(_, low, high, integers)) in pairs.iter().enumerate() {
+        if index % 3 == 0 || low.0 != high.0 {
             let (first, second) = SHIFTS[index % SHIFTS.len()];
-            let channel = index % HIDDEN.relation().column(low).channels;
-            out_of_range(&HIDDEN, ObjectKind::Model, &[(low, channel, 0, first), (high, channel, 0, second)]);
+            let integer = index % integers;
+            out_of_range(&HIDDEN, ObjectKind::Model, &[(low.0, low.1, integer, first), (high.0, high.1, integer, second)]);
         }
     }
 }
 
 #[test]
-#[ignore = "written for one column for each byte; the bytes of an integer are now planes of one column"]
 fn the_lookup_is_what_notices_and_not_the_commitment_alone() {
     // The same bytes under the true commitment.
-    let (_, low, high) = consecutive(&HIDDEN)[0];
-    let edits = [(low, 0, 0, 256), (high, 0, 0, -1)];
+    let pairs = consecutive(&HIDDEN);
+    let &(_, low, high, _) = pairs.iter().find(|pair| pair.0 == "multiplier").unwrap();
+    let edits = [(low.0, low.1, 0, 256), (high.0, high.1, 0, -1)];
     let expected = (vec!["range"], vec![Broken::sum(&HIDDEN), Broken::Committed(ObjectKind::Model)]);
     assert_eq!(HIDDEN.following(&HIDDEN.statement, HIDDEN.edited(&edits)), expected);
     // Bytes in range that stand for another integer, under the commitment to them: what is computed from them is something else.
-    let edits = [(low, 0, 0, if HIDDEN.get(low, 0, 0) == 255 { -1 } else { 1 })];
+    let edits = [(low.0, low.1, 0, if HIDDEN.get(low.0, low.1, 0) == 255 { -1 } else { 1 })];
     let statement = committing(&HIDDEN, ObjectKind::Model, &edits);
     assert_eq!(HIDDEN.broken(statement.clone(), HIDDEN.edited(&edits)), [Broken::Leaves, Broken::Scales]);
 }
@@ -118,22 +127,31 @@ fn weights_are_bytes_even_where_no_activation_meets_them() {
 }
 
 #[test]
-#[ignore = "written for one column for each byte; the bytes of an integer are now planes of one column"]
 fn inputs_are_bytes_even_where_no_weight_meets_them() {
-    let input = SMALL.of_role(Role::Input);
-    for change in [256, -256] {
-        let edits = [(input, DEAD_WEIGHTS, 0, change)];
-        let statement = committing(&SMALL, ObjectKind::Input(0), &edits);
-        let mut witness = SMALL.edited(&edits);
+    let (input, copy) = (SMALL.of_role(Role::Input), SMALL.of_role(Role::CommittedInput));
+    let changed = |change: i64| {
+        let copied = [(copy, DEAD_WEIGHTS, 0, change)];
+        let mut witness = SMALL.edited(&[(input, DEAD_WEIGHTS, 0, change), copied[0]]);
         witness.tensors[0][DEAD_WEIGHTS] += change as i16;
+        (committing(&SMALL, ObjectKind::Input(0), &copied), witness)
+    };
+    for change in [256, -256] {
+        let (statement, witness) = changed(change);
         assert_eq!(SMALL.following(&statement, witness), (vec!["range"], vec![Broken::sum(&SMALL)]));
     }
     // Another byte is another true statement.
-    let change = if SMALL.get(input, DEAD_WEIGHTS, 0) == 127 { -1 } else { 1 };
-    let edits = [(input, DEAD_WEIGHTS, 0, change)];
-    let mut witness = SMALL.edited(&edits);
-    witness.tensors[0][DEAD_WEIGHTS] += change as i16;
-    assert_eq!(SMALL.following(&committing(&SMALL, ObjectKind::Input(0), &edits), witness), (vec![], vec![]));
+    let (statement, witness) = changed(if SMALL.get(input, DEAD_WEIGHTS, 0) == 127 { -1 } else { 1 });
+    assert_eq!(SMALL.following(&statement, witness), (vec![], vec![]));
+}
+
+#[test]
+fn committed_inputs_are_the_inputs() {
+    let copy = SMALL.of_role(Role::CommittedInput);
+    for change in [1, -1, 256, 1 << 40] {
+        let edits = [(copy, DEAD_WEIGHTS, 0, change)];
+        let statement = committing(&SMALL, ObjectKind::Input(0), &edits);
+        assert_eq!(SMALL.following(&statement, SMALL.edited(&edits)), (vec!["zero"], vec![Broken::sum(&SMALL)]));
+    }
 }
 
 #[test]
@@ -182,13 +200,12 @@ fn committed_outputs_are_the_outputs() {
 }
 
 #[test]
-#[ignore = "written for one column for each byte; the bytes of an integer are now planes of one column"]
 fn the_order_of_the_field_is_no_way_around_a_byte() {
     // Zero as 256 times the inverse of 256 less one.
-    let (_, low, high) = consecutive(&HIDDEN)[0];
+    let &(_, low, high, _) = consecutive(&HIDDEN).iter().find(|pair| pair.0 == "multiplier").unwrap();
     let mut witness = HIDDEN.witness.clone();
-    witness.cells[HIDDEN.cell(low, 0, 0)] += F::ONE;
-    witness.cells[HIDDEN.cell(high, 0, 0)] -= F::from_u32(256).inverse();
+    witness.cells[HIDDEN.cell(low.0, low.1, 0)] += F::ONE;
+    witness.cells[HIDDEN.cell(high.0, high.1, 0)] -= F::from_u32(256).inverse();
     let (strays, broken) = HIDDEN.following(&HIDDEN.statement, witness);
     assert!(strays == ["range"] && broken == [Broken::sum(&HIDDEN), Broken::Committed(ObjectKind::Model)], "{strays:?}, {broken:?}");
 }

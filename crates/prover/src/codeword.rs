@@ -34,6 +34,14 @@ impl Codeword {
         })
     }
 
+    /// Encodes cells alone, a matrix of `2^fold` columns in row-major order.
+    pub fn unmasked(dft: &Dft, oracle: &Oracle, cells: &[F]) -> Self {
+        let num_columns = 1 << oracle.fold;
+        Self::new(dft, oracle, num_columns, cells.len() >> oracle.fold, |row, out| {
+            out.copy_from_slice(&cells[row << oracle.fold..][..num_columns]);
+        })
+    }
+
     /// Encodes a vector of extension elements, a matrix of `2^fold` columns in row-major order, three base columns for each column.
     pub fn of_extension(dft: &Dft, oracle: &Oracle, vector: &[K]) -> Self {
         let num_columns = 1 << oracle.fold;

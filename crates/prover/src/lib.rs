@@ -6,6 +6,7 @@
 mod codeword;
 mod contraction;
 mod error;
+mod floor;
 mod functional;
 mod lookups;
 mod messages;
@@ -17,6 +18,7 @@ mod random;
 mod witness;
 
 pub use error::ProveError;
+pub use floor::Floor;
 pub use prove::{Phase, Proved, Prover};
 pub use random::from_operating_system;
 pub use witness::{Execution, NO_ROW, Salt, Witness};

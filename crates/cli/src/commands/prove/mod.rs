@@ -117,7 +117,7 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
         statement: Words::new(statement),
         commitments: written,
         images: arguments.images.iter().map(|image| image.display().to_string()).collect(),
-        seconds: total(&phases),
+        seconds: total(&phases).seconds,
         phases,
     })?;
     Ok(Verdict::Accepted)
@@ -173,7 +173,7 @@ impl Report for ProveReport {
             None => writeln!(out, "The outputs are not shown.")?,
         }
         writeln!(out)?;
-        let mut rows: Vec<_> = self.phases.iter().map(|time| vec![time.phase.clone(), duration(time.seconds)]).collect();
+        let mut rows: Vec<_> = self.phases.iter().map(|time| vec![time.phase.clone(), duration(time.elapsed.seconds)]).collect();
         rows.push(vec!["total".to_string(), duration(self.seconds)]);
         write_table(out, &["phase", "time"], &[1], &rows)?;
         writeln!(out)?;

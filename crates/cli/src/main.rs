@@ -16,6 +16,7 @@ mod files;
 mod forgery;
 mod hide;
 mod known;
+mod machine;
 mod measure;
 mod memory;
 mod model;

@@ -1,7 +1,7 @@
 //! `verinfer bench`: what proofs cost on this machine.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context;
 use serde::Serialize;
@@ -10,7 +10,7 @@ use crate::estimate::Cells;
 use crate::hide::{HideArguments, Part};
 use crate::measure::{ProverCosts, Side, Task, VerifierCosts};
 use crate::memory::megabytes;
-use crate::model::{FitArguments, Selected, Source, SyntheticArguments};
+use crate::model::{FitArguments, Selected, SyntheticArguments};
 use crate::output::{Output, Report, Verdict, thousands, write_table};
 use crate::phases::{PhaseTime, duration, total};
 
@@ -66,7 +66,7 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
-    let models = arguments.models();
+    let models = arguments.synthetic.select_beside(&arguments.models);
     if let (Some(side), Some(proof), [model]) = (arguments.side, &arguments.proof, models.as_slice()) {
         let task = arguments.task(model, &arguments.hide);
         match side {
@@ -75,7 +75,7 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
         }
         return Ok(Verdict::Accepted);
     }
-    let settings = arguments.settings();
+    let settings = HideArguments::settings(arguments.compare_hidden, &arguments.hide);
     let folder = tempfile::tempdir().context("cannot create a temporary folder")?;
     let progress = output.progress(2 * models.len() * settings.len(), "measuring");
     progress.tick();
@@ -107,21 +107,6 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
 }
 
 impl Arguments {
-    fn models(&self) -> Vec<Selected> {
-        let files = self.models.iter().map(|path| Selected::Source(Source::from(path.as_path())));
-        let models: Vec<Selected> = files.chain(self.synthetic.select().map(Selected::Synthetic)).collect();
-        if models.is_empty() { vec![Selected::Source(Source::from(Path::new("digits")))] } else { models }
-    }
-
-    /// What is hidden in each measurement of a model, first of all nothing if they are compared.
-    fn settings(&self) -> Vec<HideArguments> {
-        if !self.compare_hidden {
-            return vec![self.hide.clone()];
-        }
-        let settings = [vec![], vec![Part::Weights], vec![Part::Input], vec![Part::Weights, Part::Input]];
-        settings.into_iter().map(HideArguments::new).collect()
-    }
-
     fn task(&self, model: &Selected, hide: &HideArguments) -> Task {
         Task {
             model: model.clone(),

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Elapsed;
-use crate::estimate::Cells;
+use crate::estimate::{Cells, Hashes};
 use crate::hide::HideArguments;
 use crate::model::{FitArguments, Selected};
 use crate::phases::PhaseTime;
@@ -65,6 +65,8 @@ pub struct ProverCosts {
     pub floor: Elapsed,
     /// Size of the proof file.
     pub proof_bytes: usize,
+    /// Hashes of trees that its verifier computes.
+    pub hashes: Hashes,
     /// Largest of all runs, set-up and model included.
     pub peak_memory: Option<u64>,
     /// Sizes of the committed vector.

@@ -9,11 +9,13 @@ use verinfer_commitments::{commit_model, draw_salt};
 use verinfer_prover::{Execution, Floor, Prover};
 use verinfer_relation::parameters::Parameters;
 use verinfer_relation::relation::ObjectKind;
+use verinfer_relation::steps;
+use verinfer_relation::transcript::Message;
 
 use super::input::input;
 use super::{ProverCosts, Task, median};
 use crate::clock::{Elapsed, Moment};
-use crate::estimate::Cells;
+use crate::estimate::{Cells, Hashes};
 use crate::files;
 use crate::hide::Part;
 use crate::memory;
@@ -43,11 +45,13 @@ pub fn measure(task: &Task, proof: &Path) -> anyhow::Result<ProverCosts> {
     let execution = Execution { input: &input, labels: &[], salts: &salts };
     let mut runs = Vec::new();
     let mut bytes = Vec::new();
+    let mut messages = Vec::new();
     for _ in 0..task.runs {
         let stopwatch = Stopwatch::default();
         let proved = prover.prove_execution(&execution, b"", task.security, &|phase| stopwatch.start(phase))?;
         runs.push(stopwatch.stop());
         bytes = proved.proof.encode();
+        messages = proved.messages;
     }
     let peak_memory = memory::peak();
     files::write(proof, &bytes)?;
@@ -59,6 +63,7 @@ pub fn measure(task: &Task, proof: &Path) -> anyhow::Result<ProverCosts> {
         phases: median_phases(&runs),
         floor: floor(relation.num_cells(), task.runs),
         proof_bytes: bytes.len(),
+        hashes: hashes(&messages, &parameters),
         peak_memory,
         cells: Cells::new(&model.graph, relation, &parameters),
     })
@@ -73,6 +78,12 @@ fn floor(num_cells: usize, runs: u32) -> Elapsed {
         start.elapsed()
     };
     median_elapsed((0..runs).map(commit).collect())
+}
+
+/// Hashes of the trees opened in a proof with these messages.
+fn hashes(messages: &[Message], parameters: &Parameters) -> Hashes {
+    let count = |label| messages.iter().filter(|message| message.label == label).count() as u64;
+    Hashes::counted(count(steps::ROW), count(steps::SIBLING), parameters.oracles.len() as u64)
 }
 
 /// Medians of both times, each for itself.

@@ -156,7 +156,8 @@ impl Report for BenchReport {
         let images = if *batch > 1 { format!(", {batch} images in each proof") } else { String::new() };
         writeln!(out, "{runs} runs (medians), {threads} threads, {security_level} bits{images}")?;
         writeln!(out)?;
-        let titles = ["model", "activations", "prove", "of the floor", "verify", "proof", "prover's memory", "verifier's memory", "set-up", ""];
+        let titles =
+            ["model", "activations", "prove", "of the floor", "verify", "proof", "prover's memory", "verifier's memory", "set-up", ""];
         let rows: Vec<_> = self.models.iter().map(ModelCosts::row).collect();
         write_table(out, &titles, &[1, 2, 3, 4, 5, 6, 7, 8], &rows)?;
         writeln!(out)?;

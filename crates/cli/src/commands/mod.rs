@@ -9,6 +9,7 @@ mod bench;
 mod check;
 mod commit;
 mod estimate;
+mod evaluate;
 mod inspect;
 mod prove;
 mod run;
@@ -28,6 +29,7 @@ pub enum Command {
     Attack(attack::Arguments),
     Bench(bench::Arguments),
     Estimate(estimate::Arguments),
+    Evaluate(evaluate::Arguments),
 }
 
 /// Runs a command and prints its report.
@@ -47,5 +49,6 @@ pub fn execute(command: Command, output: Output) -> anyhow::Result<Verdict> {
         Command::Attack(arguments) => attack::execute(&arguments, output),
         Command::Bench(arguments) => bench::execute(&arguments, output),
         Command::Estimate(arguments) => estimate::execute(&arguments, output),
+        Command::Evaluate(arguments) => evaluate::execute(&arguments, output),
     }
 }

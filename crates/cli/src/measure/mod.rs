@@ -88,6 +88,15 @@ pub struct VerifierCosts {
     pub error: Option<String>,
 }
 
+/// What both sides of a proof cost.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Costs {
+    /// Of who makes it.
+    pub prover: ProverCosts,
+    /// Of who verifies it.
+    pub verifier: VerifierCosts,
+}
+
 impl ProverCosts {
     /// How many times as long as the floor a proof takes.
     pub fn times_floor(&self) -> f64 {
@@ -104,6 +113,13 @@ impl Task {
     /// As [`Task::prover_here`] for the verifier.
     pub fn verifier_here(&self, proof: &Path) -> anyhow::Result<VerifierCosts> {
         verifier::measure(self, proof)
+    }
+
+    /// Both sides' costs.
+    pub fn costs(&self) -> anyhow::Result<Costs> {
+        let folder = tempfile::tempdir().context("cannot create a temporary folder")?;
+        let proof = folder.path().join("proof.vinf");
+        Ok(Costs { prover: self.prover(&proof)?, verifier: self.verifier(&proof)? })
     }
 
     /// The prover's costs, measured in a process of its own.

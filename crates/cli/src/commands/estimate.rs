@@ -78,7 +78,7 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
         let check = if arguments.check {
             progress.set_message(model.title());
             let costs = arguments.task(&model, &hide, predicted).prover(&folder.path().join("proof.vinf"))?;
-            Some(Check::new(&estimate, predicted, &costs))
+            Some(Check::new(&estimate, calibration.predict(&estimate.work.with_grinding(costs.grinding)), &costs))
         } else {
             None
         };
@@ -94,7 +94,6 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
 
 impl Arguments {
     fn task(&self, model: &Selected, hide: &HideArguments, predicted: Elapsed) -> Task {
-        // Proofs of work take a random time, which is most of a small proof's: these are made more often.
         let runs = (3.0 / predicted.seconds.max(0.01)).ceil().clamp(3.0, 25.0) as u32;
         let (model, hide) = (model.clone(), hide.clone());
         Task { model, hide, runs, batch: self.batch, image: None, fit: FitArguments::default(), input_seed: 0, security: self.security }
@@ -128,7 +127,8 @@ struct Prediction {
     check: Option<Check>,
 }
 
-/// A prediction beside the measurement: how far it is above, as a fraction of the measured.
+/// A prediction beside the measurement: how far it is above, as a fraction of the measured. How long proofs of work take is chance: the time is
+/// predicted for those that were made.
 #[derive(Serialize)]
 struct Check {
     measured: ProverCosts,
@@ -174,7 +174,7 @@ impl Report for EstimateReport {
             let rows: Vec<_> = models.iter().map(Prediction::row).collect();
             return write_table(out, &["model", "setting", "cells", "prove", "core-seconds", "memory", "proof"], &[2, 3, 4, 5, 6], &rows);
         }
-        writeln!(out, "predicted, and how far above what was measured")?;
+        writeln!(out, "predicted, and how far above what was measured (time: given how long the proofs of work took, which is chance)")?;
         writeln!(out)?;
         let titles = ["model", "setting", "cells", "prove", "", "core-seconds", "", "memory", "", "proof", "", ""];
         let rows: Vec<_> = models.iter().map(Prediction::checked_row).collect();

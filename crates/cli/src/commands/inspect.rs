@@ -24,7 +24,6 @@ pub struct Arguments {
     #[command(flatten)]
     model: ModelArguments,
 
-    /// Of what kind of proof the cost is predicted.
     #[command(flatten)]
     hide: HideArguments,
 

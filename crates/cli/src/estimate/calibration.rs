@@ -87,7 +87,8 @@ impl Calibration {
         for task in &tasks {
             let graph = task.model.build()?.graph;
             let work = Estimate::of(&graph, &task.hide, task.batch as usize, task.security)?.work;
-            samples.push((work, task.prover(&folder.path().join("proof.vinf"))?));
+            let costs = task.prover(&folder.path().join("proof.vinf"))?;
+            samples.push((work.with_grinding(costs.grinding), costs));
             progress.inc(1);
         }
         progress.finish_and_clear();
@@ -107,8 +108,8 @@ impl Calibration {
     }
 }
 
-/// Networks from 2^16 to 2^23 cells, with and without hidden weights: each count is what most of the time depends on in one of them. The proof of work of
-/// the smallest is most of its time, and random: it is measured more often.
+/// Networks from 2^16 to 2^23 cells, with and without hidden weights: each count is what most of the time depends on in one of them. Small ones are
+/// measured more often: they take no time.
 fn tasks() -> Vec<Task> {
     let mobilenet = |width, resolution, classes| Architecture::MobileNetV2 { width, resolution, classes };
     let both = [Part::Weights, Part::Input];

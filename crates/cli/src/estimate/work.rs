@@ -22,7 +22,7 @@ pub struct Work {
     pub encoded: u64,
     /// Base elements of all later codewords.
     pub encoded_later: u64,
-    /// Expected hashes of all proofs of work.
+    /// Hashes of all proofs of work; before they are made, the expected number.
     pub grinding: u64,
 }
 
@@ -39,6 +39,11 @@ impl Work {
             encoded_later: (1..num_oracles).map(|oracle| encoded(parameters, oracle)).sum(),
             grinding: (num_oracles as u64) << parameters.grinding_bits,
         }
+    }
+
+    /// The same with the proofs of work that were made: how long they take is chance.
+    pub const fn with_grinding(self, grinding: u64) -> Self {
+        Self { grinding, ..self }
     }
 
     /// The counts of which a phase's time is a sum, each times its own rate.

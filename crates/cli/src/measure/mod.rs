@@ -67,6 +67,8 @@ pub struct ProverCosts {
     pub proof_bytes: usize,
     /// Hashes of trees that its verifier computes.
     pub hashes: Hashes,
+    /// Median of the hashes that the proofs of work took.
+    pub grinding: u64,
     /// Largest of all runs, set-up and model included.
     pub peak_memory: Option<u64>,
     /// Sizes of the committed vector.

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use verinfer_commitments::{commit_model, draw_salt};
-use verinfer_prover::{Execution, Floor, Prover};
+use verinfer_prover::{Execution, Floor, Proved, Prover};
 use verinfer_relation::parameters::Parameters;
 use verinfer_relation::relation::ObjectKind;
 use verinfer_relation::steps;
@@ -46,11 +46,13 @@ pub fn measure(task: &Task, proof: &Path) -> anyhow::Result<ProverCosts> {
     let mut runs = Vec::new();
     let mut bytes = Vec::new();
     let mut messages = Vec::new();
+    let mut grinding = Vec::new();
     for _ in 0..task.runs {
         let stopwatch = Stopwatch::default();
         let proved = prover.prove_execution(&execution, b"", task.security, &|phase| stopwatch.start(phase))?;
         runs.push(stopwatch.stop());
         bytes = proved.proof.encode();
+        grinding.push(grinding_hashes(&proved) as f64);
         messages = proved.messages;
     }
     let peak_memory = memory::peak();
@@ -64,6 +66,7 @@ pub fn measure(task: &Task, proof: &Path) -> anyhow::Result<ProverCosts> {
         floor: floor(relation.num_cells(), task.runs),
         proof_bytes: bytes.len(),
         hashes: hashes(&messages, &parameters),
+        grinding: median(grinding) as u64,
         peak_memory,
         cells: Cells::new(&model.graph, relation, &parameters),
     })
@@ -84,6 +87,14 @@ fn floor(num_cells: usize, runs: u32) -> Elapsed {
 fn hashes(messages: &[Message], parameters: &Parameters) -> Hashes {
     let count = |label| messages.iter().filter(|message| message.label == label).count() as u64;
     Hashes::counted(count(steps::ROW), count(steps::SIBLING), parameters.oracles.len() as u64)
+}
+
+/// Hashes that the proofs of work of a proof took: each nonce is the smallest that is one.
+fn grinding_hashes(proved: &Proved) -> u64 {
+    let nonces = proved.messages.iter().filter(|message| message.label == steps::GRINDING);
+    nonces
+        .filter_map(|nonce| proved.proof.body.get(nonce.offset..)?.first_chunk().copied().map(u64::from_le_bytes))
+        .fold(0, |sum, nonce| sum.saturating_add(nonce).saturating_add(1))
 }
 
 /// Medians of both times, each for itself.

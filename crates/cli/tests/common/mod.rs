@@ -18,7 +18,15 @@ impl Finished {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
     }
 
+    /// Asserts that the command ran to its end and found what it should.
+    #[allow(dead_code)] // Not every test file needs it.
+    pub fn accepted(self) -> Self {
+        assert_eq!(self.code, Some(0), "{}{}", self.stdout, self.stderr);
+        self
+    }
+
     /// Asserts exit code 2, nothing but one message, and that it holds `part`.
+    #[allow(dead_code)] // Not every test file needs it.
     pub fn assert_error(&self, part: &str) {
         assert_eq!(self.code, Some(2), "{}{}", self.stdout, self.stderr);
         assert_eq!(self.stdout, "");

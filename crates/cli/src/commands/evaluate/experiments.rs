@@ -249,8 +249,8 @@ impl Experiments<'_> {
             setting: hide.title(),
             hidden: hide.parts().map(|part| part.name().to_string()).collect(),
             batch,
+            predicted: calibration.predict(&estimate.work.with_grinding(costs.prover.grinding)),
             costs,
-            predicted: calibration.predict(&estimate.work),
             estimate,
         }))
     }

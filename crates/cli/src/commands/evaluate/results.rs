@@ -75,7 +75,7 @@ pub struct Measurement {
     pub costs: Costs,
     /// Predicted, the same on every machine.
     pub estimate: Estimate,
-    /// Predicted time of the prover on this machine.
+    /// Predicted time of the prover on this machine, given how long the proofs of work took, which is chance.
     pub predicted: Elapsed,
 }
 

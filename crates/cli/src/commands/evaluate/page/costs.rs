@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::numbers::{dash, deviation, kilobytes, memory, percent, seconds, significant, verdict};
 use crate::commands::evaluate::results::{Measurement, Results};
 use crate::output::thousands;
-use crate::phases::total;
+use crate::phases::PhaseTime;
 
 /// A proof may take so many times the floor.
 const FLOOR_LIMIT: f64 = 5.0;
@@ -64,20 +64,25 @@ pub fn phases(results: &Results) -> Markup {
         h2 { "What each phase costs" }
         div.scroll {
             table {
-                caption { "Shares of proving time, hidden weights and input" }
+                caption { "Shares of core-seconds, hidden weights and input" }
                 thead { tr { th.text scope="col" { "model" } @for name in &names { th scope="col" { (name) } } th scope="col" { "total" } } }
                 tbody { @for model in &results.models { @if let Some(measurement) = model.hidden() {
                     @let phases = &measurement.costs.prover.phases;
-                    @let sum = total(phases).seconds.max(f64::MIN_POSITIVE);
+                    @let sum: f64 = phases.iter().map(core_seconds).sum();
                     tr {
                         th.text scope="row" { (model.name) }
-                        @for time in phases { td { (percent(time.elapsed.seconds / sum)) } }
-                        td { (seconds(sum)) }
+                        @for time in phases { td { (percent(core_seconds(time) / sum.max(f64::MIN_POSITIVE))) } }
+                        td { (significant(sum)) }
                     }
                 } } }
             }
         }
     }
+}
+
+/// Processor time of a phase, or time where that is not known.
+fn core_seconds(phase: &PhaseTime) -> f64 {
+    phase.elapsed.processor_seconds.unwrap_or(phase.elapsed.seconds)
 }
 
 /// Proving beside committing alone.
@@ -181,7 +186,7 @@ pub fn predictions(results: &Results) -> Markup {
     html! {
         h2 { "Predictions" }
         p { code { "verinfer estimate" } " predicts cells exactly, and the proof's size, the prover's memory and its time from counts and a calibration of the machine. How far predictions are above what was measured; "
-            "time is processor time where it is known. The time of small proofs is mostly proof of work, which is random." }
+            "time is processor time where it is known. The proofs of work take a random time, which is most of a small proof's: the time is predicted for those that were made." }
         div.scroll {
             table {
                 caption { "Predictions" }

@@ -16,9 +16,9 @@ pub fn significant(value: f64) -> String {
     format!("{value:.*}", (2 - magnitude).clamp(0, 6) as usize)
 }
 
-/// `1.23 s`.
+/// `1.23 s`, `12.3 ms`.
 pub fn seconds(value: f64) -> String {
-    format!("{} s", significant(value))
+    if value < 0.1 { format!("{} ms", significant(1000.0 * value)) } else { format!("{} s", significant(value)) }
 }
 
 /// `279 kB`.

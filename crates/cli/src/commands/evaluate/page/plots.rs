@@ -78,8 +78,11 @@ pub fn scaling(results: &Results) -> anyhow::Result<String> {
     let models = results.models.iter().filter_map(|model| model.public());
     let models: Vec<(f64, f64)> = models.map(|own| (own.costs.prover.cells.used as f64, own.core_seconds(threads))).collect();
     let all = || synthetic.iter().chain(&models);
-    let (x, y) = (decades(all().map(|point| point.0)), decades(all().map(|point| point.1)));
-    let line = results.trend.map(|trend| [x.start, x.end].map(|cells| (cells, trend.rate * cells)));
+    let cells = || all().map(|point| point.0);
+    let ends = [cells().fold(f64::INFINITY, f64::min), cells().fold(0.0, f64::max)];
+    let line = results.trend.map(|trend| ends.map(|cells| (cells, trend.rate * cells)));
+    let x = decades(cells());
+    let y = decades(all().chain(line.iter().flatten()).map(|point| point.1));
     let legend = [("synthetic MobileNets", COLORS[0]), ("models", COLORS[1]), ("linear", COLORS[6])];
     svg("Core-seconds of a proof against cells", (WIDTH, 420), |area| {
         let mut chart = ChartBuilder::on(area);
@@ -106,7 +109,8 @@ pub fn predictions(results: &Results) -> anyhow::Result<String> {
     let points: Vec<(f64, f64)> =
         results.measurements().map(|(_, own)| (own.core_seconds(threads), own.core_seconds(threads) * (1.0 + own.time_off()))).collect();
     let axis = decades(points.iter().flat_map(|&(measured, predicted)| [measured, predicted]));
-    let line = |factor: f64| vec![(axis.start, factor * axis.start), (axis.end, factor * axis.end)];
+    // Within the axes on both sides.
+    let line = |factor: f64| [axis.start.max(axis.start / factor), axis.end.min(axis.end / factor)].map(|x| (x, factor * x)).to_vec();
     svg("Predicted against measured core-seconds", (WIDTH, 420), |area| {
         let mut chart = ChartBuilder::on(area);
         let mut chart = margins(&mut chart).build_cartesian_2d(axis.clone().log_scale(), axis.clone().log_scale()).map_err(failed)?;

@@ -58,7 +58,7 @@ fn published_rows(results: &Results, own: &Measurement, row: &Published) -> Mark
     html! {
         tr.published {
             th.text scope="row" { (row.system) }
-            td.text { (row.evidence.name()) ", " (row.hardware.as_deref().unwrap_or("machine unstated")) }
+            td.text { (row.evidence.name()) br; (row.hardware.as_deref().unwrap_or("machine unstated")) }
             td { (dash()) }
             td { (row.top5.map_or_else(dash, percent)) }
             td { (dash()) }

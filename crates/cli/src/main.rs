@@ -28,6 +28,11 @@ mod results;
 mod trace;
 mod words;
 
+/// Keeps what a phase of a proof frees for the next one, in large pages where the system has them (`.cargo/config.toml`): half of a prover's system time is page
+/// faults otherwise (docs/performance.md).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let (arguments, output) = match arguments::parse() {
         Ok(parsed) => parsed,

@@ -6,6 +6,7 @@ use p3_matrix::Matrix;
 use p3_matrix::bitrev::BitReversibleMatrix;
 use p3_matrix::dense::RowMajorMatrix;
 use rayon::prelude::*;
+use verinfer_relation::domain::Domain;
 use verinfer_relation::field::{F, K};
 use verinfer_relation::merkle::{self, Digest};
 use verinfer_relation::parameters::{BLINDING_COLUMNS, Oracle};
@@ -19,7 +20,9 @@ pub type Dft = Radix2DitParallel<F>;
 
 /// A codeword and its tree.
 pub struct Codeword {
-    rows: RowMajorMatrix<F>,
+    domain: Domain,
+    /// The rows of each coset of the domain.
+    cosets: Vec<RowMajorMatrix<F>>,
     levels: Vec<Vec<Digest>>,
 }
 
@@ -55,15 +58,31 @@ impl Codeword {
 
     /// Encodes a matrix of `num_rows` rows; the polynomials' other coefficients are zero.
     fn new(dft: &Dft, oracle: &Oracle, width: usize, num_rows: usize, fill_row: impl Fn(usize, &mut [F]) + Sync) -> Self {
-        let mut values = vec![F::ZERO; width << oracle.log_height];
-        values[..width * num_rows].par_chunks_mut(width * ROWS_AT_ONCE).enumerate().for_each(|(block, rows)| {
-            for (i, row) in rows.chunks_exact_mut(width).enumerate() {
-                fill_row(block * ROWS_AT_ONCE + i, row);
-            }
-        });
-        let rows = dft.dft_batch(RowMajorMatrix::new(values, width)).bit_reverse_rows().to_row_major_matrix();
-        let levels = tree(&rows);
-        Self { rows, levels }
+        let domain = oracle.domain;
+        let coset = |index: usize| {
+            let shift = domain.shift(index);
+            // The polynomial in terms of a point's quotient by the shift, a third root of unity, and modulo the coset's polynomial.
+            let scales: [F; 3] = std::array::from_fn(|exponent| shift.exp_u64(exponent as u64));
+            let len = 1 << domain.log_coset;
+            let mut values = vec![F::ZERO; width * len];
+            values[..width * num_rows.min(len)].par_chunks_mut(width * ROWS_AT_ONCE).enumerate().for_each(|(block, rows)| {
+                let mut wrapped = vec![F::ZERO; width];
+                for (i, row) in rows.chunks_exact_mut(width).enumerate() {
+                    let exponent = block * ROWS_AT_ONCE + i;
+                    fill_row(exponent, row);
+                    scale(row, scales[exponent % 3]);
+                    for exponent in (exponent + len..num_rows).step_by(len) {
+                        fill_row(exponent, &mut wrapped);
+                        scale(&mut wrapped, scales[exponent % 3]);
+                        row.iter_mut().zip(&wrapped).for_each(|(value, &wrapped)| *value += wrapped);
+                    }
+                }
+            });
+            dft.dft_batch(RowMajorMatrix::new(values, width)).bit_reverse_rows().to_row_major_matrix()
+        };
+        let cosets: Vec<_> = (0..domain.cosets).map(coset).collect();
+        let levels = tree(&cosets);
+        Self { domain, cosets, levels }
     }
 
     /// Root of the tree.
@@ -82,7 +101,8 @@ impl Codeword {
             let mut parents = Vec::with_capacity(known.len());
             let mut nodes = known.into_iter().peekable();
             while let Some(index) = nodes.next() {
-                if index & 1 == 1 || nodes.next_if_eq(&(index | 1)).is_none() {
+                let is_alone = index ^ 1 == level.len();
+                if !is_alone && (index & 1 == 1 || nodes.next_if_eq(&(index | 1)).is_none()) {
                     transcript.hint_bytes(steps::SIBLING, &level[index ^ 1]);
                 }
                 parents.push(index >> 1);
@@ -93,25 +113,37 @@ impl Codeword {
 
     /// A row.
     pub fn row(&self, index: usize) -> &[F] {
-        &self.rows.values[index * self.rows.width..][..self.rows.width]
+        let rows = &self.cosets[index >> self.domain.log_coset];
+        let within = index & ((1 << self.domain.log_coset) - 1);
+        &rows.values[within * rows.width..][..rows.width]
     }
 }
 
 const ROWS_AT_ONCE: usize = 256;
 
+/// Multiplies a row, mostly by one.
+fn scale(row: &mut [F], factor: F) {
+    if factor != F::ONE {
+        row.iter_mut().for_each(|value| *value *= factor);
+    }
+}
+
 /// Levels of the tree, leaves first.
-fn tree(rows: &RowMajorMatrix<F>) -> Vec<Vec<Digest>> {
-    let mut leaves = vec![Digest::default(); rows.height()];
-    leaves.par_chunks_mut(ROWS_AT_ONCE).zip(rows.values.par_chunks(rows.width * ROWS_AT_ONCE)).for_each(|(leaves, block)| {
-        let mut buffer = Vec::new();
-        for (leaf, row) in leaves.iter_mut().zip(block.chunks_exact(rows.width)) {
-            *leaf = merkle::leaf(row, &mut buffer);
-        }
-    });
+fn tree(cosets: &[RowMajorMatrix<F>]) -> Vec<Vec<Digest>> {
+    let mut leaves = vec![Digest::default(); cosets.iter().map(Matrix::height).sum()];
+    for (rows, leaves) in cosets.iter().zip(leaves.chunks_mut(cosets[0].height())) {
+        leaves.par_chunks_mut(ROWS_AT_ONCE).zip(rows.values.par_chunks(rows.width * ROWS_AT_ONCE)).for_each(|(leaves, block)| {
+            let mut buffer = Vec::new();
+            for (leaf, row) in leaves.iter_mut().zip(block.chunks_exact(rows.width)) {
+                *leaf = merkle::leaf(row, &mut buffer);
+            }
+        });
+    }
     let mut levels = vec![leaves];
     while levels[levels.len() - 1].len() > 1 {
         let children = &levels[levels.len() - 1];
-        let parents = children.par_chunks_exact(2).with_min_len(ROWS_AT_ONCE).map(|pair| merkle::node(&pair[0], &pair[1])).collect();
+        let parent = |pair: &[Digest]| if let [left, right] = pair { merkle::node(left, right) } else { pair[0] };
+        let parents = children.par_chunks(2).with_min_len(ROWS_AT_ONCE).map(parent).collect();
         levels.push(parents);
     }
     levels

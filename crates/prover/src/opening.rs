@@ -178,20 +178,23 @@ impl Folding {
 
     /// Adds `gamma x^i` for the out-of-domain point and the following powers of gamma for the queried rows.
     ///
-    /// `sum_j gamma_j g^(i e_j)` over rows `j` with exponents `e_j` is a Fourier transform of the `gamma_j`.
+    /// `sum_j gamma_j g^(i e_j)` over the rows `j` of a coset with exponents `e_j` is a Fourier transform of the `gamma_j`, times a third root of unity.
     fn add_powers(&mut self, dft: &Dft, oracle: &Oracle, gamma: K, outside: K, rows: &[usize]) {
-        let bits = oracle.log_height;
-        let mut spectrum = vec![F::ZERO; 3 << bits];
+        let domain = oracle.domain;
+        let mut spectra = vec![vec![F::ZERO; 3 << domain.log_coset]; domain.cosets];
         for (&row, weight) in rows.iter().zip(powers(gamma.square(), gamma)) {
-            let exponent = row.reverse_bits() >> (usize::BITS as usize - bits);
+            let (coset, exponent) = domain.exponent(row);
             let coordinates: &[F] = weight.as_basis_coefficients_slice();
-            spectrum[3 * exponent..][..3].copy_from_slice(coordinates);
+            spectra[coset][3 * exponent..][..3].copy_from_slice(coordinates);
         }
-        let transformed = dft.dft_batch(RowMajorMatrix::new(spectrum, 3)).to_row_major_matrix().values;
-        let elements = transformed.chunks_exact(3).take(self.len).map(|c| from_coordinates([c[0], c[1], c[2]]));
-        let mut sums: Vec<K> = elements.collect();
-        for (sum, power) in sums.iter_mut().zip(powers(gamma, outside)) {
-            *sum += power;
+        let mut sums: Vec<K> = powers(gamma, outside).take(self.len).collect();
+        for (coset, spectrum) in spectra.into_iter().enumerate() {
+            let transformed = dft.dft_batch(RowMajorMatrix::new(spectrum, 3)).to_row_major_matrix().values;
+            let scales: [F; 3] = std::array::from_fn(|exponent| domain.shift(coset).exp_u64(exponent as u64));
+            let elements = transformed.chunks_exact(3).cycle().zip(scales.into_iter().cycle());
+            for (sum, (element, scale)) in sums.iter_mut().zip(elements) {
+                *sum += from_coordinates([element[0], element[1], element[2]]) * scale;
+            }
         }
         sums.resize(self.len.next_multiple_of(WIDTH), K::ZERO);
         self.weights.iter_mut().zip(pack(&sums)).for_each(|(weight, sum)| *weight += sum);
@@ -220,7 +223,7 @@ fn powers(first: K, ratio: K) -> impl Iterator<Item = K> {
 fn queries(transcript: &mut ProverTranscript, parameters: &Parameters, oracle: &Oracle, codeword: &Codeword) -> Vec<usize> {
     let nonce = grind(transcript.state(), parameters.grinding_bits);
     transcript.send_bytes(steps::GRINDING, &nonce.to_le_bytes());
-    let rows = transcript.state().indices(steps::QUERIES, oracle.log_height, oracle.num_queries);
+    let rows = transcript.state().indices(steps::QUERIES, oracle.domain.size(), oracle.num_queries);
     codeword.open(transcript, &rows);
     rows
 }

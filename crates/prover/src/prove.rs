@@ -1,12 +1,7 @@
-use std::collections::BTreeMap;
-
-use p3_field::{PackedFieldExtension, PackedValue, PrimeCharacteristicRing};
-use rayon::prelude::*;
 use verinfer_graph::Graph;
-use verinfer_relation::field::{F, K, from_coordinates, from_signed};
 use verinfer_relation::layout::EqWeights;
 use verinfer_relation::parameters::{Parameters, SecurityReport};
-use verinfer_relation::relation::{Leaf, ObjectKind};
+use verinfer_relation::relation::ObjectKind;
 use verinfer_relation::setting::{OutputForm, Setting};
 use verinfer_relation::statement::{InputClaim, MAX_CONTEXT_BYTES, ModelClaim, OutputClaim, Proof, PublicTensor, Statement};
 use verinfer_relation::table::Folding;
@@ -19,7 +14,6 @@ use crate::contraction::Layers;
 use crate::error::ProveError;
 use crate::lookups::{self, Leaves};
 use crate::messages::Messages;
-use crate::packed::{OCTET_LEN, Octet, PackedF, PackedK, WIDTH, splat, unpack};
 use crate::random::from_operating_system;
 use crate::witness::{Execution, Witness};
 use crate::{functional, opening};
@@ -171,7 +165,7 @@ impl<'a> Prover<'a> {
         statement: Statement,
         witness: Witness,
         started: &dyn Fn(Phase),
-        alter: impl FnOnce(&mut Leaves),
+        alter: impl FnOnce(&mut Leaves<'_>),
     ) -> Result<Proved, ProveError> {
         let relation = &self.relation;
         let parameters = self.parameters(&statement)?;
@@ -190,12 +184,12 @@ impl<'a> Prover<'a> {
         let folding = Folding::new(alpha, beta);
 
         // 3. Every tuple is a row of its table.
-        let mut leaves = leaves(relation, &folding, &cells, &rows);
-        put_tuples(relation, &folding, &tuples, &mut leaves);
+        let mut leaves = Leaves::new(relation, &folding, &cells, &rows, &tuples);
         alter(&mut leaves);
-        drop(rows);
         let mut messages = Messages::new(&mut transcript, &secrets);
-        let point = lookups::prove(&mut messages, leaves, parameters.log_cells);
+        let point = lookups::prove(&mut messages, &leaves, parameters.log_cells);
+        drop(leaves);
+        drop(rows);
 
         // 4. The claim on the leaves, as a functional of cells, input and accumulators.
         started(Phase::LinearLayers);
@@ -236,90 +230,4 @@ impl<'a> Prover<'a> {
         }
         Ok(parameters)
     }
-}
-
-/// Numerators and denominators of every cell, from the rows it looks up.
-fn leaves(relation: &Relation, folding: &Folding, cells: &[F], rows: &[u32]) -> Leaves {
-    let num_octets = relation.num_cells().div_ceil(8);
-    let mut numerators = vec![[PackedF::ZERO; OCTET_LEN]; num_octets];
-    let mut denominators = vec![[splat(K::ONE); OCTET_LEN]; num_octets];
-    for (column, placement) in relation.columns.iter().zip(relation.layout.placements()) {
-        let (table, counted) = match column.leaf {
-            Leaf::Free => continue,
-            Leaf::Spare => {
-                let cell = placement.chunks[0].first_cell(0);
-                let denominator = from_coordinates([cells[cell], cells[cell + 1], cells[placement.chunks[1].first_cell(0)]]);
-                denominators[cell / 8][cell % 8 / WIDTH].add_assign_lane(cell % WIDTH, denominator - K::ONE);
-                continue;
-            }
-            Leaf::Lookup { table, .. } => (table, false),
-            Leaf::Multiplicity(table) | Leaf::Row { table, .. } => (table, true),
-        };
-        let content = &relation.tables[table.0];
-        let row_denominators: Vec<K> = if content.outputs.is_empty() {
-            Vec::new()
-        } else {
-            (0..content.len).into_par_iter().map(|row| folding.row(table, content, row)).collect()
-        };
-        let offset = folding.offset(table) - from_signed(content.first);
-        let denominator = |row: u32| match row_denominators.get(row as usize) {
-            Some(&denominator) => denominator,
-            None => offset - F::from_u32(row),
-        };
-        for chunk in &placement.chunks {
-            let range = chunk.first_cell(0)..chunk.first_cell(placement.channels);
-            write_leaves(&mut numerators, &mut denominators, range, |cell| {
-                let numerator = if counted { -cells[cell] } else { F::ONE };
-                (numerator, denominator(rows[cell]))
-            });
-        }
-    }
-    Leaves { numerators, denominators }
-}
-
-/// Overwrites the denominators of cells whose tuples are no rows of public tables.
-fn put_tuples(relation: &Relation, folding: &Folding, tuples: &BTreeMap<usize, Vec<F>>, leaves: &mut Leaves) {
-    for (column, placement) in relation.columns.iter().zip(relation.layout.placements()) {
-        let Some((table, _)) = column.leaf.tuple() else { continue };
-        for chunk in &placement.chunks {
-            for (&cell, tuple) in tuples.range(chunk.first_cell(0)..chunk.first_cell(placement.channels)) {
-                let folded: K = tuple.iter().zip(&folding.powers).map(|(&value, &power)| power * value).sum();
-                let register = &mut leaves.denominators[cell / 8][cell % 8 / WIDTH];
-                let change = folding.offset(table) - folded - unpack(std::slice::from_ref(register))[cell % WIDTH];
-                register.add_assign_lane(cell % WIDTH, change);
-            }
-        }
-    }
-}
-
-/// Writes the leaves of a range of cells; its ends may lie within an octet.
-fn write_leaves(
-    numerators: &mut [Octet<PackedF>],
-    denominators: &mut [Octet<PackedK>],
-    range: std::ops::Range<usize>,
-    leaf: impl Fn(usize) -> (F, K) + Sync,
-) {
-    let (inner_start, inner_end) = (range.start.div_ceil(8), range.end / 8);
-    let mut write_one = |cell: usize| {
-        let (numerator, denominator) = leaf(cell);
-        let (octet, register, lane) = (cell / 8, cell % 8 / WIDTH, cell % WIDTH);
-        numerators[octet][register].as_slice_mut()[lane] = numerator;
-        denominators[octet][register].add_assign_lane(lane, denominator - K::ONE);
-    };
-    if inner_start >= inner_end {
-        range.for_each(write_one);
-        return;
-    }
-    (range.start..inner_start * 8).for_each(&mut write_one);
-    (inner_end * 8..range.end).for_each(&mut write_one);
-    let numerators = numerators[inner_start..inner_end].par_iter_mut();
-    let denominators = denominators[inner_start..inner_end].par_iter_mut();
-    numerators.zip(denominators).with_min_len(256).enumerate().for_each(|(i, (numerators, denominators))| {
-        let first = (inner_start + i) * 8;
-        for register in 0..OCTET_LEN {
-            let cell = |lane: usize| leaf(first + register * WIDTH + lane);
-            numerators[register] = PackedF::from_fn(|lane| cell(lane).0);
-            denominators[register] = PackedK::from_ext_fn(|lane| cell(lane).1);
-        }
-    });
 }

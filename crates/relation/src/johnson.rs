@@ -19,14 +19,14 @@ const MULTIPLICITY: f64 = 10.0;
 pub struct Code {
     /// Number of coefficients, at least 2 and less than the length.
     pub dimension: usize,
-    /// Logarithm of the number of points.
-    pub log_len: usize,
+    /// Number of points.
+    pub len: usize,
 }
 
 impl Code {
     /// Minus the logarithm of the rate.
     pub fn log_inv_rate(&self) -> f64 {
-        self.log_len as f64 - log2(self.dimension as f64)
+        log2(self.len as f64) - log2(self.dimension as f64)
     }
 
     /// Logarithm of the largest number of codewords within the distance of a word: `1 / (2 eta sqrt(rho)) = 10 / rho`. Holds for interleaved
@@ -38,8 +38,9 @@ impl Code {
     /// A random point of the line through two words is near the code, though no pair of codewords is near both at the same places:
     /// `8 n (m + 1/2)^3 / (3 rho_minus)` points of the line, `rho_minus = (k - 1) / n`.
     pub fn line_bits(&self, field_bits: usize) -> f64 {
-        let log_inv_rate_minus = self.log_len as f64 - log2(self.dimension as f64 - 1.0);
-        let points = 3.0 + self.log_len as f64 + 3.0 * log2(MULTIPLICITY + 0.5) - log2(3.0) + log_inv_rate_minus;
+        let log_len = log2(self.len as f64);
+        let log_inv_rate_minus = log_len - log2(self.dimension as f64 - 1.0);
+        let points = 3.0 + log_len + 3.0 * log2(MULTIPLICITY + 0.5) - log2(3.0) + log_inv_rate_minus;
         field_bits as f64 - points
     }
 
@@ -95,7 +96,7 @@ mod tests {
     fn powers_of_two_have_the_errors_of_plonky3() {
         for log_dimension in [1, 5, 12, 24, 30] {
             for rate in 1..=12 {
-                let code = Code { dimension: 1 << log_dimension, log_len: log_dimension + rate };
+                let code = Code { dimension: 1 << log_dimension, len: 1 << (log_dimension + rate) };
                 same(code.list_size_bits(), JohnsonBound.list_size_bits(log_dimension, rate));
                 same(code.line_bits(FIELD_BITS), JohnsonBound.prox_gaps_error(log_dimension, rate, FIELD_BITS, 2));
                 same(code.sumcheck_bits(FIELD_BITS), JohnsonBound.fold_sumcheck_error(FIELD_BITS, log_dimension, rate));
@@ -117,9 +118,9 @@ mod tests {
 
     #[test]
     fn errors_of_other_rates_lie_between_those_of_powers_of_two() {
-        let log_len = 20;
+        let len = 1 << 20;
         let of = |dimension: usize| {
-            let code = Code { dimension, log_len };
+            let code = Code { dimension, len };
             [
                 -code.list_size_bits(),
                 code.line_bits(FIELD_BITS),
@@ -135,7 +136,7 @@ mod tests {
             }
         }
         // The rate 0.6: 1.05 sqrt(0.6) = 0.81333.
-        let code = Code { dimension: 629_146, log_len };
+        let code = Code { dimension: 629_146, len };
         same(code.query_bits(1000), -1000.0 * (1.05 * (629_146f64 / 1_048_576f64).sqrt()).log2());
         assert_eq!(code.queries(113), 380);
     }

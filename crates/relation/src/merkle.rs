@@ -1,7 +1,7 @@
 //! Hashes of the Merkle trees over the rows of a codeword.
 //!
 //! Leaves and nodes are hashed under different keys. A tree of `2^h` rows is opened at several rows at once: the proof holds, level by level from
-//! the leaves up and by increasing index, each sibling that cannot be computed.
+//! the leaves up and by increasing index, each sibling that cannot be computed. The last node of an odd level is also its own parent.
 
 use std::sync::LazyLock;
 
@@ -30,18 +30,21 @@ pub fn node(left: &Digest, right: &Digest) -> Digest {
     *hasher.finalize().as_bytes()
 }
 
-/// Root over leaves at increasing `indices` of a tree of height `log_height`; `sibling` supplies what is missing, in order.
+/// Root over leaves at increasing indices of a tree of `num_leaves`; `sibling` supplies what is missing, in order.
 pub fn root<E>(
-    log_height: usize,
+    num_leaves: usize,
     leaves: Vec<(usize, Digest)>,
     mut sibling: impl FnMut() -> Result<Digest, E>,
 ) -> Result<Option<Digest>, E> {
     let mut level = leaves;
-    for _ in 0..log_height {
+    let mut len = num_leaves;
+    while len > 1 {
         let mut parents = Vec::with_capacity(level.len());
         let mut nodes = level.into_iter().peekable();
         while let Some((index, digest)) = nodes.next() {
-            let parent = if index & 1 == 1 {
+            let parent = if index ^ 1 == len {
+                digest
+            } else if index & 1 == 1 {
                 node(&sibling()?, &digest)
             } else if let Some((_, right)) = nodes.next_if(|(next, _)| *next == index | 1) {
                 node(&digest, &right)
@@ -51,6 +54,7 @@ pub fn root<E>(
             parents.push((index >> 1, parent));
         }
         level = parents;
+        len = len.div_ceil(2);
     }
     Ok(level.first().map(|(_, digest)| *digest))
 }

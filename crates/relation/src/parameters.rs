@@ -4,6 +4,7 @@
 //! verifier sets the level it demands.
 
 use crate::commitment;
+use crate::domain::Domain;
 use crate::field::FIELD_BITS;
 use crate::johnson::{self, Code};
 use crate::relation::Relation;
@@ -59,8 +60,8 @@ pub fn stored_cells(log_cells: usize, num_cells: usize) -> usize {
 struct Schedule {
     /// Variables folded at once.
     fold: usize,
-    /// The rate is at most `2^-log_inv_rate` and more than half of that: the domain is the smallest for which it is. Small vectors have a low rate,
-    /// so that few rows are opened and have to be masked.
+    /// The rate is at most `2^-log_inv_rate` and more than two thirds of that: the domain is the smallest for which it is. Small vectors have a low
+    /// rate, so that few rows are opened and have to be masked.
     log_inv_rate: usize,
     /// How much smaller the next codeword's domain is for a vector of a power-of-two length, as a logarithm.
     step: usize,
@@ -113,8 +114,8 @@ pub struct Oracle {
     /// Coefficients of a column that the opening leaves room for, `2^(variables - fold)` or fewer; `degree << fold` coefficients of the encoded
     /// polynomial.
     pub degree: usize,
-    /// Logarithm of the number of rows, the domain of the columns' polynomials.
-    pub log_height: usize,
+    /// Where the columns' polynomials are evaluated, at one point for each row.
+    pub domain: Domain,
     /// Rows opened.
     pub num_queries: usize,
 }
@@ -127,25 +128,26 @@ impl Oracle {
 
     /// The code of its columns.
     fn columns(&self) -> Code {
-        Code { dimension: self.degree, log_len: self.log_height }
+        Code { dimension: self.degree, len: self.domain.size() }
     }
 
     /// The code of the polynomial before it is folded, of the same rate.
     fn whole(&self) -> Code {
-        Code { dimension: self.num_coefficients(), log_len: self.log_height + self.fold }
+        Code { dimension: self.num_coefficients(), len: self.domain.size() << self.fold }
     }
 
     /// Share of the domain that determines a column.
     pub fn rate(&self) -> f64 {
-        self.degree as f64 / (self.log_height as f64).exp2()
+        self.degree as f64 / self.domain.size() as f64
     }
 }
 
 impl Parameters {
     /// The schedule for a vector of `num_stored` cells ([`stored_cells`]), `2^MIN_LOG_CELLS <= num_stored <= 2^30`.
     ///
-    /// What is enforced is the length of the last polynomial; each codeword before it has the degree that follows. Its domain is that of a vector of
-    /// `2^log_cells` cells for the first codeword; the later ones' are halved where this leaves their rates below 1.2 times those of such a vector.
+    /// What is enforced is the length of the last polynomial; each codeword before it has the degree that follows. The first codeword's domain is that
+    /// of a vector of `2^log_cells` cells, or three quarters of it where this leaves the rate below that of such a vector; the later ones' are halved
+    /// where this leaves their rates below 1.2 times those of such a vector.
     pub fn for_cells(num_stored: usize, security_level: usize) -> Self {
         let log_cells = num_stored.next_power_of_two().trailing_zeros() as usize;
         let schedule = Schedule::new(log_cells);
@@ -170,8 +172,12 @@ impl Parameters {
             }
             rest -= if index == 0 { 0 } else { fold };
             let (variables, degree) = (final_variables + rest + fold, final_len << rest);
-            let num_queries = Code { dimension: degree, log_len: log_height }.queries(query_bits(security_level)).max(1);
-            oracles.push(Oracle { variables, fold, degree, log_height, num_queries });
+            let domain = match index {
+                0 if 4 * final_len <= 3 << final_variables => Domain::thrice_power_of_two(log_height - 2),
+                _ => Domain::power_of_two(log_height),
+            };
+            let num_queries = Code { dimension: degree, len: domain.size() }.queries(query_bits(security_level)).max(1);
+            oracles.push(Oracle { variables, fold, degree, domain, num_queries });
         }
         Self { log_cells, num_rows, oracles, final_variables, final_len, grinding_bits: GRINDING_BITS, security_level }
     }
@@ -344,7 +350,7 @@ mod tests {
             let lens = oracles.iter().skip(1).map(Oracle::num_coefficients).chain([parameters.final_len]);
             for (oracle, len) in oracles.iter().zip(lens) {
                 assert_eq!(oracle.degree, len);
-                assert!(len <= 1 << (oracle.variables - oracle.fold) && oracle.log_height <= 32);
+                assert!(len <= 1 << (oracle.variables - oracle.fold) && oracle.domain.log_coset <= 32);
             }
             assert!(parameters.num_rows <= oracles[0].degree);
             assert!(33 * (oracles[0].degree - parameters.num_rows) <= oracles[0].degree);
@@ -358,8 +364,8 @@ mod tests {
             assert_eq!(of_size.oracles.len(), of_power.oracles.len());
             for (index, (oracle, at_power)) in of_size.oracles.iter().zip(&of_power.oracles).enumerate() {
                 let ratio = oracle.rate() / at_power.rate();
-                let highest = if index == 0 { 1.0 } else { 1.2 };
-                assert!(ratio > highest / 2.0 && ratio <= highest, "{size}: {} for {}", oracle.rate(), at_power.rate());
+                let (lowest, highest) = if index == 0 { (2.0 / 3.0, 1.0) } else { (0.6, 1.2) };
+                assert!(ratio > lowest && ratio <= highest, "{size}: {} for {}", oracle.rate(), at_power.rate());
                 assert_eq!((oracle.fold, oracle.variables), (at_power.fold, at_power.variables));
             }
         }

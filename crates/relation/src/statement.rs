@@ -34,7 +34,7 @@ use crate::transcript::Transcript;
 pub const MAGIC: [u8; 8] = *b"VERINFER";
 
 /// Version of the file format and of the argument.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 
 /// Longest context.
 pub const MAX_CONTEXT_BYTES: usize = 1 << 16;

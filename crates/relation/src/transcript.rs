@@ -9,7 +9,7 @@ use p3_field::PrimeField64;
 use crate::field::{F, F_BYTES, K, K_BYTES, decode_base, encode, encode_base, from_coordinates};
 
 /// Domain separation and version of everything that enters a proof. A change of the argument changes this string.
-pub const PROTOCOL: &str = "verinfer argument v2";
+pub const PROTOCOL: &str = "verinfer argument v3";
 
 /// Where a labelled message lies in the proof's body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,8 +64,8 @@ pub trait Challenger: Clone {
     /// A uniform element of `K`.
     fn challenge(&mut self, label: &'static str) -> K;
 
-    /// `count` independent uniform indices below `2^log_bound`, sorted, without repetitions.
-    fn indices(&mut self, label: &'static str, log_bound: usize, count: usize) -> Vec<usize>;
+    /// `count` independent uniform indices below `bound`, sorted, without repetitions.
+    fn indices(&mut self, label: &'static str, bound: usize, count: usize) -> Vec<usize>;
 
     /// Whether `nonce` makes the next `bits` bits zero (proof of work). Does not change the state.
     fn grinds(&self, bits: usize, nonce: u64) -> bool;
@@ -80,8 +80,8 @@ impl Challenger for Transcript {
         self.challenge(label)
     }
 
-    fn indices(&mut self, label: &'static str, log_bound: usize, count: usize) -> Vec<usize> {
-        self.indices(label, log_bound, count)
+    fn indices(&mut self, label: &'static str, bound: usize, count: usize) -> Vec<usize> {
+        self.indices(label, bound, count)
     }
 
     fn grinds(&self, bits: usize, nonce: u64) -> bool {
@@ -130,17 +130,16 @@ impl Transcript {
         (0..count).map(|_| self.challenge(label)).collect()
     }
 
-    /// `count` independent uniform indices below `2^log_bound`, sorted, without repetitions.
-    pub fn indices(&mut self, label: &'static str, log_bound: usize, count: usize) -> Vec<usize> {
+    /// `count` independent uniform indices below `bound`, sorted, without repetitions.
+    pub fn indices(&mut self, label: &'static str, bound: usize, count: usize) -> Vec<usize> {
         let mut stream = self.squeeze(label);
-        let mask = (1u64 << log_bound) - 1;
-        let mut indices: Vec<usize> = (0..count)
-            .map(|_| {
-                let mut bytes = [0; 8];
-                stream.fill(&mut bytes);
-                (u64::from_le_bytes(bytes) & mask) as usize
-            })
-            .collect();
+        let mask = bound.next_power_of_two() as u64 - 1;
+        let mut draw = || {
+            let mut bytes = [0; 8];
+            stream.fill(&mut bytes);
+            (u64::from_le_bytes(bytes) & mask) as usize
+        };
+        let mut indices: Vec<usize> = std::iter::repeat_with(&mut draw).filter(|&index| index < bound).take(count).collect();
         indices.sort_unstable();
         indices.dedup();
         indices

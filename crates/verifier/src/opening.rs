@@ -1,6 +1,6 @@
 //! Step 7: opening of a linear functional of the committed vector (WHIR with the functional folded along).
 
-use p3_field::{PrimeCharacteristicRing, TwoAdicField};
+use p3_field::PrimeCharacteristicRing;
 use verinfer_relation::eq::{eq_index, eq_table};
 use verinfer_relation::field::{F, K, from_coordinates};
 use verinfer_relation::functional::dot;
@@ -59,7 +59,7 @@ pub fn verify(
             last = transcript.receive_many(steps::FINAL_POLYNOMIAL, parameters.final_len)?;
             let rows = queries(transcript, parameters, index, oracle, &root, row_len)?;
             for (row, values) in rows {
-                if value_at(&values) != horner(&last, domain_point(oracle, row)) {
+                if value_at(&values) != horner(&last, oracle.domain.point(row)) {
                     return Err(VerifyError::FinalPolynomial { oracle: index, row });
                 }
             }
@@ -78,7 +78,7 @@ pub fn verify(
         };
         add(outside, outside_value);
         for (row, values) in rows {
-            add(K::from(domain_point(oracle, row)), value_at(&values));
+            add(K::from(oracle.domain.point(row)), value_at(&values));
         }
         root = next_root;
     }
@@ -158,12 +158,12 @@ fn queries(
     let mut rows = Vec::new();
     let mut leaves = Vec::new();
     let mut buffer = Vec::new();
-    for row in transcript.state().indices(steps::QUERIES, oracle.log_height, oracle.num_queries) {
+    for row in transcript.state().indices(steps::QUERIES, oracle.domain.size(), oracle.num_queries) {
         let values = transcript.hint(steps::ROW, row_len)?;
         leaves.push((row, merkle::leaf(&values, &mut buffer)));
         rows.push((row, values));
     }
-    let found = merkle::root(oracle.log_height, leaves, || transcript.hint_bytes(steps::SIBLING))?;
+    let found = merkle::root(oracle.domain.size(), leaves, || transcript.hint_bytes(steps::SIBLING))?;
     if found == Some(*root) { Ok(rows) } else { Err(VerifyError::MerkleRoot { oracle: index }) }
 }
 
@@ -179,20 +179,6 @@ fn fold_first_row(row: &[F], column_weights: &[K], blinding: K) -> K {
 fn fold_row(row: &[F], column_weights: &[K]) -> K {
     let (elements, _) = row.as_chunks::<3>();
     elements.iter().zip(column_weights).map(|(&element, &weight)| weight * from_coordinates(element)).sum()
-}
-
-/// The evaluation point of a row: rows are stored in bit-reversed order.
-fn domain_point(oracle: &Oracle, row: usize) -> F {
-    let bits = oracle.log_height;
-    let mut generator = F::two_adic_generator(bits);
-    let mut point = F::ONE;
-    for bit in (0..bits).rev() {
-        if row >> bit & 1 == 1 {
-            point *= generator;
-        }
-        generator = generator.square();
-    }
-    point
 }
 
 /// `sum_i coefficients[i] x^i`.

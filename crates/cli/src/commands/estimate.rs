@@ -7,7 +7,7 @@ use anyhow::Context;
 use serde::Serialize;
 
 use crate::clock::Elapsed;
-use crate::estimate::{Calibration, Estimate};
+use crate::estimate::{Calibration, Estimate, fitted_memory_rates};
 use crate::hide::{HideArguments, Part};
 use crate::measure::{ProverCosts, Task};
 use crate::memory::megabytes;
@@ -88,7 +88,9 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     }
     progress.finish_and_clear();
     let accepted = models.iter().all(|model| model.check.as_ref().is_none_or(|check| check.within_tolerance));
-    output.report(&EstimateReport { batch: arguments.batch, security_level: arguments.security, models })?;
+    let peaks = models.iter().filter_map(|model| Some((&model.estimate.cells, model.check.as_ref()?.measured.peak_memory?)));
+    let memory_rates = fitted_memory_rates(peaks);
+    output.report(&EstimateReport { batch: arguments.batch, security_level: arguments.security, models, memory_rates })?;
     Ok(Verdict::from_bool(accepted))
 }
 
@@ -107,6 +109,9 @@ struct EstimateReport {
     /// In bits.
     security_level: u16,
     models: Vec<Prediction>,
+    /// What would have predicted the memory measured best: bytes, bytes for each cell and for each element of the first codeword.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    memory_rates: Vec<f64>,
 }
 
 #[derive(Serialize)]
@@ -166,7 +171,7 @@ impl Check {
 
 impl Report for EstimateReport {
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Self { batch, security_level, models } = self;
+        let Self { batch, security_level, models, memory_rates } = self;
         let images = if *batch > 1 { format!(", {batch} images in each proof") } else { String::new() };
         writeln!(out, "{security_level} bits{images}")?;
         writeln!(out)?;
@@ -178,7 +183,14 @@ impl Report for EstimateReport {
         writeln!(out)?;
         let titles = ["model", "setting", "cells", "prove", "", "core-seconds", "", "memory", "", "proof", "", ""];
         let rows: Vec<_> = models.iter().map(Prediction::checked_row).collect();
-        write_table(out, &titles, &[2, 3, 4, 5, 6, 7, 8, 9, 10], &rows)
+        write_table(out, &titles, &[2, 3, 4, 5, 6, 7, 8, 9, 10], &rows)?;
+        match memory_rates.as_slice() {
+            [fixed, cell, encoded] => {
+                writeln!(out)?;
+                writeln!(out, "memory, best fit: {fixed:.0} + {cell:.1} * cells + {encoded:.1} * encoded elements bytes")
+            }
+            _ => Ok(()),
+        }
     }
 }
 

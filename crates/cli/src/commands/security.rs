@@ -148,9 +148,9 @@ struct OracleReport {
     fold: usize,
     /// Coefficients of a column.
     degree: usize,
-    /// Logarithm of the number of rows.
-    log_height: usize,
-    /// `degree / 2^log_height`.
+    /// Number of rows.
+    rows: usize,
+    /// `degree / rows`.
     rate: f64,
     /// Rows opened.
     queries: usize,
@@ -162,7 +162,7 @@ impl Security {
             variables: oracle.variables,
             fold: oracle.fold,
             degree: oracle.degree,
-            log_height: oracle.log_height,
+            rows: oracle.domain.size(),
             rate: oracle.rate(),
             queries: oracle.num_queries,
         });
@@ -221,7 +221,7 @@ impl OracleReport {
             self.variables.to_string(),
             self.fold.to_string(),
             thousands(self.degree as u64),
-            format!("2^{}", self.log_height),
+            if self.rows.is_power_of_two() { format!("2^{}", self.rows.ilog2()) } else { format!("3 * 2^{}", (self.rows / 3).ilog2()) },
             format!("{:.4}", self.rate),
             self.queries.to_string(),
         ]

@@ -126,11 +126,25 @@ impl Estimate {
 
 /// Base elements of a codeword.
 fn encoded(parameters: &Parameters, oracle: usize) -> u64 {
-    parameters.oracles.get(oracle).map_or(0, |shape| (parameters.row_len(oracle) as u64) << shape.log_height)
+    parameters.oracles.get(oracle).map_or(0, |shape| (parameters.row_len(oracle) * shape.domain.size()) as u64)
 }
 
-/// Linear in the cells in use (values, leaves of the lookups, weights of the claim) and in the first codeword; coefficients fitted to
-/// measurements, which `verinfer estimate --check` repeats.
+/// Bytes of the prover's memory: of the program, for each cell in use (values, leaves of the lookups, weights of the claim), and for each element of the
+/// first codeword. `verinfer estimate --check` of several models gives the ones that fit best what it measures.
+const MEMORY_RATES: [u64; 3] = [10_000_000, 92, 10];
+
 fn prover_memory(cells: &Cells) -> u64 {
-    10_000_000 + 92 * cells.used + 10 * cells.encoded
+    MEMORY_RATES.iter().zip(memory_counts(cells)).map(|(rate, count)| rate * count).sum()
+}
+
+/// What the prover's memory is linear in.
+fn memory_counts(cells: &Cells) -> [u64; 3] {
+    [1, cells.used, cells.encoded]
+}
+
+/// The rates that fit peaks of memory best, as constant part, bytes for each cell in use and bytes for each element of the first codeword.
+pub fn fitted_memory_rates<'a>(peaks: impl Iterator<Item = (&'a Cells, u64)>) -> Vec<f64> {
+    let samples: Vec<fit::Sample> =
+        peaks.map(|(cells, peak)| (memory_counts(cells).iter().map(|&count| count as f64).collect(), peak as f64)).collect();
+    fit::rates(&samples)
 }

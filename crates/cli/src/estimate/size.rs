@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use verinfer_graph::Graph;
 use verinfer_relation::Relation;
 use verinfer_relation::commitment::COMMITMENT_BYTES;
+use verinfer_relation::domain::Domain;
 use verinfer_relation::envelope::Envelope;
 use verinfer_relation::parameters::{BLINDING_COLUMNS, Oracle, Parameters};
 use verinfer_relation::setting::OutputForm;
@@ -30,8 +31,8 @@ impl Hashes {
 
     /// Expected number.
     pub fn expected(parameters: &Parameters) -> Self {
-        let sum = |part: fn(f64, usize) -> f64| -> f64 {
-            parameters.oracles.iter().map(|oracle| part(oracle.num_queries as f64, oracle.log_height)).sum()
+        let sum = |part: fn(f64, Domain) -> f64| -> f64 {
+            parameters.oracles.iter().map(|oracle| part(oracle.num_queries as f64, oracle.domain)).sum()
         };
         Self::counted(sum(distinct_rows).round() as u64, sum(siblings).round() as u64, parameters.oracles.len() as u64)
     }
@@ -76,8 +77,8 @@ fn opening_bytes(parameters: &Parameters) -> f64 {
             // The codeword's root and its out-of-domain value.
             bytes += DIGEST + EXTENSION;
         }
-        let (queries, height) = (oracle.num_queries as f64, oracle.log_height);
-        bytes += distinct_rows(queries, height) * row_bytes(index, oracle) + siblings(queries, height) * DIGEST;
+        let (queries, domain) = (oracle.num_queries as f64, oracle.domain);
+        bytes += distinct_rows(queries, domain) * row_bytes(index, oracle) + siblings(queries, domain) * DIGEST;
     }
     bytes
 }
@@ -87,16 +88,16 @@ fn row_bytes(index: usize, oracle: &Oracle) -> f64 {
     if index == 0 { (columns + BLINDING_COLUMNS as f64) * BASE } else { columns * EXTENSION }
 }
 
-/// Expected number of distinct rows among `queries` uniform ones of `2^height`.
-fn distinct_rows(queries: f64, height: usize) -> f64 {
-    let rows = (height as f64).exp2();
+/// Expected number of distinct rows among `queries` uniform ones.
+fn distinct_rows(queries: f64, domain: Domain) -> f64 {
+    let rows = domain.size() as f64;
     rows * (1.0 - (1.0 - 1.0 / rows).powf(queries))
 }
 
-/// Expected number of nodes of a tree that are not above a queried row, while their sibling is.
-fn siblings(queries: f64, height: usize) -> f64 {
+/// Expected number of nodes of a tree that are not above a queried row, while their sibling is. With three cosets, all three nodes at the top are above one.
+fn siblings(queries: f64, domain: Domain) -> f64 {
     let missed = |nodes: f64| (1.0 - 1.0 / nodes).powf(queries);
-    (1..=height).map(|depth| (depth as f64).exp2()).map(|nodes| nodes * (missed(nodes) - missed(nodes / 2.0))).sum()
+    (1..=domain.log_coset).map(|depth| (domain.cosets << depth) as f64).map(|nodes| nodes * (missed(nodes) - missed(nodes / 2.0))).sum()
 }
 
 #[cfg(test)]
@@ -105,7 +106,7 @@ mod tests {
 
     #[test]
     fn few_queries_of_a_large_tree_are_distinct_and_few_of_their_siblings_are_known() {
-        let (rows, siblings) = (distinct_rows(10.0, 30), siblings(10.0, 30));
+        let (rows, siblings) = (distinct_rows(10.0, Domain::power_of_two(30)), siblings(10.0, Domain::power_of_two(30)));
         assert!((9.9999..=10.0).contains(&rows), "{rows}");
         // Ten paths of 30 siblings share about the first log2(10) levels.
         assert!((255.0..=280.0).contains(&siblings), "{siblings}");
@@ -113,8 +114,8 @@ mod tests {
 
     #[test]
     fn many_queries_of_a_small_tree_open_all_of_it() {
-        assert!((distinct_rows(1000.0, 3) - 8.0).abs() < 1e-9);
-        assert!(siblings(1000.0, 3) < 1e-9);
+        assert!((distinct_rows(1000.0, Domain::power_of_two(3)) - 8.0).abs() < 1e-9);
+        assert!(siblings(1000.0, Domain::power_of_two(3)) < 1e-9);
     }
 
     #[test]

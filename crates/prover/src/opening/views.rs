@@ -5,7 +5,7 @@
 //! (`views_follow_from_their_coins`) and from the claim. Given the coins of one vector, masks of any other vector with the same coins are found by linear
 //! algebra (`another_vector_shows_the_same_if_it_has_other_masks`).
 
-use p3_field::{BasedVectorSpace, Field, PrimeCharacteristicRing, TwoAdicField};
+use p3_field::{BasedVectorSpace, Field, PrimeCharacteristicRing};
 use verinfer_relation::eq::eq_table;
 use verinfer_relation::field::{F, K, from_coordinates};
 use verinfer_relation::functional::dot;
@@ -83,15 +83,9 @@ fn fold_rows_once(values: &[K], half: usize, c: K) -> Vec<K> {
     pairs.flat_map(|(low, high)| low.iter().zip(high).map(move |(&low, &high)| low + c * (high - low))).collect()
 }
 
-/// The point of the domain a row of the codeword belongs to.
-fn domain_point(oracle: &Oracle, row: usize) -> F {
-    let bits = oracle.log_height;
-    F::two_adic_generator(bits).exp_u64((row.reverse_bits() >> (usize::BITS as usize - bits)) as u64)
-}
-
 /// The encoded row of a matrix whose first row is `first`.
 fn encoded_row(oracle: &Oracle, cells: &[F], first: usize, row: usize) -> Vec<F> {
-    let x = domain_point(oracle, row);
+    let x = oracle.domain.point(row);
     let mut sums = vec![F::ZERO; 1 << oracle.fold];
     let mut power = x.exp_u64(first as u64);
     for cells in cells.chunks_exact(1 << oracle.fold) {
@@ -127,7 +121,7 @@ fn simulate(parameters: &Parameters, weights: &[K], claim: K, challenges: &Chall
     let scale = challenges.blinding.inverse();
     let blinding_row = |(&index, row): (&usize, &Vec<F>)| {
         let row: Vec<K> = row.iter().map(|&value| K::from(value)).collect();
-        let value = horner(&coins.folded, K::from(domain_point(oracle, index)));
+        let value = horner(&coins.folded, K::from(oracle.domain.point(index)));
         scale * (value - fold_rows(&row, &challenges.rounds)[0])
     };
     Rest {
@@ -152,7 +146,7 @@ fn read(parameters: &Parameters, body: &[u8]) -> (Challenges, Coins, Rest) {
     let _ = transcript.state().challenge(steps::OUT_OF_DOMAIN);
     transcript.receive_many(steps::OUT_OF_DOMAIN, 1).unwrap();
     let _: [u8; 8] = transcript.receive_bytes(steps::GRINDING).unwrap();
-    let indices = transcript.state().indices(steps::QUERIES, oracle.log_height, oracle.num_queries);
+    let indices = transcript.state().indices(steps::QUERIES, oracle.domain.size(), oracle.num_queries);
     let mut row = |_: &usize| {
         let mut row = transcript.hint(steps::ROW, parameters.row_len(0)).unwrap();
         let last = row.split_off(1 << oracle.fold);

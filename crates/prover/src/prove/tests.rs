@@ -1,7 +1,8 @@
-use p3_field::{Field, PackedFieldExtension, PackedValue, PrimeCharacteristicRing};
+use p3_field::{Field, PrimeCharacteristicRing};
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 use verinfer_graph::{DataType, Lookup, Node, Op, Shape, TensorId, TensorSpec};
+use verinfer_relation::field::{F, K};
 use verinfer_relation::layout::ColumnId;
 use verinfer_relation::relation::Role;
 use verinfer_verifier::{Expectations, Verifier, VerifyError};
@@ -25,7 +26,7 @@ fn first_cell(relation: &Relation, wanted: impl Fn(Role) -> bool) -> usize {
 }
 
 /// What the verifier says to leaves other than the cells', for a witness with its first multiplicity changed.
-fn verdict(change: F, alter: impl FnOnce(&mut Leaves, usize)) -> Result<(), VerifyError> {
+fn verdict(change: F, alter: impl FnOnce(&mut Leaves<'_>, usize)) -> Result<(), VerifyError> {
     let graph = graph();
     let prover = Prover::new(&graph).unwrap();
     let relation = prover.relation();
@@ -48,23 +49,9 @@ fn verdict(change: F, alter: impl FnOnce(&mut Leaves, usize)) -> Result<(), Veri
     Verifier::new(&graph).unwrap().verify(&proved.proof.encode(), &expectations).map(|_| ())
 }
 
-/// The leaf of a cell.
-fn leaf(leaves: &Leaves, cell: usize) -> (F, K) {
-    let (octet, register, lane) = (cell / 8, cell % 8 / WIDTH, cell % WIDTH);
-    let denominator = unpack(std::slice::from_ref(&leaves.denominators[octet][register]))[lane];
-    (leaves.numerators[octet][register].as_slice()[lane], denominator)
-}
-
-fn set_leaf(leaves: &mut Leaves, cell: usize, numerator: F, denominator: K) {
-    let change = denominator - leaf(leaves, cell).1;
-    let (octet, register, lane) = (cell / 8, cell % 8 / WIDTH, cell % WIDTH);
-    leaves.numerators[octet][register].as_slice_mut()[lane] = numerator;
-    leaves.denominators[octet][register].add_assign_lane(lane, change);
-}
-
 /// The sum of all fractions.
-fn sum(leaves: &Leaves) -> K {
-    let fractions = (0..8 * leaves.numerators.len()).map(|cell| leaf(leaves, cell));
+fn sum(leaves: &Leaves<'_>) -> K {
+    let fractions = (0..8 * leaves.len()).map(|cell| leaves.get(cell));
     fractions.filter(|&(numerator, _)| numerator != F::ZERO).map(|(numerator, denominator)| denominator.inverse() * numerator).sum()
 }
 
@@ -76,7 +63,7 @@ fn a_spare_fraction_that_makes_up_for_a_false_sum_is_not_the_leaf() {
     // With it everything down to the leaves is as it should be.
     let made_up = verdict(F::ONE, |leaves, spare| {
         let denominator = -sum(leaves).inverse();
-        set_leaf(leaves, spare, F::ONE, denominator);
+        leaves.set(spare, F::ONE, denominator);
         assert_eq!(sum(leaves), K::ZERO);
     });
     assert_eq!(made_up, Err(VerifyError::CombinedClaim));
@@ -85,18 +72,18 @@ fn a_spare_fraction_that_makes_up_for_a_false_sum_is_not_the_leaf() {
 #[test]
 fn a_numerator_over_the_spare_denominator_is_refused_wherever_it_is_taken_from() {
     let refused = Err(VerifyError::CombinedClaim);
-    let over_spare = |leaves: &mut Leaves, spare: usize| set_leaf(leaves, spare, F::ONE, leaf(leaves, spare).1);
+    let over_spare = |leaves: &mut Leaves<'_>, spare: usize| leaves.set(spare, F::ONE, leaves.get(spare).1);
     assert_eq!(verdict(F::ZERO, over_spare), refused);
     // A lookup's fraction with the spare denominator, and the spare one with the lookup's.
-    let exchanged = |leaves: &mut Leaves, spare: usize| {
-        let cell = (0..spare).find(|&cell| leaf(leaves, cell).0 == F::ONE).unwrap();
-        let ((one, looked_up), (zero, random)) = (leaf(leaves, cell), leaf(leaves, spare));
-        set_leaf(leaves, cell, zero, random);
-        set_leaf(leaves, spare, one, looked_up);
+    let exchanged = |leaves: &mut Leaves<'_>, spare: usize| {
+        let cell = (0..spare).find(|&cell| leaves.get(cell).0 == F::ONE).unwrap();
+        let ((one, looked_up), (zero, random)) = (leaves.get(cell), leaves.get(spare));
+        leaves.set(cell, zero, random);
+        leaves.set(spare, one, looked_up);
         assert_eq!(sum(leaves), K::ZERO);
     };
     assert_eq!(verdict(F::ZERO, exchanged), refused);
     // The spare denominator is not the committed one: the sum is the same, the leaf is not.
-    let other = |leaves: &mut Leaves, spare: usize| set_leaf(leaves, spare, F::ZERO, leaf(leaves, spare).1 + K::ONE);
+    let other = |leaves: &mut Leaves<'_>, spare: usize| leaves.set(spare, F::ZERO, leaves.get(spare).1 + K::ONE);
     assert_eq!(verdict(F::ZERO, other), refused);
 }

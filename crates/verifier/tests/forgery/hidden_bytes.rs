@@ -60,12 +60,16 @@ type Plane = (ColumnId, usize);
 
 /// Which integers a column holds bytes of, and from which byte on.
 fn integers(role: Role) -> Option<(&'static str, usize)> {
-    match role {
-        Role::Multiplier(first) => Some(("multiplier", first)),
-        Role::Constant(first) => Some(("constant", first)),
-        Role::SignFactor(first) => Some(("sign factor", first)),
-        Role::Addends(first) => Some(("addend", first)),
-        _ => None,
+    if let Role::Multiplier(first) = role {
+        Some(("multiplier", first))
+    } else if let Role::Constant(first) = role {
+        Some(("constant", first))
+    } else if let Role::SignFactor(first) = role {
+        Some(("sign factor", first))
+    } else if let Role::Addends(first) = role {
+        Some(("addend", first))
+    } else {
+        None
     }
 }
 

@@ -2,7 +2,7 @@
 //! plainly, not by the prover's code.
 
 use p3_dft::{Radix2DitParallel, TwoAdicSubgroupDft};
-use p3_field::{BasedVectorSpace, Field, PrimeCharacteristicRing, TwoAdicField};
+use p3_field::{BasedVectorSpace, Field, PrimeCharacteristicRing};
 use p3_matrix::Matrix;
 use p3_matrix::bitrev::BitReversibleMatrix;
 use p3_matrix::dense::RowMajorMatrix;
@@ -71,19 +71,19 @@ pub fn simulate(tape: &mut Tape, parameters: &Parameters, claim: K, weights_at: 
             }
         }
         tape.grind(parameters.grinding_bits);
-        let rows = tape.indices(steps::QUERIES, oracle.log_height, oracle.num_queries);
+        let rows = tape.indices(steps::QUERIES, oracle.domain.size(), oracle.num_queries);
         match &codeword {
             Some(codeword) => codeword.open(tape, &rows),
             None => {
                 root = first_rows(tape, oracle, &rows, |row, values| {
                     let shown: K = values.iter().zip(&column_weights).map(|(&value, &weight)| weight * value).sum();
-                    inverse * (horner(&folded, K::from(domain_point(oracle, row))) - shown)
+                    inverse * (horner(&folded, K::from(oracle.domain.point(row))) - shown)
                 })
             }
         }
         if next.is_some() {
             let gamma = tape.challenge(steps::QUERY_COMBINATION);
-            let points = std::iter::once(outside).chain(rows.iter().map(|&row| K::from(domain_point(oracle, row))));
+            let points = std::iter::once(outside).chain(rows.iter().map(|&row| K::from(oracle.domain.point(row))));
             for (point, factor) in points.zip(gamma.powers().skip(1)) {
                 weights.par_iter_mut().enumerate().for_each(|(i, weight)| *weight += factor * point.exp_u64(i as u64));
             }
@@ -129,7 +129,7 @@ fn first_rows(tape: &Tape, oracle: &Oracle, rows: &[usize], blinding: impl Fn(us
         tape.hint_bytes(&sibling);
         Ok::<_, std::convert::Infallible>(sibling)
     };
-    merkle::root(oracle.log_height, leaves, sibling).unwrap().unwrap()
+    merkle::root(oracle.domain.size(), leaves, sibling).unwrap().unwrap()
 }
 
 /// Sumcheck over the lowest bits, highest first.
@@ -175,7 +175,8 @@ impl Codeword {
         let width = 3 << oracle.fold;
         let mut values: Vec<F> =
             vector.iter().flat_map(|value| BasedVectorSpace::<F>::as_basis_coefficients_slice(value).to_vec()).collect();
-        values.resize(width << oracle.log_height, F::ZERO);
+        assert_eq!(oracle.domain.cosets, 1);
+        values.resize(width << oracle.domain.log_coset, F::ZERO);
         let encoded = Radix2DitParallel::default().dft_batch(RowMajorMatrix::new(values, width)).bit_reverse_rows().to_row_major_matrix();
         let rows: Vec<Vec<F>> = encoded.values.chunks_exact(width).map(<[F]>::to_vec).collect();
         let mut levels: Vec<Vec<Digest>> = vec![rows.iter().map(|row| merkle::leaf(row, &mut Vec::new())).collect()];
@@ -203,12 +204,6 @@ impl Codeword {
             known.dedup();
         }
     }
-}
-
-/// The point that a row belongs to.
-fn domain_point(oracle: &Oracle, row: usize) -> F {
-    let bits = oracle.log_height;
-    F::two_adic_generator(bits).exp_u64((row.reverse_bits() >> (usize::BITS as usize - bits)) as u64)
 }
 
 fn horner(coefficients: &[K], x: K) -> K {

@@ -124,7 +124,7 @@ pub fn scaling(results: &Results) -> Markup {
         h2 { "Scaling" }
         @match &results.trend {
             Some(trend) => { p { "Core-seconds grow as cells to the power " (format!("{:.3}", trend.exponent)) ". The best line through the origin has "
-                (significant(trend.rate * 1e6)) " core-seconds for a million cells." } }
+                (significant(trend.rate * 1e6)) " core-seconds for a million cells. The proofs of work do not depend on the size and take a random time: below some hundred thousand cells they prevail." } }
             None => { p { "Not measured." } }
         }
         div.scroll {

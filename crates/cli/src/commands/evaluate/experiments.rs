@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use verinfer_import::{Architecture, Model};
 
 use super::accuracy::{self, Accuracy, Reference};
@@ -79,7 +78,7 @@ impl Experiments<'_> {
     ///
     /// # Errors
     ///
-    /// A measurement fails: those made so far are kept. Models that cannot be imported are no error, but missing.
+    /// Images cannot be read, or this machine cannot be calibrated. Measurements that fail and models that cannot be imported are no errors, but missing.
     pub fn run(&self) -> anyhow::Result<Results> {
         let mut missing = Vec::new();
         let mut candidates = self.candidates(&mut missing);
@@ -134,7 +133,7 @@ impl Experiments<'_> {
                     let digest = hex(&model.graph.digest());
                     candidates.push(Candidate { name: short_name(path), selected: Selected::Source(source), model, digest });
                 }
-                Err(error) => missing.push(Missing { what: short_name(path), reason: format!("{error:#}") }),
+                Err(error) => missing.push(Missing { what: short_name(path), reason: format!("{error:#}"), failed: false }),
             }
         }
         candidates.push(synthetic(Architecture::LeNet));
@@ -216,13 +215,13 @@ impl Experiments<'_> {
         let estimate = match Estimate::of(&candidate.model.graph, hide, batch as usize, LEVEL) {
             Ok(estimate) => estimate,
             Err(error) => {
-                missing.push(Missing { what: what(), reason: error.to_string() });
+                missing.push(Missing { what: what(), reason: error.to_string(), failed: false });
                 return Ok(None);
             }
         };
         let allowed = Machine::here().memory.map(|memory| (memory as f64 * MEMORY_SHARE) as u64);
         if let Some(Err(error)) = allowed.map(|allowed| estimate.check_memory(allowed)) {
-            missing.push(Missing { what: what(), reason: error.to_string() });
+            missing.push(Missing { what: what(), reason: error.to_string(), failed: false });
             return Ok(None);
         }
         let image_digest = image.map(|path| files::read(path, files::IMAGE_LIMIT)).transpose()?;
@@ -244,7 +243,14 @@ impl Experiments<'_> {
             security: LEVEL,
         };
         let subject = Subject { network: candidate.digest.clone(), quantity };
-        let costs = self.store.get_or(subject, self.output, || task.costs()).with_context(what)?;
+        let costs = match self.store.get_or(subject, self.output, || task.costs()) {
+            Ok(costs) => costs,
+            Err(error) => {
+                self.output.warning(&format!("{}: {error:#}", what()));
+                missing.push(Missing { what: what(), reason: format!("{error:#}"), failed: true });
+                return Ok(None);
+            }
+        };
         Ok(Some(Measurement {
             setting: hide.title(),
             hidden: hide.parts().map(|part| part.name().to_string()).collect(),

@@ -23,8 +23,8 @@ mod trend;
 
 /// Measure models and write a report: accuracy, costs of proofs in every setting, scaling, beside what others publish.
 ///
-/// Each measurement is kept as it is made: an evaluation that was interrupted goes on where it was. Rejected if a proof is not accepted or an output is
-/// not the reference's.
+/// Each measurement is kept as it is made: an evaluation that was interrupted goes on where it was. Rejected if a measurement fails, a proof is not
+/// accepted, or an output is not the reference's.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// .tflite files, folders of them, or `digits` for the built-in model.

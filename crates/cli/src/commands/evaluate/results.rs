@@ -95,6 +95,8 @@ pub struct Missing {
     pub what: String,
     /// Why it was not.
     pub reason: String,
+    /// Whether that is a failure, and not a model or size that is out of reach.
+    pub failed: bool,
 }
 
 impl Results {
@@ -119,11 +121,12 @@ impl Results {
         core_seconds / 3600.0 * self.price
     }
 
-    /// Whether the verifier accepted every proof, and every output compared was the reference's.
+    /// Whether no measurement failed, the verifier accepted every proof, and every output compared was the reference's.
     pub fn all_hold(&self) -> bool {
         let accepted = self.measurements().all(|(_, measurement)| measurement.costs.verifier.accepted);
         let agreements = self.models.iter().filter_map(|model| model.accuracy.as_ref()?.reference);
-        accepted && agreements.into_iter().all(|agreement| agreement.different == 0)
+        let failed = self.missing.iter().any(|missing| missing.failed);
+        !failed && accepted && agreements.into_iter().all(|agreement| agreement.different == 0)
     }
 }
 

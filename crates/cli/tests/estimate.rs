@@ -63,7 +63,7 @@ fn proofs_beyond_the_memory_allowed_are_refused_before_anything_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("proof.vinf").display().to_string();
     let prove = |size: &str| -> Finished { verinfer(["prove", "digits", "sample", "--out", &path, "--max-memory", size]) };
-    prove("5MB").assert_error("of memory, more than the 5.0 MB allowed");
+    prove("50MB").assert_error("of memory, more than the 50 MB allowed");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     prove("plenty").assert_error("--max-memory");
     assert_eq!(prove("500MB").code, Some(0));

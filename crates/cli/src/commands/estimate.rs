@@ -19,7 +19,7 @@ use crate::phases::duration;
 const TOLERANCE: f64 = 0.25;
 
 /// Deviation of predicted memory that is accepted for small models, in bytes.
-const MEMORY_TOLERANCE: f64 = 8e6;
+const MEMORY_TOLERANCE: f64 = 4e7;
 
 /// Predict time, memory and size of proofs, from the relation and a calibration of this machine.
 ///

@@ -59,7 +59,8 @@ fn conditions(results: &Results) -> Markup {
     let machine = &results.machine;
     html! {
         p { "Every figure is measured by the program that wrote this page, unless it is marked as published or predicted. Proofs have "
-            (results.security_level) " bits of security and are zero-knowledge; times are medians of " (results.runs) " proofs." }
+            (results.security_level) " bits of security and are zero-knowledge; "
+            @if results.runs == 1 { "each measurement is of one proof." } @else { "times are medians of " (results.runs) " proofs." } }
         dl {
             dt { "machine" } dd { (machine.processor) ", " (machine.logical_processors) " logical processors, prover on " (machine.threads) " threads, verifier on one" }
             @if let Some(memory) = machine.memory { dt { "memory" } dd { (megabytes(memory)) } }

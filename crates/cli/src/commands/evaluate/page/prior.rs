@@ -17,7 +17,7 @@ pub fn section(results: &Results) -> Markup {
                 caption { "Figures of other systems" }
                 thead { tr {
                     th.text scope="col" { "system" } th.text scope="col" { "network" } th.text scope="col" { "figures" } th.text scope="col" { "hardware" }
-                    th.text scope="col" { "zero-knowledge" } th.text scope="col" { "weights bound" }
+                    th.text.narrow scope="col" { "zero-knowledge" } th.text.narrow scope="col" { "weights bound" }
                     th scope="col" { "prove" } th scope="col" { "verify" } th scope="col" { "proof" } th scope="col" { "ours: prove" } th scope="col" { "ratio" }
                 } }
                 tbody { @for row in &results.published { (published_row(row, results.model_of(row).and_then(|model| model.hidden()))) } }
@@ -33,10 +33,10 @@ fn published_row(row: &Published, own: Option<&Measurement>) -> Markup {
     let at_least = if row.evidence == Evidence::LowerBound { "≥ " } else { "" };
     html! {
         tr {
-            th.text.wide scope="row" { (row.system) }
-            td.text.wide { (row.model) }
-            td.text { (row.evidence.name()) }
-            td.text { (row.hardware.as_deref().unwrap_or("unstated")) }
+            th.text.narrow scope="row" { (row.system) }
+            td.text.narrow { (row.model) }
+            td.text.narrow { (row.evidence.name()) }
+            td.text.narrow { (row.hardware.as_deref().unwrap_or("unstated")) }
             td.text { (yes_or_no(row.zero_knowledge)) }
             td.text { (yes_or_no(row.weights_bound)) }
             td { (at_least) (seconds(row.prove_seconds)) }

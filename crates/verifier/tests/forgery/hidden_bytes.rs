@@ -60,13 +60,10 @@ type Plane = (ColumnId, usize);
 
 /// Which integers a column holds bytes of, and from which byte on.
 fn integers(role: Role) -> Option<(&'static str, usize)> {
-    match role {
-        Role::Multiplier(first) => Some(("multiplier", first)),
-        Role::Constant(first) => Some(("constant", first)),
-        Role::SignFactor(first) => Some(("sign factor", first)),
-        Role::Addends(first) => Some(("addend", first)),
-        _ => None,
-    }
+    let kinds: [(_, fn(usize) -> Role); 4] =
+        [("multiplier", Role::Multiplier), ("constant", Role::Constant), ("sign factor", Role::SignFactor), ("addend", Role::Addends)];
+    // Integers have fewer than 64 bits.
+    kinds.into_iter().find_map(|(name, kind)| (0..8).find(|&first| kind(first) == role).map(|first| (name, first)))
 }
 
 /// Consecutive bytes of hidden integers, of one column or of the whole bytes and of the bits that are left: what they are of, the lower byte, the higher

@@ -47,7 +47,7 @@ impl<'a> Verifier<'a> {
     }
 
     /// As [`Verifier::new`], prepared for proofs about `images` images in a setting with public weights. What is accepted does not depend on it:
-    /// for a proof about another number or in another setting the relation is derived anew. To demand one, compare it with the statement's.
+    /// for a proof about another number or in another setting the relation is derived anew. To demand something, use [`Expectations`].
     pub fn with_setting(graph: &'a Graph, images: usize, setting: &Setting) -> Result<Self, VerifyError> {
         Self::with_setting_within(DEFAULT_MAX_CELLS, graph, images, setting)
     }

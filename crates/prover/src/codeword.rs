@@ -37,6 +37,15 @@ impl Codeword {
         })
     }
 
+    /// As [`Codeword::of_base`], without a blinding vector.
+    #[cfg(feature = "measure-masks")]
+    pub fn without_blinding(dft: &Dft, oracle: &Oracle, cells: &[F]) -> Self {
+        let num_columns = 1 << oracle.fold;
+        Self::new(dft, oracle, num_columns, cells.len() >> oracle.fold, |row, out| {
+            out.copy_from_slice(&cells[row << oracle.fold..][..num_columns]);
+        })
+    }
+
     /// Encodes a vector of extension elements, a matrix of `2^fold` columns in row-major order, three base columns for each column.
     pub fn of_extension(dft: &Dft, oracle: &Oracle, vector: &[K]) -> Self {
         let num_columns = 1 << oracle.fold;

@@ -17,6 +17,8 @@ mod random;
 mod witness;
 
 pub use error::ProveError;
+#[cfg(feature = "measure-masks")]
+pub use opening::measure;
 pub use prove::{Phase, Proved, Prover};
 pub use random::from_operating_system;
 pub use witness::{Execution, NO_ROW, Salt, Witness};

@@ -14,6 +14,8 @@ use crate::codeword::{Codeword, Dft};
 use crate::packed::{PackedK, WIDTH, ZERO, fold, pack, splat, sum_lanes, unpack};
 
 mod masks;
+#[cfg(feature = "measure-masks")]
+pub mod measure;
 mod rows;
 #[cfg(test)]
 mod tests;

@@ -50,10 +50,11 @@ pub fn mask_cells(log_cells: usize) -> usize {
 }
 
 /// Length of the committed vector for `num_cells` cells and the masks of a vector of `2^log_cells`: whole rows, a multiple of the mask rows, so
-/// that these are an aligned block at the end. At least `2^MIN_LOG_CELLS`.
+/// that these are an aligned block at the end. More than half of `2^log_cells`, so that the size tells `log_cells`, and at least `2^MIN_LOG_CELLS`.
 pub fn stored_cells(log_cells: usize, num_cells: usize) -> usize {
     let masks = mask_cells(log_cells);
-    (num_cells.next_multiple_of(masks) + masks).max(1 << MIN_LOG_CELLS)
+    let least = if log_cells > MIN_LOG_CELLS { (1 << (log_cells - 1)) + masks } else { 1 << MIN_LOG_CELLS };
+    (num_cells.next_multiple_of(masks) + masks).max(least)
 }
 
 /// What the size of a vector says about its first codeword.
@@ -391,7 +392,10 @@ mod tests {
             for num_cells in [1, masks - 1, masks, masks + 1, (1 << (log_cells - 1)) - masks + 1, (1 << log_cells) - masks] {
                 let stored = stored_cells(log_cells, num_cells);
                 assert_eq!(stored % masks, 0);
-                assert!(stored >= num_cells + masks && stored < (num_cells + 2 * masks).max((1 << MIN_LOG_CELLS) + 1));
+                let half = if log_cells > MIN_LOG_CELLS { 1 << (log_cells - 1) } else { 0 };
+                let least = (half + masks).max(1 << MIN_LOG_CELLS);
+                assert!(stored >= num_cells + masks && stored < (num_cells + 2 * masks).max(least + 1));
+                assert_eq!(stored.next_power_of_two(), 1 << log_cells);
             }
             assert_eq!(stored_cells(log_cells, (1 << log_cells) - masks), 1 << log_cells);
             // What does not fit into one size is more than half of the next: the size found first is the one its cells imply.

@@ -127,7 +127,7 @@ pub fn verifier(arguments: &Arguments, selected: &Selected, proof: &Path) -> any
         InputClaim::Shown(_) => ExpectedInput::Shown(&input),
         InputClaim::Hidden(commitments) => ExpectedInput::Hidden(commitments),
     };
-    let expectations = Expectations { security_level: arguments.security, context: b"", input: expected };
+    let expectations = Expectations { security_level: arguments.security, context: b"", input: expected, ..Expectations::default() };
     let mut times = Vec::new();
     let mut error = None;
     for _ in 0..arguments.runs {

@@ -33,6 +33,15 @@ impl HideArguments {
         Self { hide }
     }
 
+    /// What is asked for, or if `compared` nothing, weights, input and both, in this order.
+    pub fn settings(compared: bool, asked: &Self) -> Vec<Self> {
+        if !compared {
+            return vec![asked.clone()];
+        }
+        let settings = [vec![], vec![Part::Weights], vec![Part::Input], vec![Part::Weights, Part::Input]];
+        settings.into_iter().map(Self::new).collect()
+    }
+
     /// Whether a part is hidden.
     pub fn hides(&self, part: Part) -> bool {
         self.hide.contains(&part)

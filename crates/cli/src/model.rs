@@ -99,7 +99,7 @@ pub fn decode_input(name: &str, bytes: &[u8], fit: FitArguments, model: &Model) 
 }
 
 /// How images that do not fit are treated.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Copy, Debug, Default, Args)]
 pub struct FitArguments {
     /// How to fit an image of another size than the model's; without it such an image is refused.
     #[arg(long, value_enum, value_name = "HOW")]
@@ -199,6 +199,13 @@ impl SyntheticArguments {
         };
         Some(Synthetic { architecture, seed: self.seed })
     }
+
+    /// Models of files and then the network, if one was asked for; the built-in model if there is neither.
+    pub fn select_beside(&self, files: &[PathBuf]) -> Vec<Selected> {
+        let files = files.iter().map(|path| Selected::Source(Source::from(path.as_path())));
+        let models: Vec<Selected> = files.chain(self.select().map(Selected::Synthetic)).collect();
+        if models.is_empty() { vec![Selected::Source(Source::Builtin(&DIGITS))] } else { models }
+    }
 }
 
 impl Selected {
@@ -233,6 +240,11 @@ impl Selected {
 }
 
 impl Synthetic {
+    /// A network of an architecture.
+    pub const fn new(architecture: Architecture, seed: u64) -> Self {
+        Self { architecture, seed }
+    }
+
     /// What to call the network in reports.
     pub fn title(&self) -> String {
         match self.architecture {

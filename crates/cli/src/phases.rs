@@ -1,15 +1,16 @@
 //! How long each phase of the prover takes.
 
 use std::cell::RefCell;
-use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use verinfer_prover::Phase;
 
+use crate::clock::{Elapsed, Moment};
+
 /// Notes when phases start.
 #[derive(Debug, Default)]
 pub struct Stopwatch {
-    started: RefCell<Vec<(Phase, Instant)>>,
+    started: RefCell<Vec<(Phase, Moment)>>,
 }
 
 /// A phase and its duration.
@@ -18,29 +19,28 @@ pub struct PhaseTime {
     /// [`Phase::name`].
     pub phase: String,
     /// Duration.
-    pub seconds: f64,
+    #[serde(flatten)]
+    pub elapsed: Elapsed,
 }
 
 impl Stopwatch {
     /// `phase` starts now, the one before ends.
     pub fn start(&self, phase: Phase) {
-        self.started.borrow_mut().push((phase, Instant::now()));
+        self.started.borrow_mut().push((phase, Moment::now()));
     }
 
     /// The duration of each phase; the last ends now.
     pub fn stop(self) -> Vec<PhaseTime> {
         let started = self.started.into_inner();
-        let ends: Vec<Instant> = started.iter().skip(1).map(|&(_, start)| start).chain([Instant::now()]).collect();
+        let ends: Vec<Moment> = started.iter().skip(1).map(|&(_, start)| start).chain([Moment::now()]).collect();
         let times = started.iter().zip(ends);
-        times
-            .map(|(&(phase, start), end)| PhaseTime { phase: phase.name().to_string(), seconds: end.duration_since(start).as_secs_f64() })
-            .collect()
+        times.map(|(&(phase, start), end)| PhaseTime { phase: phase.name().to_string(), elapsed: start.until(end) }).collect()
     }
 }
 
-/// Sum of durations in seconds.
-pub fn total(times: &[PhaseTime]) -> f64 {
-    times.iter().map(|time| time.seconds).sum()
+/// Sum of durations.
+pub fn total(times: &[PhaseTime]) -> Elapsed {
+    times.iter().map(|time| time.elapsed).sum()
 }
 
 /// `12.3 ms` or `4.56 s`.
@@ -63,6 +63,6 @@ mod tests {
         Phase::ALL.into_iter().for_each(|phase| stopwatch.start(phase));
         let times = stopwatch.stop();
         assert!(times.iter().map(|time| time.phase.as_str()).eq(Phase::ALL.map(Phase::name)));
-        assert!(total(&times) >= 0.0);
+        assert!(total(&times).seconds >= 0.0);
     }
 }

@@ -37,9 +37,8 @@ impl Codeword {
         })
     }
 
-    /// As [`Codeword::of_base`], without a blinding vector.
-    #[cfg(feature = "measure-masks")]
-    pub fn without_blinding(dft: &Dft, oracle: &Oracle, cells: &[F]) -> Self {
+    /// Encodes cells alone, a matrix of `2^fold` columns in row-major order.
+    pub fn unmasked(dft: &Dft, oracle: &Oracle, cells: &[F]) -> Self {
         let num_columns = 1 << oracle.fold;
         Self::new(dft, oracle, num_columns, cells.len() >> oracle.fold, |row, out| {
             out.copy_from_slice(&cells[row << oracle.fold..][..num_columns]);

@@ -6,6 +6,7 @@
 mod codeword;
 mod contraction;
 mod error;
+mod floor;
 mod functional;
 mod lookups;
 mod messages;
@@ -17,6 +18,7 @@ mod random;
 mod witness;
 
 pub use error::ProveError;
+pub use floor::Floor;
 #[cfg(feature = "measure-masks")]
 pub use opening::measure;
 pub use prove::{Phase, Proved, Prover};

@@ -5,17 +5,16 @@ use std::io::{self, Write};
 use anyhow::Context;
 use serde::Serialize;
 use verinfer_import::{ImportError, Model, Support, Survey, import_tflite, survey};
-use verinfer_relation::Relation;
-use verinfer_relation::parameters::Parameters;
 
 use crate::describe::{NodeReport, TensorReport, hex, nodes, tensor};
 use crate::estimate::Estimate;
+use crate::hide::HideArguments;
 use crate::memory::megabytes;
 use crate::model::{ModelArguments, Selected, Source};
 use crate::output::{Output, Report, Verdict, thousands, write_table};
 
 /// Level of proofs if no other is asked for, in bits.
-const DEFAULT_LEVEL: usize = 128;
+const DEFAULT_LEVEL: u16 = 128;
 
 /// Show a model's operators, sizes and quantization, and what is not supported.
 ///
@@ -24,24 +23,31 @@ const DEFAULT_LEVEL: usize = 128;
 pub struct Arguments {
     #[command(flatten)]
     model: ModelArguments,
+
+    #[command(flatten)]
+    hide: HideArguments,
+
+    /// Images of each proof whose cost is predicted.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=65536))]
+    batch: u32,
 }
 
 /// Runs the command.
 pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
     let report = match arguments.model.select() {
-        Selected::Synthetic(network) => InspectReport::supported(network.title(), None, &network.build()),
-        Selected::Source(source) => inspect_file(&source)?,
+        Selected::Synthetic(network) => InspectReport::supported(network.title(), None, &network.build(), arguments),
+        Selected::Source(source) => inspect_file(&source, arguments)?,
     };
     output.report(&report)?;
     Ok(Verdict::from_bool(report.supported))
 }
 
-fn inspect_file(source: &Source) -> anyhow::Result<InspectReport> {
+fn inspect_file(source: &Source, arguments: &Arguments) -> anyhow::Result<InspectReport> {
     let bytes = source.bytes()?;
     // What is no TFLite file at all has no operators to list: an error, not a rejection.
     let survey = survey(&bytes).with_context(|| format!("cannot read {}", source.title()))?;
     Ok(match import_tflite(&bytes) {
-        Ok(model) => InspectReport::supported(source.title(), Some(bytes.len()), &model),
+        Ok(model) => InspectReport::supported(source.title(), Some(bytes.len()), &model, arguments),
         Err(error) => InspectReport::refused(source.title(), bytes.len(), &survey, &error),
     })
 }
@@ -97,14 +103,14 @@ struct GraphReport {
 }
 
 impl InspectReport {
-    fn supported(model: String, bytes: Option<usize>, imported: &Model) -> Self {
+    fn supported(model: String, bytes: Option<usize>, imported: &Model, arguments: &Arguments) -> Self {
         Self {
             model,
             bytes,
             supported: true,
             problems: Vec::new(),
             operators: imported.operators.iter().map(OperatorReport::new).collect(),
-            graph: Some(GraphReport::new(imported)),
+            graph: Some(GraphReport::new(imported, arguments)),
         }
     }
 
@@ -127,14 +133,11 @@ impl OperatorReport {
 }
 
 impl GraphReport {
-    fn new(model: &Model) -> Self {
+    fn new(model: &Model, arguments: &Arguments) -> Self {
         let graph = &model.graph;
         let nodes = nodes(graph);
-        let (proof, unprovable) = match Relation::new(graph) {
-            Ok(relation) => {
-                let parameters = Parameters::for_cells(relation.layout.num_stored(), DEFAULT_LEVEL);
-                (Some(Estimate::new(graph, &relation, &parameters)), None)
-            }
+        let (proof, unprovable) = match Estimate::of(graph, &arguments.hide, arguments.batch as usize, DEFAULT_LEVEL) {
+            Ok(estimate) => (Some(estimate), None),
             Err(error) => (None, Some(error.to_string())),
         };
         Self {
@@ -231,7 +234,7 @@ impl GraphReport {
     }
 }
 
-fn write_estimate(out: &mut dyn Write, Estimate { cells, proof_bytes, prover_memory }: &Estimate) -> io::Result<()> {
+fn write_estimate(out: &mut dyn Write, Estimate { cells, proof_bytes, prover_memory, .. }: &Estimate) -> io::Result<()> {
     let (used, length) = (thousands(cells.used), cells.log_length);
     writeln!(out, "cells         {used} ({:.2} per activation, of a vector of 2^{length})", cells.per_activation)?;
     writeln!(out, "proof         about {:.0} kB, about {} of memory to make it", *proof_bytes as f64 / 1000.0, megabytes(*prover_memory))

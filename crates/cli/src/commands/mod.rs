@@ -8,6 +8,8 @@ mod attack;
 mod bench;
 mod check;
 mod commit;
+mod estimate;
+mod evaluate;
 mod inspect;
 mod prove;
 mod run;
@@ -26,6 +28,8 @@ pub enum Command {
     Security(security::Arguments),
     Attack(attack::Arguments),
     Bench(bench::Arguments),
+    Estimate(estimate::Arguments),
+    Evaluate(evaluate::Arguments),
 }
 
 /// Runs a command and prints its report.
@@ -44,5 +48,7 @@ pub fn execute(command: Command, output: Output) -> anyhow::Result<Verdict> {
         Command::Security(arguments) => security::execute(&arguments, output),
         Command::Attack(arguments) => attack::execute(&arguments, output),
         Command::Bench(arguments) => bench::execute(&arguments, output),
+        Command::Estimate(arguments) => estimate::execute(&arguments, output),
+        Command::Evaluate(arguments) => evaluate::execute(&arguments, output),
     }
 }

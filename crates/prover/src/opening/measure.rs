@@ -30,7 +30,7 @@ pub fn commit_and_open_without_masks(num_cells: usize, security_level: usize, st
     let weights = pack(&weights);
 
     started(Phase::Commit);
-    let codeword = Codeword::without_blinding(&dft, &parameters.oracles[0], &cells);
+    let codeword = Codeword::unmasked(&dft, &parameters.oracles[0], &cells);
     transcript.send_bytes(steps::COMMITMENT, &codeword.root());
 
     started(Phase::Open);

@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use bytesize::ByteSize;
 use serde::Serialize;
 use verinfer_prover::{Execution, Phase, Prover};
 
 use crate::classes::{LabelArguments, score_name};
 use crate::describe::{hex, tensor};
+use crate::estimate::Estimate;
 use crate::files;
 use crate::hide::{HideArguments, Part};
 use crate::model::{FitArguments, Source};
@@ -47,6 +49,10 @@ pub struct Arguments {
     #[arg(long, value_name = "BITS", default_value_t = 128, value_parser = clap::value_parser!(u16).range(32..=128))]
     security: u16,
 
+    /// Refuse a proof that is expected to take more memory than this: `2GB`, `1500MiB`.
+    #[arg(long, value_name = "SIZE")]
+    max_memory: Option<ByteSize>,
+
     #[command(flatten)]
     hide: HideArguments,
 
@@ -81,6 +87,11 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     let cannot_prove = || format!("cannot prove {}", source.title());
     let form = arguments.predicate.form(&arguments.rank, graph, &input)?;
     let setting = arguments.hide.setting(graph, form).with_context(cannot_prove)?;
+    let prover = Prover::with_setting(graph, arguments.images.len(), &setting).with_context(cannot_prove)?;
+    if let Some(allowed) = arguments.max_memory {
+        let estimate = Estimate::new(graph, prover.relation(), arguments.security);
+        estimate.check_memory(allowed.as_u64()).with_context(cannot_prove)?;
+    }
     let hidden_labels = arguments.rank.true_labels.as_slice();
     let subject = Subject { graph, setting: &setting, images: &arguments.images, input: &input, labels: hidden_labels };
     let salts = arguments.secrets.salts(&subject, output)?;
@@ -88,7 +99,6 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     let progress = output.progress(Phase::ALL.len(), "proving");
     progress.enable_steady_tick(Duration::from_millis(200));
     let stopwatch = Stopwatch::default();
-    let prover = Prover::with_setting(graph, arguments.images.len(), &setting).with_context(cannot_prove)?;
     let started = |phase: Phase| {
         stopwatch.start(phase);
         progress.set_position(Phase::ALL.iter().position(|&other| other == phase).unwrap_or(0) as u64);
@@ -117,7 +127,7 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
         statement: Words::new(statement),
         commitments: written,
         images: arguments.images.iter().map(|image| image.display().to_string()).collect(),
-        seconds: total(&phases),
+        seconds: total(&phases).seconds,
         phases,
     })?;
     Ok(Verdict::Accepted)
@@ -173,7 +183,7 @@ impl Report for ProveReport {
             None => writeln!(out, "The outputs are not shown.")?,
         }
         writeln!(out)?;
-        let mut rows: Vec<_> = self.phases.iter().map(|time| vec![time.phase.clone(), duration(time.seconds)]).collect();
+        let mut rows: Vec<_> = self.phases.iter().map(|time| vec![time.phase.clone(), duration(time.elapsed.seconds)]).collect();
         rows.push(vec!["total".to_string(), duration(self.seconds)]);
         write_table(out, &["phase", "time"], &[1], &rows)?;
         writeln!(out)?;

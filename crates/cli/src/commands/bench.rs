@@ -1,24 +1,18 @@
 //! `verinfer bench`: what proofs cost on this machine.
 
-use std::ffi::OsString;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
-use anyhow::{Context, bail};
-use clap::ValueEnum;
+use anyhow::Context;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::estimate::Cells;
 use crate::hide::{HideArguments, Part};
+use crate::measure::{ProverCosts, Side, Task, VerifierCosts};
 use crate::memory::megabytes;
-use crate::model::{FitArguments, Selected, Source, SyntheticArguments};
+use crate::model::{FitArguments, Selected, SyntheticArguments};
 use crate::output::{Output, Report, Verdict, thousands, write_table};
 use crate::phases::{PhaseTime, duration, total};
-use measure::{ProverCosts, VerifierCosts};
-
-mod measure;
 
 /// Measure proofs of models: times, proof sizes, memory.
 ///
@@ -70,35 +64,30 @@ pub struct Arguments {
     proof: Option<PathBuf>,
 }
 
-/// Who is measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Side {
-    Prover,
-    Verifier,
-}
-
 /// Runs the command.
 pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
-    let models = arguments.models();
+    let models = arguments.synthetic.select_beside(&arguments.models);
     if let (Some(side), Some(proof), [model]) = (arguments.side, &arguments.proof, models.as_slice()) {
+        let task = arguments.task(model, &arguments.hide);
         match side {
-            Side::Prover => output.report(&measure::prover(arguments, model, proof)?)?,
-            Side::Verifier => output.report(&measure::verifier(arguments, model, proof)?)?,
+            Side::Prover => output.report(&task.prover_here(proof)?)?,
+            Side::Verifier => output.report(&task.verifier_here(proof)?)?,
         }
         return Ok(Verdict::Accepted);
     }
-    let settings = arguments.settings();
+    let settings = HideArguments::settings(arguments.compare_hidden, &arguments.hide);
     let folder = tempfile::tempdir().context("cannot create a temporary folder")?;
     let progress = output.progress(2 * models.len() * settings.len(), "measuring");
     progress.tick();
     let mut costs = Vec::new();
     for (model, hide) in models.iter().flat_map(|model| settings.iter().map(move |hide| (model, hide))) {
         let proof = folder.path().join("proof.vinf");
+        let task = arguments.task(model, hide);
         progress.set_message(format!("{} (prover)", model.title()));
-        let prover: ProverCosts = arguments.measure_apart(Side::Prover, model, hide, &proof)?;
+        let prover = task.prover(&proof)?;
         progress.inc(1);
         progress.set_message(format!("{} (verifier)", model.title()));
-        let verifier: VerifierCosts = arguments.measure_apart(Side::Verifier, model, hide, &proof)?;
+        let verifier = task.verifier(&proof)?;
         progress.inc(1);
         let hidden = hide.parts().map(Part::name).collect();
         costs.push(ModelCosts { model: model.title(), hidden, setting: hide.title(), prover, verifier });
@@ -118,45 +107,17 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
 }
 
 impl Arguments {
-    fn models(&self) -> Vec<Selected> {
-        let files = self.models.iter().map(|path| Selected::Source(Source::from(path.as_path())));
-        let models: Vec<Selected> = files.chain(self.synthetic.select().map(Selected::Synthetic)).collect();
-        if models.is_empty() { vec![Selected::Source(Source::from(Path::new("digits")))] } else { models }
-    }
-
-    /// What is hidden in each measurement of a model, first of all nothing if they are compared.
-    fn settings(&self) -> Vec<HideArguments> {
-        if !self.compare_hidden {
-            return vec![self.hide.clone()];
+    fn task(&self, model: &Selected, hide: &HideArguments) -> Task {
+        Task {
+            model: model.clone(),
+            hide: hide.clone(),
+            runs: self.runs,
+            batch: self.batch,
+            image: self.image.clone(),
+            fit: self.fit,
+            input_seed: self.input_seed,
+            security: self.security,
         }
-        let settings = [vec![], vec![Part::Weights], vec![Part::Input], vec![Part::Weights, Part::Input]];
-        settings.into_iter().map(HideArguments::new).collect()
-    }
-
-    /// Measures one side of a model in a child process, whose report is returned.
-    fn measure_apart<T: DeserializeOwned>(&self, side: Side, model: &Selected, hide: &HideArguments, proof: &Path) -> anyhow::Result<T> {
-        let program = std::env::current_exe().context("cannot find this program")?;
-        let side = if side == Side::Prover { "prover" } else { "verifier" };
-        let mut command = Command::new(program);
-        command.args(["bench", "--json", "--side", side, "--proof"]).arg(proof).args(model.arguments());
-        command.args([
-            hide.argument(),
-            format!("--runs={}", self.runs),
-            format!("--batch={}", self.batch),
-            format!("--input-seed={}", self.input_seed),
-            format!("--security={}", self.security),
-        ]);
-        command.args(self.fit.arguments());
-        if let Some(image) = &self.image {
-            command.args([OsString::from("--image"), image.into()]);
-        }
-        let finished = command.output().with_context(|| format!("cannot start the {side}"))?;
-        if !finished.status.success() {
-            let message = String::from_utf8_lossy(&finished.stderr);
-            let message = message.trim().trim_start_matches("error: ");
-            bail!("the {side} of {} ended with {}: {message}", model.title(), finished.status);
-        }
-        serde_json::from_slice(&finished.stdout).with_context(|| format!("the {side} gave no report"))
     }
 }
 
@@ -195,9 +156,12 @@ impl Report for BenchReport {
         let images = if *batch > 1 { format!(", {batch} images in each proof") } else { String::new() };
         writeln!(out, "{runs} runs (medians), {threads} threads, {security_level} bits{images}")?;
         writeln!(out)?;
-        let titles = ["model", "activations", "prove", "verify", "proof", "prover's memory", "verifier's memory", "set-up", ""];
+        let titles =
+            ["model", "activations", "prove", "of the floor", "verify", "proof", "prover's memory", "verifier's memory", "set-up", ""];
         let rows: Vec<_> = self.models.iter().map(ModelCosts::row).collect();
-        write_table(out, &titles, &[1, 2, 3, 4, 5, 6, 7], &rows)?;
+        write_table(out, &titles, &[1, 2, 3, 4, 5, 6, 7, 8], &rows)?;
+        writeln!(out)?;
+        writeln!(out, "the floor: encoding and hashing as many cells once, without masks")?;
         writeln!(out)?;
         if self.compared {
             self.write_comparison(out)?;
@@ -250,8 +214,8 @@ impl ModelCosts {
         vec![
             short(&self.model),
             self.setting.clone(),
-            duration(prover.seconds),
-            ratio(prover.seconds, public.prover.seconds),
+            duration(prover.elapsed.seconds),
+            ratio(prover.elapsed.seconds, public.prover.elapsed.seconds),
             duration(verifier.seconds),
             ratio(verifier.seconds, public.verifier.seconds),
             format!("{:.1} kB", prover.proof_bytes as f64 / 1000.0),
@@ -271,7 +235,8 @@ impl ModelCosts {
         vec![
             self.name(),
             thousands(prover.cells.activations),
-            duration(prover.seconds),
+            duration(prover.elapsed.seconds),
+            format!("x {:.1}", prover.times_floor()),
             duration(verifier.seconds),
             format!("{:.1} kB", prover.proof_bytes as f64 / 1000.0),
             memory(prover.peak_memory),
@@ -288,7 +253,7 @@ impl ModelCosts {
         let share = |bytes: Option<u64>| memory(bytes.map(|bytes| bytes / u64::from(batch)));
         vec![
             self.name(),
-            duration(prover.seconds / images),
+            duration(prover.elapsed.seconds / images),
             duration(verifier.seconds / images),
             format!("{:.1} kB", prover.proof_bytes as f64 / images / 1000.0),
             share(prover.peak_memory),
@@ -318,7 +283,7 @@ fn cells_row(model: String, cells: &Cells) -> Vec<String> {
 }
 
 fn shares_row(model: String, phases: &[PhaseTime]) -> Vec<String> {
-    let total = total(phases).max(f64::MIN_POSITIVE);
-    let shares = phases.iter().map(|time| format!("{:.0} %", 100.0 * time.seconds / total));
+    let total = total(phases).seconds.max(f64::MIN_POSITIVE);
+    let shares = phases.iter().map(|time| format!("{:.0} %", 100.0 * time.elapsed.seconds / total));
     [model].into_iter().chain(shares).collect()
 }

@@ -1,0 +1,150 @@
+//! What a proof about a model will cost, without making it.
+
+use serde::{Deserialize, Serialize};
+use verinfer_graph::Graph;
+use verinfer_relation::parameters::{Parameters, SecurityReport, mask_cells};
+use verinfer_relation::{Relation, RelationError};
+
+use crate::cost;
+use crate::hide::HideArguments;
+use crate::memory::megabytes;
+
+mod calibration;
+mod fit;
+mod size;
+mod work;
+
+pub use calibration::Calibration;
+pub use size::Hashes;
+pub use work::Work;
+
+/// Sizes of the committed vector; exact.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Cells {
+    /// Elements the network computes, for all images.
+    pub activations: u64,
+    /// Cells in use.
+    pub used: u64,
+    /// `used / activations`.
+    pub per_activation: f64,
+    /// Length of the committed vector: cells in use, padding and masks, a multiple of `masks`.
+    pub committed: u64,
+    /// Random cells that hide the opening.
+    pub masks: u64,
+    /// Zeros between the cells in use and the masks: encoded, but looked up nowhere.
+    pub padding: u64,
+    /// Logarithm of the power of two that is not below `committed`: what the cells' addresses are counted in.
+    pub log_length: usize,
+    /// Base elements of the first codeword.
+    pub encoded: u64,
+}
+
+/// Costs of one proof that do not depend on the machine.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Estimate {
+    /// Exact.
+    pub cells: Cells,
+    /// What the proof reaches, in bits; exact.
+    pub security_bits: f64,
+    /// Size of the proof file with an empty context. Its only random parts are the numbers of distinct rows and of siblings in the Merkle
+    /// trees, which are expected values here: within 1 % of the proofs of fifteen models of 2^13 to 2^25 cells.
+    pub proof_bytes: u64,
+    /// Hashes of trees that the verifier computes, expected values likewise.
+    pub hashes: Hashes,
+    /// Peak memory of the prover in bytes: within 10 % of what the same models took from 0.3 million cells on, within 8 MB below.
+    pub prover_memory: u64,
+    /// What the prover does, in counts.
+    pub work: Work,
+}
+
+/// A proof that would take more memory than it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the proof takes about {} of memory, more than the {} allowed", megabytes(*.needed), megabytes(*.allowed))]
+pub struct TooMuchMemory {
+    /// Expected peak in bytes.
+    pub needed: u64,
+    /// In bytes.
+    pub allowed: u64,
+}
+
+impl Cells {
+    /// Sizes for a relation of a graph.
+    pub fn new(graph: &Graph, relation: &Relation, parameters: &Parameters) -> Self {
+        let activations: u64 = graph.nodes().iter().map(|node| cost::activations(&node.op, graph.spec(node.output).shape)).sum();
+        let activations = activations * relation.images as u64;
+        let used = relation.num_cells() as u64;
+        let masks = mask_cells(parameters.log_cells) as u64;
+        let committed = parameters.num_stored() as u64;
+        Self {
+            activations,
+            used,
+            per_activation: used as f64 / (activations as f64).max(1.0),
+            committed,
+            masks,
+            padding: committed.saturating_sub(used + masks),
+            log_length: parameters.log_cells,
+            encoded: encoded(parameters, 0),
+        }
+    }
+}
+
+impl Estimate {
+    /// Costs for a relation of a graph at a level in bits.
+    pub fn new(graph: &Graph, relation: &Relation, security_level: u16) -> Self {
+        let parameters = Parameters::for_cells(relation.layout.num_stored(), usize::from(security_level));
+        let cells = Cells::new(graph, relation, &parameters);
+        Self {
+            security_bits: SecurityReport::new(relation, &parameters).bits(),
+            proof_bytes: size::proof_bytes(graph, relation, &parameters),
+            hashes: Hashes::expected(&parameters),
+            prover_memory: prover_memory(&cells),
+            work: Work::new(graph, relation, &parameters),
+            cells,
+        }
+    }
+
+    /// Costs of a proof about `images` images, of which `hide` says what is hidden.
+    ///
+    /// # Errors
+    ///
+    /// The network cannot be proved, or its weights cannot be hidden.
+    pub fn of(graph: &Graph, hide: &HideArguments, images: usize, security_level: u16) -> Result<Self, RelationError> {
+        let relation = Relation::with_setting(graph, images, &hide.setting(graph, None)?)?;
+        Ok(Self::new(graph, &relation, security_level))
+    }
+
+    /// Demands that the proof takes no more memory than `allowed` bytes.
+    ///
+    /// # Errors
+    ///
+    /// It is expected to take more.
+    pub const fn check_memory(&self, allowed: u64) -> Result<(), TooMuchMemory> {
+        let needed = self.prover_memory;
+        if needed > allowed { Err(TooMuchMemory { needed, allowed }) } else { Ok(()) }
+    }
+}
+
+/// Base elements of a codeword.
+fn encoded(parameters: &Parameters, oracle: usize) -> u64 {
+    parameters.oracles.get(oracle).map_or(0, |shape| (parameters.row_len(oracle) * shape.domain.size()) as u64)
+}
+
+/// Bytes of the prover's memory: of the program, for each cell in use (values, leaves of the lookups, weights of the claim), and for each element of the
+/// first codeword. `verinfer estimate --check` of several models gives the ones that fit best what it measures.
+const MEMORY_RATES: [u64; 3] = [10_000_000, 92, 10];
+
+fn prover_memory(cells: &Cells) -> u64 {
+    MEMORY_RATES.iter().zip(memory_counts(cells)).map(|(rate, count)| rate * count).sum()
+}
+
+/// What the prover's memory is linear in.
+fn memory_counts(cells: &Cells) -> [u64; 3] {
+    [1, cells.used, cells.encoded]
+}
+
+/// The rates that fit peaks of memory best, as constant part, bytes for each cell in use and bytes for each element of the first codeword.
+pub fn fitted_memory_rates<'a>(peaks: impl Iterator<Item = (&'a Cells, u64)>) -> Vec<f64> {
+    let samples: Vec<fit::Sample> =
+        peaks.map(|(cells, peak)| (memory_counts(cells).iter().map(|&count| count as f64).collect(), peak as f64)).collect();
+    fit::rates(&samples)
+}

@@ -1,0 +1,60 @@
+//! What the prover does, in counts to which the time of each of its phases is proportional.
+
+use serde::{Deserialize, Serialize};
+use verinfer_graph::Graph;
+use verinfer_prover::Phase;
+use verinfer_relation::Relation;
+use verinfer_relation::parameters::Parameters;
+
+use super::encoded;
+use crate::cost;
+
+/// Counts of one proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Work {
+    /// Multiply-accumulates of the network, for all images.
+    pub macs: u64,
+    /// Cells in use.
+    pub cells: u64,
+    /// Bytes that are committed to outside of the proof.
+    pub committed_bytes: u64,
+    /// Base elements of the first codeword.
+    pub encoded: u64,
+    /// Base elements of all later codewords.
+    pub encoded_later: u64,
+    /// Hashes of all proofs of work; before they are made, the expected number.
+    pub grinding: u64,
+}
+
+impl Work {
+    /// Counts for a relation of a graph.
+    pub fn new(graph: &Graph, relation: &Relation, parameters: &Parameters) -> Self {
+        let macs: u64 = graph.nodes().iter().map(|node| cost::macs(graph, node)).sum();
+        let num_oracles = parameters.oracles.len();
+        Self {
+            macs: macs * relation.images as u64,
+            cells: relation.num_cells() as u64,
+            committed_bytes: relation.objects.iter().map(|object| object.plan.len() as u64).sum(),
+            encoded: encoded(parameters, 0),
+            encoded_later: (1..num_oracles).map(|oracle| encoded(parameters, oracle)).sum(),
+            grinding: (num_oracles as u64) << parameters.grinding_bits,
+        }
+    }
+
+    /// The same with the proofs of work that were made: how long they take is chance.
+    pub const fn with_grinding(self, grinding: u64) -> Self {
+        Self { grinding, ..self }
+    }
+
+    /// The counts of which a phase's time is a sum, each times its own rate.
+    pub fn of_phase(&self, phase: Phase) -> Vec<f64> {
+        let counts: &[u64] = match phase {
+            Phase::Witness => &[self.macs, self.cells, self.committed_bytes],
+            Phase::Commit => &[self.encoded],
+            Phase::Lookups | Phase::LinearLayers => &[self.cells],
+            Phase::Combine => &[self.cells, self.committed_bytes],
+            Phase::Open => &[self.cells, self.encoded_later, self.grinding],
+        };
+        counts.iter().map(|&count| count as f64).collect()
+    }
+}

@@ -1,0 +1,60 @@
+//! Measurement of the verifier in this process.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::Context;
+use verinfer_graph::Graph;
+use verinfer_relation::statement::{InputClaim, ModelClaim};
+use verinfer_verifier::{Expectations, ExpectedInput, Proof, Verifier};
+
+use super::input::input;
+use super::{Task, VerifierCosts, median};
+use crate::files;
+use crate::memory;
+use crate::output::Report;
+
+/// Verifies the proof in the file `proof`.
+pub fn measure(task: &Task, proof: &Path) -> anyhow::Result<VerifierCosts> {
+    let model = task.model.build()?;
+    let input = input(task, &model)?;
+    let bytes = files::read(proof, files::PROOF_LIMIT)?;
+    let statement = Proof::decode(&bytes).context("the proof cannot be read")?.statement;
+    // What a verifier of a hidden model has.
+    let architecture = model.graph.encode_architecture();
+    memory::reset_peak();
+    let start = Instant::now();
+    let cannot_verify = || format!("cannot verify proofs of {}", task.model.title());
+    let images = task.batch as usize;
+    let decoded;
+    let verifier = match &statement.model {
+        ModelClaim::Public { .. } => Verifier::with_setting(&model.graph, images, &statement.setting()),
+        ModelClaim::Hidden { envelope, commitment, .. } => {
+            decoded = Graph::decode_architecture(&architecture).with_context(cannot_verify)?;
+            Verifier::hidden(&decoded, *envelope, **commitment, images, &statement.setting())
+        }
+    }
+    .with_context(cannot_verify)?;
+    let setup_seconds = start.elapsed().as_secs_f64();
+    let expected = match &statement.input {
+        InputClaim::Shown(_) => ExpectedInput::Shown(&input),
+        InputClaim::Hidden(commitments) => ExpectedInput::Hidden(commitments),
+    };
+    let expectations = Expectations { security_level: task.security, context: b"", input: expected, ..Expectations::default() };
+    let mut times = Vec::new();
+    let mut error = None;
+    for _ in 0..task.runs {
+        let start = Instant::now();
+        let result = verifier.verify(&bytes, &expectations);
+        times.push(start.elapsed().as_secs_f64());
+        error = error.or(result.err().map(|error| error.to_string()));
+    }
+    Ok(VerifierCosts { setup_seconds, seconds: median(times), peak_memory: memory::peak(), accepted: error.is_none(), error })
+}
+
+impl Report for VerifierCosts {
+    fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "{self:?}")
+    }
+}

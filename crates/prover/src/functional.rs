@@ -11,10 +11,11 @@ use verinfer_relation::relation::Location;
 use p3_field::{PackedFieldExtension, PrimeCharacteristicRing};
 
 use crate::packed::{PackedK, WIDTH, ZERO, pack, splat};
+use crate::vectors::filled;
 
 /// Weights of the first `num_cells` cells (rounded up to a register).
 pub fn write(relation: &Relation, functional: &Functional, r: &EqWeights, num_cells: usize) -> Vec<PackedK> {
-    let mut out = vec![ZERO; num_cells.div_ceil(WIDTH)];
+    let mut out = filled(num_cells.div_ceil(WIDTH), ZERO);
     for (&(column, index), channels) in &functional.chunks {
         let chunk = &relation.layout.placement(column).chunks[index];
         add(&mut out, chunk, r.pixels(chunk), channels);

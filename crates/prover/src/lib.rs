@@ -15,6 +15,7 @@ mod outputs;
 mod packed;
 mod prove;
 mod random;
+mod vectors;
 mod witness;
 
 pub use error::ProveError;

@@ -9,10 +9,8 @@ use verinfer_graph::Graph;
 use crate::claims::{AccumulatorWeights, integers};
 use crate::envelope::weight_range;
 use crate::field::{F, K, from_signed};
-use crate::functional::Functional;
-use crate::layout::ColumnId;
+use crate::functional::{Dense, Functional, PixelWeights};
 use crate::relation::{Contraction, HiddenLayer, Location, Relation};
-use crate::wiring::PixelWeights;
 
 /// Consecutive indices: the output channels of one chunk of one layer.
 pub struct Block<'a> {
@@ -77,10 +75,10 @@ impl Scales<'_> {
     /// Adds `scale * P(rho')`, where `e[i] = eq(rho', i)`.
     pub fn add(&self, relation: &Relation, e: &[K], scale: K, functional: &mut Functional) {
         for block in blocks(relation) {
-            let channels: Vec<K> = self.of(&block).iter().zip(block.of(e)).map(|(&weight, &e)| weight * e * scale).collect();
+            let channels: Vec<K> = self.of(&block).iter().zip(block.of(e)).map(|(&weight, &e)| weight * e).collect();
             match &block.hidden.sign {
-                Some((_, factor)) if block.sign => integers(factor, &channels, functional),
-                _ => integers(&block.hidden.multiplier, &channels, functional),
+                Some((_, factor)) if block.sign => integers(factor, scale, &channels, functional),
+                _ => integers(&block.hidden.multiplier, scale, &channels, functional),
             }
         }
     }
@@ -89,27 +87,33 @@ impl Scales<'_> {
 /// Adds `scale * Q(rho')`, where `e[i] = eq(rho', i)` and `inner[j] = eq(rho, j)`. `graph` is read for zero points only.
 pub fn add_contracted(relation: &Relation, graph: &Graph, inner: &[K], e: &[K], scale: K, functional: &mut Functional) {
     for block in blocks(relation) {
-        let channels: Vec<K> = block.of(e).iter().map(|&e| e * scale).collect();
         match &block.hidden.sign {
-            Some((sign, _)) if block.sign => functional.add_chunk(*sign, block.chunk, &channels),
-            _ => add_weights(&block, graph, inner, channels, functional),
+            Some((sign, _)) if block.sign => {
+                let chunk = &relation.layout.placement(*sign).chunks[block.chunk];
+                functional.add(Location::Column(*sign), scale, PixelWeights::same(chunk), block.of(e).into());
+            }
+            _ => add_weights(&block, graph, inner, block.of(e), scale, functional),
         }
     }
 }
 
-fn add_weights(block: &Block<'_>, graph: &Graph, inner: &[K], channels: Vec<K>, functional: &mut Functional) {
+/// Adds `scale * sum of channels[c] * inner[tap, i] * (weight - zero point)[c, tap, i]`.
+fn add_weights(block: &Block<'_>, graph: &Graph, inner: &[K], channels: &[K], scale: K, functional: &mut Functional) {
     let contraction = block.contraction;
     let Some(conv) = contraction.conv(graph) else { return };
     let zero: F = from_signed(i64::from(conv.weight_zero_point) - weight_range(graph, contraction).0);
-    let column: ColumnId = block.hidden.weights;
+    let location = Location::Column(block.hidden.weights);
     let inner = &inner[contraction.blocks[block.chunk]..][..contraction.block_len()];
     if contraction.depthwise {
-        let row = |(c, &channel): (usize, &K)| inner[c..].iter().step_by(channels.len()).map(move |&e| e * channel);
+        let row = |(c, &channel): (usize, &K)| {
+            let scaled = scale * channel;
+            inner[c..].iter().step_by(channels.len()).map(move |&e| e * scaled)
+        };
         let weights: Vec<K> = channels.iter().enumerate().flat_map(row).collect();
         functional.constant -= weights.iter().copied().sum::<K>() * zero;
-        functional.dense.push((Location::Column(column), weights));
+        functional.dense.push(Dense { location, first: 0, weights });
     } else {
-        functional.constant -= inner.iter().copied().sum::<K>() * channels.iter().copied().sum::<K>() * zero;
-        functional.add_product(Location::Column(column), PixelWeights { first: 0, values: inner.to_vec() }, channels);
+        functional.constant -= scale * inner.iter().copied().sum::<K>() * channels.iter().copied().sum::<K>() * zero;
+        functional.add(location, scale, PixelWeights::listed(inner.to_vec()), channels.into());
     }
 }

@@ -36,101 +36,104 @@ pub fn leaves(relation: &Relation, r: &EqWeights, folding: &Folding, mu: K) -> L
     let functional = Functional { constant: mu, ..Functional::default() };
     let mut weights = LeafWeights { functional, accumulators: none(), signs: none() };
     for (index, (column, placement)) in relation.columns.iter().zip(relation.layout.placements()).enumerate() {
-        let location = Location::Column(ColumnId(index));
-        for (index, chunk) in placement.chunks.iter().enumerate() {
-            match &column.leaf {
-                Leaf::Free => {}
-                Leaf::Lookup { table, values } | Leaf::Row { table, values } => {
-                    let channels: Arc<[K]> = r.channels(chunk, placement.channels).into();
-                    let total = channels.iter().copied().sum();
-                    let mut reader = Reader { relation, r, index, chunk, channels, total, weights: &mut weights };
-                    for (form, &power) in values.iter().zip(&folding.powers) {
-                        reader.form(form, -(mu * power));
-                    }
-                    let channels = reader.channels;
-                    weights.functional.constant += total * mu * (folding.offset(*table) - K::ONE);
-                    if matches!(column.leaf, Leaf::Lookup { .. }) {
-                        weights.functional.constant += total;
-                    } else {
+        let (location, chunks) = (Location::Column(ColumnId(index)), placement.chunks.as_slice());
+        match &column.leaf {
+            Leaf::Free => {}
+            Leaf::Lookup { table, values } | Leaf::Row { table, values } => {
+                let channels: Vec<Arc<[K]>> = chunks.iter().map(|chunk| r.channels(chunk, placement.channels).into()).collect();
+                let reader = Reader { relation, r, chunks, channels };
+                let total: K = reader.channels.iter().flat_map(|channels| channels.iter().copied()).sum();
+                for (form, &power) in values.iter().zip(&folding.powers) {
+                    reader.form(form, -(mu * power), &mut weights);
+                }
+                weights.functional.constant += total * mu * (folding.offset(*table) - K::ONE);
+                if matches!(column.leaf, Leaf::Lookup { .. }) {
+                    weights.functional.constant += total;
+                } else {
+                    for (chunk, channels) in chunks.iter().zip(reader.channels) {
                         weights.functional.add(location, -K::ONE, PixelWeights::same(chunk), channels);
                     }
                 }
-                Leaf::Multiplicity(table) => {
-                    let channels: Arc<[K]> = r.channels(chunk, 1).into();
-                    let weight: K = channels.iter().copied().sum();
+            }
+            Leaf::Multiplicity(table) => {
+                for chunk in chunks {
+                    let weight = eq_index(&r.point()[chunk.log_len..], chunk.first_slot);
                     weights.functional.constant += mu * weight * (rows(relation, folding, r, *table, chunk) - K::ONE);
-                    weights.functional.add(location, -K::ONE, PixelWeights::same(chunk), channels);
+                    weights.functional.add(location, -weight, PixelWeights::same(chunk), [K::ONE].into());
                 }
-                // One denominator, at the address of the first cell, which lies in the first chunk.
-                Leaf::Spare if index == 0 => {
-                    let weight = mu * eq_index(r.point(), chunk.first_cell(0));
-                    weights.functional.constant -= weight;
-                    weights.functional.add(location, weight, PixelWeights::listed(basis().to_vec()), [K::ONE].into());
-                }
-                Leaf::Spare => {}
+            }
+            Leaf::Spare => {
+                let weight = mu * eq_index(r.point(), chunks[0].first_cell(0));
+                weights.functional.constant -= weight;
+                weights.functional.add(location, weight, PixelWeights::listed(basis().to_vec()), [K::ONE].into());
             }
         }
     }
     weights
 }
 
-/// A chunk of a column, whose leaves are being written.
+/// A column whose leaves are being written.
 struct Reader<'a> {
     relation: &'a Relation,
     r: &'a EqWeights,
-    /// Index of the chunk.
-    index: usize,
-    chunk: &'a Chunk,
-    /// The leaf point's weights of the channels.
-    channels: Arc<[K]>,
-    /// Their sum.
-    total: K,
-    /// Where the terms go.
-    weights: &'a mut LeafWeights,
+    chunks: &'a [Chunk],
+    /// The leaf point's weights of the channels, by chunk.
+    channels: Vec<Arc<[K]>>,
 }
 
 impl Reader<'_> {
-    /// Adds `scale * sum over channels and pixels of the chunk of channels[c] * pixels[p] * form(c, p)`.
-    fn form(&mut self, form: &Form, scale: K) {
-        let constant = match &form.constant {
-            Coefficients::Uniform(value) => self.total * *value,
-            Coefficients::Channel(values) => self.channels.iter().zip(values).map(|(&weight, &value)| weight * value).sum(),
-            Coefficients::Pixel(values) => self.total * self.pixel_sum(values),
-            Coefficients::Outside { value, channels: inner, pixels } => {
-                let box_channels: K = self.channels[inner.clone()].iter().copied().sum();
-                (self.total - box_channels * self.pixel_sum(pixels)) * *value
-            }
-        };
-        self.weights.functional.constant += scale * constant;
+    /// Adds `scale * sum over chunks, channels and pixels of channels[c] * pixels[p] * form(c, p)`.
+    fn form(&self, form: &Form, scale: K, weights: &mut LeafWeights) {
+        for (chunk, channels) in self.chunks.iter().zip(&self.channels) {
+            weights.functional.constant += scale * self.constant(&form.constant, chunk, channels);
+        }
         for term in &form.terms {
-            match &term.factor {
-                Factor::Uniform(value) => self.source(&term.source, scale * *value, Arc::clone(&self.channels)),
-                Factor::Channel(values) => {
-                    let channels = self.channels.iter().zip(values).map(|(&weight, &value)| weight * value).collect();
-                    self.source(&term.source, scale, channels);
-                }
+            if let Source::Integers(bytes) = &term.source {
+                // The pixel weights of a chunk sum to one.
+                let mut sum = Vec::new();
+                self.channels.iter().for_each(|channels| add_scaled(&mut sum, K::ONE, channels));
+                let (scale, channels) = scaled(&term.factor, scale, &sum.into());
+                integers(bytes, scale, &channels, &mut weights.functional);
+                continue;
+            }
+            for (index, channels) in self.channels.iter().enumerate() {
+                let (scale, channels) = scaled(&term.factor, scale, channels);
+                self.source(&term.source, index, scale, channels, weights);
+            }
+        }
+    }
+
+    /// `sum over channels and pixels of a chunk of channels[c] * pixels[p] * constant(c, p)`.
+    fn constant(&self, constant: &Coefficients, chunk: &Chunk, channels: &[K]) -> K {
+        let total = || channels.iter().copied().sum::<K>();
+        match constant {
+            Coefficients::Uniform(value) if *value == F::ZERO => K::ZERO,
+            Coefficients::Uniform(value) => total() * *value,
+            Coefficients::Channel(values) => channels.iter().zip(values).map(|(&weight, &value)| weight * value).sum(),
+            Coefficients::Pixel(values) => total() * self.pixel_sum(chunk, values),
+            Coefficients::Outside { value, channels: inner, pixels } => {
+                let box_channels: K = channels[inner.clone()].iter().copied().sum();
+                (total() - box_channels * self.pixel_sum(chunk, pixels)) * *value
             }
         }
     }
 
     /// `sum over pixels of the chunk of eq(r, pixel) * values[pixel within its image]`.
-    fn pixel_sum(&self, values: &[F]) -> K {
-        let values = values.iter().cycle().skip(self.chunk.first_pixel % values.len());
-        self.r.pixels(self.chunk).iter().zip(values).map(|(&weight, &value)| weight * value).sum()
+    fn pixel_sum(&self, chunk: &Chunk, values: &[F]) -> K {
+        let values = values.iter().cycle().skip(chunk.first_pixel % values.len());
+        self.r.pixels(chunk).iter().zip(values).map(|(&weight, &value)| weight * value).sum()
     }
 
-    /// Adds `scale * sum of channels[c] * pixels[p] * source(c, p)`.
-    fn source(&mut self, source: &Source, scale: K, channels: Arc<[K]>) {
-        let wired = |map: &PixelMap| PixelWeights::Wired { map: *map, chunk: *self.chunk };
-        let functional = &mut self.weights.functional;
+    /// Adds `scale * sum over channels and pixels of a chunk of channels[c] * pixels[p] * source(c, p)`.
+    fn source(&self, source: &Source, index: usize, scale: K, channels: Arc<[K]>, weights: &mut LeafWeights) {
+        let LeafWeights { functional, accumulators, signs } = weights;
+        let chunk = &self.chunks[index];
+        let wired = |map: &PixelMap| PixelWeights::Wired { map: *map, chunk: *chunk };
         match source {
-            Source::Cell(column) => functional.add(Location::Column(*column), scale, PixelWeights::same(self.chunk), channels),
-            // The pixel weights of a chunk sum to one.
+            Source::Cell(column) => functional.add(Location::Column(*column), scale, PixelWeights::same(chunk), channels),
             Source::Integers(bytes) => integers(bytes, scale, &channels, functional),
-            Source::Accumulator(id) | Source::ScaledAccumulator(id) => {
-                add(&mut self.weights.accumulators[id.0][self.index], scale, &channels);
-            }
-            Source::ScaledSign(id) => add(&mut self.weights.signs[id.0][self.index], scale, &channels),
+            Source::Accumulator(id) | Source::ScaledAccumulator(id) => add_scaled(&mut accumulators[id.0][index], scale, &channels),
+            Source::ScaledSign(id) => add_scaled(&mut signs[id.0][index], scale, &channels),
             Source::Tensor { location, pixels, channels: ChannelMap::Same, .. } => {
                 functional.add(*location, scale, wired(pixels), channels)
             }
@@ -139,15 +142,23 @@ impl Reader<'_> {
             }
             // In the same shape nothing is reordered.
             Source::Reordered { location } if self.relation.stored_channels(*location) == channels.len() => {
-                functional.add(*location, scale, PixelWeights::same(self.chunk), channels);
+                functional.add(*location, scale, PixelWeights::same(chunk), channels);
             }
             Source::Reordered { location } => {
                 let channels: Vec<K> = channels.iter().map(|&channel| scale * channel).collect();
-                let weights =
-                    self.r.pixels(self.chunk).iter().flat_map(|&pixel| channels.iter().map(move |&channel| pixel * channel)).collect();
-                functional.dense.push(Dense { location: *location, first: self.chunk.first_pixel * channels.len(), weights });
+                let pixels = self.r.pixels(chunk).iter();
+                let weights = pixels.flat_map(|&pixel| channels.iter().map(move |&channel| pixel * channel)).collect();
+                functional.dense.push(Dense { location: *location, first: chunk.first_pixel * channels.len(), weights });
             }
         }
+    }
+}
+
+/// `scale * factor * channels`, as a scale and channels.
+fn scaled(factor: &Factor, scale: K, channels: &Arc<[K]>) -> (K, Arc<[K]>) {
+    match factor {
+        Factor::Uniform(value) => (scale * *value, Arc::clone(channels)),
+        Factor::Channel(values) => (scale, channels.iter().zip(values).map(|(&weight, &value)| weight * value).collect()),
     }
 }
 
@@ -160,11 +171,11 @@ pub fn integers(bytes: &Bytes, scale: K, channels: &[K], functional: &mut Functi
     functional.constant -= scale * channels.iter().copied().sum::<K>() * from_signed(bytes.offset);
 }
 
-/// Adds a multiple of the weights of one form to those of others.
-fn add(sum: &mut Vec<K>, scale: K, channels: &[K]) {
+/// `sum += scale * channels`, where nothing is a sum of zeros.
+fn add_scaled(sum: &mut Vec<K>, scale: K, channels: &[K]) {
     sum.resize(channels.len(), K::ZERO);
-    for (to, from) in sum.iter_mut().zip(channels) {
-        *to += scale * *from;
+    for (to, &from) in sum.iter_mut().zip(channels) {
+        *to += scale * from;
     }
 }
 

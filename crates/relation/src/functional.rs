@@ -163,6 +163,7 @@ impl PixelWeights {
                 (!within.is_empty()).then(|| dot(within, &at.pixels(chunk)[first - chunk.first_pixel..]))
             }
             Self::Wired { .. } if self.are_of(chunk) => Some(eq_points(leaves.low_point(chunk), at.low_point(chunk))),
+            Self::Wired { map: PixelMap::Same, chunk: wired } if wired.is_apart_from(chunk) => None,
             Self::Wired { map, chunk: wired } => {
                 Some(map.apply(wired.pixels(), leaves.pixels(wired), chunk.pixels(), at.pixels(chunk))).filter(|&sum| sum != K::ZERO)
             }

@@ -38,21 +38,23 @@ pub fn eq_range(point: &[K], start: usize, len: usize) -> Vec<K> {
     // The upper bits, which all indices share, then one bit after the other from the highest: an index's prefixes are those of its neighbours.
     let differing = (usize::BITS - (start ^ last).leading_zeros()) as usize;
     let (low, high) = point.split_at(differing);
-    let mut prefixes = Vec::with_capacity(len);
+    let mut prefixes = Vec::with_capacity(len + 2);
     prefixes.push(eq_index(high, start >> differing));
     for (bit, &coordinate) in low.iter().enumerate().rev() {
-        let (parent, first, last) = (start >> (bit + 1), start >> bit, last >> bit);
-        prefixes.resize(last - first + 1, K::ZERO);
-        // From the end on, so that no prefix is overwritten before it is read.
-        for prefix in (parent..=last >> 1).rev() {
-            let value = prefixes[prefix - parent];
+        let parents = prefixes.len();
+        prefixes.resize(2 * parents, K::ZERO);
+        // From the end on, so that no parent is overwritten before it is read.
+        for parent in (0..parents).rev() {
+            let value = prefixes[parent];
             let one = value * coordinate;
-            if 2 * prefix < last {
-                prefixes[2 * prefix + 1 - first] = one;
-            }
-            if 2 * prefix >= first {
-                prefixes[2 * prefix - first] = value - one;
-            }
+            prefixes[2 * parent] = value - one;
+            prefixes[2 * parent + 1] = one;
+        }
+        if last >> bit & 1 == 0 {
+            prefixes.pop();
+        }
+        if start >> bit & 1 == 1 {
+            let _ = prefixes.remove(0);
         }
     }
     prefixes

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use p3_field::PrimeCharacteristicRing;
 
 use crate::commitment::{Bases, Check};
+use crate::dot::dot;
 use crate::eq::eq_points;
 use crate::field::K;
 use crate::lanes::Lanes;
@@ -208,9 +209,4 @@ impl<'a> Planes<'a> {
         let placement = self.layout.placement(column);
         self.weights[column.0][index].get_or_init(|| self.at.channels(&placement.chunks[index], placement.channels))
     }
-}
-
-/// `sum a_i b_i`.
-pub fn dot(a: &[K], b: &[K]) -> K {
-    a.iter().zip(b).map(|(&a, &b)| a * b).sum()
 }

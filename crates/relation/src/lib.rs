@@ -7,6 +7,7 @@ pub mod affine;
 pub mod check;
 pub mod claims;
 pub mod commitment;
+pub mod dot;
 pub mod envelope;
 pub mod eq;
 mod error;

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use verinfer_graph::{Shape, Window};
 
+use crate::dot::dot;
 use crate::field::K;
 
 /// Which pixels of the source feed which pixels of the target, in each image.
@@ -50,15 +51,13 @@ pub enum PixelMap {
     },
 }
 
-/// Connections of a [`PixelMap`]: target pixel `target + i * target_step` with source pixel `source + i * source_step`, for `i < len`.
+/// Connections of a [`PixelMap`]: target pixel `target + i` with source pixel `source + i * source_step`, for `i < len`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run {
     /// Number of connections, at least one.
     pub len: usize,
     /// First target pixel.
     pub target: usize,
-    /// Zero or one.
-    pub target_step: usize,
     /// First source pixel.
     pub source: usize,
     /// Distance of source pixels.
@@ -70,7 +69,7 @@ impl PixelMap {
     pub fn for_each(&self, range: Range<usize>, mut visit: impl FnMut(usize, usize)) {
         self.for_each_run(range, |run| {
             for i in 0..run.len {
-                visit(run.target + i * run.target_step, run.source + i * run.source_step);
+                visit(run.target + i, run.source + i * run.source_step);
             }
         });
     }
@@ -82,10 +81,10 @@ impl PixelMap {
         }
         let (source, target) = match *self {
             Self::Same => {
-                return visit(Run { len: range.len(), target: range.start, target_step: 1, source: range.start, source_step: 1 });
+                return visit(Run { len: range.len(), target: range.start, source: range.start, source_step: 1 });
             }
             Self::Total { len } => {
-                return range.for_each(|target| visit(Run { len, target, target_step: 0, source: 0, source_step: 1 }));
+                return range.for_each(|target| (0..len).for_each(|source| visit(Run { len: 1, target, source, source_step: 1 })));
             }
             Self::Window { source, target, .. } | Self::Broadcast { source, target } | Self::Inset { source, target, .. } => {
                 (source, target)
@@ -98,7 +97,7 @@ impl PixelMap {
             let end = range.end.min(first + target.width);
             self.for_each_in_row(row, start - first..end - first, |len, column, from, source_step| {
                 let (target, source) = (first + column, image * source.num_pixels() + from);
-                visit(Run { len, target, target_step: 1, source, source_step });
+                visit(Run { len, target, source, source_step });
             });
             start = end;
         }
@@ -158,7 +157,7 @@ impl PixelMap {
     /// `sum of weights[target pixel - range.start] * values[source pixel - sources.start]` over connections with target in `range` and source in
     /// `sources`: the weights that [`PixelMap::pull_back`] gives, applied to some values without being written out.
     pub fn apply(&self, range: Range<usize>, weights: &[K], sources: Range<usize>, values: &[K]) -> K {
-        let mut sum = K::default();
+        let (mut sum, mut moved) = (K::default(), Vec::new());
         let start = range.start;
         self.for_each_run(range, |run| {
             // The part of the run whose sources are in the range: none or all of it where they do not move.
@@ -168,8 +167,10 @@ impl PixelMap {
                 0 => return,
                 _ => (position(sources.start), position(sources.end)),
             };
-            for i in skip..end {
-                sum += weights[run.target + i * run.target_step - start] * values[run.source + i * run.source_step - sources.start];
+            if skip < end {
+                moved.clear();
+                moved.extend((skip..end).map(|i| values[run.source + i * run.source_step - sources.start]));
+                sum += dot(&weights[run.target + skip - start..], &moved);
             }
         });
         sum

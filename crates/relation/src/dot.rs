@@ -16,18 +16,19 @@ pub fn dot(a: &[K], b: &[K]) -> K {
 }
 
 /// As `X^3 = X + 1`, the coordinates of `a b` are the inner products of `a`'s with `(b0, b2, b1)`, `(b1, b0 + b2, b1 + b2)` and `(b2, b1, b0 + b2)`.
+#[inline(always)]
 fn block(a: &[K; BLOCK], b: &[K; BLOCK]) -> K {
     let mut left = [F::ZERO; 3 * BLOCK];
-    let mut right = [left; 3];
+    let (mut right0, mut right1, mut right2) = (left, left, left);
     for (i, (a, b)) in a.iter().zip(b).enumerate() {
         let (a, b): (&[F], &[F]) = (a.as_basis_coefficients_slice(), b.as_basis_coefficients_slice());
         let (b0_b2, b1_b2) = (b[0] + b[2], b[1] + b[2]);
         left[3 * i..][..3].copy_from_slice(a);
-        for (right, row) in right.iter_mut().zip([[b[0], b[2], b[1]], [b[1], b0_b2, b1_b2], [b[2], b[1], b0_b2]]) {
-            right[3 * i..][..3].copy_from_slice(&row);
-        }
+        right0[3 * i..][..3].copy_from_slice(&[b[0], b[2], b[1]]);
+        right1[3 * i..][..3].copy_from_slice(&[b[1], b0_b2, b1_b2]);
+        right2[3 * i..][..3].copy_from_slice(&[b[2], b[1], b0_b2]);
     }
-    from_coordinates(right.map(|right| F::dot_product(&left, &right)))
+    from_coordinates([F::dot_product(&left, &right0), F::dot_product(&left, &right1), F::dot_product(&left, &right2)])
 }
 
 #[cfg(test)]

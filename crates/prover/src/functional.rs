@@ -1,11 +1,13 @@
 //! Step 6: the weights of the combined claim, written out for every cell.
 
+use std::collections::BTreeMap;
+
 use rayon::prelude::*;
 use verinfer_relation::Relation;
 use verinfer_relation::commitment::{DEGREE, Weights};
 use verinfer_relation::field::K;
 use verinfer_relation::functional::Functional;
-use verinfer_relation::layout::{Chunk, EqWeights};
+use verinfer_relation::layout::{Chunk, ColumnId, EqWeights};
 use verinfer_relation::relation::Location;
 
 use p3_field::{PackedFieldExtension, PrimeCharacteristicRing};
@@ -16,20 +18,27 @@ use crate::vectors::filled;
 /// Weights of the first `num_cells` cells (rounded up to a register).
 pub fn write(relation: &Relation, functional: &Functional, r: &EqWeights, num_cells: usize) -> Vec<PackedK> {
     let mut out = filled(num_cells.div_ceil(WIDTH), ZERO);
-    for (&(column, index), channels) in &functional.chunks {
+    for ((column, index), channels) in whole_chunks(relation, functional) {
         let chunk = &relation.layout.placement(column).chunks[index];
-        add(&mut out, chunk, r.pixels(chunk), channels);
+        add(&mut out, chunk, r.pixels(chunk), &channels);
     }
     for product in &functional.products {
         let Location::Column(column) = product.location else { continue };
-        for chunk in &relation.layout.placement(column).chunks {
-            let (first, within) = product.pixels.within(chunk.pixels());
-            if !within.is_empty() {
-                let mut pixels = vec![K::ZERO; 1 << chunk.log_len];
-                pixels[first - chunk.first_pixel..][..within.len()].copy_from_slice(within);
-                add(&mut out, chunk, &pixels, &product.channels);
-            }
+        let chunks = &relation.layout.placement(column).chunks;
+        if chunks.iter().any(|chunk| product.pixels.are_of(chunk)) {
+            continue;
         }
+        let channels: Vec<K> = product.channels.iter().map(|&channel| product.scale * channel).collect();
+        product.pixels.read(r, |weights| {
+            for chunk in chunks {
+                let (first, within) = weights.within(chunk.pixels());
+                if !within.is_empty() {
+                    let mut pixels = vec![K::ZERO; 1 << chunk.log_len];
+                    pixels[first - chunk.first_pixel..][..within.len()].copy_from_slice(within);
+                    add(&mut out, chunk, &pixels, &channels);
+                }
+            }
+        });
     }
     for part in &functional.commitments {
         let weights = part.check.weights();
@@ -41,19 +50,38 @@ pub fn write(relation: &Relation, functional: &Functional, r: &EqWeights, num_ce
             }
         }
     }
-    for (location, weights) in &functional.dense {
-        let Location::Column(column) = *location else { continue };
+    for dense in &functional.dense {
+        let Location::Column(column) = dense.location else { continue };
         let placement = relation.layout.placement(column);
         for chunk in &placement.chunks {
             for channel in 0..placement.channels {
                 for (i, pixel) in chunk.pixels().enumerate() {
-                    let cell = chunk.first_cell(channel) + i;
-                    out[cell / WIDTH].add_assign_lane(cell % WIDTH, weights[pixel * placement.channels + channel]);
+                    let element = (pixel * placement.channels + channel).checked_sub(dense.first);
+                    if let Some(&weight) = element.and_then(|element| dense.weights.get(element)) {
+                        let cell = chunk.first_cell(channel) + i;
+                        out[cell / WIDTH].add_assign_lane(cell % WIDTH, weight);
+                    }
                 }
             }
         }
     }
     out
+}
+
+/// The products that weight a chunk's pixels as the leaf point does, summed for each chunk: weights of its channels.
+fn whole_chunks(relation: &Relation, functional: &Functional) -> BTreeMap<(ColumnId, usize), Vec<K>> {
+    let mut sums = BTreeMap::new();
+    for product in &functional.products {
+        let Location::Column(column) = product.location else { continue };
+        let chunks = relation.layout.placement(column).chunks.iter().enumerate();
+        for (index, _) in chunks.filter(|(_, chunk)| product.pixels.are_of(chunk)) {
+            let sum = sums.entry((column, index)).or_insert_with(|| vec![K::ZERO; product.channels.len()]);
+            for (to, &channel) in sum.iter_mut().zip(product.channels.iter()) {
+                *to += product.scale * channel;
+            }
+        }
+    }
+    sums
 }
 
 /// Registers that a thread works on at once.

@@ -86,6 +86,14 @@ impl Relation {
         self.images * self.input_shape.num_elements()
     }
 
+    /// Channels of what lies at a location.
+    pub fn stored_channels(&self, location: Location) -> usize {
+        match location {
+            Location::Input => self.input_shape.channels,
+            Location::Column(column) => self.column(column).channels,
+        }
+    }
+
     /// Number of indices of the batched contraction.
     pub fn contraction_len(&self) -> usize {
         self.contractions.iter().map(|c| c.block_len() * c.blocks.len()).sum()

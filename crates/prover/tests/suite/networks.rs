@@ -84,7 +84,7 @@ fn sizes() -> impl Strategy<Value = usize> {
     proptest::sample::select(vec![1, 2, 3, 5])
 }
 
-fn random_batch(graph: &Graph, images: usize, seed: u64) -> Vec<i16> {
+pub fn random_batch(graph: &Graph, images: usize, seed: u64) -> Vec<i16> {
     let mut rng = Rng::new(seed);
     (0..images).flat_map(|_| random_input(graph, &mut rng)).collect()
 }
@@ -108,7 +108,7 @@ fn check_witness_of(relation: &Relation, graph: &Graph, input: &[i16]) -> Result
 }
 
 /// Everything hidden, if the network's constants fit.
-fn hidden(graph: &Graph) -> Option<Setting> {
+pub fn hidden(graph: &Graph) -> Option<Setting> {
     let setting = Setting { weights: Some(Envelope::of(graph).ok()?), hidden_input: true, output: OutputForm::Shown };
     let relation = Relation::with_setting(graph, 1, &setting).ok()?;
     Learned::new(graph, &relation).ok().map(|_| setting)

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use clap::Args;
+use clap::{ArgGroup, Args};
 use verinfer_commitments::{Committed, Kind, is_public_file};
 use verinfer_import::Model;
 use verinfer_relation::commitment::Commitment;
@@ -17,9 +17,10 @@ use crate::model::Source;
 
 /// The model, or its commitment.
 #[derive(Clone, Debug, Args)]
+#[command(group = ArgGroup::new("known").required(true).args(["model", "commitment"]))]
 pub struct KnownArguments {
     /// The model it should be about: a .tflite file, or `digits` for the built-in model.
-    #[arg(long, value_name = "MODEL", required_unless_present = "commitment", conflicts_with = "commitment")]
+    #[arg(long, value_name = "MODEL")]
     model: Option<PathBuf>,
 
     /// The public commitment of the hidden model it should be about, as `commit` writes it; the model is not needed.

@@ -65,7 +65,29 @@ fn integers(role: Role) -> Option<(&'static str, usize)> {
         Role::Constant(first) => Some(("constant", first)),
         Role::SignFactor(first) => Some(("sign factor", first)),
         Role::Addends(first) => Some(("addend", first)),
-        _ => None,
+        Role::Output
+        | Role::Limb(_)
+        | Role::Sign
+        | Role::Addend(_)
+        | Role::Square(_)
+        | Role::Running(_)
+        | Role::Copy(_)
+        | Role::Weights
+        | Role::Input
+        | Role::CommittedInput
+        | Role::CommittedOutput
+        | Role::Label(_)
+        | Role::Reads
+        | Role::LabelScore
+        | Role::Before
+        | Role::Ahead
+        | Role::Correct
+        | Role::Count
+        | Role::Digests(_)
+        | Role::Salt(_)
+        | Role::Multiplicity(_)
+        | Role::Secrets
+        | Role::Spare => None,
     }
 }
 

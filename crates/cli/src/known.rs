@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use clap::Args;
+use clap::{ArgGroup, Args};
 use verinfer_commitments::{Committed, Kind, is_public_file};
 use verinfer_import::Model;
 use verinfer_relation::commitment::Commitment;
 use verinfer_relation::envelope::Envelope;
 use verinfer_relation::setting::Setting;
-use verinfer_verifier::Verifier;
+use verinfer_verifier::{DEFAULT_MAX_CELLS, Verifier};
 
 use crate::commitments::{read_public, tensor_text};
 use crate::files;
@@ -17,7 +17,7 @@ use crate::model::Source;
 
 /// The model, or its commitment.
 #[derive(Clone, Debug, Args)]
-#[group(id = "known", required = true, multiple = false)]
+#[command(group = ArgGroup::new("known").required(true).args(["model", "commitment"]))]
 pub struct KnownArguments {
     /// The model it should be about: a .tflite file, or `digits` for the built-in model.
     #[arg(long, value_name = "MODEL")]
@@ -26,6 +26,10 @@ pub struct KnownArguments {
     /// The public commitment of the hidden model it should be about, as `commit` writes it; the model is not needed.
     #[arg(long, value_name = "FILE")]
     commitment: Option<PathBuf>,
+
+    /// Largest statement that is looked into, in cells of its relation (`inspect` shows them), each of which takes up to some 16 bytes of memory.
+    #[arg(long, value_name = "CELLS", default_value_t = DEFAULT_MAX_CELLS)]
+    max_cells: usize,
 }
 
 /// What is known of a model.
@@ -36,6 +40,8 @@ pub struct Known {
     pub model: Model,
     /// Of a hidden one, what is public besides its architecture.
     hidden: Option<(Envelope, Commitment)>,
+    /// Largest relation that its verifiers derive.
+    max_cells: usize,
 }
 
 impl KnownArguments {
@@ -45,12 +51,13 @@ impl KnownArguments {
     ///
     /// The model cannot be imported, or the file is not the public one of a model's commitment.
     pub fn read(&self) -> anyhow::Result<Known> {
-        match (&self.commitment, &self.model) {
+        let known = match (&self.commitment, &self.model) {
             (Some(path), _) => Known::from_commitment(path),
             (None, Some(path)) => Known::from_model(path),
             // The parser demands one of the two.
             (None, None) => bail!("neither a model nor its commitment is given"),
-        }
+        };
+        Ok(Known { max_cells: self.max_cells, ..known? })
     }
 }
 
@@ -72,14 +79,19 @@ impl Known {
 
     fn from_model(path: &Path) -> anyhow::Result<Self> {
         let source = Source::from(path);
-        Ok(Self { model: source.import()?, source, hidden: None })
+        Ok(Self { model: source.import()?, source, hidden: None, max_cells: DEFAULT_MAX_CELLS })
     }
 
     fn from_commitment(path: &Path) -> anyhow::Result<Self> {
         let public = read_public(path, Kind::Model)?;
         let Committed::Model { architecture, envelope } = public.committed else { bail!("{} is not about a model", path.display()) };
         let hidden = Some((envelope, public.commitment));
-        Ok(Self { source: Source::File(path.to_path_buf()), model: Model::without_file(*architecture), hidden })
+        Ok(Self {
+            source: Source::File(path.to_path_buf()),
+            model: Model::without_file(*architecture),
+            hidden,
+            max_cells: DEFAULT_MAX_CELLS,
+        })
     }
 
     /// What to call it in reports.
@@ -95,8 +107,8 @@ impl Known {
     pub fn verifier(&self, images: usize, setting: &Setting) -> anyhow::Result<Verifier<'_>> {
         let graph = &self.model.graph;
         let verifier = match &self.hidden {
-            None => Verifier::with_setting(graph, images, setting),
-            Some((envelope, commitment)) => Verifier::hidden(graph, *envelope, *commitment, images, setting),
+            None => Verifier::with_setting_within(self.max_cells, graph, images, setting),
+            Some((envelope, commitment)) => Verifier::hidden_within(self.max_cells, graph, *envelope, *commitment, images, setting),
         };
         verifier.with_context(|| format!("cannot verify proofs of {}", self.title()))
     }

@@ -106,7 +106,8 @@ fn ranks(graph: &Graph, input: &[i16], labels: &[u32]) -> anyhow::Result<Vec<usi
     outputs.iter().zip(labels).map(rank).collect()
 }
 
-fn parse_at_least(text: &str) -> Result<(u32, i16), String> {
+/// A class and a score.
+pub fn parse_at_least(text: &str) -> Result<(u32, i16), String> {
     let parsed = text.split_once('=').and_then(|(class, score)| Some((class.parse().ok()?, score.parse().ok()?)));
     parsed.ok_or_else(|| "expected a class and a score, such as 3=40".to_string())
 }

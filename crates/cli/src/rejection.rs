@@ -1,9 +1,10 @@
 //! Why a proof was not accepted, by a name for machines and a message for people.
 
 use serde::Serialize;
+use verinfer_relation::RelationError;
 use verinfer_relation::statement::FormatError;
 use verinfer_relation::transcript::DecodeError;
-use verinfer_verifier::VerifyError;
+use verinfer_verifier::{OutputKind, VerifyError};
 
 /// The check that failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -24,6 +25,7 @@ const fn kind(error: &VerifyError) -> &'static str {
     match error {
         VerifyError::Format(error) => format_kind(error),
         VerifyError::Message(error) => message_kind(error),
+        VerifyError::Relation(RelationError::TooLarge { .. }) => "too_large",
         VerifyError::Relation(_) => "unprovable_network",
         VerifyError::WrongNetwork { .. } => "wrong_network",
         VerifyError::WrongArchitecture { .. } => "wrong_architecture",
@@ -34,6 +36,17 @@ const fn kind(error: &VerifyError) -> &'static str {
         VerifyError::InputNotHidden => "input_not_hidden",
         VerifyError::WrongInputCommitment { .. } => "wrong_input_commitment",
         VerifyError::InputCount { .. } => "input_count",
+        VerifyError::WrongOutputForm { expected, .. } => output_form_kind(*expected),
+        VerifyError::OutputCount { .. } => "output_count",
+        VerifyError::WrongOutputCommitment { .. } => "wrong_output_commitment",
+        VerifyError::LabelCount { .. } => "label_count",
+        VerifyError::WrongLabel { .. } => "wrong_label",
+        VerifyError::WrongLabelCommitment { .. } => "wrong_label_commitment",
+        VerifyError::LowerRank { .. } => "lower_rank",
+        VerifyError::WrongClass { .. } => "wrong_class",
+        VerifyError::LowerScore { .. } => "lower_score",
+        VerifyError::FewerCorrect { .. } => "fewer_correct",
+        VerifyError::TooManyImages { .. } => "too_many_images",
         VerifyError::InputShape { .. } => "input_shape",
         VerifyError::OutputShape { .. } => "output_shape",
         VerifyError::WrongInput { .. } => "wrong_input",
@@ -47,6 +60,17 @@ const fn kind(error: &VerifyError) -> &'static str {
         VerifyError::FinalPolynomial { .. } => "final_polynomial",
         VerifyError::CombinedClaim => "combined_claim",
         VerifyError::Parameters => "parameters",
+    }
+}
+
+/// By what was demanded instead.
+const fn output_form_kind(expected: OutputKind) -> &'static str {
+    match expected {
+        OutputKind::Shown => "output_not_shown",
+        OutputKind::Committed => "output_not_committed",
+        OutputKind::Rank => "no_rank",
+        OutputKind::AtLeast => "no_score",
+        OutputKind::Correct => "labels_not_committed",
     }
 }
 

@@ -187,6 +187,41 @@ fn what_is_said_of_the_outputs_is_verified_without_them() {
     rejected(case, "verify @correct.vinf --commitment @model.vcm --label-commitment @label2.vcm", "wrong_label_commitment");
     rejected(case, "verify @correct.vinf --commitment @model.vcm --label-commitment @label.vcm @label.vcm", "label_count");
 
+    for (arguments, kind) in [
+        ("@top.vinf --model digits --expect-top 3", None),
+        ("@top.vinf --model digits --expect-top 3 --expect-k 2 --max-images 1", None),
+        ("@top.vinf --model digits --expect-top 5", Some("wrong_label")),
+        ("@top.vinf --model digits --expect-top 3,3", Some("label_count")),
+        ("@top.vinf --model digits --expect-shown", Some("output_not_shown")),
+        ("@top.vinf --model digits --expect-at-least 3=1", Some("no_score")),
+        ("@top.vinf --model digits --max-images 0", Some("too_many_images")),
+        ("@top2.vinf --model digits --expect-top 5", Some("lower_rank")),
+        ("@top2.vinf --model digits --expect-top 5 --expect-k 2", None),
+        ("@least.vinf --model digits --expect-at-least 3=-128", None),
+        ("@least.vinf --model digits --expect-at-least 3=90", Some("lower_score")),
+        ("@least.vinf --model digits --expect-at-least 4=1", Some("wrong_class")),
+        ("@least.vinf --model digits --expect-top 3", Some("no_rank")),
+        ("@public.vinf --model digits --expect-shown", None),
+        ("@correct.vinf --commitment @model.vcm --label-commitment @label.vcm --expect-correct 1", None),
+        ("@correct.vinf --commitment @model.vcm --label-commitment @label.vcm --expect-correct 2", Some("fewer_correct")),
+    ] {
+        match kind {
+            None => drop(accepted(case, &format!("verify {arguments}"))),
+            Some(kind) => rejected(case, &format!("verify {arguments}"), kind),
+        }
+    }
+    for (arguments, part) in [
+        ("--model digits --expect-k 2", "--expect-k needs --expect-top or --expect-correct"),
+        ("--model digits --expect-top 3 --expect-shown", "cannot be used with"),
+        ("--model digits --expect-correct 1", "--label-commitment"),
+        ("--model digits --commitment @model.vcm", "cannot be used with"),
+        ("--model digits --max-cells 1000", "at most 1000 are allowed"),
+        ("--commitment @model.vcm --max-cells 1000", "at most 1000 are allowed"),
+        ("", "--model"),
+    ] {
+        refused(case, &format!("verify @top.vinf {arguments}"), part);
+    }
+
     for (arguments, part) in [
         ("--top 5", "is not true: in image 0, 1 classes are ahead of class 5"),
         ("--at-least 3=90", "is not true: image 0 gives class 3 the score 89"),

@@ -13,6 +13,10 @@ pub const MAGIC: [u8; 8] = *b"VERCOMMT";
 /// Version of the format.
 const VERSION: u16 = 1;
 
+/// What the architecture of a committed model may imply ([`Graph::decode_architecture_within`]): a commitment holds `2^22` bytes, and thus at most as many
+/// learned values.
+const MAX_ARCHITECTURE_UNITS: u64 = 1 << 24;
+
 /// What everybody may know of a commitment.
 ///
 /// ```text
@@ -107,7 +111,7 @@ impl Public {
         out
     }
 
-    /// Reads a public file. What it allocates and how long it takes is as for [`Graph::decode_architecture`].
+    /// Reads a public file. It may be hostile: besides about a hundred times the length of `bytes`, at most 64 MiB are allocated.
     ///
     /// # Errors
     ///
@@ -161,7 +165,7 @@ fn model(reader: &mut Reader<'_>) -> Result<Committed, FileError> {
     let bytes = reader.take(FIELD, usize::try_from(len).unwrap_or(usize::MAX))?;
     let envelope = Envelope::from_bytes(reader.array("envelope")?);
     envelope.check()?;
-    let architecture = Box::new(Graph::decode_architecture(bytes)?);
+    let architecture = Box::new(Graph::decode_architecture_within(MAX_ARCHITECTURE_UNITS, bytes)?);
     Ok(Committed::Model { architecture, envelope })
 }
 

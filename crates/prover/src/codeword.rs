@@ -14,6 +14,7 @@ use verinfer_relation::steps;
 use verinfer_relation::transcript::ProverTranscript;
 
 use crate::opening::Masks;
+use crate::vectors::filled;
 
 /// The transform, with its cache of roots of unity.
 pub type Dft = Radix2DitParallel<F>;
@@ -64,7 +65,7 @@ impl Codeword {
             // The polynomial in terms of a point's quotient by the shift, a third root of unity, and modulo the coset's polynomial.
             let scales: [F; 3] = std::array::from_fn(|exponent| shift.exp_u64(exponent as u64));
             let len = 1 << domain.log_coset;
-            let mut values = vec![F::ZERO; width * len];
+            let mut values = filled(width * len, F::ZERO);
             values[..width * num_rows.min(len)].par_chunks_mut(width * ROWS_AT_ONCE).enumerate().for_each(|(block, rows)| {
                 let mut wrapped = vec![F::ZERO; width];
                 for (i, row) in rows.chunks_exact_mut(width).enumerate() {

@@ -1,32 +1,33 @@
 //! Step 6: the weights of the combined claim, written out for every cell.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use rayon::prelude::*;
 use verinfer_relation::Relation;
 use verinfer_relation::commitment::{DEGREE, Weights};
 use verinfer_relation::field::K;
 use verinfer_relation::functional::Functional;
-use verinfer_relation::layout::{Chunk, EqWeights};
+use verinfer_relation::layout::{Chunk, ColumnId, EqWeights};
 use verinfer_relation::relation::Location;
 
 use p3_field::{PackedFieldExtension, PrimeCharacteristicRing};
 
-use crate::packed::{PackedK, WIDTH, ZERO, pack, splat};
+use crate::packed::{PackedK, WIDTH, ZERO, pack, splat, unpack};
+use crate::vectors::filled;
 
 /// Weights of the first `num_cells` cells (rounded up to a register).
 pub fn write(relation: &Relation, functional: &Functional, r: &EqWeights, num_cells: usize) -> Vec<PackedK> {
-    let mut out = vec![ZERO; num_cells.div_ceil(WIDTH)];
-    for (&(column, index), channels) in &functional.chunks {
-        let chunk = &relation.layout.placement(column).chunks[index];
-        add(&mut out, chunk, r.pixels(chunk), channels);
-    }
-    for product in &functional.products {
-        let Location::Column(column) = product.location else { continue };
-        for chunk in &relation.layout.placement(column).chunks {
-            let (first, within) = product.pixels.within(chunk.pixels());
-            if !within.is_empty() {
-                let mut pixels = vec![K::ZERO; 1 << chunk.log_len];
-                pixels[first - chunk.first_pixel..][..within.len()].copy_from_slice(within);
-                add(&mut out, chunk, &pixels, &product.channels);
+    let mut out = filled(num_cells.div_ceil(WIDTH), ZERO);
+    let (small, large): (Vec<Part>, Vec<Part>) =
+        parts(relation, functional, r).into_values().partition(|part| part.chunk.log_len < LOG_WIDTH);
+    write_all(&mut out, &large);
+    for part in &small {
+        for channel in 0..part.num_channels {
+            for (i, cell) in (part.chunk.first_cell(channel)..part.chunk.first_cell(channel + 1)).enumerate() {
+                let weights = part.terms.iter().map(|term| -> K { unpack(&term.pixels)[i] * term.channels[channel] });
+                let weight: K = weights.sum();
+                out[cell / WIDTH].add_assign_lane(cell % WIDTH, weight);
             }
         }
     }
@@ -40,14 +41,17 @@ pub fn write(relation: &Relation, functional: &Functional, r: &EqWeights, num_ce
             }
         }
     }
-    for (location, weights) in &functional.dense {
-        let Location::Column(column) = *location else { continue };
+    for dense in &functional.dense {
+        let Location::Column(column) = dense.location else { continue };
         let placement = relation.layout.placement(column);
         for chunk in &placement.chunks {
             for channel in 0..placement.channels {
                 for (i, pixel) in chunk.pixels().enumerate() {
-                    let cell = chunk.first_cell(channel) + i;
-                    out[cell / WIDTH].add_assign_lane(cell % WIDTH, weights[pixel * placement.channels + channel]);
+                    let element = (pixel * placement.channels + channel).checked_sub(dense.first);
+                    if let Some(&weight) = element.and_then(|element| dense.weights.get(element)) {
+                        let cell = chunk.first_cell(channel) + i;
+                        out[cell / WIDTH].add_assign_lane(cell % WIDTH, weight);
+                    }
                 }
             }
         }
@@ -55,32 +59,105 @@ pub fn write(relation: &Relation, functional: &Functional, r: &EqWeights, num_ce
     out
 }
 
-/// Registers that a thread works on at once.
-const BLOCK: usize = 512;
+const LOG_WIDTH: usize = WIDTH.ilog2() as usize;
 
-/// Adds `pixels[p] * channels[c]` to the cells of a chunk.
-fn add(out: &mut [PackedK], chunk: &Chunk, pixels: &[K], channels: &[K]) {
-    let plane = 1usize << chunk.log_len;
-    if plane < WIDTH {
-        for (channel, &weight) in channels.iter().enumerate() {
-            for (i, &pixel) in pixels.iter().enumerate() {
-                let cell = chunk.first_cell(channel) + i;
-                out[cell / WIDTH].add_assign_lane(cell % WIDTH, weight * pixel);
-            }
+/// A chunk and all products that weight it.
+struct Part {
+    chunk: Chunk,
+    num_channels: usize,
+    terms: Vec<Term>,
+}
+
+/// Weights `pixels[pixel] * channels[channel]` of the cells of a chunk.
+struct Term {
+    pixels: Arc<[PackedK]>,
+    channels: Vec<K>,
+}
+
+/// The products by chunk. Those that weight its pixels as the leaf point does are one term.
+fn parts(relation: &Relation, functional: &Functional, r: &EqWeights) -> BTreeMap<(ColumnId, usize), Part> {
+    let mut parts = BTreeMap::new();
+    let mut leaf_pixels: Vec<Option<Arc<[PackedK]>>> = vec![None; relation.layout.log_cells() + 1];
+    for product in &functional.products {
+        let Location::Column(column) = product.location else { continue };
+        let placement = relation.layout.placement(column);
+        let channels = || product.channels.iter().map(|&channel| product.scale * channel).collect();
+        let mut push = |index: usize, chunk: &Chunk, term: Term| {
+            let part = || Part { chunk: *chunk, num_channels: placement.channels, terms: Vec::new() };
+            parts.entry((column, index)).or_insert_with(part).terms.push(term);
+        };
+        if let Some((index, chunk)) = placement.chunks.iter().enumerate().find(|(_, chunk)| product.pixels.are_of(chunk)) {
+            let pixels = leaf_pixels[chunk.log_len].get_or_insert_with(|| packed(r.pixels(chunk))).clone();
+            push(index, chunk, Term { pixels, channels: channels() });
+            continue;
         }
-        return;
+        product.pixels.read(r, |weights| {
+            for (index, chunk) in placement.chunks.iter().enumerate() {
+                let (first, within) = weights.within(chunk.pixels());
+                if !within.is_empty() {
+                    let mut pixels = vec![K::ZERO; 1 << chunk.log_len];
+                    pixels[first - chunk.first_pixel..][..within.len()].copy_from_slice(within);
+                    push(index, chunk, Term { pixels: packed(&pixels), channels: channels() });
+                }
+            }
+        });
     }
-    let pixels = pack(pixels);
-    let block = BLOCK.min(pixels.len());
-    let region = &mut out[chunk.first_cell(0) / WIDTH..chunk.first_cell(channels.len()) / WIDTH];
-    region.par_chunks_mut(block).with_min_len(BLOCK / block).enumerate().for_each(|(index, cells)| {
-        let position = index * block;
-        let weight = splat(channels[position / pixels.len()]);
-        let offset = position % pixels.len();
-        for (cell, &pixel) in cells.iter_mut().zip(&pixels[offset..]) {
-            *cell += pixel * weight;
+    parts.values_mut().for_each(join);
+    parts
+}
+
+/// Makes one term of those with the same pixels' weights.
+fn join(part: &mut Part) {
+    let mut joined: Vec<Term> = Vec::new();
+    for term in part.terms.drain(..) {
+        match joined.iter_mut().find(|known| Arc::ptr_eq(&known.pixels, &term.pixels)) {
+            Some(known) => known.channels.iter_mut().zip(&term.channels).for_each(|(sum, &channel)| *sum += channel),
+            None => joined.push(term),
+        }
+    }
+    part.terms = joined;
+}
+
+/// Some weights, and zeros that fill the last register.
+fn packed(weights: &[K]) -> Arc<[PackedK]> {
+    let register = |weights: &[K]| PackedK::from_ext_fn(|lane| weights.get(lane).copied().unwrap_or_default());
+    weights.chunks(WIDTH).map(register).collect()
+}
+
+/// Registers that a thread works on at once: what its cache holds.
+const BLOCK: usize = 128;
+
+/// Writes the weights of chunks of whole registers.
+fn write_all(out: &mut [PackedK], parts: &[Part]) {
+    let mut parts: Vec<&Part> = parts.iter().collect();
+    parts.sort_by_key(|part| part.chunk.first_cell(0));
+    let (mut rest, mut end) = (out, 0);
+    let mut blocks = Vec::new();
+    for part in parts {
+        let [first, last] = [0, part.num_channels].map(|channel| part.chunk.first_cell(channel) / WIDTH);
+        let (_, from_first) = std::mem::take(&mut rest).split_at_mut(first - end);
+        let (cells, after) = from_first.split_at_mut(last - first);
+        (rest, end) = (after, last);
+        blocks.extend(cells.chunks_mut(BLOCK).zip((0..).step_by(BLOCK)).map(|(cells, position)| (part, position, cells)));
+    }
+    blocks.into_par_iter().for_each(|(part, position, cells)| {
+        for term in &part.terms {
+            write_block(term, position, cells);
         }
     });
+}
+
+/// Adds a term to the registers of a chunk from a position on.
+fn write_block(term: &Term, mut position: usize, mut cells: &mut [PackedK]) {
+    let plane = term.pixels.len();
+    while !cells.is_empty() {
+        let pixels = &term.pixels[position % plane..];
+        let weight = splat(term.channels[position / plane]);
+        let len = pixels.len().min(cells.len());
+        let (of_channel, others) = std::mem::take(&mut cells).split_at_mut(len);
+        of_channel.iter_mut().zip(pixels).for_each(|(cell, &pixel)| *cell += pixel * weight);
+        (cells, position) = (others, position + of_channel.len());
+    }
 }
 
 /// Adds the weights of committed values, which begin at the first register.

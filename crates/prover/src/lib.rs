@@ -15,10 +15,13 @@ mod outputs;
 mod packed;
 mod prove;
 mod random;
+mod vectors;
 mod witness;
 
 pub use error::ProveError;
 pub use floor::Floor;
+#[cfg(feature = "measure-masks")]
+pub use opening::measure;
 pub use prove::{Phase, Proved, Prover};
 pub use random::from_operating_system;
 pub use witness::{Execution, NO_ROW, Salt, Witness};

@@ -14,6 +14,8 @@ use crate::codeword::{Codeword, Dft};
 use crate::packed::{PackedK, WIDTH, ZERO, fold, pack, splat, sum_lanes, unpack};
 
 mod masks;
+#[cfg(feature = "measure-masks")]
+pub mod measure;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -188,13 +190,15 @@ impl Folding {
             spectra[coset][3 * exponent..][..3].copy_from_slice(coordinates);
         }
         let mut sums: Vec<K> = powers(gamma, outside).take(self.len).collect();
-        for (coset, spectrum) in spectra.into_iter().enumerate() {
-            let transformed = dft.dft_batch(RowMajorMatrix::new(spectrum, 3)).to_row_major_matrix().values;
+        let transforms: Vec<_> =
+            spectra.into_par_iter().map(|spectrum| dft.dft_batch(RowMajorMatrix::new(spectrum, 3)).to_row_major_matrix().values).collect();
+        for (coset, transformed) in transforms.iter().enumerate() {
             let scales: [F; 3] = std::array::from_fn(|exponent| domain.shift(coset).exp_u64(exponent as u64));
-            let elements = transformed.chunks_exact(3).cycle().zip(scales.into_iter().cycle());
-            for (sum, (element, scale)) in sums.iter_mut().zip(elements) {
-                *sum += from_coordinates([element[0], element[1], element[2]]) * scale;
-            }
+            let element = |i: usize| -> K {
+                let at = 3 * (i & ((1 << domain.log_coset) - 1));
+                from_coordinates([transformed[at], transformed[at + 1], transformed[at + 2]]) * scales[i % 3]
+            };
+            sums.par_iter_mut().with_min_len(BLOCK).enumerate().for_each(|(i, sum)| *sum += element(i));
         }
         sums.resize(self.len.next_multiple_of(WIDTH), K::ZERO);
         self.weights.iter_mut().zip(pack(&sums)).for_each(|(weight, sum)| *weight += sum);

@@ -20,6 +20,7 @@ use crate::error::ProveError;
 use crate::opening::Masks;
 use crate::outputs::Outputs;
 use crate::random::{Rng, random_byte, random_element};
+use crate::vectors::filled;
 
 /// Marks a cell that looks nothing up.
 pub const NO_ROW: u32 = u32::MAX;
@@ -100,8 +101,8 @@ impl Witness {
         let mut writer = Writer {
             relation,
             image: 0,
-            cells: vec![F::ZERO; num_stored],
-            rows: vec![NO_ROW; relation.num_cells()],
+            cells: filled(num_stored, F::ZERO),
+            rows: filled(relation.num_cells(), NO_ROW),
             tuples: BTreeMap::new(),
         };
         let mut tensors: Vec<Vec<i16>> = Vec::new();

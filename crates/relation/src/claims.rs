@@ -2,18 +2,19 @@
 //!
 //! Notation of docs/protocol.md: `r` is the point at which the lookup argument ends, `rho` the one at which the contraction does.
 
+use std::sync::Arc;
+
 use p3_field::PrimeCharacteristicRing;
-use verinfer_graph::Shape;
 
 use crate::affine::Affine;
 use crate::eq::{eq_index, eq_prefix_sums};
 use crate::field::{F, K, from_signed};
-use crate::functional::Functional;
+use crate::functional::{Dense, Functional, PixelWeights};
 use crate::layout::{Chunk, ColumnId, EqWeights};
 use crate::masks::{CELLS_PER_SECRET, basis};
 use crate::relation::{Bytes, Coefficients, Factor, Form, Leaf, Location, Relation, Source};
 use crate::table::{Folding, TableId};
-use crate::wiring::{PixelMap, PixelWeights};
+use crate::wiring::{ChannelMap, PixelMap};
 
 /// Weights of the accumulators in the claim on the leaves: by contraction, chunk of its output, and output channel. The weight of the
 /// accumulator of a pixel is this times the pixel's equality weight.
@@ -31,172 +32,150 @@ pub struct LeafWeights {
 
 /// Writes `numerator(r) + mu * denominator(r)` of the lookup argument's leaves as a functional of cells, input, accumulators and scaled signs.
 pub fn leaves(relation: &Relation, r: &EqWeights, folding: &Folding, mu: K) -> LeafWeights {
-    let mut functional = Functional { constant: mu, ..Functional::default() };
     let none = || relation.contractions.iter().map(|contraction| vec![Vec::new(); contraction.blocks.len()]).collect();
-    let (mut accumulators, mut signs): (AccumulatorWeights, AccumulatorWeights) = (none(), none());
-    for (column, placement) in relation.columns.iter().zip(relation.layout.placements()) {
-        for (index, chunk) in placement.chunks.iter().enumerate() {
-            match &column.leaf {
-                Leaf::Free | Leaf::Spare => {}
-                Leaf::Lookup { table, values } | Leaf::Row { table, values } => {
-                    let channels = r.channels(chunk, placement.channels);
-                    let total: K = channels.iter().copied().sum();
-                    functional.constant += total * mu * (folding.offset(*table) - K::ONE);
-                    if matches!(column.leaf, Leaf::Lookup { .. }) {
-                        functional.constant += total;
-                    }
-                    for (form, &power) in values.iter().zip(&folding.powers) {
-                        let factor = -(mu * power);
-                        let scaled: Vec<K> = channels.iter().map(|&weight| factor * weight).collect();
-                        let mut sink = Sink {
-                            relation,
-                            num_pixels: placement.pixels,
-                            r,
-                            functional: &mut functional,
-                            accumulators: &mut accumulators,
-                            signs: &mut signs,
-                        };
-                        sink.form(form, index, chunk, &scaled);
-                    }
+    let functional = Functional { constant: mu, ..Functional::default() };
+    let mut weights = LeafWeights { functional, accumulators: none(), signs: none() };
+    for (index, (column, placement)) in relation.columns.iter().zip(relation.layout.placements()).enumerate() {
+        let (location, chunks) = (Location::Column(ColumnId(index)), placement.chunks.as_slice());
+        match &column.leaf {
+            Leaf::Free => {}
+            Leaf::Lookup { table, values } | Leaf::Row { table, values } => {
+                let channels: Vec<Arc<[K]>> = chunks.iter().map(|chunk| r.channels(chunk, placement.channels).into()).collect();
+                let reader = Reader { relation, r, chunks, channels };
+                let total: K = reader.channels.iter().flat_map(|channels| channels.iter().copied()).sum();
+                for (form, &power) in values.iter().zip(&folding.powers) {
+                    reader.form(form, -(mu * power), &mut weights);
                 }
-                Leaf::Multiplicity(table) => {
-                    let weight = r.channels(chunk, 1).first().copied().unwrap_or_default();
-                    functional.constant += mu * weight * (rows(relation, folding, r, *table, chunk) - K::ONE);
+                weights.functional.constant += total * mu * (folding.offset(*table) - K::ONE);
+                if matches!(column.leaf, Leaf::Lookup { .. }) {
+                    weights.functional.constant += total;
+                } else {
+                    for (chunk, channels) in chunks.iter().zip(reader.channels) {
+                        weights.functional.add(location, -K::ONE, PixelWeights::same(chunk), channels);
+                    }
                 }
             }
-        }
-    }
-    for (index, column) in relation.columns.iter().enumerate() {
-        let id = ColumnId(index);
-        let chunks = &relation.layout.placement(id).chunks;
-        match column.leaf {
-            Leaf::Free | Leaf::Lookup { .. } => {}
-            Leaf::Multiplicity(_) | Leaf::Row { .. } => {
-                for (chunk_index, chunk) in chunks.iter().enumerate() {
-                    let weights: Vec<K> = r.channels(chunk, column.channels).into_iter().map(|weight| -weight).collect();
-                    functional.add_chunk(id, chunk_index, &weights);
+            Leaf::Multiplicity(table) => {
+                for chunk in chunks {
+                    let weight = eq_index(&r.point()[chunk.log_len..], chunk.first_slot);
+                    weights.functional.constant += mu * weight * (rows(relation, folding, r, *table, chunk) - K::ONE);
+                    weights.functional.add(location, -weight, PixelWeights::same(chunk), [K::ONE].into());
                 }
             }
             Leaf::Spare => {
                 let weight = mu * eq_index(r.point(), chunks[0].first_cell(0));
-                functional.constant -= weight;
-                let values = basis().map(|element| element * weight).to_vec();
-                functional.add_product(Location::Column(id), PixelWeights { first: 0, values }, vec![K::ONE]);
+                weights.functional.constant -= weight;
+                weights.functional.add(location, weight, PixelWeights::listed(basis().to_vec()), [K::ONE].into());
             }
         }
     }
-    LeafWeights { functional, accumulators, signs }
+    weights
 }
 
-/// Where the terms of a form go.
-struct Sink<'a> {
+/// A column whose leaves are being written.
+struct Reader<'a> {
     relation: &'a Relation,
-    /// Pixels of the column whose leaves are being written.
-    num_pixels: usize,
     r: &'a EqWeights,
-    functional: &'a mut Functional,
-    accumulators: &'a mut AccumulatorWeights,
-    signs: &'a mut AccumulatorWeights,
+    chunks: &'a [Chunk],
+    /// The leaf point's weights of the channels, by chunk.
+    channels: Vec<Arc<[K]>>,
 }
 
-impl Sink<'_> {
-    /// Adds `sum over channels and pixels of the chunk of channels[c] * pixels[p] * form(c, p)`.
-    fn form(&mut self, form: &Form, index: usize, chunk: &Chunk, channels: &[K]) {
+impl Reader<'_> {
+    /// Adds `scale * sum over chunks, channels and pixels of channels[c] * pixels[p] * form(c, p)`.
+    fn form(&self, form: &Form, scale: K, weights: &mut LeafWeights) {
+        for (chunk, channels) in self.chunks.iter().zip(&self.channels) {
+            weights.functional.constant += scale * self.constant(&form.constant, chunk, channels);
+        }
+        for term in &form.terms {
+            if let Source::Integers(bytes) = &term.source {
+                // The pixel weights of a chunk sum to one.
+                let mut sum = Vec::new();
+                self.channels.iter().for_each(|channels| add_scaled(&mut sum, K::ONE, channels));
+                let (scale, channels) = scaled(&term.factor, scale, &sum.into());
+                integers(bytes, scale, &channels, &mut weights.functional);
+                continue;
+            }
+            for (index, channels) in self.channels.iter().enumerate() {
+                let (scale, channels) = scaled(&term.factor, scale, channels);
+                self.source(&term.source, index, scale, channels, weights);
+            }
+        }
+    }
+
+    /// `sum over channels and pixels of a chunk of channels[c] * pixels[p] * constant(c, p)`.
+    fn constant(&self, constant: &Coefficients, chunk: &Chunk, channels: &[K]) -> K {
         let total = || channels.iter().copied().sum::<K>();
-        self.functional.constant += match &form.constant {
+        match constant {
             Coefficients::Uniform(value) if *value == F::ZERO => K::ZERO,
             Coefficients::Uniform(value) => total() * *value,
             Coefficients::Channel(values) => channels.iter().zip(values).map(|(&weight, &value)| weight * value).sum(),
             Coefficients::Pixel(values) => total() * self.pixel_sum(chunk, values),
             Coefficients::Outside { value, channels: inner, pixels } => {
-                let box_pixels = self.pixel_sum(chunk, pixels);
                 let box_channels: K = channels[inner.clone()].iter().copied().sum();
-                (total() - box_channels * box_pixels) * *value
+                (total() - box_channels * self.pixel_sum(chunk, pixels)) * *value
             }
-        };
-        for term in &form.terms {
-            let scaled: Vec<K> = match &term.factor {
-                Factor::Uniform(value) => channels.iter().map(|&weight| weight * *value).collect(),
-                Factor::Channel(values) => channels.iter().zip(values).map(|(&weight, &value)| weight * value).collect(),
-            };
-            self.source(&term.source, index, chunk, &scaled);
         }
     }
 
     /// `sum over pixels of the chunk of eq(r, pixel) * values[pixel within its image]`.
     fn pixel_sum(&self, chunk: &Chunk, values: &[F]) -> K {
-        let pixels = self.r.pixels(chunk).iter().zip(chunk.pixels());
-        pixels.map(|(&weight, pixel)| weight * values[pixel % values.len()]).sum()
+        let values = values.iter().cycle().skip(chunk.first_pixel % values.len());
+        self.r.pixels(chunk).iter().zip(values).map(|(&weight, &value)| weight * value).sum()
     }
 
-    fn source(&mut self, source: &Source, index: usize, chunk: &Chunk, channels: &[K]) {
+    /// Adds `scale * sum over channels and pixels of a chunk of channels[c] * pixels[p] * source(c, p)`.
+    fn source(&self, source: &Source, index: usize, scale: K, channels: Arc<[K]>, weights: &mut LeafWeights) {
+        let LeafWeights { functional, accumulators, signs } = weights;
+        let chunk = &self.chunks[index];
+        let wired = |map: &PixelMap| PixelWeights::Wired { map: *map, chunk: *chunk };
         match source {
-            Source::Cell(column) => self.functional.add_chunk(*column, index, channels),
-            // The pixel weights of a chunk sum to one.
-            Source::Integers(bytes) => integers(bytes, channels, self.functional),
-            Source::Accumulator(id) | Source::ScaledAccumulator(id) => add(&mut self.accumulators[id.0][index], channels),
-            Source::ScaledSign(id) => add(&mut self.signs[id.0][index], channels),
+            Source::Cell(column) => functional.add(Location::Column(*column), scale, PixelWeights::same(chunk), channels),
+            Source::Integers(bytes) => integers(bytes, scale, &channels, functional),
+            Source::Accumulator(id) | Source::ScaledAccumulator(id) => add_scaled(&mut accumulators[id.0][index], scale, &channels),
+            Source::ScaledSign(id) => add_scaled(&mut signs[id.0][index], scale, &channels),
+            Source::Tensor { location, pixels, channels: ChannelMap::Same, .. } => {
+                functional.add(*location, scale, wired(pixels), channels)
+            }
             Source::Tensor { location, shape, pixels, channels: map } => {
-                let channels = map.pull_back(channels, shape.channels);
-                let _ = add_pixels(self.relation, self.functional, (*location, *shape), pixels, (index, chunk), self.r, channels);
+                functional.add(*location, scale, wired(pixels), map.pull_back(&channels, shape.channels).into());
+            }
+            // In the same shape nothing is reordered.
+            Source::Reordered { location } if self.relation.stored_channels(*location) == channels.len() => {
+                functional.add(*location, scale, PixelWeights::same(chunk), channels);
             }
             Source::Reordered { location } => {
-                let mut weights = vec![K::ZERO; channels.len() * self.num_pixels];
-                for (pixel, &weight) in chunk.pixels().zip(self.r.pixels(chunk)) {
-                    for (to, &channel) in weights[pixel * channels.len()..].iter_mut().zip(channels) {
-                        *to = weight * channel;
-                    }
-                }
-                self.functional.dense.push((*location, weights));
+                let channels: Vec<K> = channels.iter().map(|&channel| scale * channel).collect();
+                let pixels = self.r.pixels(chunk).iter();
+                let weights = pixels.flat_map(|&pixel| channels.iter().map(move |&channel| pixel * channel)).collect();
+                functional.dense.push(Dense { location: *location, first: chunk.first_pixel * channels.len(), weights });
             }
         }
     }
 }
 
-/// Adds `sum of channels[c] * integer[c]`.
-pub fn integers(bytes: &Bytes, channels: &[K], functional: &mut Functional) {
+/// `scale * factor * channels`, as a scale and channels.
+fn scaled(factor: &Factor, scale: K, channels: &Arc<[K]>) -> (K, Arc<[K]>) {
+    match factor {
+        Factor::Uniform(value) => (scale * *value, Arc::clone(channels)),
+        Factor::Channel(values) => (scale, channels.iter().zip(values).map(|(&weight, &value)| weight * value).collect()),
+    }
+}
+
+/// Adds `scale * sum of channels[c] * integer[c]`.
+pub fn integers(bytes: &Bytes, scale: K, channels: &[K], functional: &mut Functional) {
     for (column, factors) in bytes.terms() {
-        let pixels = PixelWeights { first: 0, values: channels.to_vec() };
-        functional.add_product(Location::Column(column), pixels, factors.into_iter().map(K::from).collect());
+        let factors = factors.into_iter().map(K::from).collect();
+        functional.add(Location::Column(column), scale, PixelWeights::listed(channels.to_vec()), factors);
     }
-    functional.constant -= channels.iter().copied().sum::<K>() * from_signed(bytes.offset);
+    functional.constant -= scale * channels.iter().copied().sum::<K>() * from_signed(bytes.offset);
 }
 
-/// Adds the weights of one form to those of others.
-fn add(sum: &mut Vec<K>, channels: &[K]) {
+/// `sum += scale * channels`, where nothing is a sum of zeros.
+fn add_scaled(sum: &mut Vec<K>, scale: K, channels: &[K]) {
     sum.resize(channels.len(), K::ZERO);
-    for (to, from) in sum.iter_mut().zip(channels) {
-        *to += *from;
-    }
-}
-
-/// Whether the chunk of this index has the same pixels in another column: columns in regions may be cut in another way.
-fn has_chunk(relation: &Relation, column: ColumnId, (index, chunk): (usize, &Chunk)) -> bool {
-    relation.layout.placement(column).chunks.get(index).is_some_and(|other| other.pixels() == chunk.pixels())
-}
-
-/// Adds `channels[c] * (pull-back of the chunk's pixel weights)`, as chunk weights where the wiring is the identity. Returns the sum of the
-/// pulled-back pixel weights.
-fn add_pixels(
-    relation: &Relation,
-    functional: &mut Functional,
-    (location, shape): (Location, Shape),
-    map: &PixelMap,
-    (index, chunk): (usize, &Chunk),
-    r: &EqWeights,
-    channels: Vec<K>,
-) -> K {
-    match (location, map) {
-        (Location::Column(column), PixelMap::Same) if has_chunk(relation, column, (index, chunk)) => {
-            functional.add_chunk(column, index, &channels);
-            K::ONE
-        }
-        _ => {
-            let pixels = map.pull_back(chunk.pixels(), r.pixels(chunk), relation.images * shape.num_pixels());
-            let total = pixels.values.iter().copied().sum();
-            functional.add_product(location, pixels, channels);
-            total
-        }
+    for (to, &from) in sum.iter_mut().zip(channels) {
+        *to += scale * from;
     }
 }
 
@@ -225,16 +204,22 @@ pub fn contraction_inputs(relation: &Relation, r: &EqWeights, e: &[K], scale: K,
     for contraction in &relation.contractions {
         let chunks = &relation.layout.placement(contraction.output).chunks;
         let inner = contraction.inner_channels();
-        for (index, (chunk, &block)) in chunks.iter().zip(&contraction.blocks).enumerate() {
+        for (chunk, &block) in chunks.iter().zip(&contraction.blocks) {
             for tap in 0..contraction.window.num_taps() {
-                let mut channels = vec![K::ZERO; contraction.input_shape.channels];
-                for (i, &weight) in e[block + tap * inner..][..inner].iter().enumerate() {
-                    channels[contraction.input_channel(i)] += weight * scale;
-                }
-                let total: K = channels.iter().copied().sum();
-                let input = (contraction.input, contraction.input_shape);
-                let present = add_pixels(relation, functional, input, &contraction.tap(tap), (index, chunk), r, channels);
-                functional.constant -= total * present * from_signed(contraction.input_zero_point);
+                let e = &e[block + tap * inner..][..inner];
+                let channels: Arc<[K]> = if contraction.input_shape.channels == inner {
+                    e.into()
+                } else {
+                    let mut channels = vec![K::ZERO; contraction.input_shape.channels];
+                    for (i, &weight) in e.iter().enumerate() {
+                        channels[contraction.input_channel(i)] += weight;
+                    }
+                    channels.into()
+                };
+                let map = contraction.tap(tap);
+                let total = channels.iter().copied().sum::<K>() * map.pulled_back_sum(chunk.pixels(), r.pixels(chunk));
+                functional.constant -= scale * total * from_signed(contraction.input_zero_point);
+                functional.add(contraction.input, scale, PixelWeights::Wired { map, chunk: *chunk }, channels);
             }
         }
     }
@@ -243,10 +228,9 @@ pub fn contraction_inputs(relation: &Relation, r: &EqWeights, e: &[K], scale: K,
 /// Adds `scale * sum of zeta^i output[i]` (NHWC order, image after image).
 pub fn output(relation: &Relation, zeta: K, scale: K, functional: &mut Functional) {
     let column = relation.column(relation.output);
-    let channels: Vec<K> = zeta.powers().take(column.channels).map(|power| power * scale).collect();
-    let values = zeta.exp_u64(column.channels as u64).powers().take(column.pixels).collect();
-    let pixels = PixelWeights { first: 0, values };
-    functional.add_product(Location::Column(relation.output), pixels, channels);
+    let channels: Vec<K> = zeta.powers().take(column.channels).collect();
+    let pixels = zeta.exp_u64(column.channels as u64).powers().take(column.pixels).collect();
+    functional.add(Location::Column(relation.output), scale, PixelWeights::listed(pixels), channels.into());
 }
 
 /// `sum of zeta^i output[i]`.
@@ -262,5 +246,5 @@ pub fn secrets(relation: &Relation, form: &Affine, functional: &mut Functional) 
             *weight += coefficient * element;
         }
     }
-    functional.dense.push((Location::Column(relation.secrets), weights));
+    functional.add(Location::Column(relation.secrets), K::ONE, PixelWeights::listed(weights), [K::ONE].into());
 }

@@ -32,24 +32,32 @@ pub fn eq_index(point: &[K], index: usize) -> K {
     point.iter().enumerate().map(|(bit, &coordinate)| if index >> bit & 1 == 1 { coordinate } else { K::ONE - coordinate }).product()
 }
 
-/// `eq(point, start + i)` for `i < len`.
+/// `eq(point, start + i)` for `i < len`, `start + len <= 2^point.len()`, in about one multiplication for each.
 pub fn eq_range(point: &[K], start: usize, len: usize) -> Vec<K> {
-    if len == 0 {
-        return Vec::new();
+    let Some(last) = (start + len).checked_sub(1).filter(|_| len > 0) else { return Vec::new() };
+    // The upper bits, which all indices share, then one bit after the other from the highest: an index's prefixes are those of its neighbours.
+    let differing = (usize::BITS - (start ^ last).leading_zeros()) as usize;
+    let (low, high) = point.split_at(differing);
+    let mut prefixes = Vec::with_capacity(len + 2);
+    prefixes.push(eq_index(high, start >> differing));
+    for (bit, &coordinate) in low.iter().enumerate().rev() {
+        let parents = prefixes.len();
+        prefixes.resize(2 * parents, K::ZERO);
+        // From the end on, so that no parent is overwritten before it is read.
+        for parent in (0..parents).rev() {
+            let value = prefixes[parent];
+            let one = value * coordinate;
+            prefixes[2 * parent] = value - one;
+            prefixes[2 * parent + 1] = one;
+        }
+        if last >> bit & 1 == 0 {
+            prefixes.pop();
+        }
+        if start >> bit & 1 == 1 {
+            let _ = prefixes.remove(0);
+        }
     }
-    let split = point.len().min(len.next_power_of_two().trailing_zeros() as usize);
-    let (low, high) = point.split_at(split);
-    let lows = eq_table(low, 1 << split);
-    let mut out = Vec::with_capacity(len);
-    let mut index = start;
-    while index < start + len {
-        let offset = index & ((1 << split) - 1);
-        let count = ((1 << split) - offset).min(start + len - index);
-        let factor = eq_index(high, index >> split);
-        out.extend(lows[offset..offset + count].iter().map(|&low| low * factor));
-        index += count;
-    }
-    out
+    prefixes
 }
 
 /// `eq(a, b) = prod_i (a_i b_i + (1 - a_i)(1 - b_i))`.
@@ -105,7 +113,7 @@ mod tests {
     fn a_range_is_a_slice_of_the_table() {
         let point = point(7);
         let table = eq_table(&point, 128);
-        for (start, len) in [(0, 1), (5, 3), (60, 68), (17, 100), (127, 1), (3, 0)] {
+        for (start, len) in [(0, 1), (5, 3), (60, 68), (17, 100), (127, 1), (3, 0), (0, 0), (0, 128), (63, 2), (64, 64), (1, 126)] {
             assert_eq!(eq_range(&point, start, len), table[start..start + len]);
         }
     }

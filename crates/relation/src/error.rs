@@ -19,13 +19,13 @@ pub enum RelationError {
         /// Node index.
         node: usize,
     },
-    /// The witness is larger than the commitment scheme allows.
-    #[error("the witness has {cells} cells; at most 2^{max_log} can be committed")]
+    /// The relation is larger than the caller allows, or than the commitment scheme does.
+    #[error("the relation has {cells} cells or more; at most {max_cells} are allowed")]
     TooLarge {
-        /// Cells needed.
+        /// Cells counted before it was refused.
         cells: usize,
-        /// Logarithm of the most there can be.
-        max_log: usize,
+        /// Most cells allowed.
+        max_cells: usize,
     },
     /// A batch without images.
     #[error("a batch has at least one image")]
@@ -57,6 +57,16 @@ pub enum RelationError {
         k: u32,
         /// How many there are.
         classes: usize,
+    },
+    /// A bound on a score that is none of the output's values.
+    #[error("no class has the score {value}: scores are in {first}..={last}")]
+    Score {
+        /// The bound.
+        value: i16,
+        /// Smallest score.
+        first: i16,
+        /// Largest score.
+        last: i16,
     },
     /// Another number of labels than of images.
     #[error("{found} labels for {images} images")]

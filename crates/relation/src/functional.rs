@@ -3,31 +3,68 @@
 //! The prover writes the weights out; the verifier evaluates their multilinear extension at one point, in time about the number of channels
 //! and pixels.
 
-use std::collections::HashMap;
+use std::cell::OnceCell;
+use std::sync::Arc;
 
 use p3_field::PrimeCharacteristicRing;
 
 use crate::commitment::{Bases, Check};
+use crate::dot::dot;
 use crate::eq::eq_points;
 use crate::field::K;
 use crate::lanes::Lanes;
-use crate::layout::{ColumnId, EqWeights, Layout};
+use crate::layout::{Chunk, ColumnId, EqWeights, Layout};
 use crate::relation::Location;
-use crate::wiring::PixelWeights;
+use crate::wiring::{PixelMap, Pixels};
 
 /// `constant + sum of weight * cell + sum of weight * input element`.
+///
+/// Some weights are those of the pixels at a *leaf point*, which is not stored: whoever reads them has it.
 #[derive(Default)]
 pub struct Functional {
     /// Part that depends on no witness.
     pub constant: K,
-    /// By column and chunk: weight `eq(leaf point, pixel) * channels[channel]`.
-    pub chunks: HashMap<(ColumnId, usize), Vec<K>>,
-    /// Weights `pixels[pixel] * channels[channel]`.
+    /// Weights that factor over pixels and channels.
     pub products: Vec<Product>,
-    /// Weights of all elements in NHWC order.
-    pub dense: Vec<(Location, Vec<K>)>,
+    /// Weights of elements.
+    pub dense: Vec<Dense>,
     /// Weights of committed objects.
     pub commitments: Vec<CommitmentPart>,
+}
+
+/// Weights `scale * pixels[pixel] * channels[channel]`.
+pub struct Product {
+    /// What is weighted.
+    pub location: Location,
+    /// Factor of all weights.
+    pub scale: K,
+    /// By pixel.
+    pub pixels: PixelWeights,
+    /// By channel.
+    pub channels: Arc<[K]>,
+}
+
+/// Weights of pixels.
+pub enum PixelWeights {
+    /// As they are.
+    Listed(Pixels),
+    /// Those that the leaf point gives to a chunk's pixels, pulled back through a map.
+    Wired {
+        /// From the weighted pixels to those of the chunk.
+        map: PixelMap,
+        /// The chunk.
+        chunk: Chunk,
+    },
+}
+
+/// Weights of the elements `first..first + weights.len()` of a tensor in NHWC order.
+pub struct Dense {
+    /// What is weighted.
+    pub location: Location,
+    /// First element.
+    pub first: usize,
+    /// Weights from there on.
+    pub weights: Vec<K>,
 }
 
 /// `scale` times the check that an object belongs to its commitment.
@@ -40,32 +77,14 @@ pub struct CommitmentPart {
     pub bases: Bases,
 }
 
-/// Weights that factor over the pixels and channels of a tensor.
-pub struct Product {
-    /// What is weighted.
-    pub location: Location,
-    /// By pixel.
-    pub pixels: PixelWeights,
-    /// By channel.
-    pub channels: Vec<K>,
-}
-
 impl Functional {
-    /// Adds channel weights to a chunk.
-    pub fn add_chunk(&mut self, column: ColumnId, chunk: usize, channels: &[K]) {
-        let sum = self.chunks.entry((column, chunk)).or_insert_with(|| vec![K::ZERO; channels.len()]);
-        for (to, from) in sum.iter_mut().zip(channels) {
-            *to += *from;
-        }
-    }
-
-    /// Adds a product.
-    pub fn add_product(&mut self, location: Location, pixels: PixelWeights, channels: Vec<K>) {
-        self.products.push(Product { location, pixels, channels });
+    /// Adds `scale * pixels[pixel] * channels[channel]`.
+    pub fn add(&mut self, location: Location, scale: K, pixels: PixelWeights, channels: Arc<[K]>) {
+        self.products.push(Product { location, scale, pixels, channels });
     }
 
     /// The weights of the public input applied to it (NHWC order, image after image).
-    pub fn input_part(&self, input: &[i16]) -> K {
+    pub fn input_part(&self, leaves: &EqWeights, input: &[i16]) -> K {
         let mut sum = K::ZERO;
         let mut planes: Vec<Vec<i16>> = Vec::new();
         for product in self.products.iter().filter(|product| product.location == Location::Input) {
@@ -73,58 +92,121 @@ impl Functional {
             if planes.len() != num_channels {
                 planes = (0..num_channels).map(|channel| input.iter().skip(channel).step_by(num_channels).copied().collect()).collect();
             }
-            let pixels = Lanes::new(&product.pixels.values);
-            for (plane, &weight) in planes.iter().zip(&product.channels) {
-                sum += weight * pixels.dot(plane.get(product.pixels.first..).unwrap_or_default());
-            }
+            product.pixels.read(leaves, |pixels| {
+                let lanes = Lanes::new(&pixels.values);
+                for (plane, &weight) in planes.iter().zip(product.channels.iter()) {
+                    sum += product.scale * weight * lanes.dot(plane.get(pixels.first..).unwrap_or_default());
+                }
+            });
         }
-        for (_, weights) in self.dense.iter().filter(|(location, _)| *location == Location::Input) {
-            sum += Lanes::new(weights).dot(input);
+        for dense in self.dense.iter().filter(|dense| dense.location == Location::Input) {
+            sum += Lanes::new(&dense.weights).dot(input.get(dense.first..).unwrap_or_default());
         }
         sum
     }
 
-    /// The multilinear extension of the weights of the committed vector. `leaves` is the point of [`Functional::chunks`], `at` where to evaluate.
+    /// The multilinear extension of the weights of the committed vector. `leaves` is the leaf point, `at` where to evaluate.
     pub fn evaluate(&self, layout: &Layout, leaves: &EqWeights, at: &EqWeights) -> K {
-        let mut channel_weights: HashMap<(ColumnId, usize), Vec<K>> = HashMap::new();
-        let mut channels = |column: ColumnId, chunk: usize, weights: &[K]| -> K {
-            let placement = layout.placement(column);
-            let known = channel_weights.entry((column, chunk)).or_insert_with(|| at.channels(&placement.chunks[chunk], placement.channels));
-            dot(known, weights)
-        };
+        let planes = Planes::new(layout, at);
         let mut sum = K::ZERO;
-        for (&(column, index), weights) in &self.chunks {
-            let chunk = &layout.placement(column).chunks[index];
-            sum += eq_points(leaves.low_point(chunk), at.low_point(chunk)) * channels(column, index, weights);
-        }
         for product in &self.products {
             let Location::Column(column) = product.location else { continue };
+            let mut unscaled = K::ZERO;
             for (index, chunk) in layout.placement(column).chunks.iter().enumerate() {
-                let (first, pixels) = product.pixels.within(chunk.pixels());
-                if !pixels.is_empty() {
-                    let at_pixels = dot(pixels, &at.pixels(chunk)[first - chunk.first_pixel..]);
-                    sum += at_pixels * channels(column, index, &product.channels);
+                if let Some(pixels) = product.pixels.at(leaves, chunk, at) {
+                    unscaled += pixels * dot(planes.of(column, index), &product.channels);
                 }
             }
+            sum += product.scale * unscaled;
         }
         for part in &self.commitments {
             sum += part.scale * part.check.evaluate(part.bases, at.point());
         }
-        for (location, weights) in &self.dense {
-            let Location::Column(column) = *location else { continue };
-            let placement = layout.placement(column);
-            for (index, chunk) in placement.chunks.iter().enumerate() {
-                for (pixel, &weight) in chunk.pixels().zip(at.pixels(chunk)) {
-                    let row = &weights[pixel * placement.channels..][..placement.channels];
-                    sum += weight * channels(column, index, row);
-                }
+        for dense in &self.dense {
+            let Location::Column(column) = dense.location else { continue };
+            for (index, chunk) in layout.placement(column).chunks.iter().enumerate() {
+                sum += dense.at(chunk, planes.of(column, index), at);
             }
         }
         sum
     }
 }
 
-/// `sum a_i b_i`.
-pub fn dot(a: &[K], b: &[K]) -> K {
-    a.iter().zip(b).map(|(&a, &b)| a * b).sum()
+impl PixelWeights {
+    /// Weights of the pixels from the first.
+    pub fn listed(values: Vec<K>) -> Self {
+        Self::Listed(Pixels { first: 0, values })
+    }
+
+    /// The weights that the leaf point gives to the chunk's pixels, for the same pixels of another column.
+    pub fn same(chunk: &Chunk) -> Self {
+        Self::Wired { map: PixelMap::Same, chunk: *chunk }
+    }
+
+    /// Whether these are the weights that the leaf point gives to all pixels of a chunk.
+    pub fn are_of(&self, chunk: &Chunk) -> bool {
+        matches!(self, Self::Wired { map: PixelMap::Same, chunk: wired } if wired.pixels() == chunk.pixels())
+    }
+
+    /// Reads them written out.
+    pub fn read<T>(&self, leaves: &EqWeights, read: impl FnOnce(&Pixels) -> T) -> T {
+        match self {
+            Self::Listed(pixels) => read(pixels),
+            Self::Wired { map, chunk } => read(&map.pull_back(chunk.pixels(), leaves.pixels(chunk))),
+        }
+    }
+
+    /// Their multilinear extension over the pixels of a chunk, `None` if all are zero there.
+    fn at(&self, leaves: &EqWeights, chunk: &Chunk, at: &EqWeights) -> Option<K> {
+        match self {
+            Self::Listed(pixels) => {
+                let (first, within) = pixels.within(chunk.pixels());
+                (!within.is_empty()).then(|| dot(within, &at.pixels(chunk)[first - chunk.first_pixel..]))
+            }
+            Self::Wired { .. } if self.are_of(chunk) => Some(eq_points(leaves.low_point(chunk), at.low_point(chunk))),
+            Self::Wired { map: PixelMap::Same, chunk: wired } if wired.is_apart_from(chunk) => None,
+            Self::Wired { map, chunk: wired } => {
+                Some(map.apply(wired.pixels(), leaves.pixels(wired), chunk.pixels(), at.pixels(chunk))).filter(|&sum| sum != K::ZERO)
+            }
+        }
+    }
+}
+
+impl Dense {
+    /// The multilinear extension over a chunk, given the weights of its channels.
+    fn at(&self, chunk: &Chunk, channels: &[K], at: &EqWeights) -> K {
+        let end = self.first + self.weights.len();
+        let mut sum = K::ZERO;
+        for (channel, &weight) in channels.iter().enumerate() {
+            // The pixels of this channel that are weighted.
+            let pixel = |element: usize| element.saturating_sub(channel).div_ceil(channels.len());
+            let (first, end) = (chunk.first_pixel.max(pixel(self.first)), chunk.pixels().end.min(pixel(end)));
+            if first < end {
+                let weights = self.weights[first * channels.len() + channel - self.first..].iter().step_by(channels.len());
+                let pixels = &at.pixels(chunk)[first - chunk.first_pixel..end - chunk.first_pixel];
+                sum += weight * pixels.iter().zip(weights).map(|(&a, &b)| a * b).sum::<K>();
+            }
+        }
+        sum
+    }
+}
+
+/// Weights of the channels of each chunk at one point, computed when they are first needed.
+struct Planes<'a> {
+    layout: &'a Layout,
+    at: &'a EqWeights,
+    /// By column and chunk.
+    weights: Vec<Vec<OnceCell<Vec<K>>>>,
+}
+
+impl<'a> Planes<'a> {
+    fn new(layout: &'a Layout, at: &'a EqWeights) -> Self {
+        let weights = layout.placements().iter().map(|placement| vec![OnceCell::new(); placement.chunks.len()]).collect();
+        Self { layout, at, weights }
+    }
+
+    fn of(&self, column: ColumnId, index: usize) -> &[K] {
+        let placement = self.layout.placement(column);
+        self.weights[column.0][index].get_or_init(|| self.at.channels(&placement.chunks[index], placement.channels))
+    }
 }

@@ -33,6 +33,11 @@ impl Chunk {
         self.first_pixel..self.first_pixel + (1 << self.log_len)
     }
 
+    /// Whether no pixel is in both chunks.
+    pub fn is_apart_from(&self, other: &Self) -> bool {
+        self.pixels().end <= other.first_pixel || other.pixels().end <= self.first_pixel
+    }
+
     /// First cell of a channel's part.
     pub fn first_cell(&self, channel: usize) -> usize {
         (self.first_slot + channel) << self.log_len

@@ -8,6 +8,7 @@ pub mod check;
 pub mod claims;
 pub mod commitment;
 pub mod domain;
+pub mod dot;
 pub mod envelope;
 pub mod eq;
 mod error;

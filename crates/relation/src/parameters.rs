@@ -10,9 +10,6 @@ use crate::johnson::{self, Code};
 use crate::relation::Relation;
 use crate::setting::OutputForm;
 
-/// Bits of proof of work before each query phase.
-const GRINDING_BITS: usize = 18;
-
 /// Out-of-domain samples for each oracle after the first.
 pub const OUT_OF_DOMAIN_SAMPLES: usize = 1;
 
@@ -39,8 +36,8 @@ pub const BLINDING_COLUMNS: usize = 3;
 
 /// Rows of the committed matrix, its last ones, that hold random elements: a power of two, enough for the queries of any level.
 pub fn mask_rows(log_cells: usize) -> usize {
-    let highest_rate = Schedule::new(log_cells).log_inv_rate as f64;
-    let num_queries = johnson::queries(query_bits(MAX_SECURITY_LEVEL), highest_rate);
+    let schedule = Schedule::new(log_cells);
+    let num_queries = johnson::queries(schedule.query_bits(MAX_SECURITY_LEVEL), schedule.log_inv_rate as f64);
     (num_queries + SPARE_ROWS).next_power_of_two()
 }
 
@@ -50,10 +47,11 @@ pub fn mask_cells(log_cells: usize) -> usize {
 }
 
 /// Length of the committed vector for `num_cells` cells and the masks of a vector of `2^log_cells`: whole rows, a multiple of the mask rows, so
-/// that these are an aligned block at the end. At least `2^MIN_LOG_CELLS`.
+/// that these are an aligned block at the end. More than half of `2^log_cells`, so that the size tells `log_cells`, and at least `2^MIN_LOG_CELLS`.
 pub fn stored_cells(log_cells: usize, num_cells: usize) -> usize {
     let masks = mask_cells(log_cells);
-    (num_cells.next_multiple_of(masks) + masks).max(1 << MIN_LOG_CELLS)
+    let least = if log_cells > MIN_LOG_CELLS { (1 << (log_cells - 1)) + masks } else { 1 << MIN_LOG_CELLS };
+    (num_cells.next_multiple_of(masks) + masks).max(least)
 }
 
 /// What the size of a vector says about its first codeword.
@@ -65,24 +63,26 @@ struct Schedule {
     log_inv_rate: usize,
     /// How much smaller the next codeword's domain is for a vector of a power-of-two length, as a logarithm.
     step: usize,
+    /// Bits of proof of work before each query phase. It would be most of the work of a small proof; in large ones it is a cheap way to open fewer rows.
+    grinding_bits: usize,
 }
 
 impl Schedule {
     fn new(log_cells: usize) -> Self {
-        let (fold, log_inv_rate, step) = match log_cells {
-            0..=13 => (3, 5, 1),
-            14..=16 => (4, 3, 1),
-            17..=19 => (4, 1, 1),
-            20..=22 => (5, 1, 1),
-            _ => (6, 1, 3),
+        let (fold, log_inv_rate, step, grinding_bits) = match log_cells {
+            0..=13 => (3, 5, 1, 14),
+            14..=16 => (4, 3, 1, 14),
+            17..=19 => (4, 1, 1, 14),
+            20..=22 => (5, 1, 1, 16),
+            _ => (6, 1, 3, 16),
         };
-        Self { fold, log_inv_rate, step }
+        Self { fold, log_inv_rate, step, grinding_bits }
     }
-}
 
-/// What one query phase has to reach.
-fn query_bits(security_level: usize) -> usize {
-    (security_level + 3).saturating_sub(GRINDING_BITS)
+    /// What one query phase has to reach.
+    fn query_bits(&self, security_level: usize) -> usize {
+        (security_level + 3).saturating_sub(self.grinding_bits)
+    }
 }
 
 /// The shape of a commitment and of its opening.
@@ -176,10 +176,10 @@ impl Parameters {
                 0 if 4 * final_len <= 3 << final_variables => Domain::thrice_power_of_two(log_height - 2),
                 _ => Domain::power_of_two(log_height),
             };
-            let num_queries = Code { dimension: degree, len: domain.size() }.queries(query_bits(security_level)).max(1);
+            let num_queries = Code { dimension: degree, len: domain.size() }.queries(schedule.query_bits(security_level)).max(1);
             oracles.push(Oracle { variables, fold, degree, domain, num_queries });
         }
-        Self { log_cells, num_rows, oracles, final_variables, final_len, grinding_bits: GRINDING_BITS, security_level }
+        Self { log_cells, num_rows, oracles, final_variables, final_len, grinding_bits: schedule.grinding_bits, security_level }
     }
 
     /// Length of the committed vector; its last cells are the masks.
@@ -391,7 +391,10 @@ mod tests {
             for num_cells in [1, masks - 1, masks, masks + 1, (1 << (log_cells - 1)) - masks + 1, (1 << log_cells) - masks] {
                 let stored = stored_cells(log_cells, num_cells);
                 assert_eq!(stored % masks, 0);
-                assert!(stored >= num_cells + masks && stored < (num_cells + 2 * masks).max((1 << MIN_LOG_CELLS) + 1));
+                let half = if log_cells > MIN_LOG_CELLS { 1 << (log_cells - 1) } else { 0 };
+                let least = (half + masks).max(1 << MIN_LOG_CELLS);
+                assert!(stored >= num_cells + masks && stored < (num_cells + 2 * masks).max(least + 1));
+                assert_eq!(stored.next_power_of_two(), 1 << log_cells);
             }
             assert_eq!(stored_cells(log_cells, (1 << log_cells) - masks), 1 << log_cells);
             // What does not fit into one size is more than half of the next: the size found first is the one its cells imply.

@@ -4,15 +4,14 @@
 //! `P = a m` and `Q = sum over taps and inner channels of eq(rho, J) (weight - zero point)`; then, for layers with signs, with the signs' weight `b` and
 //! the sign factor `k`, `P = xi b k` and `Q = sum over pixels of eq(r, pixel) sign`. Notation of docs/protocol.md.
 
+use p3_field::PrimeCharacteristicRing;
 use verinfer_graph::Graph;
 
 use crate::claims::{AccumulatorWeights, integers};
 use crate::envelope::weight_range;
 use crate::field::{F, K, from_signed};
-use crate::functional::Functional;
-use crate::layout::ColumnId;
+use crate::functional::{Functional, PixelWeights};
 use crate::relation::{Contraction, HiddenLayer, Location, Relation};
-use crate::wiring::PixelWeights;
 
 /// Consecutive indices: the output channels of one chunk of one layer.
 pub struct Block<'a> {
@@ -53,6 +52,11 @@ pub fn blocks(relation: &Relation) -> Vec<Block<'_>> {
     blocks
 }
 
+/// The blocks of each layer's accumulators, and those of each layer's signs.
+fn layers<'b, 'a>(blocks: &'b [Block<'a>]) -> impl Iterator<Item = &'b [Block<'a>]> {
+    blocks.chunk_by(|a, b| (a.layer, a.sign) == (b.layer, b.sign))
+}
+
 /// Weights of the accumulators and of the signs, and the challenge that combines them.
 #[derive(Clone, Copy)]
 pub struct Scales<'a> {
@@ -76,11 +80,16 @@ impl Scales<'_> {
 
     /// Adds `scale * P(rho')`, where `e[i] = eq(rho', i)`.
     pub fn add(&self, relation: &Relation, e: &[K], scale: K, functional: &mut Functional) {
-        for block in blocks(relation) {
-            let channels: Vec<K> = self.of(&block).iter().zip(block.of(e)).map(|(&weight, &e)| weight * e * scale).collect();
-            match &block.hidden.sign {
-                Some((_, factor)) if block.sign => integers(factor, &channels, functional),
-                _ => integers(&block.hidden.multiplier, &channels, functional),
+        for layer in layers(&blocks(relation)) {
+            let mut channels = vec![K::ZERO; layer[0].contraction.output_shape.channels];
+            for block in layer {
+                for ((sum, weight), &e) in channels.iter_mut().zip(self.of(block)).zip(block.of(e)) {
+                    *sum += weight * e;
+                }
+            }
+            match &layer[0].hidden.sign {
+                Some((_, factor)) if layer[0].sign => integers(factor, scale, &channels, functional),
+                _ => integers(&layer[0].hidden.multiplier, scale, &channels, functional),
             }
         }
     }
@@ -88,28 +97,46 @@ impl Scales<'_> {
 
 /// Adds `scale * Q(rho')`, where `e[i] = eq(rho', i)` and `inner[j] = eq(rho, j)`. `graph` is read for zero points only.
 pub fn add_contracted(relation: &Relation, graph: &Graph, inner: &[K], e: &[K], scale: K, functional: &mut Functional) {
-    for block in blocks(relation) {
-        let channels: Vec<K> = block.of(e).iter().map(|&e| e * scale).collect();
-        match &block.hidden.sign {
-            Some((sign, _)) if block.sign => functional.add_chunk(*sign, block.chunk, &channels),
-            _ => add_weights(&block, graph, inner, channels, functional),
+    for layer in layers(&blocks(relation)) {
+        match &layer[0].hidden.sign {
+            Some((sign, _)) if layer[0].sign => {
+                for block in layer {
+                    let chunk = &relation.layout.placement(*sign).chunks[block.chunk];
+                    functional.add(Location::Column(*sign), scale, PixelWeights::same(chunk), block.of(e).into());
+                }
+            }
+            _ => add_weights(layer, graph, inner, e, scale, functional),
         }
     }
 }
 
-fn add_weights(block: &Block<'_>, graph: &Graph, inner: &[K], channels: Vec<K>, functional: &mut Functional) {
-    let contraction = block.contraction;
+/// Adds `scale * sum over blocks of channels[c] * inner[tap, i] * (weight - zero point)[c, tap, i]`, all blocks being of one layer.
+fn add_weights(layer: &[Block<'_>], graph: &Graph, inner: &[K], e: &[K], scale: K, functional: &mut Functional) {
+    let contraction = layer[0].contraction;
     let Some(conv) = contraction.conv(graph) else { return };
     let zero: F = from_signed(i64::from(conv.weight_zero_point) - weight_range(graph, contraction).0);
-    let column: ColumnId = block.hidden.weights;
-    let inner = &inner[contraction.blocks[block.chunk]..][..contraction.block_len()];
+    let location = Location::Column(layer[0].hidden.weights);
+    let inner = |block: &Block<'_>| &inner[contraction.blocks[block.chunk]..][..contraction.block_len()];
     if contraction.depthwise {
-        let row = |(c, &channel): (usize, &K)| inner[c..].iter().step_by(channels.len()).map(move |&e| e * channel);
-        let weights: Vec<K> = channels.iter().enumerate().flat_map(row).collect();
-        functional.constant -= weights.iter().copied().sum::<K>() * zero;
-        functional.dense.push((Location::Column(column), weights));
+        // A plane for each tap, in which the pixels are the channels.
+        let num_taps = contraction.window.num_taps();
+        for tap in 0..num_taps {
+            let mut weights = vec![K::ZERO; contraction.output_shape.channels];
+            for block in layer {
+                let inner = &inner(block)[tap * weights.len()..];
+                for ((sum, &channel), &e) in weights.iter_mut().zip(block.of(e)).zip(inner) {
+                    *sum += channel * e;
+                }
+            }
+            functional.constant -= scale * weights.iter().copied().sum::<K>() * zero;
+            let plane = (0..num_taps).map(|other| if other == tap { K::ONE } else { K::ZERO }).collect();
+            functional.add(location, scale, PixelWeights::listed(weights), plane);
+        }
     } else {
-        functional.constant -= inner.iter().copied().sum::<K>() * channels.iter().copied().sum::<K>() * zero;
-        functional.add_product(Location::Column(column), PixelWeights { first: 0, values: inner.to_vec() }, channels);
+        for block in layer {
+            let (inner, channels) = (inner(block), block.of(e));
+            functional.constant -= scale * inner.iter().copied().sum::<K>() * channels.iter().copied().sum::<K>() * zero;
+            functional.add(location, scale, PixelWeights::listed(inner.to_vec()), channels.into());
+        }
     }
 }

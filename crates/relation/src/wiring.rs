@@ -3,8 +3,11 @@
 //! The planes of a batch hold its images one after the other: pixel `image * pixels of an image + pixel within it`. Shapes are those of one image,
 //! and a map connects pixels of the same image only.
 
+use std::ops::Range;
+
 use verinfer_graph::{Shape, Window};
 
+use crate::dot::dot;
 use crate::field::K;
 
 /// Which pixels of the source feed which pixels of the target, in each image.
@@ -48,90 +51,143 @@ pub enum PixelMap {
     },
 }
 
+/// Connections of a [`PixelMap`]: target pixel `target + i` with source pixel `source + i * source_step`, for `i < len`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Number of connections, at least one.
+    pub len: usize,
+    /// First target pixel.
+    pub target: usize,
+    /// First source pixel.
+    pub source: usize,
+    /// Distance of source pixels.
+    pub source_step: usize,
+}
+
 impl PixelMap {
     /// Calls `visit(target pixel, source pixel)` for every connection whose target pixel is in `range`, which may begin and end in any image.
-    pub fn for_each(&self, range: std::ops::Range<usize>, mut visit: impl FnMut(usize, usize)) {
-        let Some((source_len, target_len)) = self.image_lens() else { return self.for_each_in_image(range, visit) };
+    pub fn for_each(&self, range: Range<usize>, mut visit: impl FnMut(usize, usize)) {
+        self.for_each_run(range, |run| {
+            for i in 0..run.len {
+                visit(run.target + i, run.source + i * run.source_step);
+            }
+        });
+    }
+
+    /// The same connections in runs, each within one row of one image where the map has rows.
+    pub fn for_each_run(&self, range: Range<usize>, mut visit: impl FnMut(Run)) {
+        if range.is_empty() {
+            return;
+        }
+        let (source, target) = match *self {
+            Self::Same => {
+                return visit(Run { len: range.len(), target: range.start, source: range.start, source_step: 1 });
+            }
+            Self::Total { len } => {
+                return range.for_each(|target| (0..len).for_each(|source| visit(Run { len: 1, target, source, source_step: 1 })));
+            }
+            Self::Window { source, target, .. } | Self::Broadcast { source, target } | Self::Inset { source, target, .. } => {
+                (source, target)
+            }
+        };
         let mut start = range.start;
         while start < range.end {
-            let image = start / target_len;
-            let (source, target) = (image * source_len, image * target_len);
-            let end = range.end.min(target + target_len);
-            self.for_each_in_image(start - target..end - target, |to, from| visit(target + to, source + from));
+            let (image, row) = (start / target.num_pixels(), start % target.num_pixels() / target.width);
+            let first = image * target.num_pixels() + row * target.width;
+            let end = range.end.min(first + target.width);
+            self.for_each_in_row(row, start - first..end - first, |len, column, from, source_step| {
+                let (target, source) = (first + column, image * source.num_pixels() + from);
+                visit(Run { len, target, source, source_step });
+            });
             start = end;
         }
     }
 
-    /// Pixels of an image in source and target; `None` where they need not be told apart.
-    fn image_lens(&self) -> Option<(usize, usize)> {
-        match self {
-            Self::Same | Self::Total { .. } => None,
-            Self::Window { source, target, .. } | Self::Broadcast { source, target } | Self::Inset { source, target, .. } => {
-                Some((source.num_pixels(), target.num_pixels()))
-            }
-        }
-    }
-
-    /// The connections within one image.
-    fn for_each_in_image(&self, range: std::ops::Range<usize>, mut visit: impl FnMut(usize, usize)) {
+    /// Calls `visit(number of connections, first target column, first source pixel, distance of source pixels)` for some columns of a row of an image.
+    fn for_each_in_row(&self, row: usize, columns: Range<usize>, mut visit: impl FnMut(usize, usize, usize, usize)) {
         match *self {
-            Self::Same => range.for_each(|pixel| visit(pixel, pixel)),
-            Self::Total { len } => range.for_each(|pixel| (0..len).for_each(|from| visit(pixel, from))),
-            Self::Window { window, source, target, tap } => {
-                let taps = tap.map_or(0..window.num_taps(), |tap| tap..tap + 1);
-                for pixel in range {
-                    for tap in taps.clone() {
-                        if let Some(from) = window.source(source, pixel / target.width, pixel % target.width, tap) {
-                            visit(pixel, from);
-                        }
+            Self::Same | Self::Total { .. } => {}
+            Self::Window { window, source, tap, .. } => {
+                for tap in tap.map_or(0..window.num_taps(), |tap| tap..tap + 1) {
+                    let exists = |column: &usize| window.source(source, row, *column, tap).is_some();
+                    // The columns at which a tap exists are consecutive.
+                    let Some(first) = columns.clone().find(exists) else { continue };
+                    let last = columns.clone().rfind(exists).unwrap_or(first);
+                    if let Some(from) = window.source(source, row, first, tap) {
+                        visit(last + 1 - first, first, from, window.stride_w);
                     }
                 }
             }
-            Self::Broadcast { source, target } => {
-                for pixel in range {
-                    let row = if source.height == 1 { 0 } else { pixel / target.width };
-                    let column = if source.width == 1 { 0 } else { pixel % target.width };
-                    visit(pixel, row * source.width + column);
-                }
+            Self::Broadcast { source, .. } => {
+                let row = if source.height == 1 { 0 } else { row };
+                let (column, step) = if source.width == 1 { (0, 0) } else { (columns.start, 1) };
+                visit(columns.len(), columns.start, row * source.width + column, step);
             }
-            Self::Inset { source, target, top, left } => {
-                for pixel in range {
-                    let row = (pixel / target.width).wrapping_sub(top);
-                    let column = (pixel % target.width).wrapping_sub(left);
-                    if row < source.height && column < source.width {
-                        visit(pixel, row * source.width + column);
-                    }
+            Self::Inset { source, top, left, .. } => {
+                let row = row.wrapping_sub(top);
+                let (first, end) = (columns.start.max(left), columns.end.min(left + source.width));
+                if row < source.height && first < end {
+                    visit(end - first, first, row * source.width + first - left, 1);
                 }
             }
         }
     }
 
-    /// `h[source pixel] = sum of weights[target pixel - range.start]` over connections with target in `range`; the source has
-    /// `num_source_pixels` in all images.
-    pub fn pull_back(&self, range: std::ops::Range<usize>, weights: &[K], num_source_pixels: usize) -> PixelWeights {
-        let (mut first, mut end) = (num_source_pixels, 0);
-        self.for_each(range.clone(), |_, from| {
-            first = first.min(from);
-            end = end.max(from + 1);
+    /// `h[source pixel] = sum of weights[target pixel - range.start]` over connections with target in `range`.
+    pub fn pull_back(&self, range: Range<usize>, weights: &[K]) -> Pixels {
+        let (mut first, mut end) = (usize::MAX, 0);
+        self.for_each_run(range.clone(), |run| {
+            first = first.min(run.source);
+            end = end.max(run.source + (run.len - 1) * run.source_step + 1);
         });
         let mut values = vec![K::default(); end.saturating_sub(first)];
         let start = range.start;
         self.for_each(range, |to, from| values[from - first] += weights[to - start]);
-        PixelWeights { first, values }
+        Pixels { first: first.min(end), values }
+    }
+
+    /// The sum of the weights that [`PixelMap::pull_back`] gives.
+    pub fn pulled_back_sum(&self, range: Range<usize>, weights: &[K]) -> K {
+        let mut sum = K::default();
+        let start = range.start;
+        self.for_each(range, |to, _| sum += weights[to - start]);
+        sum
+    }
+
+    /// `sum of weights[target pixel - range.start] * values[source pixel - sources.start]` over connections with target in `range` and source in
+    /// `sources`: the weights that [`PixelMap::pull_back`] gives, applied to some values without being written out.
+    pub fn apply(&self, range: Range<usize>, weights: &[K], sources: Range<usize>, values: &[K]) -> K {
+        let (mut sum, mut moved) = (K::default(), Vec::new());
+        let start = range.start;
+        self.for_each_run(range, |run| {
+            // The part of the run whose sources are in the range: none or all of it where they do not move.
+            let position = |source: usize| source.saturating_sub(run.source).div_ceil(run.source_step.max(1)).min(run.len);
+            let (skip, end) = match run.source_step {
+                0 if sources.contains(&run.source) => (0, run.len),
+                0 => return,
+                _ => (position(sources.start), position(sources.end)),
+            };
+            if skip < end {
+                moved.clear();
+                moved.extend((skip..end).map(|i| values[run.source + i * run.source_step - sources.start]));
+                sum += dot(&weights[run.target + skip - start..], &moved);
+            }
+        });
+        sum
     }
 }
 
 /// Weights of consecutive pixels; the others are zero.
-pub struct PixelWeights {
+pub struct Pixels {
     /// First pixel.
     pub first: usize,
     /// Weights from there on.
     pub values: Vec<K>,
 }
 
-impl PixelWeights {
+impl Pixels {
     /// The part within a range of pixels: its first pixel and its weights, empty if there is none.
-    pub fn within(&self, range: std::ops::Range<usize>) -> (usize, &[K]) {
+    pub fn within(&self, range: Range<usize>) -> (usize, &[K]) {
         let start = range.start.max(self.first);
         let end = range.end.min(self.first + self.values.len());
         if start < end { (start, &self.values[start - self.first..end - self.first]) } else { (start, &[]) }
@@ -181,36 +237,4 @@ impl ChannelMap {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn connections(map: &PixelMap, range: std::ops::Range<usize>) -> Vec<(usize, usize)> {
-        let mut found = Vec::new();
-        map.for_each(range, |to, from| found.push((to, from)));
-        found
-    }
-
-    #[test]
-    fn images_of_a_batch_are_connected_like_one_and_not_with_each_other() {
-        let (source, target) = (Shape::new(3, 4, 1), Shape::new(2, 3, 1));
-        let window = Window { kernel_h: 2, kernel_w: 3, pad_left: 1, pad_top: 1, stride_h: 2, ..Window::POINT };
-        for map in [
-            PixelMap::Window { window, source, target, tap: None },
-            PixelMap::Window { window, source, target, tap: Some(0) },
-            PixelMap::Broadcast { source: Shape::new(1, 3, 1), target },
-            PixelMap::Inset { source: Shape::new(1, 2, 1), target, top: 1, left: 0 },
-        ] {
-            let (source_len, target_len) = map.image_lens().unwrap();
-            let one = connections(&map, 0..target_len);
-            let batch: Vec<_> =
-                (0..4).flat_map(|image| one.iter().map(move |&(to, from)| (image * target_len + to, image * source_len + from))).collect();
-            for start in 0..4 * target_len {
-                for end in start..=4 * target_len {
-                    let expected: Vec<_> = batch.iter().copied().filter(|(to, _)| (start..end).contains(to)).collect();
-                    assert_eq!(connections(&map, start..end), expected);
-                }
-            }
-        }
-        assert_eq!(connections(&PixelMap::Same, 5..7), [(5, 5), (6, 6)]);
-    }
-}
+mod tests;

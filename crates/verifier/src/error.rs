@@ -2,6 +2,8 @@ use verinfer_relation::RelationError;
 use verinfer_relation::statement::FormatError;
 use verinfer_relation::transcript::DecodeError;
 
+use crate::expectations::OutputKind;
+
 /// Why a proof is not accepted. Each variant is one check.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum VerifyError {
@@ -58,6 +60,92 @@ pub enum VerifyError {
         found: usize,
         /// Given.
         expected: usize,
+    },
+    /// The proof says something of another form about the outputs.
+    #[error("the proof says about the outputs {found}, not {expected}")]
+    WrongOutputForm {
+        /// In the proof.
+        found: OutputKind,
+        /// Demanded.
+        expected: OutputKind,
+    },
+    /// Another number of hidden outputs than expected.
+    #[error("the proof is about {found} hidden outputs, {expected} were expected")]
+    OutputCount {
+        /// In the proof.
+        found: usize,
+        /// Given.
+        expected: usize,
+    },
+    /// The proof is about another hidden output than expected.
+    #[error("the proof is about another output: the commitment of image {image} is another one")]
+    WrongOutputCommitment {
+        /// Index of the image.
+        image: usize,
+    },
+    /// Another number of labels than expected.
+    #[error("the proof is about {found} labels, {expected} were expected")]
+    LabelCount {
+        /// In the proof.
+        found: usize,
+        /// Given.
+        expected: usize,
+    },
+    /// The proof is about another public label than expected.
+    #[error("the proof is about class {found} of image {image}, not {expected}")]
+    WrongLabel {
+        /// Index of the image.
+        image: usize,
+        /// In the proof.
+        found: u32,
+        /// Demanded.
+        expected: u32,
+    },
+    /// The proof is about another hidden label than expected.
+    #[error("the proof is about another label: the commitment of image {image} is another one")]
+    WrongLabelCommitment {
+        /// Index of the image.
+        image: usize,
+    },
+    /// Labels are among more classes than demanded.
+    #[error("the proof says that labels are among the first {found}, not among the first {expected}")]
+    LowerRank {
+        /// In the proof.
+        found: u32,
+        /// Demanded.
+        expected: u32,
+    },
+    /// The proof is about the score of another class.
+    #[error("the proof is about the score of class {found}, not {expected}")]
+    WrongClass {
+        /// In the proof.
+        found: u32,
+        /// Demanded.
+        expected: u32,
+    },
+    /// The proof's bound on the score is lower than demanded.
+    #[error("the proof says that the score is at least {found}, not {expected}")]
+    LowerScore {
+        /// In the proof.
+        found: i16,
+        /// Demanded.
+        expected: i16,
+    },
+    /// Fewer labels are correct than demanded.
+    #[error("the proof says that {found} labels are correct, at least {expected} are demanded")]
+    FewerCorrect {
+        /// In the proof.
+        found: u32,
+        /// Demanded.
+        expected: u32,
+    },
+    /// The proof is about more images than the caller allows.
+    #[error("the proof is about {found} images; at most {limit} are allowed")]
+    TooManyImages {
+        /// In the proof.
+        found: u32,
+        /// Most allowed.
+        limit: u32,
     },
     /// The input in the proof does not have the network's shape or type.
     #[error("the proof's input is {found}, but the network takes {expected}")]

@@ -17,6 +17,7 @@
 
 mod contraction;
 mod error;
+mod expectations;
 mod lookups;
 mod messages;
 pub mod opening;
@@ -25,6 +26,7 @@ mod reduce;
 mod verify;
 
 pub use error::VerifyError;
+pub use expectations::{Expectations, ExpectedInput, ExpectedOutput, OutputKind};
 pub use reduce::{Reduction, reduce};
-pub use verify::{Accepted, Expectations, ExpectedInput, Verifier};
+pub use verify::{Accepted, DEFAULT_MAX_CELLS, Verifier};
 pub use verinfer_relation::statement::{Proof, PublicTensor, Statement};

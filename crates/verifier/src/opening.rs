@@ -1,9 +1,9 @@
 //! Step 7: opening of a linear functional of the committed vector (WHIR with the functional folded along).
 
 use p3_field::PrimeCharacteristicRing;
+use verinfer_relation::dot::dot;
 use verinfer_relation::eq::{eq_index, eq_table};
 use verinfer_relation::field::{F, K, from_coordinates};
-use verinfer_relation::functional::dot;
 use verinfer_relation::merkle::{self, Digest};
 use verinfer_relation::parameters::{BLINDING_COLUMNS, Oracle, Parameters, mask_cells};
 use verinfer_relation::steps;

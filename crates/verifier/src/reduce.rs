@@ -94,7 +94,7 @@ pub fn reduce(
         functional.commitments.push(CommitmentPart { scale, check, bases: object.bases(relation) });
     }
     let _ = add(&checks);
-    let input = statement.input.shown().map_or(K::ZERO, |input| functional.input_part(&input.values));
+    let input = statement.input.shown().map_or(K::ZERO, |input| functional.input_part(&leaves, &input.values));
     let known = functional.constant + input;
     let total = claimed.plus(-K::ONE, &Affine::known(known));
     claims::secrets(relation, &total.times(-K::ONE), &mut functional);

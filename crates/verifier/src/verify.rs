@@ -7,10 +7,11 @@ use verinfer_relation::envelope::Envelope;
 use verinfer_relation::layout::EqWeights;
 use verinfer_relation::parameters::{Parameters, SecurityReport};
 use verinfer_relation::setting::Setting;
-use verinfer_relation::statement::{InputClaim, ModelClaim, Proof, PublicTensor, Statement};
+use verinfer_relation::statement::{ModelClaim, Proof, PublicTensor, Statement};
 use verinfer_relation::transcript::{Challenger, Message, VerifierTranscript};
 
 use crate::error::VerifyError;
+use crate::expectations::Expectations;
 use crate::opening;
 use crate::reduce::{Reduction, reduce};
 
@@ -20,36 +21,13 @@ pub struct Verifier<'a> {
     model: ModelClaim,
     /// For the images and the setting that were announced; for others it is derived when needed.
     relation: Relation,
+    /// Largest relation that is derived.
+    max_cells: usize,
 }
 
-/// What the caller demands of a proof besides being valid.
-#[derive(Clone, Debug)]
-pub struct Expectations<'a> {
-    /// Least security level in bits.
-    pub security_level: u16,
-    /// Context the proof must be bound to.
-    pub context: &'a [u8],
-    /// What the inputs must be.
-    pub input: ExpectedInput<'a>,
-}
-
-/// What is demanded of the inputs of a proof.
-#[derive(Clone, Copy, Debug, Default)]
-pub enum ExpectedInput<'a> {
-    /// Nothing: they are what the statement says, of however many images.
-    #[default]
-    Any,
-    /// They are shown, and are these (NHWC order, image after image).
-    Shown(&'a [i16]),
-    /// They are hidden behind these commitments, one for each image.
-    Hidden(&'a [Commitment]),
-}
-
-impl Default for Expectations<'_> {
-    fn default() -> Self {
-        Self { security_level: 128, context: b"", input: ExpectedInput::Any }
-    }
-}
+/// Cells of the largest relation that a verifier derives unless it is told otherwise. MobileNet v2 1.0/224 has 23 million, 64 images of 0.35/96 have at most 153
+/// million. An architecture made to be costly takes some 16 bytes for each.
+pub const DEFAULT_MAX_CELLS: usize = 1 << 28;
 
 /// A proof that holds.
 #[derive(Clone, Debug)]
@@ -69,10 +47,15 @@ impl<'a> Verifier<'a> {
     }
 
     /// As [`Verifier::new`], prepared for proofs about `images` images in a setting with public weights. What is accepted does not depend on it:
-    /// for a proof about another number or in another setting the relation is derived anew. To demand one, compare it with the statement's.
+    /// for a proof about another number or in another setting the relation is derived anew. To demand something, use [`Expectations`].
     pub fn with_setting(graph: &'a Graph, images: usize, setting: &Setting) -> Result<Self, VerifyError> {
-        let relation = Relation::with_setting(graph, images, &Setting { weights: None, ..setting.clone() })?;
-        Ok(Self { graph, model: ModelClaim::Public { digest: graph.digest() }, relation })
+        Self::with_setting_within(DEFAULT_MAX_CELLS, graph, images, setting)
+    }
+
+    /// As [`Verifier::with_setting`], with another limit on the relation's cells, as [`Relation::within`] counts them, here and in each proof.
+    pub fn with_setting_within(max_cells: usize, graph: &'a Graph, images: usize, setting: &Setting) -> Result<Self, VerifyError> {
+        let relation = Relation::within(max_cells, graph, images, &Setting { weights: None, ..setting.clone() })?;
+        Ok(Self { graph, model: ModelClaim::Public { digest: graph.digest() }, relation, max_cells })
     }
 
     /// For a network of which only the architecture is known, and a commitment to what it has learned. What `architecture` holds in the place of
@@ -84,9 +67,21 @@ impl<'a> Verifier<'a> {
         images: usize,
         setting: &Setting,
     ) -> Result<Self, VerifyError> {
-        let relation = Relation::with_setting(architecture, images, &Setting { weights: Some(envelope), ..setting.clone() })?;
+        Self::hidden_within(DEFAULT_MAX_CELLS, architecture, envelope, commitment, images, setting)
+    }
+
+    /// As [`Verifier::hidden`], with another limit on the relation's cells, as [`Relation::within`] counts them, here and in each proof.
+    pub fn hidden_within(
+        max_cells: usize,
+        architecture: &'a Graph,
+        envelope: Envelope,
+        commitment: Commitment,
+        images: usize,
+        setting: &Setting,
+    ) -> Result<Self, VerifyError> {
+        let relation = Relation::within(max_cells, architecture, images, &Setting { weights: Some(envelope), ..setting.clone() })?;
         let model = ModelClaim::Hidden { architecture: architecture.architecture_digest(), envelope, commitment: Box::new(commitment) };
-        Ok(Self { graph: architecture, model, relation })
+        Ok(Self { graph: architecture, model, relation, max_cells })
     }
 
     /// Accepts or rejects a proof file.
@@ -125,7 +120,7 @@ impl<'a> Verifier<'a> {
         if let Some(output) = statement.output.shown().filter(|output| (output.shape, output.dtype) != (spec.shape, spec.dtype)) {
             return Err(VerifyError::OutputShape { found: describe(output), expected: shape_and_type(spec.shape, spec.dtype) });
         }
-        check_input(&statement.input, expectations.input)
+        expectations.check(statement)
     }
 
     fn check_model(&self, found: &ModelClaim) -> Result<(), VerifyError> {
@@ -156,7 +151,7 @@ impl<'a> Verifier<'a> {
         if (images, &setting) == (self.relation.images, &self.relation.setting) {
             Ok(Cow::Borrowed(&self.relation))
         } else {
-            Ok(Cow::Owned(Relation::with_setting(self.graph, images, &setting)?))
+            Ok(Cow::Owned(Relation::within(self.max_cells, self.graph, images, &setting)?))
         }
     }
 
@@ -175,28 +170,6 @@ impl<'a> Verifier<'a> {
             functional.evaluate(&relation.layout, &leaves, &EqWeights::new(point))
         })?;
         Ok(transcript.finish()?)
-    }
-}
-
-fn check_input(found: &InputClaim, expected: ExpectedInput<'_>) -> Result<(), VerifyError> {
-    match (found, expected) {
-        (_, ExpectedInput::Any) => Ok(()),
-        (InputClaim::Shown(found), ExpectedInput::Shown(expected)) => {
-            if expected.len() != found.values.len() {
-                return Err(VerifyError::InputLength { found: found.values.len(), expected: expected.len() });
-            }
-            let differs = found.values.iter().zip(expected).enumerate().find(|(_, (found, expected))| found != expected);
-            differs.map_or(Ok(()), |(index, (&found, &expected))| Err(VerifyError::WrongInput { index, found, expected }))
-        }
-        (InputClaim::Hidden(found), ExpectedInput::Hidden(expected)) => {
-            if expected.len() != found.len() {
-                return Err(VerifyError::InputCount { found: found.len(), expected: expected.len() });
-            }
-            let differs = found.iter().zip(expected).position(|(found, expected)| found != expected);
-            differs.map_or(Ok(()), |image| Err(VerifyError::WrongInputCommitment { image }))
-        }
-        (InputClaim::Hidden(_), ExpectedInput::Shown(_)) => Err(VerifyError::InputHidden),
-        (InputClaim::Shown(_), ExpectedInput::Hidden(_)) => Err(VerifyError::InputNotHidden),
     }
 }
 

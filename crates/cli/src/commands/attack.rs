@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 use verinfer_relation::setting::Setting;
 use verinfer_relation::statement::Statement;
-use verinfer_verifier::{Expectations, ExpectedInput, Verifier};
+use verinfer_verifier::{Expectations, Verifier};
 
 use crate::files;
 use crate::forgery::{Change, Demand, Forgery, fields, forge, forgeries};
@@ -45,7 +45,7 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     let known = arguments.known.read()?;
     let proof = files::read(&arguments.proof, files::PROOF_LIMIT)?;
     let verifier = known.verifier(1, &Setting::default())?;
-    let expectations = Expectations { security_level: 32, context: arguments.context.as_bytes(), input: ExpectedInput::Any };
+    let expectations = Expectations { security_level: 32, context: arguments.context.as_bytes(), ..Expectations::default() };
     let accepted = match verifier.verify(&proof, &expectations) {
         Ok(accepted) => accepted,
         Err(error) => bail!("{} is not accepted to begin with: {error}", arguments.proof.display()),
@@ -92,7 +92,7 @@ impl Attempt {
             Demand::OtherContext => (level, &other_context),
             Demand::LowerLevel => (level - 1, &statement.context),
         };
-        let result = verifier.verify(bytes, &Expectations { security_level, context, input: ExpectedInput::Any });
+        let result = verifier.verify(bytes, &Expectations { security_level, context, ..Expectations::default() });
         let changes: Vec<String> = forgery.changes.iter().map(|change| format!("{change:?}")).collect();
         Self {
             target: forgery.target,

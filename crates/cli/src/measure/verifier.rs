@@ -41,7 +41,7 @@ pub fn measure(task: &Task, proof: &Path) -> anyhow::Result<VerifierCosts> {
         InputClaim::Shown(_) => ExpectedInput::Shown(&input),
         InputClaim::Hidden(commitments) => ExpectedInput::Hidden(commitments),
     };
-    let expectations = Expectations { security_level: task.security, context: b"", input: expected };
+    let expectations = Expectations { security_level: task.security, context: b"", input: expected, ..Expectations::default() };
     let mut times = Vec::new();
     let mut error = None;
     for _ in 0..task.runs {

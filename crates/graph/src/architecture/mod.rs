@@ -120,6 +120,16 @@ impl Graph {
     /// What is wrong with the bytes, or the first fault of the network; also for bytes that decode, but are not what
     /// [`Graph::encode_architecture`] gives.
     pub fn decode_architecture(bytes: &[u8]) -> Result<Self, ArchitectureError> {
+        Self::decode_architecture_within(MAX_UNITS, bytes)
+    }
+
+    /// As [`Graph::decode_architecture`], where it is known that there are fewer learned values and entries of tables of pools: at most four bytes are
+    /// allocated for each of `max_units`, and time goes down with it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Graph::decode_architecture`].
+    pub fn decode_architecture_within(max_units: u64, bytes: &[u8]) -> Result<Self, ArchitectureError> {
         if bytes.len() > MAX_LENGTH {
             return Err(ArchitectureError::TooLong { found: bytes.len(), limit: MAX_LENGTH });
         }
@@ -127,7 +137,7 @@ impl Graph {
         if version != VERSION {
             return Err(ArchitectureError::Version { found: version, expected: VERSION });
         }
-        let graph = Record::decode(body)?.build(MAX_UNITS)?;
+        let graph = Record::decode(body)?.build(max_units)?;
         if graph.encode_architecture() != bytes {
             return Err(ArchitectureError::NotCanonical);
         }

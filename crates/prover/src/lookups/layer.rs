@@ -9,6 +9,7 @@ use super::Fraction;
 use super::nodes::{Node, Nodes, Sums};
 use crate::messages::Messages;
 use crate::packed::{OCTET_LEN, Octet, PackedK, fold, octet, pack, splat, unpack};
+use crate::vectors::eq_weights;
 
 /// Children of an octet of one layer: `n0 + lambda d0`, `n1`, `d0`, `d1`.
 pub type Children = [Octet<PackedK>; 4];
@@ -42,7 +43,7 @@ pub fn prove(messages: &mut Messages<'_>, claim_point: &[K], num_children: usize
     let upper = &claim_point[3..];
     let len = num_children.div_ceil(2);
     let Some((_, rest)) = upper.split_first() else { return finish(messages, claim_point, children(0), Vec::new()) };
-    let mut weights = eq_table(rest, len.div_ceil(2));
+    let mut weights = eq_weights(rest, len.div_ceil(2));
     let mut sums = Nodes::first_sums(len, children, tail, &weights);
     let mut nodes: Option<Nodes<Children>> = None;
     let mut bound = Vec::new();
@@ -53,7 +54,7 @@ pub fn prove(messages: &mut Messages<'_>, claim_point: &[K], num_children: usize
         let c = send_round(messages, [at_zero + lambda * (K::ONE - total), leading]);
         bound.push(c);
         let len = nodes.as_ref().map_or(len, Nodes::len).div_ceil(2);
-        weights = upper.get(round + 2..).map_or_else(Vec::new, |rest| eq_table(rest, len.div_ceil(2)));
+        weights = upper.get(round + 2..).map_or_else(Vec::new, |rest| eq_weights(rest, len.div_ceil(2)));
         let folded = match nodes {
             Some(nodes) => nodes.fold(c, &weights),
             None => Nodes::first_fold(num_children.div_ceil(2), children, tail, c, &weights),

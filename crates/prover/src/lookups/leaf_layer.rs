@@ -9,7 +9,6 @@
 
 use p3_field::{Field, PrimeCharacteristicRing};
 use rayon::prelude::*;
-use verinfer_relation::eq::eq_table;
 use verinfer_relation::field::K;
 
 use super::layer::{self, Children};
@@ -17,6 +16,7 @@ use super::leaves::{Factors, Leaves};
 use super::nodes::{Node, Nodes, Sums};
 use crate::messages::Messages;
 use crate::packed::{OCTET_LEN, Octet, PackedF, PackedK, ZERO, fold, octet, splat};
+use crate::vectors::eq_weights;
 
 /// Factors `e0, e1` of two octets.
 #[derive(Clone, Copy)]
@@ -94,7 +94,7 @@ pub fn prove(messages: &mut Messages<'_>, claim_point: &[K], leaves: &Leaves<'_>
 
 /// The weights of the pairs of `len` nodes in a round.
 fn weights(upper: &[K], round: usize, len: usize) -> Vec<K> {
-    upper.get(round + 1..).map_or_else(Vec::new, |rest| eq_table(rest, len.div_ceil(2)))
+    upper.get(round + 1..).map_or_else(Vec::new, |rest| eq_weights(rest, len.div_ceil(2)))
 }
 
 /// What numerators other than one add to a message.

@@ -12,6 +12,7 @@ use verinfer_relation::transcript::ProverTranscript;
 
 use super::{Folding, send};
 use crate::packed::{PackedF, PackedK, WIDTH, ZERO, fold as fold_pair, splat};
+use crate::vectors::filled;
 
 /// Sends `fold` rounds, which bind the bits of a cell's place in its row, highest first.
 pub(super) fn fold(transcript: &mut ProverTranscript, fold: usize, vector: Vec<F>, weights: Vec<PackedK>) -> Folding {
@@ -57,7 +58,7 @@ impl Groups {
     /// The first round, which takes the vector out of the base field.
     fn of_base(base: &[PackedF], mut weights: Vec<PackedK>, len: usize, c: PackedK) -> (Self, [PackedK; 2]) {
         let used = len / 2;
-        let mut values: Vec<PackedK> = (0..base.len() / 2).into_par_iter().with_min_len(BLOCK).map(|_| ZERO).collect();
+        let mut values: Vec<PackedK> = filled(base.len() / 2, ZERO);
         let block = BLOCK.max(len);
         let blocks = values.par_chunks_mut(block / 2).zip(weights.par_chunks_mut(block)).zip(base.par_chunks(block));
         let sums = blocks.fold(zero_sums, |mut sums, ((values, weights), base)| {

@@ -1,9 +1,9 @@
 use p3_field::PrimeCharacteristicRing;
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
+use verinfer_relation::dot::dot;
 use verinfer_relation::eq::eq_table;
 use verinfer_relation::field::{F, K, from_coordinates};
-use verinfer_relation::functional::dot;
 use verinfer_relation::parameters::{MIN_LOG_CELLS, Parameters, mask_cells, stored_cells};
 use verinfer_relation::steps;
 use verinfer_relation::transcript::{Message, ProverTranscript, Transcript, VerifierTranscript};

@@ -6,9 +6,9 @@
 //! algebra (`another_vector_shows_the_same_if_it_has_other_masks`).
 
 use p3_field::{BasedVectorSpace, Field, PrimeCharacteristicRing};
+use verinfer_relation::dot::dot;
 use verinfer_relation::eq::eq_table;
 use verinfer_relation::field::{F, K, from_coordinates};
-use verinfer_relation::functional::dot;
 use verinfer_relation::parameters::{Oracle, Parameters, mask_cells};
 use verinfer_relation::steps;
 use verinfer_relation::transcript::{Transcript, VerifierTranscript};

@@ -2,6 +2,7 @@
 //! messages show nothing of the witness: they can be simulated, coupled and counted.
 
 mod checker;
+mod functional;
 mod networks;
 mod padding;
 mod random;

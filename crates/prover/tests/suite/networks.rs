@@ -41,7 +41,7 @@ proptest! {
             let input = random_input(&graph, &mut Rng::new(seed));
             let prover = Prover::new(&graph).unwrap();
             let proved = prover.prove(&input, b"random", 100, &|_| ()).unwrap();
-            let expectations = Expectations { security_level: 100, context: b"random", input: ExpectedInput::Shown(&input) };
+            let expectations = Expectations { security_level: 100, context: b"random", input: ExpectedInput::Shown(&input), ..Expectations::default() };
             let accepted = Verifier::new(&graph).unwrap().verify(&proved.proof.encode(), &expectations);
             prop_assert!(accepted.is_ok(), "{:?}", accepted.err());
             let output = &run(&graph, &input).unwrap().tensors[graph.output().0];
@@ -69,7 +69,7 @@ proptest! {
         if let Some(graph) = description.graph() {
             let input = random_batch(&graph, images, seed);
             let proved = Prover::with_setting(&graph, images, &Setting::default()).unwrap().prove(&input, b"random", 100, &|_| ()).unwrap();
-            let expectations = Expectations { security_level: 100, context: b"random", input: ExpectedInput::Shown(&input) };
+            let expectations = Expectations { security_level: 100, context: b"random", input: ExpectedInput::Shown(&input), ..Expectations::default() };
             let accepted = Verifier::new(&graph).unwrap().verify(&proved.proof.encode(), &expectations);
             prop_assert!(accepted.is_ok(), "{images} images: {:?}", accepted.err());
             let statement = accepted.unwrap().statement;
@@ -84,7 +84,7 @@ fn sizes() -> impl Strategy<Value = usize> {
     proptest::sample::select(vec![1, 2, 3, 5])
 }
 
-fn random_batch(graph: &Graph, images: usize, seed: u64) -> Vec<i16> {
+pub fn random_batch(graph: &Graph, images: usize, seed: u64) -> Vec<i16> {
     let mut rng = Rng::new(seed);
     (0..images).flat_map(|_| random_input(graph, &mut rng)).collect()
 }
@@ -108,7 +108,7 @@ fn check_witness_of(relation: &Relation, graph: &Graph, input: &[i16]) -> Result
 }
 
 /// Everything hidden, if the network's constants fit.
-fn hidden(graph: &Graph) -> Option<Setting> {
+pub fn hidden(graph: &Graph) -> Option<Setting> {
     let setting = Setting { weights: Some(Envelope::of(graph).ok()?), hidden_input: true, output: OutputForm::Shown };
     let relation = Relation::with_setting(graph, 1, &setting).ok()?;
     Learned::new(graph, &relation).ok().map(|_| setting)
@@ -159,7 +159,7 @@ proptest! {
             let envelope = setting.weights.unwrap();
             let verifier = Verifier::hidden(&architecture, envelope, commitment, 1, &Setting::default()).unwrap();
             let expected = if hidden_input { ExpectedInput::Hidden(&inputs) } else { ExpectedInput::Shown(&input) };
-            let expectations = Expectations { security_level: 100, context: b"random", input: expected };
+            let expectations = Expectations { security_level: 100, context: b"random", input: expected, ..Expectations::default() };
             let accepted = verifier.verify(&proved.proof.encode(), &expectations);
             prop_assert!(accepted.is_ok(), "{:?}", accepted.err());
         }

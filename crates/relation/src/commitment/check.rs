@@ -13,9 +13,9 @@ use std::array;
 
 use p3_field::PrimeCharacteristicRing;
 
+use crate::dot::dot;
 use crate::eq::{eq_range, eq_table};
 use crate::field::{F, F_BYTES, K};
-use crate::functional::dot;
 
 use super::key::{Column, Level};
 use super::ring::{DEGREE, LOG_DEGREE, evaluate, transpose};

@@ -117,7 +117,7 @@ fn evaluation_is_the_inner_product_with_the_equality_table() {
         weights.add_values(K::ONE, 0, &mut of_values);
         let bases = Bases { salt: 3 * DEGREE, values: 17 * DEGREE, digests: (17 + len.div_ceil(DEGREE) + 1) * DEGREE };
         let at = challenges(seed + 100, 19);
-        let region = |base: usize, weights: &[K]| crate::functional::dot(&eq_range(&at, base, weights.len()), weights);
+        let region = |base: usize, weights: &[K]| crate::dot::dot(&eq_range(&at, base, weights.len()), weights);
         let expected = region(bases.values, &of_values) + region(bases.digests, &weights.digests) + region(bases.salt, &weights.salt);
         assert_eq!(check.evaluate(bases, &at), expected, "{len} values");
     }

@@ -4,6 +4,7 @@ mod limbs;
 mod nodes;
 mod output;
 pub mod requantize;
+mod room;
 pub mod steps;
 mod tables;
 
@@ -25,6 +26,7 @@ use crate::setting::Setting;
 use crate::table::TableId;
 use crate::wiring::{ChannelMap, PixelMap};
 use requantize::{Plan, may_have_sign};
+use room::{Room, node_cells};
 use tables::{ClampKey, Tables};
 
 impl Relation {
@@ -45,13 +47,24 @@ impl Relation {
     ///
     /// The graph cannot be brought into a relation, or `images` is 0 or more than a committed vector has room for.
     pub fn with_setting(graph: &Graph, images: usize, setting: &Setting) -> Result<Self, RelationError> {
+        Self::within(1 << Layout::MAX_LOG_CELLS, graph, images, setting)
+    }
+
+    /// As [`Relation::with_setting`], for a graph or a number of images that comes from a stranger: no more than some 16 bytes for each of `max_cells`
+    /// cells are allocated, besides what the graph itself takes. A column, of which an operator has a few, counts as at least 64 cells.
+    ///
+    /// # Errors
+    ///
+    /// As [`Relation::with_setting`], or the relation is larger than `max_cells`.
+    pub fn within(max_cells: usize, graph: &Graph, images: usize, setting: &Setting) -> Result<Self, RelationError> {
         if images == 0 {
             return Err(RelationError::NoImages);
         }
         let neutral = setting.weights.is_some().then(|| graph.without_learned());
         let graph = neutral.as_ref().unwrap_or(graph);
-        let mut lowering = Lowering::new(graph, images, setting)?;
+        let mut lowering = Lowering::new(graph, images, setting, Room::new(max_cells))?;
         for (index, node) in graph.nodes().iter().enumerate() {
+            lowering.check_room(node_cells(graph, node, images))?;
             lowering.node(NodeId(index), node)?;
         }
         lowering.finish()
@@ -63,6 +76,7 @@ struct Lowering<'a> {
     graph: &'a Graph,
     images: usize,
     setting: Setting,
+    room: Room,
     plans: Vec<Option<Plan>>,
     limbs: Vec<Vec<usize>>,
     tables: Tables,
@@ -78,7 +92,7 @@ struct Lowering<'a> {
 }
 
 impl<'a> Lowering<'a> {
-    fn new(graph: &'a Graph, images: usize, setting: &Setting) -> Result<Self, RelationError> {
+    fn new(graph: &'a Graph, images: usize, setting: &Setting, room: Room) -> Result<Self, RelationError> {
         if let Some(envelope) = &setting.weights {
             envelope.check()?;
         }
@@ -113,6 +127,7 @@ impl<'a> Lowering<'a> {
             graph,
             images,
             setting: setting.clone(),
+            room,
             plans,
             limbs,
             tables,
@@ -129,6 +144,11 @@ impl<'a> Lowering<'a> {
         let location = if setting.hidden_input { Location::Column(lowering.hidden_input()) } else { Location::Input };
         lowering.views[input.0] = Some(View { location, stored: graph.spec(input).shape });
         Ok(lowering)
+    }
+
+    /// Refuses a relation that is too large, or will be with so many more cells.
+    fn check_room(&mut self, to_come: usize) -> Result<(), RelationError> {
+        self.room.check(&self.columns, to_come)
     }
 
     /// The column of the hidden input.
@@ -172,10 +192,10 @@ impl<'a> Lowering<'a> {
             Location::Input => self.copy(self.graph.output()),
         };
         // What follows takes memory for each image.
-        check_size(&self.columns)?;
+        self.check_room(0)?;
         self.hidden_objects()?;
         self.output_form()?;
-        let Self { graph, images, setting, tables, mut columns, mut contractions, recipes, output, objects, .. } = self;
+        let Self { graph, images, setting, mut room, tables, mut columns, mut contractions, recipes, output, objects, .. } = self;
         let tables = tables.finish();
         for (index, table) in tables.iter().enumerate() {
             let id = TableId(index);
@@ -209,6 +229,7 @@ impl<'a> Lowering<'a> {
             images,
             layout: Layout::default(),
         };
+        room.check(&relation.columns, 0)?;
         relation.place()?;
         Ok(relation)
     }
@@ -257,6 +278,7 @@ impl<'a> Lowering<'a> {
     fn object(&mut self, kind: ObjectKind, values: Region) -> Result<Object, RelationError> {
         let len = values.iter().map(|(column, pixels)| self.columns[column.0].channels * pixels.len()).sum();
         let plan = commitment::Plan::new(len)?;
+        self.check_room(plan.digest_cells() + plan.salt_cells())?;
         let tag = self.tag(kind, len);
         let digests = Some(plan.digest_cells()).filter(|&cells| cells > 0);
         let digests = digests.map(|cells| self.bytes(None, Role::Digests(kind), (1, cells), 0, 8));
@@ -373,7 +395,6 @@ impl Relation {
     /// Chooses the smallest committed vector that has room for the columns, the secrets and the opening's masks.
     fn place(&mut self) -> Result<(), RelationError> {
         let regions: Vec<Region> = self.objects.iter().flat_map(|object| self.regions(object)).collect();
-        check_size(&self.columns)?;
         let mut cells = 0;
         for log_cells in parameters::MIN_LOG_CELLS..=Layout::MAX_LOG_CELLS {
             self.masks = MaskPlan::new(log_cells, self.log_contraction_len(), self.log_scaling_len());
@@ -385,7 +406,7 @@ impl Relation {
                 return Ok(());
             }
         }
-        Err(RelationError::TooLarge { cells, max_log: Layout::MAX_LOG_CELLS })
+        Err(RelationError::TooLarge { cells, max_cells: 1 << Layout::MAX_LOG_CELLS })
     }
 
     /// The runs of consecutive addresses of an object: its values, digests and salt.
@@ -396,15 +417,6 @@ impl Relation {
         regions.push(whole(object.salt));
         regions
     }
-}
-
-/// Refuses columns that are larger together than any committed vector.
-fn check_size(columns: &[Column]) -> Result<(), RelationError> {
-    let cells = columns.iter().fold(0usize, |sum, column| sum.saturating_add(column.channels.saturating_mul(column.pixels)));
-    if cells > 1 << Layout::MAX_LOG_CELLS {
-        return Err(RelationError::TooLarge { cells, max_log: Layout::MAX_LOG_CELLS });
-    }
-    Ok(())
 }
 
 fn requantization(op: &Op) -> Option<&Requantization> {

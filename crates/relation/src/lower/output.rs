@@ -4,7 +4,7 @@
 //! pixels, image after image.
 
 use p3_field::PrimeCharacteristicRing;
-use verinfer_graph::{Shape, TensorId, Window};
+use verinfer_graph::{Shape, TensorId, TensorSpec, Window};
 
 use super::Lowering;
 use crate::error::RelationError;
@@ -103,7 +103,11 @@ impl Lowering<'_> {
 
     fn at_least(&mut self, class: u32, value: i16) -> Result<(), RelationError> {
         self.classes(class, 1)?;
-        let shape = self.graph.spec(self.graph.output()).shape;
+        let &TensorSpec { shape, dtype, .. } = self.graph.spec(self.graph.output());
+        // Between two values of the type there are at most 255: no true statement is beyond the table.
+        if !(dtype.min()..=dtype.max()).contains(&value) {
+            return Err(RelationError::Score { value, first: dtype.min(), last: dtype.max() });
+        }
         let mut key = Form::constant(-from_signed(i64::from(value)));
         let channels = ChannelMap::Select { channel: class as usize };
         key.push(Source::Tensor { location: Location::Column(self.output), shape, pixels: PixelMap::Same, channels }, F::ONE);
@@ -112,8 +116,8 @@ impl Lowering<'_> {
         Ok(())
     }
 
-    /// The number of classes, if the output is one score for each, and `label` and `k` can be.
-    fn classes(&self, label: u32, k: u32) -> Result<usize, RelationError> {
+    /// The number of classes, if the output is one score for each, `label` and `k` can be, and there is room for them.
+    fn classes(&mut self, label: u32, k: u32) -> Result<usize, RelationError> {
         let shape = self.graph.spec(self.graph.output()).shape;
         let classes = shape.channels;
         let possible = shape.num_pixels() == 1 && classes <= MAX_CLASSES;
@@ -123,6 +127,7 @@ impl Lowering<'_> {
         if label as usize >= classes || k == 0 || k as usize > classes {
             return Err(RelationError::Predicate { label, k, classes });
         }
+        self.check_room(self.images.saturating_mul(classes))?;
         Ok(classes)
     }
 

@@ -11,7 +11,7 @@ use verinfer_relation::setting::Setting;
 use verinfer_relation::statement::{FormatError, PublicTensor, Statement};
 use verinfer_verifier::{Expectations, ExpectedInput, Verifier, VerifyError};
 
-use crate::forger::{CONTEXT, Forger, LEVEL, input_mut, output_mut, shown_input, shown_output};
+use crate::forger::{EXPECTATIONS, Forger, input_mut, output_mut, shown_input, shown_output};
 use crate::network::{input, network};
 use crate::unmasked::Broken;
 
@@ -55,7 +55,7 @@ fn the_genuine_batch_is_accepted_and_says_what_the_network_computes_for_each_ima
     // It does not matter for how many images the verifier was set up.
     for images in [1, 2, IMAGES] {
         let verifier = Verifier::with_setting(BATCH.graph, images, &Setting::default()).unwrap();
-        let expectations = Expectations { security_level: LEVEL, context: CONTEXT, input: ExpectedInput::Shown(&inputs()) };
+        let expectations = Expectations { input: ExpectedInput::Shown(&inputs()), ..EXPECTATIONS };
         let statement = verifier.verify(&file, &expectations).unwrap().statement;
         assert_eq!(statement.images, IMAGES as u32);
         for (input, output) in inputs().chunks(INPUT).zip(shown_output(&statement).chunks(OUTPUT)) {
@@ -180,7 +180,7 @@ fn inputs_of_fewer_or_more_images_than_expected_are_refused() {
     let inputs = [inputs(), inputs()].concat();
     for images in [1, 2, 4] {
         let expected = &inputs[..images * INPUT];
-        let demand = Expectations { security_level: LEVEL, context: CONTEXT, input: ExpectedInput::Shown(expected) };
+        let demand = Expectations { input: ExpectedInput::Shown(expected), ..EXPECTATIONS };
         let error = VerifyError::InputLength { found: IMAGES * INPUT, expected: expected.len() };
         assert_eq!(BATCH.verifier.verify(&file, &demand).unwrap_err(), error);
     }

@@ -17,7 +17,7 @@ use verinfer_relation::setting::Setting;
 use verinfer_relation::statement::{InputClaim, ModelClaim, OutputClaim, PublicTensor, Statement};
 use verinfer_relation::table::TableId;
 use verinfer_relation::transcript::{Alteration, ProverTranscript};
-use verinfer_verifier::{Accepted, Expectations, ExpectedInput, Verifier, VerifyError};
+use verinfer_verifier::{Accepted, Expectations, Verifier, VerifyError};
 
 use crate::network::{input, network};
 use crate::unmasked::{Broken, broken};
@@ -29,7 +29,7 @@ pub const LEVEL: u16 = 24;
 pub const CONTEXT: &[u8] = b"forgeries";
 
 /// What the verifiers here demand.
-pub const EXPECTATIONS: Expectations<'static> = Expectations { security_level: LEVEL, context: CONTEXT, input: ExpectedInput::Any };
+pub const EXPECTATIONS: Expectations<'static> = Expectations { security_level: LEVEL, context: CONTEXT, ..Expectations::DEFAULT };
 
 /// A prover who can be told to lie, and the verifier to be convinced.
 pub struct Forger {

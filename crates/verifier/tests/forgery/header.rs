@@ -1,7 +1,7 @@
 //! Changed bytes before the messages, and files cut short or lengthened.
 
 use verinfer_relation::statement::FormatError;
-use verinfer_verifier::{Expectations, ExpectedInput, VerifyError};
+use verinfer_verifier::{Expectations, VerifyError};
 
 use crate::forger::{CONTEXT, FORGER, GENUINE, LEVEL, shown_input, shown_output};
 
@@ -134,9 +134,9 @@ fn a_file_is_not_believed_about_its_own_level() {
     for demanded in [LEVEL + 1, 100, 128, u16::MAX] {
         let error = FORGER
             .verifier
-            .verify(&file, &Expectations { security_level: demanded, context: CONTEXT, input: ExpectedInput::Any })
+            .verify(&file, &Expectations { security_level: demanded, context: CONTEXT, ..Expectations::default() })
             .unwrap_err();
         assert_eq!(error, VerifyError::InsecureParameters { found: f64::from(LEVEL), demanded });
     }
-    FORGER.verifier.verify(&file, &Expectations { security_level: LEVEL - 1, context: CONTEXT, input: ExpectedInput::Any }).unwrap();
+    FORGER.verifier.verify(&file, &Expectations { security_level: LEVEL - 1, context: CONTEXT, ..Expectations::default() }).unwrap();
 }

@@ -58,19 +58,15 @@ fn out_of_range(forger: &Forger, kind: ObjectKind, edits: &[Edit]) {
 /// A byte of hidden integers: its column and plane. The pixels are the integers.
 type Plane = (ColumnId, usize);
 
+/// What integers are, and the role of a column of their bytes from one on.
+type Integers = (&'static str, fn(usize) -> Role);
+
 /// Which integers a column holds bytes of, and from which byte on.
 fn integers(role: Role) -> Option<(&'static str, usize)> {
-    if let Role::Multiplier(first) = role {
-        Some(("multiplier", first))
-    } else if let Role::Constant(first) = role {
-        Some(("constant", first))
-    } else if let Role::SignFactor(first) = role {
-        Some(("sign factor", first))
-    } else if let Role::Addends(first) = role {
-        Some(("addend", first))
-    } else {
-        None
-    }
+    let kinds: [Integers; 4] =
+        [("multiplier", Role::Multiplier), ("constant", Role::Constant), ("sign factor", Role::SignFactor), ("addend", Role::Addends)];
+    // Integers have fewer than 64 bits.
+    kinds.into_iter().find_map(|(name, kind)| (0..8).find(|&first| kind(first) == role).map(|first| (name, first)))
 }
 
 /// Consecutive bytes of hidden integers, of one column or of the whole bytes and of the bits that are left: what they are of, the lower byte, the higher

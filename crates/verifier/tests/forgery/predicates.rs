@@ -28,8 +28,12 @@ fn scores() -> Graph {
 }
 
 fn forger(output: OutputForm, labels: &[u32]) -> Forger {
+    forger_of(&SCORES.concat(), output, labels)
+}
+
+fn forger_of(input: &[i16], output: OutputForm, labels: &[u32]) -> Forger {
     let setting = Setting { weights: None, hidden_input: true, output };
-    Forger::with_setting(scores(), 2, &setting, &Execution { input: &SCORES.concat(), labels, salts: &[] })
+    Forger::with_setting(scores(), 2, &setting, &Execution { input, labels, salts: &[] })
 }
 
 fn rank(labels: [u32; 2], k: u32) -> Forger {
@@ -132,9 +136,20 @@ fn a_score_is_at_least_what_it_is() {
             if SCORES.iter().all(|scores| scores[class as usize] >= least) { holds(&forger) } else { fails(&forger, &["range"]) }
         }
     }
-    // Differences that are out of range either way.
-    for value in [i16::MIN, -200, 128, i16::MAX] {
-        fails(&forger(OutputForm::AtLeast { class: 0, value }, &[]), &["range"]);
+    // The largest difference that there is: 127 is at least -128.
+    holds(&forger_of(&[127; 12], OutputForm::AtLeast { class: 5, value: -128 }, &[]));
+}
+
+#[test]
+fn a_bound_that_is_no_score_is_refused() {
+    for value in [i16::MIN, -200, -129, 128, i16::MAX] {
+        let setting = Setting { output: OutputForm::AtLeast { class: 0, value }, ..Setting::default() };
+        let refused = RelationError::Score { value, first: -128, last: 127 };
+        let error = Prover::with_setting(RANK.graph, 2, &setting).err().unwrap();
+        assert!(matches!(error, ProveError::Relation(error) if error == refused));
+        let mut proof = RANK.prove(RANK.statement.clone(), RANK.witness.clone()).proof;
+        proof.statement.output = OutputClaim::AtLeast { class: 0, value };
+        assert_eq!(RANK.verify(&proof.encode()).unwrap_err(), VerifyError::Relation(refused));
     }
 }
 

@@ -14,7 +14,7 @@ use verinfer_relation::setting::Setting;
 use verinfer_relation::statement::{FormatError, InputClaim, ModelClaim, Proof, PublicTensor, Statement};
 use verinfer_verifier::{Expectations, ExpectedInput, Verifier, VerifyError};
 
-use crate::forger::{CONTEXT, EXPECTATIONS, Forger, LEVEL};
+use crate::forger::{CONTEXT, EXPECTATIONS, Forger};
 use crate::hidden::{COMMITTED, CORRECT, HIDDEN, HIDDEN_GENUINE, IMAGES, envelope, forgers, hidden_network, inputs};
 use crate::network::network;
 
@@ -166,7 +166,7 @@ fn another_model_commitment_is_refused() {
 #[test]
 fn other_inputs_than_expected_are_refused() {
     let demand = |forger: &Forger, file: &[u8], input: ExpectedInput<'_>| {
-        forger.verifier.verify(file, &Expectations { security_level: LEVEL, context: CONTEXT, input }).map(|_| ())
+        forger.verifier.verify(file, &Expectations { input, ..EXPECTATIONS }).map(|_| ())
     };
     let InputClaim::Hidden(commitments) = &HIDDEN.statement.input else { panic!("the input is hidden") };
     let hidden = HIDDEN_GENUINE.proof.encode();

@@ -4,7 +4,7 @@ use verinfer_graph::{DataType, Shape};
 use verinfer_relation::statement::{ModelClaim, Statement};
 use verinfer_verifier::{Expectations, ExpectedInput, VerifyError};
 
-use crate::forger::{CONTEXT, FORGER, GENUINE, LEVEL, input_mut, output_mut, shown_input, shown_output};
+use crate::forger::{EXPECTATIONS, FORGER, GENUINE, LEVEL, input_mut, output_mut, shown_input, shown_output};
 use crate::unmasked::Broken;
 
 fn changed(change: impl FnOnce(&mut Statement)) -> Statement {
@@ -54,7 +54,7 @@ fn another_input_than_expected_is_refused_with_its_first_difference() {
     expected[7] = if found == 0 { 1 } else { 0 };
     let demand = |expected: &[i16]| {
         let input = ExpectedInput::Shown(expected);
-        FORGER.verifier.verify(&GENUINE.proof.encode(), &Expectations { security_level: LEVEL, context: CONTEXT, input })
+        FORGER.verifier.verify(&GENUINE.proof.encode(), &Expectations { input, ..EXPECTATIONS })
     };
     assert_eq!(demand(&expected).unwrap_err(), VerifyError::WrongInput { index: 7, found, expected: expected[7] });
     assert_eq!(demand(&expected[..70]).unwrap_err(), VerifyError::InputLength { found: 72, expected: 70 });
@@ -65,7 +65,7 @@ fn another_input_than_expected_is_refused_with_its_first_difference() {
 fn another_context_is_refused() {
     assert_eq!(rejection(|statement| statement.context = b"replayed".to_vec()), VerifyError::WrongContext);
     assert_eq!(rejection(|statement| statement.context.clear()), VerifyError::WrongContext);
-    let demand = Expectations { security_level: LEVEL, context: b"fresh", input: ExpectedInput::Any };
+    let demand = Expectations { context: b"fresh", ..EXPECTATIONS };
     assert_eq!(FORGER.verifier.verify(&GENUINE.proof.encode(), &demand).unwrap_err(), VerifyError::WrongContext);
 }
 

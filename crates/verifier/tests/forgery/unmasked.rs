@@ -88,7 +88,8 @@ pub fn broken(forger: &Forger, transcript: Transcript, proof: &Proof, cells: &[F
 
     let statement = &proof.statement;
     let input = statement.input.shown().map_or(&[][..], |input| &input.values);
-    let of_cells = |functional: &Functional| functional.constant + functional.input_part(input) + apply(relation, functional, &r, cells);
+    let of_cells =
+        |functional: &Functional| functional.constant + functional.input_part(&r, input) + apply(relation, functional, &r, cells);
     view.expect(Broken::Leaves, numerator + mu * denominator - layers.claimed, of_cells(&leaves.functional));
     let mut functional = Functional::default();
     claims::contraction_inputs(relation, &r, &layers.inner, K::ONE, &mut functional);
@@ -282,30 +283,28 @@ fn quadratic(at_zero: K, at_one: K, leading: K, x: K) -> K {
 /// The weights of a functional applied to the cells.
 fn apply(relation: &Relation, functional: &Functional, r: &EqWeights, cells: &[F]) -> K {
     let mut sum = K::ZERO;
-    for (&(column, index), channels) in &functional.chunks {
-        let chunk = &relation.layout.placement(column).chunks[index];
-        for (channel, &weight) in channels.iter().enumerate() {
-            let plane = &cells[chunk.first_cell(channel)..];
-            sum += weight * plane.iter().zip(r.pixels(chunk)).map(|(&cell, &pixel)| pixel * cell).sum::<K>();
-        }
-    }
     for product in &functional.products {
         let Location::Column(column) = product.location else { continue };
         for chunk in &relation.layout.placement(column).chunks {
-            let (first, pixels) = product.pixels.within(chunk.pixels());
+            let (first, pixels) = product.pixels.read(r, |pixels| {
+                let (first, within) = pixels.within(chunk.pixels());
+                (first, within.to_vec())
+            });
             for (channel, &weight) in product.channels.iter().enumerate().filter(|_| !pixels.is_empty()) {
                 let plane = &cells[chunk.first_cell(channel) + first - chunk.first_pixel..];
-                sum += weight * plane.iter().zip(pixels).map(|(&cell, &pixel)| pixel * cell).sum::<K>();
+                sum += product.scale * weight * plane.iter().zip(&pixels).map(|(&cell, &pixel)| pixel * cell).sum::<K>();
             }
         }
     }
-    for (location, weights) in &functional.dense {
-        let Location::Column(column) = *location else { continue };
+    for dense in &functional.dense {
+        let Location::Column(column) = dense.location else { continue };
         let placement = relation.layout.placement(column);
         for chunk in &placement.chunks {
             for channel in 0..placement.channels {
                 for (i, pixel) in chunk.pixels().enumerate() {
-                    sum += weights[pixel * placement.channels + channel] * cells[chunk.first_cell(channel) + i];
+                    let element = (pixel * placement.channels + channel).checked_sub(dense.first);
+                    let weight = element.and_then(|element| dense.weights.get(element)).copied().unwrap_or(K::ZERO);
+                    sum += weight * cells[chunk.first_cell(channel) + i];
                 }
             }
         }

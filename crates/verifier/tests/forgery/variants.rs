@@ -9,7 +9,7 @@ use verinfer_relation::envelope::Envelope;
 use verinfer_relation::setting::{OutputForm, Setting};
 use verinfer_relation::statement::{FormatError, MAX_CONTEXT_BYTES};
 use verinfer_relation::transcript::DecodeError;
-use verinfer_verifier::{Verifier, VerifyError};
+use verinfer_verifier::{OutputKind, Verifier, VerifyError};
 
 use crate::forger::{CONTEXT, FORGER, GENUINE, shown_input};
 
@@ -46,7 +46,7 @@ fn produced(error: &VerifyError) -> Produced {
             RelationError::NoImages | RelationError::Labels { .. } => Produced::Here,
             RelationError::NoClasses { .. } | RelationError::Envelope(_) => Produced::Here,
             RelationError::Commitment(CommitmentError::Length { .. }) => Produced::Here,
-            RelationError::Predicate { .. } => Produced::In("predicates"),
+            RelationError::Predicate { .. } | RelationError::Score { .. } => Produced::In("predicates"),
             // Only who commits learns these; an accumulator without range is no valid graph.
             RelationError::NotHideable { .. } | RelationError::Commitment(_) | RelationError::NoAccumulator { .. } => Produced::Never,
         },
@@ -55,6 +55,11 @@ fn produced(error: &VerifyError) -> Produced {
         VerifyError::ModelHidden | VerifyError::ModelNotHidden => Produced::In("settings"),
         VerifyError::InputHidden | VerifyError::InputNotHidden => Produced::In("settings"),
         VerifyError::WrongInputCommitment { .. } | VerifyError::InputCount { .. } => Produced::In("settings"),
+        VerifyError::WrongOutputForm { .. } | VerifyError::OutputCount { .. } => Produced::In("demands"),
+        VerifyError::WrongOutputCommitment { .. } | VerifyError::WrongLabelCommitment { .. } => Produced::In("demands"),
+        VerifyError::LabelCount { .. } | VerifyError::WrongLabel { .. } | VerifyError::LowerRank { .. } => Produced::In("demands"),
+        VerifyError::WrongClass { .. } | VerifyError::LowerScore { .. } | VerifyError::FewerCorrect { .. } => Produced::In("demands"),
+        VerifyError::TooManyImages { .. } => Produced::In("demands"),
         VerifyError::InputShape { .. } | VerifyError::OutputShape { .. } => Produced::In("statement"),
         VerifyError::WrongInput { .. } | VerifyError::InputLength { .. } => Produced::In("statement"),
         VerifyError::WrongContext | VerifyError::InsecureParameters { .. } => Produced::In("statement"),
@@ -260,6 +265,18 @@ fn the_files_named_expect_the_variants() {
         VerifyError::InputNotHidden,
         VerifyError::WrongInputCommitment { image: 0 },
         VerifyError::InputCount { found: 0, expected: 0 },
+        VerifyError::Relation(RelationError::Score { value: 0, first: 0, last: 0 }),
+        VerifyError::WrongOutputForm { found: OutputKind::Shown, expected: OutputKind::Shown },
+        VerifyError::OutputCount { found: 0, expected: 0 },
+        VerifyError::WrongOutputCommitment { image: 0 },
+        VerifyError::LabelCount { found: 0, expected: 0 },
+        VerifyError::WrongLabel { image: 0, found: 0, expected: 0 },
+        VerifyError::WrongLabelCommitment { image: 0 },
+        VerifyError::LowerRank { found: 0, expected: 0 },
+        VerifyError::WrongClass { found: 0, expected: 0 },
+        VerifyError::LowerScore { found: 0, expected: 0 },
+        VerifyError::FewerCorrect { found: 0, expected: 0 },
+        VerifyError::TooManyImages { found: 0, limit: 0 },
         VerifyError::InputShape { found: text(), expected: text() },
         VerifyError::OutputShape { found: text(), expected: text() },
         VerifyError::WrongInput { index: 0, found: 0, expected: 0 },
@@ -284,9 +301,10 @@ fn the_files_named_expect_the_variants() {
 }
 
 /// The tests that are named.
-const FILES: [(&str, &str); 6] = [
+const FILES: [(&str, &str); 7] = [
     ("altered", include_str!("altered.rs")),
     ("bytes", include_str!("bytes.rs")),
+    ("demands", include_str!("demands.rs")),
     ("header", include_str!("header.rs")),
     ("predicates", include_str!("predicates.rs")),
     ("settings", include_str!("settings.rs")),

@@ -12,8 +12,9 @@ use verinfer_relation::steps;
 use verinfer_relation::transcript::Message;
 use verinfer_verifier::{Expectations, Proof, Statement, Verifier, VerifyError};
 
-use crate::mutate::{self, Rng};
+use crate::mutate;
 use crate::network::{CONTEXT, LEVEL, network, seeds, verifier};
+use crate::random::{self, Rng};
 use crate::replay::Answers;
 
 /// What a case is about.
@@ -49,10 +50,6 @@ impl Kind {
         Self::Commitment,
     ];
 
-    pub fn draw(random: &mut Rng) -> Self {
-        *random.pick(&Self::ALL)
-    }
-
     /// Bytes that a case may allocate at once.
     pub fn memory(self) -> usize {
         match self {
@@ -80,8 +77,7 @@ pub struct Cases {
     outcomes: RefCell<BTreeMap<String, u64>>,
 }
 
-const EXPECTATIONS: Expectations<'static> =
-    Expectations { security_level: LEVEL, context: CONTEXT, input: verinfer_verifier::ExpectedInput::Any };
+const EXPECTATIONS: Expectations<'static> = Expectations { security_level: LEVEL, context: CONTEXT, ..Expectations::DEFAULT };
 
 impl Cases {
     /// Reads the seeds, which must be genuine proofs.
@@ -117,7 +113,7 @@ impl Cases {
         let genuine = random.pick(&self.genuine);
         let other = random.pick(&self.genuine);
         match kind {
-            Kind::Bytes => self.verify(genuine, &mutate::bytes(&genuine.file, random)),
+            Kind::Bytes => self.verify(genuine, &random::bytes(&genuine.file, random)),
             Kind::Message => {
                 let body = mutate::message(&genuine.proof.body, &genuine.messages, random);
                 self.verify(genuine, &Proof { statement: genuine.proof.statement.clone(), body }.encode())
@@ -196,7 +192,7 @@ impl Cases {
     }
 
     fn architecture(&self, random: &mut Rng) -> Result<(), String> {
-        let bytes = mutate::bytes(&self.network.encode_architecture(), random);
+        let bytes = random::bytes(&self.network.encode_architecture(), random);
         let Ok(graph) = Graph::decode_architecture(&bytes) else { return Ok(()) };
         if graph.encode_architecture() != bytes || graph.without_learned() != graph {
             return Err("an architecture with two encodings".into());
@@ -209,7 +205,7 @@ impl Cases {
     }
 
     fn commitment(&self, genuine: &Genuine, random: &mut Rng) -> Result<(), String> {
-        let bytes = mutate::bytes(&mutate::commitment(random).to_bytes(), random);
+        let bytes = random::bytes(&mutate::commitment(random).to_bytes(), random);
         match Commitment::from_bytes(&bytes) {
             Ok(commitment) if commitment.to_bytes() != bytes || bytes.len() != COMMITMENT_BYTES => {
                 return Err("a commitment with two encodings".into());

@@ -17,52 +17,15 @@ mod mutate;
 #[allow(dead_code)]
 #[path = "../../../../fuzz/fuzz_targets/network.rs"]
 mod network;
+mod random;
 mod replay;
-
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{Duration, Instant};
+mod runner;
 
 use cases::{Cases, Kind};
-use limits::Limits;
-use mutate::Rng;
-
-/// Where there is no other budget: enough to see that everything works.
-const SECONDS: u64 = 4;
 
 #[test]
 fn any_bytes_are_refused_without_a_panic_in_bounded_time_and_memory() {
-    let number = |name: &str| std::env::var(name).ok().map(|value| value.parse::<u64>().expect(name));
-    let budget = Duration::from_secs(number("VERINFER_FUZZ_SECONDS").unwrap_or(SECONDS));
-    let first = number("VERINFER_FUZZ_SEED").unwrap_or(0) << 32;
-    let single = number("VERINFER_FUZZ_CASE");
-
     let cases = Cases::new();
-    let limits = Limits::new();
-    let start = Instant::now();
-    let mut counts = [0u64; Kind::ALL.len()];
-    let mut slowest = [Duration::ZERO; Kind::ALL.len()];
-    for case in single.unwrap_or(first).. {
-        let mut random = Rng::of_case(case);
-        let kind = Kind::draw(&mut random);
-        limits.begin(case, kind.memory());
-        let before = Instant::now();
-        let result = catch_unwind(AssertUnwindSafe(|| cases.run(kind, &mut random)));
-        let elapsed = before.elapsed();
-        limits.end();
-        match result {
-            Ok(Ok(())) => {}
-            Ok(Err(reason)) => panic!("case {case}, {kind:?}: {reason}"),
-            Err(_) => panic!("case {case}, {kind:?}: panics"),
-        }
-        counts[kind as usize] += 1;
-        slowest[kind as usize] = slowest[kind as usize].max(elapsed);
-        if single.is_some() || start.elapsed() > budget {
-            break;
-        }
-    }
-    for kind in Kind::ALL {
-        let index = kind as usize;
-        println!("{kind:?}: {} cases, the slowest took {:?}", counts[index], slowest[index]);
-    }
-    println!("most memory in use: {} KiB; outcomes: {:#?}", limits.most_used() >> 10, cases.outcomes());
+    runner::run(&Kind::ALL, Kind::memory, |kind, random| cases.run(kind, random));
+    println!("outcomes: {:#?}", cases.outcomes());
 }

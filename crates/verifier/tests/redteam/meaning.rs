@@ -7,7 +7,7 @@ use verinfer_prover::{Execution, Prover, Witness};
 use verinfer_relation::envelope::Envelope;
 use verinfer_relation::relation::ObjectKind;
 use verinfer_relation::setting::Setting;
-use verinfer_verifier::{Expectations, ExpectedInput, Verifier};
+use verinfer_verifier::{Expectations, Verifier};
 
 /// A layer that rounds once, so that it has no sign factors. `height`, `width` of the input, all of which is read.
 fn layer(shape: Shape, window: Window, shift: i32, bias: i32, min: i16, max: i16) -> Graph {
@@ -20,7 +20,7 @@ fn layer(shape: Shape, window: Window, shift: i32, bias: i32, min: i16, max: i16
     Graph::new(vec![spec(shape), spec(Shape::new(1, 1, 8))], vec![node], TensorId(0), TensorId(1)).unwrap()
 }
 
-const EXPECTED: Expectations<'static> = Expectations { security_level: 24, context: b"", input: ExpectedInput::Any };
+const EXPECTED: Expectations<'static> = Expectations { security_level: 24, context: b"", ..Expectations::DEFAULT };
 
 /// Proves with a fixed salt of the model; returns the commitment and the output.
 fn proved(graph: &Graph, envelope: Envelope, input: &[i16]) -> (Vec<u8>, Vec<i16>) {

@@ -1,30 +1,55 @@
-//! What is demanded of the outputs of a proof that holds.
+//! What is demanded of the images and outputs of a proof.
 
 use std::path::PathBuf;
 
 use clap::Args;
 use verinfer_commitments::Kind;
 use verinfer_relation::commitment::Commitment;
-use verinfer_relation::statement::{OutputClaim, Statement};
+use verinfer_verifier::ExpectedOutput;
 
 use crate::commitments::read_commitments;
 use crate::known::Known;
-use crate::rejection::Rejection;
+use crate::predicate::parse_at_least;
 
-/// Commitments that the proof should be about.
+/// What the proof should say about the outputs. Whatever is not demanded is what the statement says.
 #[derive(Clone, Debug, Args)]
 pub struct DemandArguments {
     /// The public commitments to the outputs it should be about, all of them in order.
-    #[arg(long, value_name = "FILE", num_args = 1..)]
+    #[arg(long, value_name = "FILE", num_args = 1.., group = "demanded_output")]
     output_commitment: Vec<PathBuf>,
 
     /// The public commitments to the true classes it should be about, all of them in order.
-    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "output_commitment")]
+    #[arg(long, value_name = "FILE", num_args = 1.., group = "demanded_output")]
     label_commitment: Vec<PathBuf>,
+
+    /// It should show the outputs.
+    #[arg(long, group = "demanded_output")]
+    expect_shown: bool,
+
+    /// It should say that this class is the first, or among the first --expect-k or fewer: one class for each image.
+    #[arg(long, value_name = "CLASS", value_delimiter = ',', group = "demanded_output")]
+    expect_top: Vec<u32>,
+
+    /// It should say that a class has at least this score, or more, in quantized units.
+    #[arg(long, value_name = "CLASS=SCORE", value_parser = parse_at_least, allow_hyphen_values = true, group = "demanded_output")]
+    expect_at_least: Option<(u32, i16)>,
+
+    /// It should say that at least so many of the true classes behind --label-commitment are the first, or among the first --expect-k or fewer.
+    #[arg(long, value_name = "COUNT", requires = "label_commitment")]
+    expect_correct: Option<u32>,
+
+    /// How many classes count as first, 1 unless told otherwise, for --expect-top and --expect-correct.
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
+    expect_k: Option<u32>,
+
+    /// Most images it may be about.
+    #[arg(long, value_name = "N", default_value_t = u32::MAX, hide_default_value = true)]
+    pub max_images: u32,
 }
 
 /// The commitments read; none are demanded where there are none.
-pub struct Demands {
+pub struct Demands<'a> {
+    arguments: &'a DemandArguments,
     outputs: Vec<Commitment>,
     labels: Vec<Commitment>,
 }
@@ -34,55 +59,34 @@ impl DemandArguments {
     ///
     /// # Errors
     ///
-    /// One is not of its kind, or not of an output of this network.
-    pub fn read(&self, known: &Known) -> anyhow::Result<Demands> {
+    /// One is not of its kind, or not of an output of this network; or a rank is demanded of nothing.
+    pub fn read(&self, known: &Known) -> anyhow::Result<Demands<'_>> {
+        if self.expect_k.is_some() && self.expect_top.is_empty() && self.expect_correct.is_none() {
+            anyhow::bail!("--expect-k needs --expect-top or --expect-correct");
+        }
         let outputs = known.output_commitments(&self.output_commitment)?;
-        Ok(Demands { outputs, labels: read_commitments(&self.label_commitment, Kind::Label)? })
+        Ok(Demands { arguments: self, outputs, labels: read_commitments(&self.label_commitment, Kind::Label)? })
     }
 }
 
-impl Demands {
-    /// Why a statement is not what was demanded.
-    pub fn check(&self, statement: &Statement) -> Result<(), Rejection> {
-        let OutputClaim::Hidden(found) = &statement.output else {
-            if !self.outputs.is_empty() {
-                return Err(rejection("output_not_committed", "the proof has no commitments to its outputs".to_string()));
-            }
-            let OutputClaim::Correct { labels: found, .. } = &statement.output else {
-                if !self.labels.is_empty() {
-                    return Err(rejection("labels_not_committed", "the proof is not about hidden labels".to_string()));
-                }
-                return Ok(());
-            };
-            return compare(found, &self.labels, Kind::Label);
-        };
-        if !self.labels.is_empty() {
-            return Err(rejection("labels_not_committed", "the proof is not about hidden labels".to_string()));
+impl Demands<'_> {
+    /// As the verifier takes it.
+    pub fn output(&self) -> ExpectedOutput<'_> {
+        let DemandArguments { expect_shown, expect_top, expect_at_least, expect_correct, expect_k, .. } = self.arguments;
+        let k = expect_k.unwrap_or(1);
+        if !self.outputs.is_empty() {
+            ExpectedOutput::Committed(&self.outputs)
+        } else if !self.labels.is_empty() {
+            let (k, count) = expect_correct.map_or((u32::MAX, 0), |count| (k, count));
+            ExpectedOutput::Correct { labels: &self.labels, k, count }
+        } else if !expect_top.is_empty() {
+            ExpectedOutput::Rank { labels: expect_top, k }
+        } else if let Some((class, value)) = *expect_at_least {
+            ExpectedOutput::AtLeast { class, value }
+        } else if *expect_shown {
+            ExpectedOutput::Shown
+        } else {
+            ExpectedOutput::Any
         }
-        compare(found, &self.outputs, Kind::Output)
     }
-}
-
-fn compare(found: &[Commitment], expected: &[Commitment], kind: Kind) -> Result<(), Rejection> {
-    if expected.is_empty() {
-        return Ok(());
-    }
-    let (count_kind, wrong_kind) = match kind {
-        Kind::Label => ("label_count", "wrong_label_commitment"),
-        Kind::Model | Kind::Input | Kind::Output => ("output_count", "wrong_output_commitment"),
-    };
-    if found.len() != expected.len() {
-        let (found, expected) = (found.len(), expected.len());
-        return Err(rejection(count_kind, format!("the proof is about {found} hidden {kind}s, {expected} were expected")));
-    }
-    match found.iter().zip(expected).position(|(found, expected)| found != expected) {
-        Some(image) => {
-            Err(rejection(wrong_kind, format!("the proof is about another {kind}: the commitment of image {image} is another one")))
-        }
-        None => Ok(()),
-    }
-}
-
-const fn rejection(kind: &'static str, message: String) -> Rejection {
-    Rejection { kind, message }
 }

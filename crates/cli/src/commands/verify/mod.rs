@@ -76,7 +76,13 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
         None if !commitments.is_empty() => ExpectedInput::Hidden(&commitments),
         None => ExpectedInput::Any,
     };
-    let expectations = Expectations { security_level: arguments.security, context: arguments.context.as_bytes(), input: expected };
+    let expectations = Expectations {
+        security_level: arguments.security,
+        context: arguments.context.as_bytes(),
+        max_images: arguments.demands.max_images,
+        input: expected,
+        output: demands.output(),
+    };
 
     let images = arguments.input.len().max(commitments.len()).max(1);
     let verifier = prepared(&known, images, &proof)?;
@@ -84,7 +90,6 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     let result = verifier.verify(&proof, &expectations);
     let seconds = start.elapsed().as_secs_f64();
     let result = result.map_err(|error| Rejection::from(&error));
-    let result = result.and_then(|accepted| demands.check(&accepted.statement).map(|()| accepted));
 
     let mut report = VerifyReport {
         accepted: result.is_ok(),

@@ -11,6 +11,7 @@ mod commit;
 mod inspect;
 mod prove;
 mod run;
+mod sample_size;
 mod security;
 mod verify;
 
@@ -26,6 +27,7 @@ pub enum Command {
     Security(security::Arguments),
     Attack(attack::Arguments),
     Bench(bench::Arguments),
+    SampleSize(sample_size::Arguments),
 }
 
 /// Runs a command and prints its report.
@@ -44,5 +46,6 @@ pub fn execute(command: Command, output: Output) -> anyhow::Result<Verdict> {
         Command::Security(arguments) => security::execute(&arguments, output),
         Command::Attack(arguments) => attack::execute(&arguments, output),
         Command::Bench(arguments) => bench::execute(&arguments, output),
+        Command::SampleSize(arguments) => sample_size::execute(&arguments, output),
     }
 }

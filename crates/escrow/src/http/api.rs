@@ -1,6 +1,7 @@
 //! The interface under `/v1`.
 
 use axum::Json;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -208,8 +209,9 @@ pub struct LogEntry {
 }
 
 /// The log.
-#[utoipa::path(get, path = "/v1/log", params(LogQuery), responses((status = 200, body = Vec<LogEntry>)))]
-pub async fn log(State(shared): State<Shared>, Query(query): Query<LogQuery>) -> Answer<Vec<LogEntry>> {
+#[utoipa::path(get, path = "/v1/log", params(LogQuery), responses((status = 200, body = Vec<LogEntry>), (status = 400, body = ErrorBody)))]
+pub async fn log(State(shared): State<Shared>, query: Result<Query<LogQuery>, QueryRejection>) -> Answer<Vec<LogEntry>> {
+    let Query(query) = query.map_err(|error| Failure::malformed(&error))?;
     let lines = shared.escrow.store.log(None, query.after, query.limit.min(most())).await?;
     let entry = |line: &crate::store::LogLine| {
         let Entry { at, record } = line.decode()?;

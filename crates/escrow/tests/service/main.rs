@@ -7,4 +7,5 @@ mod audit;
 mod common;
 mod hostile;
 mod load;
+mod pages;
 mod time;

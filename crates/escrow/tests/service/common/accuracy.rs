@@ -27,7 +27,6 @@ pub struct Customer {
     examples: Vec<(OpenedInput, Label)>,
     tree: Tree,
     /// Of the transfer that is going on.
-    sealed: Vec<Vec<u8>>,
     key: Option<Key>,
 }
 
@@ -46,7 +45,7 @@ impl Customer {
         let examples: Vec<_> = (0..len).map(example).collect();
         let entry = |(input, label): &(OpenedInput, Label)| example_entry(&input.digest().unwrap(), &label.digest().unwrap());
         let tree = Tree::new(&examples.iter().map(entry).collect::<Vec<_>>()).unwrap();
-        Self { share: Share(random()), evidence, examples, tree, sealed: Vec::new(), key: None }
+        Self { share: Share(random()), evidence, examples, tree, key: None }
     }
 
     pub fn terms(&self, customer: AccountId, provider: AccountId, model: Digest, stake: AgreementId) -> Terms {
@@ -97,9 +96,8 @@ impl Customer {
                 let items: Vec<_> = due.iter().map(item).collect();
                 let (key, sealed) = seal(&transfer::context(id, stage).0, &items).unwrap();
                 self.key = Some(key);
-                self.sealed.clone_from(&sealed);
-                deliver.clone_from(&sealed);
                 let digests: Vec<Digest> = sealed.iter().map(|sealed| Digest::of_bytes(sealed)).collect();
+                *deliver = sealed;
                 transfer::Move::Announce { ciphertexts: Tree::new(&digests).unwrap().root() }
             }
             transfer::State::Keying { .. } => transfer::Move::Key { key: self.key.as_ref().unwrap().as_bytes().to_vec() },

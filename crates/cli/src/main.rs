@@ -15,6 +15,7 @@ mod estimate;
 mod files;
 mod forgery;
 mod hide;
+mod keys;
 mod known;
 mod machine;
 mod measure;

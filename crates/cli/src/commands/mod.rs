@@ -8,11 +8,14 @@ mod attack;
 mod bench;
 mod check;
 mod commit;
+mod escrow;
 mod estimate;
 mod evaluate;
 mod inspect;
+mod keys;
 mod prove;
 mod run;
+mod sample_size;
 mod security;
 mod verify;
 
@@ -30,6 +33,9 @@ pub enum Command {
     Bench(bench::Arguments),
     Estimate(estimate::Arguments),
     Evaluate(evaluate::Arguments),
+    SampleSize(sample_size::Arguments),
+    Keys(keys::Arguments),
+    Escrow(escrow::Arguments),
 }
 
 /// Runs a command and prints its report.
@@ -50,5 +56,8 @@ pub fn execute(command: Command, output: Output) -> anyhow::Result<Verdict> {
         Command::Bench(arguments) => bench::execute(&arguments, output),
         Command::Estimate(arguments) => estimate::execute(&arguments, output),
         Command::Evaluate(arguments) => evaluate::execute(&arguments, output),
+        Command::SampleSize(arguments) => sample_size::execute(&arguments, output),
+        Command::Keys(arguments) => keys::execute(&arguments, output),
+        Command::Escrow(arguments) => escrow::execute(&arguments, output),
     }
 }

@@ -1,0 +1,91 @@
+//! The description of the interface, and what people see.
+
+use serde_json::Value;
+use ureq::Agent;
+use verinfer_protocols::agreement;
+
+use crate::common::{LONG, Running, key, nonce, serving, sqlite};
+
+fn get(running: &Running, path: &str) -> (u16, String) {
+    let agent: Agent = Agent::config_builder().http_status_as_error(false).build().into();
+    let mut answer = agent.get(format!("{}{path}", running.url())).call().unwrap();
+    (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap())
+}
+
+/// Every `$ref` in a document.
+fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+    if let Some(fields) = value.as_object() {
+        for (name, value) in fields {
+            match value.as_str() {
+                Some(target) if name == "$ref" => found.push(target),
+                _ => references(value, found),
+            }
+        }
+    }
+    for value in value.as_array().into_iter().flatten() {
+        references(value, found);
+    }
+}
+
+#[test]
+fn description_is_complete() {
+    let database = sqlite();
+    let running = Running::start(&database);
+    let (status, text) = get(&running, "/openapi.json");
+    assert_eq!(status, 200);
+    let document: Value = serde_json::from_str(&text).unwrap();
+    for path in
+        ["/v1/about", "/v1/requests", "/v1/accounts/{account}", "/v1/agreements/{id}", "/v1/agreements/{id}/files/{file}", "/v1/log"]
+    {
+        assert!(document["paths"][path].is_object(), "{path}");
+    }
+    let mut found = Vec::new();
+    references(&document, &mut found);
+    assert!(found.len() > 50);
+    for target in found {
+        let pointer = target.strip_prefix('#').unwrap();
+        assert!(document.pointer(pointer).is_some(), "{target} is not described");
+    }
+    // Types of the same name in different protocols are different.
+    let target = |kind: &str| document["components"]["schemas"][kind].clone();
+    assert_ne!(target("accuracy.Terms"), target("serving.Terms"));
+    running.stop();
+}
+
+#[test]
+fn pages_show_agreements_balances_and_log() {
+    let database = sqlite();
+    let running = Running::start(&database);
+    running.fund(&[&key(1)], 1234);
+    let terms = serving::terms(key(1).account(), key(2).account(), nonce(), 2, LONG);
+    let id = running.client(&key(1)).open(agreement::Terms::Serving(terms)).unwrap().to_string();
+    let (status, overview) = get(&running, "/");
+    assert_eq!(status, 200);
+    for part in [&id[..12], "serving", "proposed", "1154", "held for agreements", "deposit of 1234 (cash)", "proposes: serving"] {
+        assert!(overview.contains(part), "{part} is not in {overview}");
+    }
+    let (status, page) = get(&running, &format!("/agreements/{id}"));
+    assert_eq!(status, 200);
+    for part in [id.as_str(), "80 units", "proposes: serving", &key(2).account().to_string()] {
+        assert!(page.contains(part), "{part} is not in {page}");
+    }
+    assert_eq!(get(&running, "/agreements/xyz").0, 400);
+    assert_eq!(get(&running, &format!("/agreements/{}", nonce())).0, 404);
+    assert_eq!(get(&running, "/nothing").0, 404);
+    running.stop();
+}
+
+#[test]
+fn log_can_be_read_and_its_digests_checked() {
+    let database = sqlite();
+    let running = Running::start(&database);
+    running.fund(&[&key(1), &key(2)], 10);
+    let (status, text) = get(&running, "/v1/log?after=1");
+    assert_eq!(status, 200);
+    let lines: Vec<Value> = serde_json::from_str(&text).unwrap();
+    assert_eq!(lines.len(), 1);
+    assert_eq!(lines[0]["position"], 2);
+    assert_eq!(lines[0]["head"], running.client(&key(1)).about().unwrap().head.to_string());
+    assert_eq!(get(&running, "/v1/log?after=x").0, 400);
+    running.stop();
+}

@@ -1,0 +1,219 @@
+//! Any agreement: terms, how far it is, and what an event makes of it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::{AgreementId, Digest};
+use crate::event::{self, Facts};
+use crate::keys::AccountId;
+use crate::ledger::Posting;
+use crate::refusal::Refusal;
+use crate::time::Timestamp;
+use crate::{accuracy, retrieval, serving, stake};
+
+/// What is agreed on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Terms {
+    /// A provider's stake.
+    Stake(stake::Terms),
+    /// The accuracy of a model.
+    Accuracy(accuracy::Terms),
+    /// A round of predictions.
+    Serving(serving::Terms),
+    /// The retrieval of documents.
+    Retrieval(retrieval::Terms),
+}
+
+/// How far an agreement is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Of a stake.
+    Stake(stake::State),
+    /// About accuracy.
+    Accuracy(accuracy::State),
+    /// About predictions.
+    Serving(serving::State),
+    /// About retrieval.
+    Retrieval(retrieval::State),
+}
+
+/// What a party does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Move {
+    /// With its stake.
+    Stake(stake::Move),
+    /// About accuracy.
+    Accuracy(accuracy::Move),
+    /// About predictions.
+    Serving(serving::Move),
+    /// About retrieval.
+    Retrieval(retrieval::Move),
+}
+
+/// What happens to an agreement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(clippy::large_enum_variant, reason = "one at a time, never in lists")]
+pub enum Event {
+    /// A party moves.
+    Move {
+        /// Who.
+        by: AccountId,
+        /// What.
+        action: Move,
+        /// What the escrow found out about it.
+        facts: Facts,
+    },
+    /// The time for the next move is over.
+    Deadline,
+}
+
+/// An agreement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Agreement {
+    /// Its name.
+    pub id: AgreementId,
+    /// What is agreed on.
+    pub terms: Terms,
+    /// How far it is.
+    pub state: State,
+}
+
+impl Terms {
+    /// The name of the agreement with these terms.
+    pub fn id(&self) -> AgreementId {
+        AgreementId(Digest::of("verinfer protocols v1 terms", self).0)
+    }
+
+    /// Who proposes, and who accepts; a stake has one party.
+    pub const fn parties(&self) -> (AccountId, Option<AccountId>) {
+        match self {
+            Self::Stake(terms) => (terms.provider, None),
+            Self::Accuracy(terms) => (terms.customer, Some(terms.provider)),
+            Self::Serving(terms) => (terms.customer, Some(terms.provider)),
+            Self::Retrieval(terms) => (terms.requester, Some(terms.responder)),
+        }
+    }
+
+    /// The stake that accepting the terms depends on.
+    pub const fn stake(&self) -> Option<AgreementId> {
+        match self {
+            Self::Accuracy(terms) => Some(terms.stake),
+            Self::Stake(_) | Self::Serving(_) | Self::Retrieval(_) => None,
+        }
+    }
+
+    /// Digest of the public file of the commitment of the model that it is about.
+    pub const fn model(&self) -> Digest {
+        match self {
+            Self::Stake(terms) => terms.model,
+            Self::Accuracy(terms) => terms.model,
+            Self::Serving(terms) => terms.model,
+            Self::Retrieval(terms) => terms.model,
+        }
+    }
+
+    /// The name of the kind of agreement.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Stake(_) => "stake",
+            Self::Accuracy(_) => "accuracy",
+            Self::Serving(_) => "serving",
+            Self::Retrieval(_) => "retrieval",
+        }
+    }
+}
+
+impl Agreement {
+    /// A party proposes terms and deposits.
+    ///
+    /// # Errors
+    ///
+    /// The terms are impossible, or not its to propose.
+    pub fn open(terms: Terms, by: AccountId, now: Timestamp) -> Result<(Self, Vec<Posting>), Refusal> {
+        let id = terms.id();
+        let (state, postings) = match &terms {
+            Terms::Stake(terms) => terms.open(id, by).map(|(state, postings)| (State::Stake(state), postings)),
+            Terms::Accuracy(terms) => terms.open(id, by, now).map(|(state, postings)| (State::Accuracy(state), postings)),
+            Terms::Serving(terms) => terms.open(id, by, now).map(|(state, postings)| (State::Serving(state), postings)),
+            Terms::Retrieval(terms) => terms.open(id, by, now).map(|(state, postings)| (State::Retrieval(state), postings)),
+        }?;
+        Ok((Self { id, terms, state }, postings))
+    }
+
+    /// What an event makes of it, and the payments that go with that.
+    ///
+    /// # Errors
+    ///
+    /// The event is not possible now; nothing changes.
+    pub fn step(&self, event: &Event, now: Timestamp) -> Result<(Self, Vec<Posting>), Refusal> {
+        let id = self.id;
+        // One arm for each kind: terms, state and move must all be of it.
+        macro_rules! step_of {
+            ($kind:ident, $module:ident, $terms:expr, $state:expr) => {{
+                let event = match event {
+                    Event::Deadline => event::Event::Deadline,
+                    Event::Move { by, action: Move::$kind(action), facts } => event::Event::Move { by: *by, action, facts },
+                    Event::Move { .. } => return Err(Refusal::OtherKind),
+                };
+                $module::step(id, $terms, $state, event, now).map(|(state, postings)| (State::$kind(state), postings))
+            }};
+        }
+        let (state, postings) = match (&self.terms, &self.state) {
+            (Terms::Stake(terms), State::Stake(state)) => step_of!(Stake, stake, terms, state),
+            (Terms::Accuracy(terms), State::Accuracy(state)) => step_of!(Accuracy, accuracy, terms, state),
+            (Terms::Serving(terms), State::Serving(state)) => step_of!(Serving, serving, terms, state),
+            (Terms::Retrieval(terms), State::Retrieval(state)) => step_of!(Retrieval, retrieval, terms, state),
+            (Terms::Stake(_) | Terms::Accuracy(_) | Terms::Serving(_) | Terms::Retrieval(_), _) => Err(Refusal::OtherKind),
+        }?;
+        Ok((Self { id, terms: self.terms.clone(), state }, postings))
+    }
+
+    /// Who has to move; nobody once it has ended, and while a stake is locked.
+    pub const fn awaits(&self) -> Option<AccountId> {
+        match (&self.terms, &self.state) {
+            (Terms::Accuracy(terms), State::Accuracy(state)) => state.awaits(terms),
+            (Terms::Serving(terms), State::Serving(state)) => state.awaits(terms),
+            (Terms::Retrieval(terms), State::Retrieval(state)) => state.awaits(terms),
+            (Terms::Stake(_) | Terms::Accuracy(_) | Terms::Serving(_) | Terms::Retrieval(_), _) => None,
+        }
+    }
+}
+
+impl State {
+    /// When the stage ends; nothing if it lasts until a party moves, or once the agreement has ended.
+    pub const fn deadline(&self) -> Option<Timestamp> {
+        match self {
+            Self::Stake(state) => state.deadline(),
+            Self::Accuracy(state) => state.deadline(),
+            Self::Serving(state) => state.deadline(),
+            Self::Retrieval(state) => state.deadline(),
+        }
+    }
+
+    /// The name of the stage.
+    pub const fn stage(&self) -> &'static str {
+        match self {
+            Self::Stake(state) => state.stage(),
+            Self::Accuracy(state) => state.stage(),
+            Self::Serving(state) => state.stage(),
+            Self::Retrieval(state) => state.stage(),
+        }
+    }
+
+    /// Whether nothing can happen any more.
+    pub const fn has_ended(&self) -> bool {
+        matches!(
+            self,
+            Self::Stake(stake::State::Returned)
+                | Self::Accuracy(accuracy::State::Ended(_))
+                | Self::Serving(serving::State::Ended(_))
+                | Self::Retrieval(retrieval::State::Ended(_))
+        )
+    }
+}

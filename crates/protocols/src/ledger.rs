@@ -1,0 +1,204 @@
+//! Double-entry bookkeeping: every posting takes an amount from one account and gives it to another.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::AgreementId;
+use crate::keys::AccountId;
+use crate::money::{Money, MoneyError};
+
+/// Where money can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Account {
+    /// The world outside: what has been deposited less what has been withdrawn. The only account that can owe.
+    Outside,
+    /// What the escrow has earned.
+    Fees,
+    /// What a party can dispose of.
+    Party(AccountId),
+    /// What is held until an agreement ends.
+    Holding(AgreementId),
+}
+
+impl fmt::Display for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Outside => f.write_str("outside"),
+            Self::Fees => f.write_str("fees"),
+            Self::Party(account) => write!(f, "party:{account}"),
+            Self::Holding(agreement) => write!(f, "holding:{agreement}"),
+        }
+    }
+}
+
+/// A movement of money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Posting {
+    /// Who has less by it.
+    pub from: Account,
+    /// Who has more by it.
+    pub to: Account,
+    /// How much.
+    pub amount: Money,
+}
+
+/// What every account has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ledger {
+    /// Of all accounts but [`Account::Outside`]; those that have nothing are left out.
+    balances: BTreeMap<Account, Money>,
+    /// What [`Account::Outside`] owes.
+    issued: Money,
+}
+
+/// A posting cannot be made, or the books do not balance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LedgerError {
+    /// An account has too little.
+    #[error("account {account} has {balance} units, of which {amount} cannot be taken")]
+    Overdrawn {
+        /// The account.
+        account: Account,
+        /// What it has.
+        balance: Money,
+        /// What should be taken from it.
+        amount: Money,
+    },
+    /// An amount is out of range.
+    #[error(transparent)]
+    Money(#[from] MoneyError),
+    /// The accounts together do not have what was deposited.
+    #[error("the accounts together have {found} units, but {issued} were deposited and not withdrawn")]
+    NotConserved {
+        /// Sum over all accounts.
+        found: Money,
+        /// Deposits less withdrawals.
+        issued: Money,
+    },
+}
+
+impl Ledger {
+    /// What an account has; of [`Account::Outside`], what it owes.
+    pub fn balance(&self, account: Account) -> Money {
+        if account == Account::Outside { self.issued } else { self.balances.get(&account).copied().unwrap_or_default() }
+    }
+
+    /// All accounts that have something, without [`Account::Outside`].
+    pub fn balances(&self) -> impl Iterator<Item = (Account, Money)> {
+        self.balances.iter().map(|(&account, &balance)| (account, balance))
+    }
+
+    /// Makes all postings in order, or none, and checks that money is conserved.
+    ///
+    /// # Errors
+    ///
+    /// An account would be overdrawn, or an amount out of range.
+    pub fn post(&mut self, postings: &[Posting]) -> Result<(), LedgerError> {
+        let mut next = self.clone();
+        for posting in postings {
+            next.take(posting.from, posting.amount)?;
+            next.give(posting.to, posting.amount)?;
+        }
+        next.check()?;
+        *self = next;
+        Ok(())
+    }
+
+    /// Checks that the accounts together have exactly what was deposited and not withdrawn.
+    ///
+    /// # Errors
+    ///
+    /// They do not.
+    pub fn check(&self) -> Result<(), LedgerError> {
+        let found = self.balances.values().try_fold(Money::ZERO, |sum, &balance| sum.plus(balance))?;
+        if found == self.issued { Ok(()) } else { Err(LedgerError::NotConserved { found, issued: self.issued }) }
+    }
+
+    fn take(&mut self, account: Account, amount: Money) -> Result<(), LedgerError> {
+        if account == Account::Outside {
+            self.issued = self.issued.plus(amount)?;
+            return Ok(());
+        }
+        let balance = self.balance(account);
+        let rest = balance.minus(amount).map_err(|_| LedgerError::Overdrawn { account, balance, amount })?;
+        self.set(account, rest);
+        Ok(())
+    }
+
+    fn give(&mut self, account: Account, amount: Money) -> Result<(), LedgerError> {
+        if account == Account::Outside {
+            let balance = self.issued;
+            self.issued = balance.minus(amount).map_err(|_| LedgerError::Overdrawn { account, balance, amount })?;
+            return Ok(());
+        }
+        let sum = self.balance(account).plus(amount)?;
+        self.set(account, sum);
+        Ok(())
+    }
+
+    fn set(&mut self, account: Account, balance: Money) {
+        if balance.is_zero() {
+            self.balances.remove(&account);
+        } else {
+            self.balances.insert(account, balance);
+        }
+    }
+}
+
+/// Payments into and out of the holding account of an agreement. Those of nothing are left out.
+#[derive(Clone, Copy, Debug)]
+pub struct Till(pub AgreementId);
+
+impl Till {
+    /// A party deposits.
+    pub fn deposit(self, from: AccountId, amount: Money) -> Vec<Posting> {
+        paid([Posting { from: Account::Party(from), to: Account::Holding(self.0), amount }])
+    }
+
+    /// Parties are paid.
+    pub fn pay<const LEN: usize>(self, shares: [(AccountId, Money); LEN]) -> Vec<Posting> {
+        paid(shares.map(|(to, amount)| Posting { from: Account::Holding(self.0), to: Account::Party(to), amount }))
+    }
+
+    /// The escrow is paid.
+    pub fn fee(self, amount: Money) -> Vec<Posting> {
+        paid([Posting { from: Account::Holding(self.0), to: Account::Fees, amount }])
+    }
+}
+
+fn paid<const LEN: usize>(postings: [Posting; LEN]) -> Vec<Posting> {
+    postings.into_iter().filter(|posting| !posting.amount.is_zero()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn units(units: u64) -> Money {
+        Money::new(units).unwrap()
+    }
+
+    #[test]
+    fn postings_are_made_all_or_none() {
+        let alice = Account::Party(AccountId([1; 32]));
+        let mut ledger = Ledger::default();
+        ledger.post(&[Posting { from: Account::Outside, to: alice, amount: units(10) }]).unwrap();
+        let before = ledger.clone();
+        let fee = Posting { from: alice, to: Account::Fees, amount: units(6) };
+        assert_eq!(ledger.post(&[fee, fee]), Err(LedgerError::Overdrawn { account: alice, balance: units(4), amount: units(6) }));
+        assert_eq!(ledger, before);
+        ledger.post(&[fee]).unwrap();
+        assert_eq!((ledger.balance(alice), ledger.balance(Account::Fees)), (units(4), units(6)));
+    }
+
+    #[test]
+    fn more_than_was_deposited_cannot_leave() {
+        let mut ledger = Ledger::default();
+        let out = Posting { from: Account::Fees, to: Account::Outside, amount: units(1) };
+        assert!(matches!(ledger.post(&[out]), Err(LedgerError::Overdrawn { account: Account::Fees, .. })));
+    }
+}

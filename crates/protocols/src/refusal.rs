@@ -1,0 +1,242 @@
+//! Why an event changes nothing.
+
+use crate::keys::AccountId;
+use crate::merkle::ListLength;
+use crate::money::{Money, MoneyError};
+use crate::time::{Millis, Timestamp};
+
+/// Why an event changes nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The agreement has ended.
+    #[error("the agreement has ended")]
+    Ended,
+    /// The time for moves of this stage is over.
+    #[error("the stage ended at {deadline}, it is {now}")]
+    Late {
+        /// When it ended.
+        deadline: Timestamp,
+        /// The escrow's time.
+        now: Timestamp,
+    },
+    /// The stage is not over yet.
+    #[error("the stage ends at {deadline}, it is {now}")]
+    Early {
+        /// When it ends.
+        deadline: Timestamp,
+        /// The escrow's time.
+        now: Timestamp,
+    },
+    /// The account has no part in the agreement.
+    #[error("account {account} is not a party to the agreement")]
+    NotAParty {
+        /// The account.
+        account: AccountId,
+    },
+    /// Another move, or another party's, is due.
+    #[error("in stage `{stage}` this move of this party is not possible")]
+    OutOfStage {
+        /// The stage.
+        stage: &'static str,
+    },
+    /// The move belongs to another kind of agreement.
+    #[error("the move belongs to another kind of agreement")]
+    OtherKind,
+    /// Terms that nobody can agree to.
+    #[error("terms: {0}")]
+    Terms(#[from] TermsFault),
+    /// The stake does not cover the agreement.
+    #[error("stake: {0}")]
+    Stake(#[from] StakeFault),
+    /// An amount is out of range.
+    #[error(transparent)]
+    Money(#[from] MoneyError),
+    /// The share of the seed is not the one committed to.
+    #[error("the share is not the one that was committed to")]
+    OtherShare,
+    /// What a transfer is about is not what the move says.
+    #[error("transfer: {0}")]
+    Transfer(#[from] TransferFault),
+    /// Entries that the move names are not those that are due.
+    #[error("entry {position} of the move: {fault}")]
+    Member {
+        /// Position in the move's list.
+        position: usize,
+        /// What is wrong with it.
+        fault: MemberFault,
+    },
+    /// The proof holds, but says something else.
+    #[error("proof: {0}")]
+    Proof(#[from] ProofFault),
+    /// The escrow has not found out what the machine needs to decide.
+    #[error("the escrow has not established what this move depends on")]
+    FactsMissing,
+}
+
+/// Why terms are impossible.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TermsFault {
+    /// Both parties are one account.
+    #[error("both parties are the same account")]
+    OneParty,
+    /// The terms are opened by another than the one they say.
+    #[error("the terms name account {expected} as the one that proposes them")]
+    OtherProposer {
+        /// Who should propose them.
+        expected: AccountId,
+    },
+    /// An example, a proof and an inference must have falling prices, above zero.
+    #[error("prices must satisfy E > Z > P > 0, found E = {example}, Z = {proof}, P = {inference}")]
+    Prices {
+        /// E.
+        example: Money,
+        /// Z.
+        proof: Money,
+        /// P.
+        inference: Money,
+    },
+    /// The provider must risk at least twice what the customer does.
+    #[error("beta must be at least 2, found {beta}")]
+    Beta {
+        /// Factor of the provider's deposit.
+        beta: u32,
+    },
+    /// A number of entries is out of range.
+    #[error("`{field}` is {found}, expected {least} to {most}")]
+    Count {
+        /// Name of the field.
+        field: &'static str,
+        /// What it is.
+        found: u32,
+        /// Least possible value.
+        least: u32,
+        /// Largest possible value.
+        most: u32,
+    },
+    /// A period is zero or too long.
+    #[error("`{field}` is {} ms, expected 1 to {} ms", found.0, Millis::MAX_PERIOD.0)]
+    Period {
+        /// Name of the field.
+        field: &'static str,
+        /// What it is.
+        found: Millis,
+    },
+}
+
+/// Why a stake does not cover an agreement.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StakeFault {
+    /// It is another provider's.
+    #[error("it belongs to another provider")]
+    OtherProvider,
+    /// It is for another model.
+    #[error("it is for another model")]
+    OtherModel,
+    /// It is too small.
+    #[error("it is {found} units, {needed} are needed")]
+    TooSmall {
+        /// What is staked.
+        found: Money,
+        /// What must be.
+        needed: Money,
+    },
+    /// It is being withdrawn or has been.
+    #[error("it is being withdrawn")]
+    Retired,
+}
+
+/// Why a move of a transfer is impossible.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TransferFault {
+    /// The commitment is to another number of ciphertexts.
+    #[error("{found} ciphertexts are announced, {expected} are due")]
+    Length {
+        /// How many there are.
+        found: u32,
+        /// How many are due.
+        expected: u32,
+    },
+    /// The ciphertexts are not those announced.
+    #[error("the ciphertexts are not those that were announced")]
+    OtherCiphertexts,
+    /// The list cannot be committed to.
+    #[error(transparent)]
+    List(#[from] ListLength),
+    /// Keys are short.
+    #[error("the key has {len} bytes, at most {most} are allowed")]
+    TooLong {
+        /// How many it has.
+        len: usize,
+        /// How many it may have.
+        most: usize,
+    },
+}
+
+/// Why an entry of a list is not one that is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MemberFault {
+    /// It was not selected.
+    #[error("it is not due")]
+    NotDue,
+    /// It was handled before, or stands twice in the list.
+    #[error("it was handled before")]
+    Repeated,
+    /// The path does not show that it is in the committed list.
+    #[error("it is not in the committed list")]
+    NotInList,
+    /// The label is not opened although the agreement needs it, or opened although it must stay hidden.
+    #[error("its label must be opened exactly where outputs are shown")]
+    Label,
+    /// A signature is missing or not the right party's.
+    #[error("its signature is missing or not valid")]
+    Signature,
+    /// There is no entry with this index.
+    #[error("there is no such entry")]
+    Unknown,
+    /// The list is empty or too long.
+    #[error("a list must have 1 to {most} entries")]
+    Count {
+        /// Most entries.
+        most: usize,
+    },
+}
+
+/// Why a proof that holds does not settle what is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProofFault {
+    /// It is about another model.
+    #[error("it is about another model")]
+    OtherModel,
+    /// It is bound to another agreement or stage.
+    #[error("it is bound to another context")]
+    OtherContext,
+    /// It is about another number of images.
+    #[error("it is about {found} images, the move names {expected}")]
+    Images {
+        /// How many it is about.
+        found: usize,
+        /// How many the move names.
+        expected: usize,
+    },
+    /// An image is another than the one that is due.
+    #[error("image {image} is not the one that is due")]
+    OtherInput {
+        /// Which.
+        image: usize,
+    },
+    /// The labels are not those of the examples, or too many classes may be ahead.
+    #[error("it counts with other labels or another rank")]
+    OtherLabels,
+    /// What it says of the outputs does not decide the question.
+    #[error("what it says of image {image} does not decide the question")]
+    Undecided {
+        /// Which.
+        image: usize,
+    },
+    /// An output is another than the one answered or declared.
+    #[error("the output of image {image} is another than was declared")]
+    OtherOutput {
+        /// Which.
+        image: usize,
+    },
+}

@@ -1,0 +1,202 @@
+//! Verifying predictions (5.3): the customer buys predictions without proofs, and may ask for the proofs of any of them before the round ends.
+//!
+//! ```text
+//! Proposed --accept--> Sending --inputs--> Confirming --confirm--> Running --conclude--> Ended
+//!                                                                     '--contest--> Contested --proofs--> Ended
+//! ```
+//!
+//! An agreement is one round. Inputs and predictions go from party to party; the escrow sees digests. A prediction counts once the customer has
+//! recorded the provider's signature of it: so the customer cannot contest what was never said, and the provider cannot deny what it said.
+
+mod step;
+mod terms;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::{AgreementId, Digest};
+use crate::keys::{AccountId, SecretKey, Signature};
+use crate::time::Timestamp;
+use crate::transfer::Breach;
+
+pub use step::step;
+pub use terms::{Periods, Terms};
+
+/// The stage in the context of the proofs.
+pub const STAGE: &str = "serving";
+
+/// Most predictions in one move: each has a signature to be checked.
+pub const MAX_ANSWERS: usize = 256;
+
+const ANSWER: &str = "verinfer protocols v1 answer";
+
+/// How far a round is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = serving::State))]
+pub enum State {
+    /// The provider has to accept.
+    Proposed {
+        /// Until then.
+        deadline: Timestamp,
+    },
+    /// The customer has to commit to its inputs.
+    Sending {
+        /// Until then.
+        deadline: Timestamp,
+    },
+    /// The provider has to confirm that it has got these inputs.
+    Confirming {
+        /// Digests of the commitments to them.
+        inputs: Vec<Digest>,
+        /// Until then.
+        deadline: Timestamp,
+    },
+    /// The provider predicts, the customer records and may contest.
+    Running {
+        /// Digests of the commitments to the inputs.
+        inputs: Vec<Digest>,
+        /// The digests of the predictions that the customer has recorded, by input.
+        answers: BTreeMap<u32, Digest>,
+        /// Until then.
+        deadline: Timestamp,
+    },
+    /// The provider has to prove the contested predictions.
+    Contested {
+        /// Digests of the commitments to the inputs.
+        inputs: Vec<Digest>,
+        /// The contested predictions.
+        contested: BTreeMap<u32, Digest>,
+        /// Those that were proved.
+        proved: BTreeSet<u32>,
+        /// Until then.
+        deadline: Timestamp,
+    },
+    /// Nothing can happen any more.
+    Ended(Outcome),
+}
+
+/// How a round ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = serving::Outcome))]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The customer took it back before the provider accepted.
+    Withdrawn,
+    /// The provider did not accept in time.
+    Expired,
+    /// It ended before the provider confirmed the inputs; both have their deposits back.
+    NotBegun,
+    /// It ended without a contest.
+    Concluded,
+    /// All contested predictions were proved.
+    Proved {
+        /// How many.
+        contested: u32,
+    },
+    /// The provider did not prove the contested predictions.
+    NotProved(Breach),
+}
+
+/// What a party does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = serving::Move))]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Move {
+    /// The provider accepts the terms.
+    Accept,
+    /// The customer commits to the inputs.
+    Send {
+        /// Digests of the commitments to them.
+        inputs: Vec<Digest>,
+    },
+    /// The provider has got them.
+    Confirm,
+    /// The customer records predictions.
+    Record {
+        /// Up to [`MAX_ANSWERS`] that it has got.
+        answers: Vec<Answer>,
+    },
+    /// The customer wants proofs.
+    Contest {
+        /// Of these inputs.
+        inputs: BTreeSet<u32>,
+    },
+    /// The customer wants none.
+    Conclude,
+    /// A party gives up.
+    Abort,
+    /// The provider proves contested predictions.
+    Prove {
+        /// Digest of the proof, which the provider has left with the escrow.
+        proof: Digest,
+        /// The inputs, in the order of the proof's images.
+        inputs: Vec<u32>,
+    },
+}
+
+/// A prediction as the provider has signed it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    /// Which input.
+    pub index: u32,
+    /// [`answer_digest`].
+    pub digest: Digest,
+    /// The provider's.
+    pub signature: Signature,
+}
+
+/// The digest of an input and its prediction; the paper's hash of `Concat(x_i, y_i)`.
+pub fn answer_digest(input: &Digest, scores: &Digest) -> Digest {
+    Digest::of(ANSWER, &(input, scores))
+}
+
+impl Answer {
+    /// The provider's answer: with it goes the prediction whose [`crate::statement::scores_digest`] is `scores`.
+    pub fn sign(agreement: AgreementId, index: u32, input: &Digest, scores: &Digest, provider: &SecretKey) -> Self {
+        let digest = answer_digest(input, scores);
+        Self { index, digest, signature: provider.sign(ANSWER, &(agreement, index, digest)) }
+    }
+
+    /// Whether the provider has signed it for this agreement.
+    pub fn is_signed_by(&self, provider: &AccountId, agreement: AgreementId) -> bool {
+        provider.has_signed(ANSWER, &(agreement, self.index, self.digest), &self.signature)
+    }
+}
+
+impl State {
+    /// When the stage ends; nothing once the agreement has.
+    pub const fn deadline(&self) -> Option<Timestamp> {
+        match self {
+            Self::Proposed { deadline }
+            | Self::Sending { deadline }
+            | Self::Confirming { deadline, .. }
+            | Self::Running { deadline, .. }
+            | Self::Contested { deadline, .. } => Some(*deadline),
+            Self::Ended(_) => None,
+        }
+    }
+
+    /// The name of the stage.
+    pub const fn stage(&self) -> &'static str {
+        match self {
+            Self::Proposed { .. } => "proposed",
+            Self::Sending { .. } => "sending",
+            Self::Confirming { .. } => "confirming",
+            Self::Running { .. } => "running",
+            Self::Contested { .. } => "contested",
+            Self::Ended(_) => "ended",
+        }
+    }
+
+    /// Who has to move.
+    pub const fn awaits(&self, terms: &Terms) -> Option<AccountId> {
+        match self {
+            Self::Proposed { .. } | Self::Confirming { .. } | Self::Contested { .. } => Some(terms.provider),
+            Self::Sending { .. } | Self::Running { .. } => Some(terms.customer),
+            Self::Ended(_) => None,
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! All interleavings of small agreements: both parties may make every move, right or wrong, or be silent, in every state.
+//!
+//! After every event the books balance, every state is left by its deadline, every path ends, and nothing is held at the end (`World::after`,
+//! `explore`). Here: what honest parties can lose.
+
+#![allow(clippy::wildcard_enum_match_arm, reason = "a test panics on what it does not expect")]
+
+mod common;
+
+use common::explore::{Explored, by_everybody, explore};
+use common::{World, accuracy, customer, provider, retrieval, serving};
+use verinfer_protocols::accuracy::Evidence;
+use verinfer_protocols::agreement::Move;
+use verinfer_protocols::event::Facts;
+use verinfer_protocols::keys::AccountId;
+use verinfer_protocols::serving::Move as Act;
+
+/// One party is honest: it makes the moves that are right when it is its turn, and makes them in time. The other may do everything.
+fn against(
+    start: World,
+    honest: AccountId,
+    moves: impl Fn(&World) -> Vec<(Move, Facts)>,
+    right: impl Fn(&World, AccountId) -> Vec<(Move, Facts)>,
+) -> Explored {
+    let others = |world: &World| by_everybody(moves(world)).into_iter().filter(|(by, ..)| *by != honest).collect::<Vec<_>>();
+    let all = |world: &World| {
+        let own = right(world, honest).into_iter().map(|(action, facts)| (honest, action, facts));
+        others(world).into_iter().chain(own).collect()
+    };
+    explore(start, all, |world| world.agreement.awaits() != Some(honest))
+}
+
+fn print(title: &str, explored: &Explored) {
+    let Explored { states, transitions, refused, ended } = explored;
+    println!("{title}: {states} situations, {transitions} transitions, {refused} refusals, {} ends", ended.len());
+}
+
+#[test]
+fn accuracy_always_ends_and_conserves_money() {
+    for evidence in [Evidence::Outputs, Evidence::Count] {
+        let explored = explore(accuracy::world(evidence), |world| by_everybody(accuracy::moves(world, evidence)), |_| true);
+        print(&format!("accuracy by {evidence:?}"), &explored);
+    }
+}
+
+#[test]
+fn serving_always_ends_and_conserves_money() {
+    let explored = explore(serving::world(), |world| by_everybody(serving::moves(world)), |_| true);
+    print("serving", &explored);
+}
+
+#[test]
+fn retrieval_always_ends_and_conserves_money() {
+    let explored = explore(retrieval::world(), |world| by_everybody(retrieval::moves(world)), |_| true);
+    print("retrieval", &explored);
+}
+
+#[test]
+fn honest_customer_pays_the_fee_and_the_price_of_a_trial_or_of_a_met_target() {
+    use accuracy::{FEE, P, Z};
+    let (fee, trial, price) = (FEE as i64, P as i64, 2 * (P + 2 * Z) as i64);
+    let evidence = Evidence::Outputs;
+    let honest = customer().account();
+    let explored = against(
+        accuracy::world(evidence),
+        honest,
+        |world| accuracy::moves(world, evidence),
+        |w, who| accuracy::honest(w, who, evidence).into_iter().collect(),
+    );
+    print("honest customer", &explored);
+    for world in &explored.ended {
+        let gain = world.gain(honest);
+        assert!(gain >= 0 || gain == -fee - trial || gain == -fee - price, "{gain}: {:?}", world.agreement.state);
+    }
+}
+
+#[test]
+fn honest_provider_with_a_good_model_loses_nothing_but_the_fee_of_a_round_it_wins() {
+    let evidence = Evidence::Outputs;
+    let honest = provider().account();
+    let explored = against(
+        accuracy::world(evidence),
+        honest,
+        |world| accuracy::moves(world, evidence),
+        |w, who| accuracy::honest(w, who, evidence).into_iter().collect(),
+    );
+    print("honest provider", &explored);
+    let least = explored.ended.iter().map(|world| world.gain(honest)).min().unwrap();
+    assert_eq!(least, 0, "a round that never begins");
+    let begun = explored.ended.iter().map(|world| world.gain(honest)).filter(|&gain| gain != 0).min().unwrap();
+    assert_eq!(begun, (2 * (accuracy::P + 2 * accuracy::Z) - accuracy::FEE) as i64);
+}
+
+#[test]
+fn honest_serving_customer_pays_only_for_proofs_of_true_answers() {
+    let honest = customer().account();
+    let explored = against(serving::world(), honest, serving::moves, |world, who| {
+        // It records whatever answers it has got.
+        let recorded = |(action, _): &(Move, Facts)| matches!(action, Move::Serving(Act::Record { .. }));
+        let records = serving::moves(world).into_iter().filter(recorded);
+        serving::honest(world, who).into_iter().chain(records).collect()
+    });
+    print("honest serving customer", &explored);
+    // It contests only what is not true, which cannot be proved.
+    assert!(explored.ended.iter().all(|world| world.gain(honest) >= 0));
+    assert!(explored.ended.iter().any(|world| world.gain(honest) == i64::from(serving::BETA * serving::K) * serving::Z as i64));
+}
+
+#[test]
+fn honest_serving_provider_loses_nothing() {
+    let honest = provider().account();
+    // What it signs is true.
+    let moves = |world: &World| {
+        let untrue = |action: &Move| {
+            let Move::Serving(Act::Record { answers }) = action else { return false };
+            answers.iter().any(|answer| *answer == serving::answer(world.agreement.id, answer.index, false))
+        };
+        serving::moves(world).into_iter().filter(|(action, _)| !untrue(action)).collect()
+    };
+    let explored = against(serving::world(), honest, moves, |world, who| serving::honest(world, who).into_iter().collect());
+    print("honest serving provider", &explored);
+    assert!(explored.ended.iter().all(|world| world.gain(honest) >= 0));
+}
+
+#[test]
+fn honest_requester_pays_only_for_what_it_gets() {
+    let honest = customer().account();
+    let explored = against(retrieval::world(), honest, retrieval::moves, |world, who| retrieval::honest(world, who).into_iter().collect());
+    print("honest requester", &explored);
+    for world in &explored.ended {
+        let gain = world.gain(honest);
+        assert!(gain >= 0 || gain == -(retrieval::PRICE as i64), "{gain}");
+    }
+}
+
+#[test]
+fn honest_responder_loses_nothing() {
+    let honest = provider().account();
+    let explored = against(retrieval::world(), honest, retrieval::moves, |world, who| retrieval::honest(world, who).into_iter().collect());
+    print("honest responder", &explored);
+    assert!(explored.ended.iter().all(|world| world.gain(honest) >= 0));
+}

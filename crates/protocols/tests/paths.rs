@@ -1,0 +1,171 @@
+//! What each way to the end pays, as docs/protocols.md says.
+
+#![allow(clippy::wildcard_enum_match_arm, reason = "a test panics on what it does not expect")]
+
+mod common;
+
+use std::collections::BTreeSet;
+
+use common::accuracy::{CUSTOMERS_SHARE, E, FEE, P, PROVIDERS_SHARE, Z, proving};
+use common::{World, contest, customer, honest_transfer, provider, retrieval, serving};
+use verinfer_protocols::accuracy::{Evidence, Move, Outcome, State};
+use verinfer_protocols::agreement::{self, Event};
+use verinfer_protocols::event::Facts;
+use verinfer_protocols::transfer::{self, Breach};
+use verinfer_protocols::{retrieval as retrieval_protocol, serving as serving_protocol, stake};
+
+const RISK: i64 = 2 * 3 * E as i64;
+const EPSILON: i64 = FEE as i64;
+const TRIAL: i64 = P as i64;
+const PRICE: i64 = 2 * (P + 2 * Z) as i64;
+
+fn accuracy_outcome(world: &World) -> Outcome {
+    match &world.agreement.state {
+        agreement::State::Accuracy(State::Ended(outcome)) => *outcome,
+        state => panic!("not ended: {state:?}"),
+    }
+}
+
+#[test]
+fn met_target_pays_the_price() {
+    for evidence in [Evidence::Outputs, Evidence::Count] {
+        let (mut world, due) = proving(evidence);
+        for &index in &due {
+            let (action, facts) = common::accuracy::prove(world.agreement.id, evidence, &[index], &[true]);
+            world.act(&provider(), agreement::Move::Accuracy(action), facts);
+        }
+        assert_eq!(accuracy_outcome(&world), Outcome::TargetMet { correct: 2 });
+        assert_eq!(world.gains(), (-PRICE - EPSILON, PRICE - EPSILON, 2 * EPSILON));
+    }
+}
+
+#[test]
+fn missed_target_costs_the_provider_its_deposit() {
+    for evidence in [Evidence::Outputs, Evidence::Count] {
+        let (mut world, due) = proving(evidence);
+        let (action, facts) = common::accuracy::prove(world.agreement.id, evidence, &due, &[true, false]);
+        world.act(&provider(), agreement::Move::Accuracy(action), facts);
+        assert_eq!(accuracy_outcome(&world), Outcome::TargetMissed { correct: 1 });
+        assert_eq!(world.gains(), (RISK - EPSILON, -RISK - EPSILON, 2 * EPSILON));
+    }
+}
+
+#[test]
+fn unproved_accuracy_costs_the_provider_its_deposit() {
+    let (mut world, _) = proving(Evidence::Outputs);
+    world.wait();
+    assert_eq!(accuracy_outcome(&world), Outcome::ProviderAtFault(Breach::Silence));
+    assert_eq!(world.gains(), (RISK - EPSILON, -RISK - EPSILON, 2 * EPSILON));
+}
+
+#[test]
+fn provider_that_aborts_after_the_trial_is_paid_for_it() {
+    let mut world = common::accuracy::world(Evidence::Outputs);
+    let mut act = |by, action, facts| world.act(&by, agreement::Move::Accuracy(action), facts);
+    act(provider(), Move::Accept { share: PROVIDERS_SHARE }, common::accuracy::stake(stake::State::Active));
+    act(customer(), Move::Reveal { share: CUSTOMERS_SHARE }, Facts::Nothing);
+    for (by_sender, action) in honest_transfer(1) {
+        act(if by_sender { customer() } else { provider() }, Move::Transfer(action), Facts::Nothing);
+    }
+    act(provider(), Move::Abort, Facts::Nothing);
+    assert_eq!(accuracy_outcome(&world), Outcome::ProviderAborted);
+    assert_eq!(world.gains(), (-TRIAL - EPSILON, TRIAL - EPSILON, 2 * EPSILON));
+}
+
+#[test]
+fn customer_that_does_not_open_its_share_loses_its_deposit() {
+    let mut world = common::accuracy::world(Evidence::Outputs);
+    let accept = Move::Accept { share: PROVIDERS_SHARE };
+    world.act(&provider(), agreement::Move::Accuracy(accept), common::accuracy::stake(stake::State::Active));
+    world.wait();
+    assert_eq!(accuracy_outcome(&world), Outcome::CustomerAtFault(Breach::Silence));
+    assert_eq!(world.gains(), (-RISK - EPSILON, RISK - EPSILON, 2 * EPSILON));
+}
+
+#[test]
+fn nothing_is_paid_before_the_provider_accepts() {
+    let mut expired = common::accuracy::world(Evidence::Outputs);
+    expired.wait();
+    assert_eq!((accuracy_outcome(&expired), expired.gains()), (Outcome::Expired, (0, 0, 0)));
+    let mut withdrawn = common::accuracy::world(Evidence::Outputs);
+    withdrawn.act(&customer(), agreement::Move::Accuracy(Move::Abort), Facts::Nothing);
+    assert_eq!((accuracy_outcome(&withdrawn), withdrawn.gains()), (Outcome::Withdrawn, (0, 0, 0)));
+}
+
+#[test]
+fn contest_is_lost_by_who_is_wrong_after_a_detour_over_the_escrow() {
+    for good in [true, false] {
+        let mut world = common::accuracy::world(Evidence::Outputs);
+        let mut act = |by, action, facts| world.act(&by, agreement::Move::Accuracy(action), facts);
+        act(provider(), Move::Accept { share: PROVIDERS_SHARE }, common::accuracy::stake(stake::State::Active));
+        act(customer(), Move::Reveal { share: CUSTOMERS_SHARE }, Facts::Nothing);
+        let transfer = Move::Transfer;
+        act(customer(), transfer(transfer::Move::Announce { ciphertexts: common::ciphertext_root(1, good) }), Facts::Nothing);
+        act(provider(), transfer(transfer::Move::Missing), Facts::Nothing);
+        act(customer(), transfer(transfer::Move::Publish { ciphertexts: common::ciphertexts(1, good) }), Facts::Held);
+        act(customer(), transfer(transfer::Move::Key { key: vec![7; 32] }), Facts::Nothing);
+        act(provider(), transfer(contest(1, good)), Facts::Opens(good));
+        let (outcome, customers) = if good {
+            (Outcome::ProviderAtFault(Breach::FalseContest), RISK - EPSILON)
+        } else {
+            (Outcome::CustomerAtFault(Breach::WrongData), -RISK - EPSILON)
+        };
+        assert_eq!(accuracy_outcome(&world), outcome);
+        assert_eq!(world.gains().0, customers);
+    }
+}
+
+#[test]
+fn served_round_costs_twice_the_proofs_of_what_was_contested() {
+    let mut world = serving::world();
+    let id = world.agreement.id;
+    let mut act = |by, action| world.act(&by, agreement::Move::Serving(action), Facts::Nothing);
+    use serving_protocol::Move;
+    act(provider(), Move::Accept);
+    act(customer(), Move::Send { inputs: vec![serving::input(0), serving::input(1)] });
+    act(provider(), Move::Confirm);
+    act(customer(), Move::Record { answers: vec![serving::answer(id, 0, true), serving::answer(id, 1, true)] });
+    act(customer(), Move::Contest { inputs: BTreeSet::from([1]) });
+    let (action, facts) = serving::prove(id, &[1]);
+    world.act(&provider(), agreement::Move::Serving(action), facts);
+    assert_eq!(
+        world.agreement.state,
+        agreement::State::Serving(serving_protocol::State::Ended(serving_protocol::Outcome::Proved { contested: 1 }))
+    );
+    let price = 2 * serving::Z as i64;
+    assert_eq!(world.gains(), (-price, price, 0));
+}
+
+#[test]
+fn untrue_answer_costs_the_provider_its_whole_deposit() {
+    let mut world = serving::world();
+    let id = world.agreement.id;
+    let mut act = |by, action| world.act(&by, agreement::Move::Serving(action), Facts::Nothing);
+    use serving_protocol::Move;
+    act(provider(), Move::Accept);
+    act(customer(), Move::Send { inputs: vec![serving::input(0), serving::input(1)] });
+    act(provider(), Move::Confirm);
+    act(customer(), Move::Record { answers: vec![serving::answer(id, 0, false)] });
+    act(customer(), Move::Contest { inputs: BTreeSet::from([0]) });
+    let (action, facts) = serving::prove(id, &[0]);
+    let event = Event::Move { by: provider().account(), action: agreement::Move::Serving(action), facts };
+    assert!(world.agreement.step(&event, world.now).is_err(), "the true output is not the one that was answered");
+    world.wait();
+    let lost = i64::from(serving::BETA * serving::K) * serving::Z as i64;
+    assert_eq!(world.gains(), (lost, -lost, 0));
+}
+
+#[test]
+fn retrieval_pays_the_price_once_the_matches_are_handed_over() {
+    let mut world = retrieval::world();
+    let parties = [customer(), provider()];
+    while !world.agreement.state.has_ended() {
+        let (by, (action, facts)) =
+            parties.iter().find_map(|key| retrieval::honest(&world, key.account()).map(|right| (key, right))).unwrap();
+        world.act(by, action, facts);
+    }
+    let outcome = retrieval_protocol::Outcome::Fulfilled { matches: 1 };
+    assert_eq!(world.agreement.state, agreement::State::Retrieval(retrieval_protocol::State::Ended(outcome)));
+    let price = retrieval::PRICE as i64;
+    assert_eq!(world.gains(), (-price, price, 0));
+}

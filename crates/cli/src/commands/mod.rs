@@ -14,6 +14,7 @@ mod run;
 mod sample_size;
 mod security;
 mod verify;
+mod viability;
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -28,6 +29,7 @@ pub enum Command {
     Attack(attack::Arguments),
     Bench(bench::Arguments),
     SampleSize(sample_size::Arguments),
+    Viability(viability::Arguments),
 }
 
 /// Runs a command and prints its report.
@@ -47,5 +49,6 @@ pub fn execute(command: Command, output: Output) -> anyhow::Result<Verdict> {
         Command::Attack(arguments) => attack::execute(&arguments, output),
         Command::Bench(arguments) => bench::execute(&arguments, output),
         Command::SampleSize(arguments) => sample_size::execute(&arguments, output),
+        Command::Viability(arguments) => viability::execute(&arguments, output),
     }
 }

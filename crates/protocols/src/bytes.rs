@@ -32,6 +32,16 @@ macro_rules! fixed_bytes {
             }
         }
 
+        #[cfg(feature = "openapi")]
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                $crate::bytes::hexadecimal(2 * $len)
+            }
+        }
+
+        #[cfg(feature = "openapi")]
+        impl utoipa::ToSchema for $name {}
+
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 if serializer.is_human_readable() {
@@ -58,6 +68,13 @@ macro_rules! fixed_bytes {
 }
 
 pub(crate) use fixed_bytes;
+
+/// Describes a string of hexadecimal digits.
+#[cfg(feature = "openapi")]
+pub(crate) fn hexadecimal(digits: usize) -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+    use utoipa::openapi::schema::{ObjectBuilder, Type};
+    ObjectBuilder::new().schema_type(Type::String).pattern(Some(format!("^[0-9a-f]{{{digits}}}$"))).into()
+}
 
 /// Reads `LEN` bytes one by one.
 pub(crate) struct Elements<const LEN: usize>;

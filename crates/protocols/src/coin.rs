@@ -18,10 +18,12 @@ fixed_bytes! {
 
 /// What a party commits itself to before it sees the other's share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CommittedShare(pub Digest);
 
 /// The seed of a choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Seed(Digest);
 
 impl Share {

@@ -11,6 +11,7 @@ use crate::money::{Money, MoneyError};
 
 /// Where money can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Account {
     /// The world outside: what has been deposited less what has been withdrawn. The only account that can owe.

@@ -17,6 +17,7 @@ fixed_bytes! {
 
 /// An entry and the path that shows it is in the committed list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Member {
     /// Its place in the list.
@@ -27,6 +28,7 @@ pub struct Member {
 
 /// The class of an example, opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OpenedLabel {
     /// The true class.

@@ -9,6 +9,7 @@ use crate::digest::Digest;
 
 /// A commitment to a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Root {
     /// Digest of the whole list.
@@ -19,6 +20,7 @@ pub struct Root {
 
 /// Shows that an entry is in a list: the siblings on the way from the leaf to the root.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Path(pub Vec<Digest>);
 
 /// A tree, to draw paths from.

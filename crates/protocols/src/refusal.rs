@@ -162,8 +162,8 @@ pub enum TransferFault {
     /// The list cannot be committed to.
     #[error(transparent)]
     List(#[from] ListLength),
-    /// Keys and openings are short.
-    #[error("a key or an opening has {len} bytes, at most {most} are allowed")]
+    /// Keys are short.
+    #[error("the key has {len} bytes, at most {most} are allowed")]
     TooLong {
         /// How many it has.
         len: usize,

@@ -9,7 +9,7 @@ use crate::agreement::{Move, Terms};
 use crate::digest::{AgreementId, Digest};
 use crate::keys::{AccountId, SecretKey, Signature};
 use crate::money::Money;
-use crate::time::Timestamp;
+use crate::time::{Millis, Timestamp};
 
 /// The domain of requests: nothing else that is signed can be taken for one.
 pub const DOMAIN: &str = "verinfer escrow request";
@@ -17,14 +17,15 @@ pub const DOMAIN: &str = "verinfer escrow request";
 /// The version of requests.
 pub const VERSION: u16 = 1;
 
-/// The longest time before its expiry at which a request is taken, in milliseconds.
-pub const MAX_LIFETIME: u64 = 15 * 60 * 1000;
+/// The longest time before its expiry at which a request is taken.
+pub const MAX_LIFETIME: Millis = Millis(15 * 60 * 1000);
 
 /// The longest reference to a payment outside, in bytes.
 pub const MAX_REFERENCE_BYTES: usize = 128;
 
 /// Who says what to which escrow, where and when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Header {
     /// [`VERSION`].
@@ -43,6 +44,7 @@ pub struct Header {
 
 /// What is wanted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Body {
     /// The escrow's operator has received money for an account.
@@ -69,6 +71,7 @@ pub enum Body {
 
 /// A signed request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Request {
     /// Who, where and when.
@@ -101,7 +104,7 @@ pub enum RequestFault {
         signer: AccountId,
     },
     /// Too late, or valid for too long.
-    #[error("the request expires at {expires}, it is {now}; it must expire later, and at most {MAX_LIFETIME} ms later")]
+    #[error("the request expires at {expires}, it is {now}; it must expire later, and at most {} ms later", MAX_LIFETIME.0)]
     Expiry {
         /// The request's.
         expires: Timestamp,
@@ -165,7 +168,7 @@ impl Header {
     ///
     /// It has, or will not.
     pub const fn check_expiry(&self, now: Timestamp) -> Result<(), RequestFault> {
-        if now.0 < self.expires.0 && self.expires.0 <= now.0.saturating_add(MAX_LIFETIME) {
+        if now.0 < self.expires.0 && self.expires.0 <= now.after(MAX_LIFETIME).0 {
             Ok(())
         } else {
             Err(RequestFault::Expiry { expires: self.expires, now })

@@ -15,6 +15,7 @@ use crate::time::{Millis, Timestamp};
 
 /// What is staked for what.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = stake::Terms))]
 #[serde(deny_unknown_fields)]
 pub struct Terms {
     /// Whose stake it is.
@@ -31,6 +32,7 @@ pub struct Terms {
 
 /// How a stake stands.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = stake::State))]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Agreements can name it.
@@ -46,6 +48,7 @@ pub enum State {
 
 /// What the provider does with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = stake::Move))]
 #[serde(rename_all = "snake_case")]
 pub enum Move {
     /// It wants it back.

@@ -6,6 +6,7 @@ use crate::digest::{AgreementId, Digest};
 
 /// What a proof says that the escrow has verified.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Statement {
     /// Digest of the public file of the model's commitment that the proof was verified against: architecture and commitment.
     pub model: Digest,
@@ -19,6 +20,7 @@ pub struct Statement {
 
 /// What a proof says about its outputs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Output {
     /// The quantized scores of all classes, of each image.
     Shown(Vec<Vec<i16>>),

@@ -13,15 +13,20 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::digest::Digest;
+use crate::digest::{AgreementId, Digest};
 use crate::event::{Event, Facts, check_time};
 use crate::keys::AccountId;
 use crate::merkle::{Path, Root, Tree};
 use crate::refusal::{Refusal, TransferFault};
 use crate::time::{Millis, Timestamp};
 
-/// Longest key and longest opening, in bytes.
+/// Longest key, in bytes.
 pub const MAX_KEY_BYTES: usize = 256;
+
+/// What the ciphertexts of a transfer belong to: the agreement, and the stage in which they are transferred ([`crate::agreement::State::stage`]).
+pub fn context(agreement: AgreementId, stage: &str) -> Digest {
+    Digest::of("verinfer protocols v1 transfer", &(agreement, stage))
+}
 
 /// What is transferred, by whom, to whom.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +43,7 @@ pub struct Plan {
 
 /// How far a transfer is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = transfer::State))]
 pub enum State {
     /// The sender has to commit to the ciphertexts.
     Announcing {
@@ -78,6 +84,7 @@ pub enum State {
 
 /// What a party does in a transfer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = transfer::Move))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Move {
     /// The sender commits to the digests of the ciphertexts, in the order of the items.
@@ -96,7 +103,7 @@ pub enum Move {
     },
     /// The sender publishes the key.
     Key {
-        /// The key, or what the receiver needs to derive it.
+        /// The key, as bytes.
         key: Vec<u8>,
     },
     /// The receiver has what was promised.
@@ -109,8 +116,6 @@ pub enum Move {
         ciphertext: Digest,
         /// Shows that it is the announced one.
         path: Path,
-        /// What the escrow needs beyond the published key to open it; empty if nothing.
-        opening: Vec<u8>,
     },
 }
 
@@ -129,6 +134,7 @@ pub enum Progress {
 
 /// How a party broke the rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Breach {
     /// It did nothing until the deadline.
@@ -224,8 +230,7 @@ pub fn step(plan: &Plan, state: &State, event: Event<'_, Move>, now: Timestamp) 
             Progress::On(State::Checking { ciphertexts: *ciphertexts, key: key.clone(), deadline })
         }
         (State::Checking { .. }, Move::Accept) => Progress::Delivered,
-        (State::Checking { ciphertexts, .. }, Move::Contest { position, ciphertext, path, opening }) => {
-            check_length(opening)?;
+        (State::Checking { ciphertexts, .. }, Move::Contest { position, ciphertext, path }) => {
             let root = Root { digest: *ciphertexts, len: plan.items };
             if !root.holds(*position, ciphertext, path) {
                 return Err(TransferFault::OtherCiphertexts.into());

@@ -46,7 +46,7 @@ pub fn next(state: &State, items: u32, fault: Option<Fault>) -> Result<(Move, Fa
             // Every list has a first entry.
             let path = Tree::new(&sent)?.path(0);
             let (Some(&ciphertext), Some(path)) = (sent.first(), path) else { return Ok((Move::Accept, Facts::Nothing)) };
-            (Move::Contest { position: 0, ciphertext, path, opening: Vec::new() }, Facts::Opens(!is_wrong))
+            (Move::Contest { position: 0, ciphertext, path }, Facts::Opens(!is_wrong))
         }
     })
 }

@@ -31,6 +31,7 @@ pub const STAGE: &str = "accuracy";
 
 /// How far an agreement about accuracy is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = accuracy::State))]
 pub enum State {
     /// The provider has to accept.
     Proposed {
@@ -82,6 +83,7 @@ pub enum State {
 
 /// How an agreement about accuracy ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = accuracy::Outcome))]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// The customer took it back before the provider accepted.
@@ -108,6 +110,7 @@ pub enum Outcome {
 
 /// What a party does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = accuracy::Move))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Move {
     /// The provider accepts the terms and adds its share to the seed.
@@ -137,6 +140,7 @@ pub enum Move {
 
 /// An example that a proof is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Example {
     /// Its place in the test set.

@@ -10,6 +10,7 @@ use crate::time::Millis;
 
 /// What customer and provider agree on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = accuracy::Terms))]
 #[serde(deny_unknown_fields)]
 pub struct Terms {
     /// Has the test set, and proposes.
@@ -44,6 +45,7 @@ pub struct Terms {
 
 /// How the provider shows what is correct.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Evidence {
     /// Proofs show the outputs; the provider opens the labels, and everybody counts.
@@ -54,6 +56,7 @@ pub enum Evidence {
 
 /// What one unit of each kind of work costs, in minor units; marketplace-wide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Prices {
     /// E: a test input and its label.
@@ -66,6 +69,7 @@ pub struct Prices {
 
 /// How long stages take at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = accuracy::Periods))]
 #[serde(deny_unknown_fields)]
 pub struct Periods {
     /// Each move that takes no computation.

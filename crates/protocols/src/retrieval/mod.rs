@@ -32,6 +32,7 @@ const SOURCE: &str = "verinfer protocols v1 document of a source";
 
 /// How far a retrieval is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = retrieval::State))]
 pub enum State {
     /// The responder has to accept.
     Proposed {
@@ -78,6 +79,7 @@ pub enum State {
 
 /// How a retrieval ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = retrieval::Outcome))]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// The requester took it back before the responder accepted.
@@ -97,6 +99,7 @@ pub enum Outcome {
 
 /// What a party does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = retrieval::Move))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Move {
     /// The responder accepts the terms, has the model, and adds its share to the seed.
@@ -129,6 +132,7 @@ pub enum Move {
 
 /// A document that a proof is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Document {
     /// Its place in the corpus.

@@ -12,6 +12,7 @@ use crate::time::Millis;
 
 /// What requester and responder agree on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = retrieval::Terms))]
 #[serde(deny_unknown_fields)]
 pub struct Terms {
     /// Has the model, and proposes.
@@ -42,6 +43,7 @@ pub struct Terms {
 
 /// Which documents match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Predicate {
     /// Fewer than `k` classes are ahead of the class.
@@ -62,6 +64,7 @@ pub enum Predicate {
 
 /// How long stages take at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = retrieval::Periods))]
 #[serde(deny_unknown_fields)]
 pub struct Periods {
     /// Each move that takes no computation.

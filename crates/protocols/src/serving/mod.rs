@@ -30,6 +30,7 @@ const ANSWER: &str = "verinfer protocols v1 answer";
 
 /// How far a round is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = serving::State))]
 pub enum State {
     /// The provider has to accept.
     Proposed {
@@ -74,6 +75,7 @@ pub enum State {
 
 /// How a round ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = serving::Outcome))]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// The customer took it back before the provider accepted.
@@ -95,6 +97,7 @@ pub enum Outcome {
 
 /// What a party does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = serving::Move))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Move {
     /// The provider accepts the terms.
@@ -131,6 +134,7 @@ pub enum Move {
 
 /// A prediction as the provider has signed it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Answer {
     /// Which input.

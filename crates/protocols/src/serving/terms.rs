@@ -10,6 +10,7 @@ use crate::time::Millis;
 
 /// What customer and provider agree on for one round.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = serving::Terms))]
 #[serde(deny_unknown_fields)]
 pub struct Terms {
     /// Has the inputs, and proposes.
@@ -32,6 +33,7 @@ pub struct Terms {
 
 /// How long stages take at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = serving::Periods))]
 #[serde(deny_unknown_fields)]
 pub struct Periods {
     /// Each move that takes no computation.

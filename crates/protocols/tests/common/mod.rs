@@ -116,7 +116,7 @@ pub fn ciphertext_root(items: u32, good: bool) -> Root {
 pub fn contest(items: u32, good: bool) -> transfer::Move {
     let ciphertexts = ciphertexts(items, good);
     let path = Tree::new(&ciphertexts).unwrap().path(0).unwrap();
-    transfer::Move::Contest { position: 0, ciphertext: ciphertexts[0], path, opening: Vec::new() }
+    transfer::Move::Contest { position: 0, ciphertext: ciphertexts[0], path }
 }
 
 /// All moves of a transfer with the facts that belong to them.

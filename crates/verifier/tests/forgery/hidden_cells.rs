@@ -52,7 +52,20 @@ fn one_wrong_cell_of_any_column_is_rejected() {
     }
     let names: BTreeSet<String> = roles.iter().map(|role| role.split('(').next().unwrap_or_default().to_owned()).collect();
     let hidden = ["Weights", "Multiplier", "Constant", "SignFactor", "Addends", "Input", "CommittedInput", "CommittedOutput", "Label"];
-    for role in hidden.into_iter().chain(["Reads", "LabelScore", "Before", "Ahead", "Correct", "Salt", "Limb", "Sign", "Copy", "Running", "Square", "Addend"]) {
+    for role in hidden.into_iter().chain([
+        "Reads",
+        "LabelScore",
+        "Before",
+        "Ahead",
+        "Correct",
+        "Salt",
+        "Limb",
+        "Sign",
+        "Copy",
+        "Running",
+        "Square",
+        "Addend",
+    ]) {
         assert!(names.contains(role), "no network has {role}");
     }
 }

@@ -1,0 +1,281 @@
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use serde::de::DeserializeOwned;
+use ureq::http::Response;
+use ureq::{Agent, Body as ResponseBody};
+use verinfer_protocols::agreement::{Move, Terms};
+use verinfer_protocols::digest::{AgreementId, Digest};
+use verinfer_protocols::keys::{AccountId, SecretKey};
+use verinfer_protocols::money::Money;
+use verinfer_protocols::signed::{Body, Header, Request, VERSION};
+use verinfer_protocols::time::{Millis, Timestamp};
+
+use crate::error::ClientError;
+use crate::messages::{About, AccountView, AgreementView, ErrorBody, FileAccess, PartyView, Receipt};
+
+/// How long a client waits for an escrow.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// For one answer.
+    pub answer: Duration,
+    /// For an escrow that is down or busy, over all attempts.
+    pub total: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { answer: Duration::from_secs(120), total: Duration::from_secs(60) }
+    }
+}
+
+/// A party's access to an escrow.
+#[derive(Clone, Debug)]
+pub struct Client {
+    agent: Agent,
+    url: String,
+    key: SecretKey,
+    escrow: AccountId,
+    patience: Patience,
+}
+
+/// How long a signed request is good for.
+const LIFETIME: Millis = Millis(10 * 60 * 1000);
+
+/// Longest answer that is not a file.
+const MAX_ANSWER_BYTES: u64 = 1 << 26;
+
+impl Client {
+    /// For the escrow at `url` (`http://host:port`), whose account is asked for. A party that knows the account compares it with [`Client::escrow`].
+    ///
+    /// # Errors
+    ///
+    /// There is no escrow.
+    pub fn connect(url: &str, key: SecretKey, patience: Patience) -> Result<Self, ClientError> {
+        let config = Agent::config_builder().timeout_global(Some(patience.answer)).http_status_as_error(false);
+        let mut client =
+            Self { agent: config.build().into(), url: url.trim_end_matches('/').to_owned(), escrow: key.account(), key, patience };
+        client.escrow = client.about()?.escrow;
+        Ok(client)
+    }
+
+    /// The escrow's account.
+    pub const fn escrow(&self) -> AccountId {
+        self.escrow
+    }
+
+    /// The party's account.
+    pub fn account(&self) -> AccountId {
+        self.key.account()
+    }
+
+    /// The escrow and the end of its log.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be reached.
+    pub fn about(&self) -> Result<About, ClientError> {
+        self.read("/v1/about")
+    }
+
+    /// The party's account and its agreements.
+    ///
+    /// # Errors
+    ///
+    /// The escrow cannot be reached.
+    pub fn own_account(&self) -> Result<AccountView, ClientError> {
+        self.read(&format!("/v1/accounts/{}", self.account()))
+    }
+
+    /// An agreement as it stands.
+    ///
+    /// # Errors
+    ///
+    /// There is no such agreement, or the escrow cannot be reached.
+    pub fn agreement(&self, id: AgreementId) -> Result<AgreementView, ClientError> {
+        self.read(&format!("/v1/agreements/{id}"))
+    }
+
+    /// Signs a request with the next number. Who keeps it can [submit](Client::submit) it again after a crash: it is carried out once.
+    ///
+    /// # Errors
+    ///
+    /// The escrow cannot be reached, or does not know the agreement.
+    pub fn prepare(&self, agreement: AgreementId, body: Body) -> Result<Request, ClientError> {
+        let now = self.about()?.now;
+        let sequence = match body {
+            Body::Deposit { .. } | Body::Withdraw { .. } => self.own_account()?.next_sequence,
+            // Nobody can have moved before there is an agreement.
+            Body::Open(_) => 1,
+            Body::Act(_) => {
+                let own = |party: &PartyView| (party.account == self.account()).then_some(party.next_sequence);
+                // The escrow says that others are no parties.
+                self.agreement(agreement)?.parties.iter().find_map(own).unwrap_or(1)
+            }
+        };
+        Ok(self.sign(agreement, body, sequence, now))
+    }
+
+    fn sign(&self, agreement: AgreementId, body: Body, sequence: u64, now: Timestamp) -> Request {
+        let expires = now.after(LIFETIME);
+        let header = Header { version: VERSION, escrow: self.escrow, signer: self.account(), agreement, sequence, expires };
+        Request::sign(header, body, &self.key)
+    }
+
+    /// Sends a signed request until it is answered. That it is sent again does no harm.
+    ///
+    /// # Errors
+    ///
+    /// The escrow refuses it, or cannot be reached.
+    pub fn submit(&self, request: &Request) -> Result<Receipt, ClientError> {
+        let answer = self.persevere(|| self.agent.post(self.at("/v1/requests")).content_type("application/json").send(encode(request)))?;
+        understand("the request", answer)
+    }
+
+    /// Proposes terms.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::submit`].
+    pub fn open(&self, terms: Terms) -> Result<AgreementId, ClientError> {
+        let id = terms.id();
+        self.submit(&self.prepare(id, Body::Open(terms))?)?;
+        Ok(id)
+    }
+
+    /// Moves in an agreement.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::submit`].
+    pub fn act(&self, agreement: AgreementId, action: Move) -> Result<Receipt, ClientError> {
+        self.submit(&self.prepare(agreement, Body::Act(action))?)
+    }
+
+    /// As the escrow's operator: money has come in for an account.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::submit`].
+    pub fn deposit(&self, account: AccountId, amount: Money, reference: String) -> Result<Receipt, ClientError> {
+        self.submit(&self.prepare(AgreementId::NONE, Body::Deposit { account, amount, reference })?)
+    }
+
+    /// Has money paid out.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::submit`].
+    pub fn withdraw(&self, amount: Money, reference: String) -> Result<Receipt, ClientError> {
+        self.submit(&self.prepare(AgreementId::NONE, Body::Withdraw { amount, reference })?)
+    }
+
+    /// Leaves a file with an agreement of the party: a model's public commitment, a proof, a ciphertext. Gives its digest.
+    ///
+    /// # Errors
+    ///
+    /// The escrow refuses it, or cannot be reached.
+    pub fn leave_file(&self, agreement: AgreementId, bytes: &[u8]) -> Result<Digest, ClientError> {
+        let file = Digest::of_bytes(bytes);
+        let header = self.file_access(agreement, file, true)?;
+        let answer = self.persevere(|| self.agent.put(self.file_url(agreement, file)).header("authorization", &header).send(bytes))?;
+        accept(answer, MAX_ANSWER_BYTES)?;
+        Ok(file)
+    }
+
+    /// Reads a file that was left with an agreement of the party.
+    ///
+    /// # Errors
+    ///
+    /// There is none, or the escrow cannot be reached.
+    pub fn file(&self, agreement: AgreementId, file: Digest) -> Result<Vec<u8>, ClientError> {
+        let limit = self.about()?.max_file_bytes;
+        let header = self.file_access(agreement, file, false)?;
+        let answer = self.persevere(|| self.agent.get(self.file_url(agreement, file)).header("authorization", &header).call())?;
+        let bytes = accept(answer, limit)?;
+        if Digest::of_bytes(&bytes) == file { Ok(bytes) } else { Err(ClientError::OtherFile { expected: file }) }
+    }
+
+    /// Asks for an agreement every `interval` until `holds`, and gives it; nothing if that takes longer than `limit`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::agreement`].
+    pub fn wait(
+        &self,
+        agreement: AgreementId,
+        (interval, limit): (Duration, Duration),
+        holds: impl Fn(&AgreementView) -> bool,
+    ) -> Result<Option<AgreementView>, ClientError> {
+        let start = Instant::now();
+        loop {
+            let view = self.agreement(agreement)?;
+            if holds(&view) {
+                return Ok(Some(view));
+            }
+            if start.elapsed() >= limit {
+                return Ok(None);
+            }
+            sleep(interval);
+        }
+    }
+
+    fn file_access(&self, agreement: AgreementId, file: Digest, leave: bool) -> Result<String, ClientError> {
+        let expires = self.about()?.now.after(LIFETIME);
+        Ok(FileAccess { escrow: self.escrow, agreement, file, leave, expires }.authorize(&self.key))
+    }
+
+    fn file_url(&self, agreement: AgreementId, file: Digest) -> String {
+        self.at(&format!("/v1/agreements/{agreement}/files/{file}"))
+    }
+
+    fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
+    fn read<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        understand(path, self.persevere(|| self.agent.get(self.at(path)).call())?)
+    }
+
+    /// Tries again, with growing pauses, while the escrow cannot be reached or has no time.
+    fn persevere(&self, attempt: impl Fn() -> Result<Response<ResponseBody>, ureq::Error>) -> Result<Response<ResponseBody>, ClientError> {
+        let start = Instant::now();
+        let mut pause = Duration::from_millis(20);
+        loop {
+            let result = attempt();
+            let is_busy = |answer: &Response<ResponseBody>| matches!(answer.status().as_u16(), 429 | 503);
+            let late = start.elapsed().saturating_add(pause) > self.patience.total;
+            match result {
+                Ok(answer) if late || !is_busy(&answer) => return Ok(answer),
+                Err(error) if late => return Err(ClientError::Unreachable(Box::new(error))),
+                Ok(_) | Err(_) => sleep(pause),
+            }
+            pause = pause.saturating_mul(2).min(Duration::from_secs(2));
+        }
+    }
+}
+
+fn encode(request: &Request) -> Vec<u8> {
+    // JSON fails only for maps whose keys are not strings; a request has none.
+    serde_json::to_vec(request).unwrap_or_default()
+}
+
+/// The bytes of an answer that is no refusal.
+fn accept(mut answer: Response<ResponseBody>, limit: u64) -> Result<Vec<u8>, ClientError> {
+    let status = answer.status();
+    let bytes = answer.body_mut().with_config().limit(limit).read_to_vec();
+    let bytes = bytes.map_err(|error| ClientError::Unreachable(Box::new(error)))?;
+    if status.is_success() {
+        return Ok(bytes);
+    }
+    let (kind, message) = match serde_json::from_slice::<ErrorBody>(&bytes) {
+        Ok(ErrorBody { error }) => (error.kind, error.message),
+        Err(_) => ("unknown".to_owned(), String::from_utf8_lossy(&bytes).chars().take(200).collect()),
+    };
+    Err(ClientError::Refused { status: status.as_u16(), kind, message })
+}
+
+fn understand<T: DeserializeOwned>(request: &str, answer: Response<ResponseBody>) -> Result<T, ClientError> {
+    let bytes = accept(answer, MAX_ANSWER_BYTES)?;
+    serde_json::from_slice(&bytes).map_err(|error| ClientError::Answer { request: request.to_owned(), reason: error.to_string() })
+}

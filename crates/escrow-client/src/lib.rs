@@ -1,0 +1,11 @@
+//! The escrow's HTTP interface: its messages, and a client that signs, sends and repeats requests.
+//!
+//! The interface is under `/v1`; an escrow describes it at `/openapi.json`. [`messages`] are what it answers with, [`Client`] asks. What is asked for is
+//! in [`verinfer_protocols::signed`].
+
+mod client;
+mod error;
+pub mod messages;
+
+pub use client::{Client, Patience};
+pub use error::ClientError;

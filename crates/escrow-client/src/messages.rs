@@ -1,0 +1,178 @@
+//! What an escrow answers with, and how the right to read and leave files with it is shown.
+
+use serde::{Deserialize, Serialize};
+use verinfer_protocols::agreement::Agreement;
+use verinfer_protocols::digest::{AgreementId, Digest};
+use verinfer_protocols::keys::{AccountId, SecretKey, Signature};
+use verinfer_protocols::money::Money;
+use verinfer_protocols::time::Timestamp;
+
+/// The escrow and the end of its log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct About {
+    /// Its own account, which stands in every request.
+    pub escrow: AccountId,
+    /// Its time.
+    pub now: Timestamp,
+    /// Entries of its log.
+    pub position: u64,
+    /// Digest of the log.
+    pub head: Digest,
+    /// The largest file that can be left with it, in bytes.
+    pub max_file_bytes: u64,
+}
+
+/// A request was carried out: the entry of the log that says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Receipt {
+    /// Its place in the log; the first entry has 1.
+    pub position: u64,
+    /// Digest of the log up to it.
+    pub head: Digest,
+    /// When the request was received.
+    pub at: Timestamp,
+}
+
+/// An agreement as it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AgreementView {
+    /// The agreement.
+    pub agreement: Agreement,
+    /// The name of its stage.
+    pub stage: String,
+    /// Whether nothing can happen any more.
+    pub ended: bool,
+    /// When the stage ends, if it does.
+    pub deadline: Option<Timestamp>,
+    /// Who has to move, if anybody.
+    pub awaits: Option<AccountId>,
+    /// Proposer and acceptor.
+    pub parties: Vec<PartyView>,
+    /// What it holds.
+    pub held: Money,
+    /// The escrow's time.
+    pub now: Timestamp,
+}
+
+/// A party to an agreement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PartyView {
+    /// Its account.
+    pub account: AccountId,
+    /// The number of its next request about the agreement.
+    pub next_sequence: u64,
+}
+
+/// An agreement in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AgreementSummary {
+    /// Its name.
+    pub id: AgreementId,
+    /// `stake`, `accuracy`, `serving` or `retrieval`.
+    pub kind: String,
+    /// The name of its stage.
+    pub stage: String,
+    /// Whether nothing can happen any more.
+    pub ended: bool,
+    /// When the stage ends, if it does.
+    pub deadline: Option<Timestamp>,
+}
+
+/// An account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AccountView {
+    /// Its key.
+    pub account: AccountId,
+    /// What it can dispose of.
+    pub balance: Money,
+    /// The number of its next request about itself.
+    pub next_sequence: u64,
+    /// Its agreements, those that have not ended first, the newest first; at most 1000.
+    pub agreements: Vec<AgreementSummary>,
+}
+
+/// A request was refused, or could not be understood; nothing has changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ErrorBody {
+    /// Why.
+    pub error: ErrorDetail,
+}
+
+/// Why a request was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ErrorDetail {
+    /// For programs.
+    pub kind: String,
+    /// For people.
+    pub message: String,
+}
+
+/// The right to leave a file with an agreement, or to read it: what is signed for the `authorization` header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct FileAccess {
+    /// The escrow's account.
+    pub escrow: AccountId,
+    /// The agreement.
+    pub agreement: AgreementId,
+    /// Digest of the file.
+    pub file: Digest,
+    /// Whether to leave it or to read it.
+    pub leave: bool,
+    /// From then on the signature is worth nothing.
+    pub expires: Timestamp,
+}
+
+const FILE_ACCESS: &str = "verinfer escrow file access v1";
+const SCHEME: &str = "Verinfer ";
+
+impl FileAccess {
+    /// The `authorization` header of an account: `Verinfer ACCOUNT:EXPIRES:SIGNATURE`.
+    pub fn authorize(&self, key: &SecretKey) -> String {
+        format!("{SCHEME}{}:{}:{}", key.account(), self.expires.0, key.sign(FILE_ACCESS, self))
+    }
+
+    /// The account and the expiry of a header; nothing if it is not of the form that [`FileAccess::authorize`] gives it.
+    pub fn claimed(header: &str) -> Option<(AccountId, Timestamp, Signature)> {
+        let mut parts = header.strip_prefix(SCHEME)?.split(':');
+        let (account, expires, signature) = (parts.next()?, parts.next()?, parts.next()?);
+        let claimed = (account.parse().ok()?, Timestamp(expires.parse().ok()?), signature.parse().ok()?);
+        parts.next().is_none().then_some(claimed)
+    }
+
+    /// Whether the account has signed it.
+    pub fn is_signed_by(&self, account: &AccountId, signature: &Signature) -> bool {
+        account.has_signed(FILE_ACCESS, self, signature)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn header_says_who_may_do_what_with_which_file() {
+        let key = SecretKey::from_seed(&[1; 32]);
+        let access = FileAccess {
+            escrow: AccountId([2; 32]),
+            agreement: AgreementId([3; 32]),
+            file: Digest([4; 32]),
+            leave: false,
+            expires: Timestamp(5),
+        };
+        let (account, expires, signature) = FileAccess::claimed(&access.authorize(&key)).unwrap();
+        assert_eq!((account, expires), (key.account(), Timestamp(5)));
+        assert!(access.is_signed_by(&account, &signature));
+        assert!(!FileAccess { leave: true, ..access }.is_signed_by(&account, &signature));
+        for wrong in ["", "Bearer x", "Verinfer a:b:c", &format!("{}:", access.authorize(&key))] {
+            assert!(FileAccess::claimed(wrong).is_none(), "{wrong}");
+        }
+    }
+}

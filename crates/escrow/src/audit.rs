@@ -1,0 +1,241 @@
+//! Computes every balance and every state from the log alone, and compares.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use verinfer_protocols::agreement::Agreement;
+use verinfer_protocols::digest::{AgreementId, Digest};
+use verinfer_protocols::keys::AccountId;
+use verinfer_protocols::ledger::{Account, Ledger, LedgerError};
+use verinfer_protocols::signed::RequestFault;
+
+use crate::books::{Before, Entry, EntryFault, Record, empty_log, extended_log};
+use crate::store::{LogLine, Store, StoreError};
+
+/// What follows from a log.
+#[derive(Clone, Debug)]
+pub struct Books {
+    escrow: AccountId,
+    ledger: Ledger,
+    agreements: BTreeMap<AgreementId, Agreement>,
+    sequences: BTreeMap<(AccountId, AgreementId), u64>,
+    requests: BTreeSet<Digest>,
+    position: u64,
+    digest: Digest,
+}
+
+/// What an audit has found to be right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Audit {
+    /// Entries of the log.
+    pub entries: u64,
+    /// Digest of the log.
+    pub digest: Digest,
+    /// Agreements that have not ended.
+    pub open: usize,
+    /// Agreements that have.
+    pub ended: usize,
+    /// What was deposited and not withdrawn: what all accounts have together.
+    pub issued: u64,
+    /// What the escrow has earned.
+    pub fees: u64,
+}
+
+/// What does not follow from the log.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditError {
+    /// The database fails.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An entry is not the next one.
+    #[error("entry {expected} of the log is missing, found {found}")]
+    Gap {
+        /// The entry that should come.
+        expected: u64,
+        /// The one that comes.
+        found: u64,
+    },
+    /// An entry was changed after it was written.
+    #[error("entry {position}: the digest of the log is another one")]
+    Digest {
+        /// Its place.
+        position: u64,
+    },
+    /// An entry could not be written then.
+    #[error("entry {position}: {fault}")]
+    Entry {
+        /// Its place.
+        position: u64,
+        /// Why not.
+        fault: EntryFault,
+    },
+    /// A request was carried out twice.
+    #[error("entry {position}: the request was carried out before")]
+    Twice {
+        /// Its place.
+        position: u64,
+    },
+    /// The payments of an entry cannot be made.
+    #[error("entry {position}: {fault}")]
+    Ledger {
+        /// Its place.
+        position: u64,
+        /// Why not.
+        fault: LedgerError,
+    },
+    /// The database has another end of the log.
+    #[error("the log ends with entry {found}, the database says {expected}")]
+    End {
+        /// Last entry.
+        found: u64,
+        /// What the database says.
+        expected: u64,
+    },
+    /// The database has another balance.
+    #[error("account {account} has {expected} units by the log, {found} in the database")]
+    Balance {
+        /// Its name.
+        account: String,
+        /// In the database.
+        found: i64,
+        /// By the log.
+        expected: i64,
+    },
+    /// The database has another state of an agreement.
+    #[error("agreement {id} stands otherwise in the database than by the log")]
+    Agreement {
+        /// Its name.
+        id: AgreementId,
+    },
+}
+
+impl Books {
+    /// Of the empty log of an escrow.
+    pub fn new(escrow: AccountId) -> Self {
+        Self {
+            escrow,
+            ledger: Ledger::default(),
+            agreements: BTreeMap::new(),
+            sequences: BTreeMap::new(),
+            requests: BTreeSet::new(),
+            position: 0,
+            digest: empty_log(escrow),
+        }
+    }
+
+    /// Goes on with the next line of the log.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be the next line.
+    pub fn extend(&mut self, line: &LogLine) -> Result<(), AuditError> {
+        let position = self.position.saturating_add(1);
+        if line.position != position {
+            return Err(AuditError::Gap { expected: position, found: line.position });
+        }
+        self.digest = extended_log(&self.digest, &line.entry);
+        if line.digest != self.digest {
+            return Err(AuditError::Digest { position });
+        }
+        let entry = line.decode()?;
+        let before = self.check_request(&entry, position)?;
+        let change = entry.apply(self.escrow, &before).map_err(|fault| AuditError::Entry { position, fault })?;
+        self.ledger.post(&change.postings).map_err(|fault| AuditError::Ledger { position, fault })?;
+        if let Some(agreement) = change.agreement {
+            self.agreements.insert(agreement.id, agreement);
+        }
+        self.position = position;
+        Ok(())
+    }
+
+    /// Checks signature and number of an entry's request, and gives what the entry depends on.
+    fn check_request(&mut self, entry: &Entry, position: u64) -> Result<Before, AuditError> {
+        let id = entry.agreement().unwrap_or(AgreementId::NONE);
+        let agreement = self.agreements.get(&id).cloned();
+        let stake = agreement.as_ref().and_then(|agreement| self.agreements.get(&agreement.terms.stake()?)).cloned();
+        let mut before = Before { agreement, stake, last_sequence: 0 };
+        if let Record::Request { request, .. } = &entry.record {
+            let fault = |fault: RequestFault| AuditError::Entry { position, fault: fault.into() };
+            request.check(self.escrow).map_err(fault)?;
+            request.header.check_expiry(entry.at).map_err(fault)?;
+            if !self.requests.insert(request.id()) {
+                return Err(AuditError::Twice { position });
+            }
+            let last = self.sequences.entry((request.header.signer, id)).or_default();
+            before.last_sequence = *last;
+            *last = request.header.sequence;
+        }
+        Ok(before)
+    }
+
+    /// Agreements by name.
+    pub const fn agreements(&self) -> &BTreeMap<AgreementId, Agreement> {
+        &self.agreements
+    }
+
+    /// The accounts.
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    fn compare(&self, balances: Vec<(String, i64)>, agreements: Vec<Agreement>) -> Result<(), AuditError> {
+        let amount = |units: u64| i64::try_from(units).unwrap_or(i64::MAX);
+        let mut expected: BTreeMap<String, i64> =
+            self.ledger.balances().map(|(account, balance)| (account.to_string(), amount(balance.units()))).collect();
+        let issued = amount(self.ledger.balance(Account::Outside).units());
+        if issued != 0 {
+            expected.insert(Account::Outside.to_string(), issued.saturating_neg());
+        }
+        for (account, found) in balances {
+            let expected = expected.remove(&account).unwrap_or(0);
+            if found != expected {
+                return Err(AuditError::Balance { account, found, expected });
+            }
+        }
+        if let Some((account, expected)) = expected.pop_first() {
+            return Err(AuditError::Balance { account, found: 0, expected });
+        }
+        let mut left = self.agreements.clone();
+        for agreement in agreements {
+            if left.remove(&agreement.id).as_ref() != Some(&agreement) {
+                return Err(AuditError::Agreement { id: agreement.id });
+            }
+        }
+        left.pop_first().map_or(Ok(()), |(id, _)| Err(AuditError::Agreement { id }))
+    }
+}
+
+/// Computes the books of a store from its log and compares them with what the store holds.
+///
+/// # Errors
+///
+/// The first thing that does not follow from the log; also if an escrow writes meanwhile.
+pub async fn audit(store: &Store) -> Result<Audit, AuditError> {
+    let head = store.head().await?;
+    let mut books = Books::new(head.escrow);
+    loop {
+        let lines = store.log(None, books.position, 1000).await?;
+        for line in &lines {
+            books.extend(line)?;
+        }
+        if lines.is_empty() {
+            break;
+        }
+    }
+    if books.position != head.position {
+        return Err(AuditError::End { found: books.position, expected: head.position });
+    }
+    if books.digest != head.digest {
+        return Err(AuditError::Digest { position: head.position });
+    }
+    let (balances, agreements) = store.everything().await?;
+    books.compare(balances, agreements)?;
+    let ended = books.agreements.values().filter(|agreement| agreement.state.has_ended()).count();
+    Ok(Audit {
+        entries: books.position,
+        digest: books.digest,
+        open: books.agreements.len().saturating_sub(ended),
+        ended,
+        issued: books.ledger.balance(Account::Outside).units(),
+        fees: books.ledger.balance(Account::Fees).units(),
+    })
+}

@@ -1,0 +1,259 @@
+//! What an entry of the log does: a pure function, for the service that writes entries and for the audit that reads them.
+
+use serde::{Deserialize, Serialize};
+use verinfer_protocols::agreement::{Agreement, Event, Move};
+use verinfer_protocols::digest::{AgreementId, Digest, canonical};
+use verinfer_protocols::event::Facts;
+use verinfer_protocols::keys::AccountId;
+use verinfer_protocols::ledger::{Account, Posting};
+use verinfer_protocols::refusal::Refusal;
+use verinfer_protocols::signed::{Body, MAX_REFERENCE_BYTES, Request, RequestFault};
+use verinfer_protocols::time::Timestamp;
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Record {
+    /// A request was carried out.
+    Request {
+        /// As it was signed.
+        request: Box<Request>,
+        /// What the escrow found out about it.
+        facts: Facts,
+    },
+    /// A stage of an agreement ended without a move.
+    Deadline {
+        /// The agreement.
+        agreement: AgreementId,
+    },
+}
+
+/// An entry of the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// When it happened; of a request, when it was received.
+    pub at: Timestamp,
+    /// What happened.
+    pub record: Record,
+}
+
+/// What an entry depends on.
+#[derive(Clone, Debug, Default)]
+pub struct Before {
+    /// The agreement that it is about, if there is one.
+    pub agreement: Option<Agreement>,
+    /// The stake that the agreement's terms name, if there is one.
+    pub stake: Option<Agreement>,
+    /// The number of the signer's last request about the agreement; 0 if there was none.
+    pub last_sequence: u64,
+}
+
+/// What an entry does.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    /// The agreement as it stands then, if one is new or has changed.
+    pub agreement: Option<Agreement>,
+    /// Payments.
+    pub postings: Vec<Posting>,
+}
+
+/// Why an entry cannot be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EntryFault {
+    /// The request is none that can be carried out.
+    #[error(transparent)]
+    Request(#[from] RequestFault),
+    /// The agreement cannot take the event.
+    #[error(transparent)]
+    Refusal(#[from] Refusal),
+    /// There is no such agreement.
+    #[error("there is no agreement {id}")]
+    NoAgreement {
+        /// Its name.
+        id: AgreementId,
+    },
+    /// There is such an agreement already.
+    #[error("agreement {id} exists already")]
+    Exists {
+        /// Its name.
+        id: AgreementId,
+    },
+    /// The header is about another agreement than the body.
+    #[error("the body is about {expected}, the header names {found}")]
+    OtherAgreement {
+        /// In the header.
+        found: AgreementId,
+        /// What it should be.
+        expected: AgreementId,
+    },
+    /// Only the operator records deposits.
+    #[error("only the escrow's operator records deposits")]
+    NotOperator,
+    /// The reference is too long.
+    #[error("a reference has {len} bytes, at most {MAX_REFERENCE_BYTES} are allowed")]
+    Reference {
+        /// Its length.
+        len: usize,
+    },
+    /// What the entry says about the stake is not so.
+    #[error("the stake is not as the entry says")]
+    OtherStake,
+}
+
+/// The digest of an empty log of an escrow.
+pub fn empty_log(escrow: AccountId) -> Digest {
+    Digest::of("verinfer escrow v1 empty log", &escrow)
+}
+
+/// The digest of a log with one entry more.
+pub fn extended_log(log: &Digest, entry: &[u8]) -> Digest {
+    Digest::of("verinfer escrow v1 log", &(log, entry))
+}
+
+impl Entry {
+    /// The bytes that are logged.
+    pub fn encode(&self) -> Vec<u8> {
+        canonical(self)
+    }
+
+    /// The entry of logged bytes; nothing if they are none, or not in their one encoding.
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let entry: Self = postcard::from_bytes(bytes).ok()?;
+        (entry.encode() == bytes).then_some(entry)
+    }
+
+    /// The agreement that it is about, if any.
+    pub fn agreement(&self) -> Option<AgreementId> {
+        let id = match &self.record {
+            Record::Request { request, .. } => request.header.agreement,
+            Record::Deadline { agreement } => *agreement,
+        };
+        (id != AgreementId::NONE).then_some(id)
+    }
+
+    /// What it does.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be, given what was before. Whether accounts have the money that it moves is the ledger's to say, and whether the request is signed is
+    /// [`Request::check`]'s.
+    pub fn apply(&self, escrow: AccountId, before: &Before) -> Result<Change, EntryFault> {
+        match &self.record {
+            Record::Deadline { agreement: id } => {
+                let agreement = before.agreement.as_ref().ok_or(EntryFault::NoAgreement { id: *id })?;
+                changed(agreement.step(&Event::Deadline, self.at)?)
+            }
+            Record::Request { request, facts } => {
+                request.header.check_sequence(before.last_sequence)?;
+                carry_out(request, facts, escrow, before, self.at)
+            }
+        }
+    }
+}
+
+fn carry_out(request: &Request, facts: &Facts, escrow: AccountId, before: &Before, at: Timestamp) -> Result<Change, EntryFault> {
+    let (by, id) = (request.header.signer, request.header.agreement);
+    match &request.body {
+        Body::Deposit { account, amount, reference } => {
+            check_account_request(id, reference)?;
+            if by != escrow {
+                return Err(EntryFault::NotOperator);
+            }
+            Ok(payment(Posting { from: Account::Outside, to: Account::Party(*account), amount: *amount }))
+        }
+        Body::Withdraw { amount, reference } => {
+            check_account_request(id, reference)?;
+            // The operator's own account is where fees can be taken from.
+            let from = if by == escrow { Account::Fees } else { Account::Party(by) };
+            Ok(payment(Posting { from, to: Account::Outside, amount: *amount }))
+        }
+        Body::Open(terms) => {
+            let expected = terms.id();
+            if id != expected {
+                return Err(EntryFault::OtherAgreement { found: id, expected });
+            }
+            if before.agreement.is_some() {
+                return Err(EntryFault::Exists { id });
+            }
+            changed(Agreement::open(terms.clone(), by, at)?)
+        }
+        Body::Act(action) => {
+            let agreement = before.agreement.as_ref().ok_or(EntryFault::NoAgreement { id })?;
+            if matches!(facts, Facts::Stake { .. }) && *facts != stake_facts(before) {
+                return Err(EntryFault::OtherStake);
+            }
+            let event = Event::Move { by, action: action.clone(), facts: facts.clone() };
+            changed(agreement.step(&event, at)?)
+        }
+    }
+}
+
+/// The facts about the stake that an agreement names, as it stands.
+pub fn stake_facts(before: &Before) -> Facts {
+    use verinfer_protocols::agreement::{State, Terms};
+    match before.stake.as_ref().map(|stake| (&stake.terms, &stake.state)) {
+        Some((Terms::Stake(terms), State::Stake(state))) => Facts::Stake { terms: terms.clone(), state: state.clone() },
+        Some(_) | None => Facts::Nothing,
+    }
+}
+
+/// What the escrow must find out about a move before it is decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Question<'a> {
+    /// Nothing.
+    Nothing,
+    /// How the stake stands.
+    Stake,
+    /// What the proof in this file says.
+    Proof(Digest),
+    /// Whether it has these files.
+    Held(&'a [Digest]),
+    /// Whether this file opens to what was promised at this position.
+    Opens(Digest, u32),
+}
+
+impl<'a> Question<'a> {
+    /// What has to be found out about a move.
+    pub fn about(action: &'a Move) -> Self {
+        use verinfer_protocols::{accuracy, retrieval, serving};
+        match action {
+            Move::Accuracy(accuracy::Move::Accept { .. }) => Self::Stake,
+            Move::Accuracy(accuracy::Move::Prove { proof, .. })
+            | Move::Serving(serving::Move::Prove { proof, .. })
+            | Move::Retrieval(retrieval::Move::Prove { proof, .. }) => Self::Proof(*proof),
+            Move::Accuracy(accuracy::Move::Transfer(action)) | Move::Retrieval(retrieval::Move::Transfer(action)) => {
+                Self::about_transfer(action)
+            }
+            Move::Stake(_) | Move::Accuracy(_) | Move::Serving(_) | Move::Retrieval(_) => Self::Nothing,
+        }
+    }
+
+    fn about_transfer(action: &'a verinfer_protocols::transfer::Move) -> Self {
+        use verinfer_protocols::transfer::Move as Transfer;
+        match action {
+            Transfer::Publish { ciphertexts } => Self::Held(ciphertexts),
+            Transfer::Contest { position, ciphertext, .. } => Self::Opens(*ciphertext, *position),
+            Transfer::Announce { .. } | Transfer::Acknowledge | Transfer::Missing | Transfer::Key { .. } | Transfer::Accept => {
+                Self::Nothing
+            }
+        }
+    }
+}
+
+fn check_account_request(id: AgreementId, reference: &str) -> Result<(), EntryFault> {
+    if id != AgreementId::NONE {
+        return Err(EntryFault::OtherAgreement { found: id, expected: AgreementId::NONE });
+    }
+    match reference.len() {
+        0..=MAX_REFERENCE_BYTES => Ok(()),
+        len => Err(EntryFault::Reference { len }),
+    }
+}
+
+fn payment(posting: Posting) -> Change {
+    Change { agreement: None, postings: vec![posting] }
+}
+
+fn changed((agreement, postings): (Agreement, Vec<Posting>)) -> Result<Change, EntryFault> {
+    Ok(Change { agreement: Some(agreement), postings })
+}

@@ -1,0 +1,119 @@
+//! What takes long to find out: whether proofs hold, whether ciphertexts open to what was promised. Off the threads that serve, a bounded number at a time.
+
+use tokio::task::spawn_blocking;
+use verinfer_items::{Document, Example};
+use verinfer_protocols::agreement::{Agreement, State, Terms};
+use verinfer_protocols::digest::{AgreementId, Digest};
+use verinfer_protocols::event::Facts;
+use verinfer_protocols::refusal::Refusal;
+use verinfer_protocols::statement::context;
+use verinfer_protocols::{accuracy, retrieval, serving, transfer};
+use verinfer_sealing::{Verdict, adjudicate};
+
+use crate::books::Question;
+use crate::error::ServiceError;
+use crate::proofs::verify;
+use crate::service::Escrow;
+
+impl Escrow {
+    /// Finds out what a move depends on, apart from what the database alone says.
+    pub(crate) async fn find_out(&self, agreement: &Agreement, question: &Question<'_>) -> Result<Facts, ServiceError> {
+        let id = agreement.id;
+        match *question {
+            Question::Proof(proof) => {
+                let (model, proof) = (self.left(id, agreement.terms.model()).await?, self.left(id, proof).await?);
+                let context = context(id, proof_stage(&agreement.terms));
+                let statement = self.work(move || verify(&model, &proof, &context)).await??;
+                Ok(Facts::Proof(statement))
+            }
+            Question::Opens(ciphertext, position) => {
+                let sealed = self.left(id, ciphertext).await?;
+                let promise = Promise::of(agreement, position)?;
+                Ok(Facts::Opens(self.work(move || promise.is_kept(&sealed)).await?))
+            }
+            Question::Nothing | Question::Stake | Question::Held(_) => Ok(Facts::Nothing),
+        }
+    }
+
+    async fn left(&self, agreement: AgreementId, file: Digest) -> Result<Vec<u8>, ServiceError> {
+        self.store.file(agreement, file).await?.ok_or(ServiceError::NoFile { agreement, file })
+    }
+
+    /// Does long work on a thread of its own, in turn.
+    async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, ServiceError> {
+        let _place = self.waiting.try_acquire().map_err(|_| ServiceError::Busy)?;
+        // The permit goes with the work: a client that leaves does not make room for another before it is done.
+        let permit = self.verifying.clone().acquire_owned().await.map_err(|_| ServiceError::Stopping)?;
+        let task = spawn_blocking(move || {
+            let _permit = permit;
+            work()
+        });
+        task.await.map_err(|_| ServiceError::Stopping)
+    }
+}
+
+const fn proof_stage(terms: &Terms) -> &'static str {
+    match terms {
+        Terms::Accuracy(_) => accuracy::STAGE,
+        Terms::Serving(_) => serving::STAGE,
+        Terms::Retrieval(_) => retrieval::STAGE,
+        // No move of a stake has a proof.
+        Terms::Stake(_) => "",
+    }
+}
+
+/// What a sealed item must open to.
+struct Promise {
+    key: Vec<u8>,
+    context: Digest,
+    position: u32,
+    terms: Terms,
+    /// The place of the item in the committed list.
+    index: u32,
+}
+
+impl Promise {
+    /// What was promised at a position of the transfer that is being checked.
+    fn of(agreement: &Agreement, position: u32) -> Result<Self, Refusal> {
+        let place = usize::try_from(position).unwrap_or(usize::MAX);
+        let (transfer, index) = match (&agreement.terms, &agreement.state) {
+            (Terms::Accuracy(terms), State::Accuracy(accuracy::State::First { seed, transfer })) => {
+                (transfer, terms.first_part(seed).get(place).copied())
+            }
+            (Terms::Accuracy(terms), State::Accuracy(accuracy::State::Second { seed, transfer })) => {
+                (transfer, terms.second_part(seed).get(place).copied())
+            }
+            (Terms::Retrieval(_), State::Retrieval(retrieval::State::Delivering { matches, transfer })) => {
+                (transfer, matches.iter().nth(place).copied())
+            }
+            _ => return Err(Refusal::OutOfStage { stage: agreement.state.stage() }),
+        };
+        let (transfer::State::Checking { key, .. }, Some(index)) = (transfer, index) else {
+            return Err(Refusal::OutOfStage { stage: transfer.stage() });
+        };
+        let context = transfer::context(agreement.id, agreement.state.stage());
+        Ok(Self { key: key.clone(), context, position, terms: agreement.terms.clone(), index })
+    }
+
+    fn is_kept(&self, sealed: &[u8]) -> bool {
+        let is_promised = |item: &[u8]| match &self.terms {
+            Terms::Accuracy(terms) => {
+                let example = Example::decode(item);
+                example.and_then(|example| {
+                    // The label must be in the form that the evidence needs.
+                    let opened = matches!(example.label, verinfer_items::Label::Opened(_));
+                    if opened != (terms.evidence == accuracy::Evidence::Outputs) {
+                        return Err(verinfer_items::ItemError::NotInList { index: self.index });
+                    }
+                    example.is_entry(&terms.test_set, self.index)
+                })
+            }
+            .is_ok(),
+            Terms::Retrieval(terms) => {
+                Document::decode(item).and_then(|document| document.is_entry(&terms.corpus, self.index, terms.source.as_ref())).is_ok()
+            }
+            Terms::Stake(_) | Terms::Serving(_) => false,
+        };
+        adjudicate(&self.key, &self.context.0, self.position, sealed, is_promised) == Verdict::Kept
+    }
+}

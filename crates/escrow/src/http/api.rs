@@ -1,0 +1,219 @@
+//! The interface under `/v1`.
+
+use axum::Json;
+use axum::extract::{Path, Query, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use verinfer_escrow_client::messages::{About, AccountView, AgreementView, ErrorBody, FileAccess, PartyView, Receipt};
+use verinfer_protocols::digest::{AgreementId, Digest};
+use verinfer_protocols::keys::AccountId;
+use verinfer_protocols::ledger::Account;
+use verinfer_protocols::signed;
+use verinfer_protocols::time::Timestamp;
+
+use super::Shared;
+use super::body;
+use super::failure::Failure;
+use crate::books::{Entry, EntryFault};
+use crate::error::ServiceError;
+
+type Answer<T> = Result<Json<T>, Failure>;
+
+/// The escrow, its time, and the end of its log.
+#[utoipa::path(get, path = "/v1/about", responses((status = 200, body = About)))]
+pub async fn about(State(shared): State<Shared>) -> Answer<About> {
+    let head = shared.escrow.store.head().await?;
+    Ok(Json(About {
+        escrow: shared.escrow.account(),
+        now: shared.escrow.now(),
+        position: head.position,
+        head: head.digest,
+        max_file_bytes: u64::try_from(shared.escrow.limits.file_bytes).unwrap_or(u64::MAX),
+    }))
+}
+
+/// Carries out a signed request, once. The same request again has the same receipt.
+#[utoipa::path(
+    post, path = "/v1/requests", request_body = signed::Request,
+    responses(
+        (status = 200, description = "carried out", body = Receipt),
+        (status = 400, description = "malformed, version", body = ErrorBody),
+        (status = 401, description = "unsigned, expired", body = ErrorBody),
+        (status = 402, description = "overdrawn", body = ErrorBody),
+        (status = 403, description = "not_a_party, not_operator, too_many_agreements", body = ErrorBody),
+        (status = 404, description = "no_agreement, no_file", body = ErrorBody),
+        (status = 408, description = "slow", body = ErrorBody),
+        (status = 409, description = "replayed, out_of_order, exists", body = ErrorBody),
+        (status = 410, description = "ended, late", body = ErrorBody),
+        (status = 412, description = "out_of_stage, other_kind", body = ErrorBody),
+        (status = 413, description = "oversized", body = ErrorBody),
+        (status = 415, description = "media_type", body = ErrorBody),
+        (status = 421, description = "other_escrow", body = ErrorBody),
+        (status = 422, description = "what the machine or the verifier does not accept: proof_rejected, proof, member, transfer, terms, stake, ...", body = ErrorBody),
+        (status = 429, description = "rate", body = ErrorBody),
+        (status = 503, description = "busy, stopping", body = ErrorBody),
+    )
+)]
+pub async fn request(State(shared): State<Shared>, request: Request) -> Answer<Receipt> {
+    let request: signed::Request = body::json(request, shared.limits.body_bytes, shared.limits.patience).await?;
+    // What has been received is carried out even if the client does not wait for it.
+    let escrow = shared.escrow.clone();
+    let task = tokio::spawn(async move { escrow.carry_out(request).await });
+    Ok(Json(task.await.map_err(|_| ServiceError::Stopping)??))
+}
+
+/// An account and its agreements.
+#[utoipa::path(
+    get, path = "/v1/accounts/{account}", params(("account" = AccountId, Path)),
+    responses((status = 200, body = AccountView), (status = 400, body = ErrorBody))
+)]
+pub async fn account(State(shared): State<Shared>, Path(account): Path<String>) -> Answer<AccountView> {
+    let account: AccountId = account.parse().map_err(|error| Failure::malformed(&error))?;
+    let store = &shared.escrow.store;
+    Ok(Json(AccountView {
+        account,
+        balance: store.balance(Account::Party(account)).await?,
+        next_sequence: store.last_sequence(account, AgreementId::NONE).await?.saturating_add(1),
+        agreements: store.summaries(Some(account), 1000).await?,
+    }))
+}
+
+/// An agreement as it stands.
+#[utoipa::path(
+    get, path = "/v1/agreements/{id}", params(("id" = AgreementId, Path)),
+    responses((status = 200, body = AgreementView), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody))
+)]
+pub async fn agreement(State(shared): State<Shared>, Path(id): Path<String>) -> Answer<AgreementView> {
+    let id: AgreementId = id.parse().map_err(|error| Failure::malformed(&error))?;
+    view(&shared, id).await.map(Json)
+}
+
+/// An agreement as it stands.
+pub async fn view(shared: &Shared, id: AgreementId) -> Result<AgreementView, Failure> {
+    let store = &shared.escrow.store;
+    let missing = || ServiceError::from(EntryFault::NoAgreement { id });
+    let agreement = store.agreement(id).await?.ok_or_else(missing)?.agreement;
+    let (proposer, acceptor) = agreement.terms.parties();
+    let mut parties = Vec::new();
+    for account in [Some(proposer), acceptor].into_iter().flatten() {
+        let next_sequence = store.last_sequence(account, id).await?.saturating_add(1);
+        parties.push(PartyView { account, next_sequence });
+    }
+    Ok(AgreementView {
+        stage: agreement.state.stage().to_owned(),
+        ended: agreement.state.has_ended(),
+        deadline: agreement.state.deadline(),
+        awaits: agreement.awaits(),
+        parties,
+        held: store.balance(Account::Holding(id)).await?,
+        now: shared.escrow.now(),
+        agreement,
+    })
+}
+
+/// Leaves a file with an agreement, for the escrow and the other party. The `authorization` header is `Verinfer ACCOUNT:EXPIRES:SIGNATURE`.
+#[utoipa::path(
+    put, path = "/v1/agreements/{id}/files/{file}",
+    params(("id" = AgreementId, Path), ("file" = Digest, Path, description = "BLAKE3 of the body"), ("authorization" = String, Header)),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    responses(
+        (status = 204, description = "kept"),
+        (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
+        (status = 408, body = ErrorBody), (status = 413, body = ErrorBody), (status = 507, body = ErrorBody),
+    )
+)]
+pub async fn leave_file(
+    State(shared): State<Shared>,
+    Path((id, file)): Path<(String, String)>,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<StatusCode, Failure> {
+    let (id, file, by) = authorized(&shared, &id, &file, &headers, true)?;
+    let bytes = body::read(request.into_body(), shared.escrow.limits.file_bytes, shared.limits.patience).await?;
+    if Digest::of_bytes(&bytes) != file {
+        return Err(Failure::malformed(&"the body has another digest than the address"));
+    }
+    shared.escrow.keep_file(by, id, &bytes).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A file that was left with an agreement, for its parties. The `authorization` header is as for leaving one.
+#[utoipa::path(
+    get, path = "/v1/agreements/{id}/files/{file}",
+    params(("id" = AgreementId, Path), ("file" = Digest, Path), ("authorization" = String, Header)),
+    responses(
+        (status = 200, content_type = "application/octet-stream", body = Vec<u8>),
+        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
+    )
+)]
+pub async fn file(State(shared): State<Shared>, Path((id, file)): Path<(String, String)>, headers: HeaderMap) -> Result<Response, Failure> {
+    let (id, file, by) = authorized(&shared, &id, &file, &headers, false)?;
+    let bytes = shared.escrow.file(by, id, file).await?;
+    Ok(([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response())
+}
+
+/// Who asks for a file of an agreement, if its signature says so.
+fn authorized(
+    shared: &Shared,
+    id: &str,
+    file: &str,
+    headers: &HeaderMap,
+    leave: bool,
+) -> Result<(AgreementId, Digest, AccountId), Failure> {
+    let agreement: AgreementId = id.parse().map_err(|error| Failure::malformed(&error))?;
+    let file: Digest = file.parse().map_err(|error| Failure::malformed(&error))?;
+    let header = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let unsigned = |message: &str| Failure::new(StatusCode::UNAUTHORIZED, "unsigned", message.to_owned());
+    let (by, expires, signature) =
+        FileAccess::claimed(header).ok_or_else(|| unsigned("the authorization header is missing or malformed"))?;
+    let access = FileAccess { escrow: shared.escrow.account(), agreement, file, leave, expires };
+    if !access.is_signed_by(&by, &signature) {
+        return Err(unsigned("the authorization is not signed by its account"));
+    }
+    if !(shared.escrow.now()..=shared.escrow.now().after(signed::MAX_LIFETIME)).contains(&expires) {
+        return Err(Failure::new(StatusCode::UNAUTHORIZED, "expired", format!("it expires at {expires}, now is {}", shared.escrow.now())));
+    }
+    Ok((agreement, file, by))
+}
+
+/// Which part of the log.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct LogQuery {
+    /// Entries after this position.
+    #[serde(default)]
+    after: u64,
+    /// At most so many, up to 1000.
+    #[serde(default = "most")]
+    limit: u32,
+}
+
+const fn most() -> u32 {
+    1000
+}
+
+/// An entry of the log.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct LogEntry {
+    /// Its place; the first has 1.
+    position: u64,
+    /// Digest of the log up to it: of the digest before it and the canonical bytes of the entry.
+    head: Digest,
+    /// When it happened.
+    at: Timestamp,
+    /// What happened: `request` (with what the escrow found out) or `deadline`.
+    #[schema(value_type = Object)]
+    record: crate::books::Record,
+}
+
+/// The log.
+#[utoipa::path(get, path = "/v1/log", params(LogQuery), responses((status = 200, body = Vec<LogEntry>)))]
+pub async fn log(State(shared): State<Shared>, Query(query): Query<LogQuery>) -> Answer<Vec<LogEntry>> {
+    let lines = shared.escrow.store.log(None, query.after, query.limit.min(most())).await?;
+    let entry = |line: &crate::store::LogLine| {
+        let Entry { at, record } = line.decode()?;
+        Ok(LogEntry { position: line.position, head: line.digest, at, record })
+    };
+    Ok(Json(lines.iter().map(entry).collect::<Result<_, crate::store::StoreError>>()?))
+}

@@ -1,0 +1,19 @@
+//! The escrow: holds the parties' money, runs [`verinfer_protocols`] on their requests and on the clock, verifies their proofs itself, and keeps a
+//! hash-chained log from which every balance and every state follows.
+//!
+//! * [`books`]: what an entry of the log does, as a pure function; the service and the audit both use it.
+//! * [`store`]: the log and what follows from it, in SQLite or PostgreSQL. An entry and all its effects are one database transaction.
+//! * [`service`]: receives requests, establishes what machines depend on ([`facts`], [`proofs`]), writes entries, and watches deadlines.
+//! * [`audit`]: computes everything again from the log.
+//! * [`http`], [`server`]: the interface, the page for people, and the sockets.
+
+pub mod audit;
+pub mod books;
+pub mod clock;
+pub mod error;
+pub mod facts;
+pub mod http;
+pub mod proofs;
+pub mod server;
+pub mod service;
+pub mod store;

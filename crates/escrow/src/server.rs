@@ -1,0 +1,143 @@
+//! Sockets and background tasks: serves until it is told to stop, calls deadlines, writes down the time.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+
+use crate::error::ServiceError;
+use crate::http::{HttpLimits, Peer, Shared, router};
+use crate::service::Escrow;
+
+/// How often deadlines are looked for.
+const TICK: Duration = Duration::from_millis(100);
+
+/// How often the time is written down: at most so much of it passes again after the escrow was killed.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+
+/// How long requests that are being answered have when the escrow is told to stop.
+const FAREWELL: Duration = Duration::from_secs(30);
+
+/// An escrow that serves.
+#[derive(Debug)]
+pub struct Server {
+    escrow: Arc<Escrow>,
+    listener: TcpListener,
+    limits: HttpLimits,
+}
+
+impl Server {
+    /// Listens on an address.
+    ///
+    /// # Errors
+    ///
+    /// The address cannot be listened on.
+    pub async fn bind(escrow: Escrow, address: SocketAddr, limits: HttpLimits) -> std::io::Result<Self> {
+        Ok(Self { escrow: Arc::new(escrow), listener: TcpListener::bind(address).await?, limits })
+    }
+
+    /// The address that it listens on.
+    ///
+    /// # Errors
+    ///
+    /// The operating system does not say.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves until `stop` is done; then answers what was asked, and writes down the time.
+    ///
+    /// # Errors
+    ///
+    /// The time cannot be written down at the end.
+    pub async fn serve(self, stop: impl Future<Output = ()>) -> Result<(), ServiceError> {
+        let Self { escrow, listener, limits } = self;
+        let (stopping, stopped) = watch::channel(false);
+        let watcher = tokio::spawn(watch_deadlines(escrow.clone(), stopped));
+        let shared = Shared::new(escrow.clone(), limits);
+        let (service, rate) = (router(shared.clone()), shared.rate);
+        let (graceful, places) = (GracefulShutdown::new(), Arc::new(Semaphore::new(limits.connections)));
+        let mut forget = interval(Duration::from_secs(60));
+        tokio::pin!(stop);
+        loop {
+            let accepted = tokio::select! {
+                accepted = accept(&listener, &places) => accepted,
+                _ = forget.tick() => {
+                    rate.retain_recent();
+                    continue;
+                }
+                () = &mut stop => break,
+            };
+            let (stream, peer, place) = accepted;
+            let router = service.clone();
+            let service = tower_service(router, Peer(peer.ip()));
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(limits.patience)
+                .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+            let connection = graceful.watch(connection);
+            tokio::spawn(async move {
+                // A connection that breaks off has nobody to be told.
+                let _ = connection.await;
+                drop(place);
+            });
+        }
+        drop(listener);
+        // Whoever is still connected after that is cut off; what was received is carried out anyway.
+        let _ = timeout(FAREWELL, graceful.shutdown()).await;
+        let _ = stopping.send(true);
+        let _ = watcher.await;
+        escrow.store.set_clock(escrow.now()).await?;
+        escrow.store.close().await;
+        Ok(())
+    }
+}
+
+type Router = axum::Router;
+
+/// The router for a connection: its requests carry the peer's address.
+fn tower_service(router: Router, peer: Peer) -> Router {
+    router.layer(axum::Extension(peer))
+}
+
+/// The next connection, when there is a place for it.
+async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, SocketAddr, Option<tokio::sync::OwnedSemaphorePermit>) {
+    loop {
+        // The semaphore is never closed.
+        let place = places.clone().acquire_owned().await.ok();
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                // Answers are short and should not wait to be joined to others.
+                let _ = stream.set_nodelay(true);
+                return (stream, peer, place);
+            }
+            // Out of file handles, say: others may be given back meanwhile.
+            Err(_) => sleep(TICK).await,
+        }
+    }
+}
+
+async fn watch_deadlines(escrow: Arc<Escrow>, mut stopped: watch::Receiver<bool>) {
+    let (mut tick, mut heartbeat) = (interval(TICK), interval(HEARTBEAT));
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let result = tokio::select! {
+            _ = tick.tick() => escrow.call_deadlines().await.map(|_| ()),
+            _ = heartbeat.tick() => escrow.store.set_clock(escrow.now()).await.map_err(ServiceError::from),
+            _ = stopped.changed() => return,
+        };
+        if let Err(error) = result {
+            // The database may be back at the next tick; deadlines are called then.
+            eprintln!("error: deadlines: {error}");
+        }
+    }
+}

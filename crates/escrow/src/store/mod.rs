@@ -1,0 +1,173 @@
+//! The log and what follows from it, in a database: an SQLite file, or PostgreSQL.
+
+mod files;
+mod read;
+mod write;
+
+use std::time::Duration;
+
+use sqlx::any::{AnyPoolOptions, install_default_drivers};
+use sqlx::pool::PoolConnection;
+use sqlx::{Any, AnyPool, Executor};
+use tokio::sync::Mutex;
+use verinfer_protocols::digest::{AgreementId, Digest};
+use verinfer_protocols::keys::AccountId;
+use verinfer_protocols::ledger::Account;
+use verinfer_protocols::money::Money;
+use verinfer_protocols::time::Timestamp;
+
+use crate::books::empty_log;
+
+pub use read::{LogLine, Overview, Row};
+pub use write::Writing;
+
+const SCHEMA: &str = include_str!("schema.sql");
+
+/// Connections to the database.
+#[derive(Debug)]
+pub struct Store {
+    pool: AnyPool,
+    /// Writers follow one another: in this process they queue here, where the order is fair and waiting costs nothing.
+    writers: Mutex<()>,
+}
+
+/// The end of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The escrow's own account.
+    pub escrow: AccountId,
+    /// Entries.
+    pub position: u64,
+    /// Digest of them.
+    pub digest: Digest,
+    /// The escrow's time when it was last written down.
+    pub clock: Timestamp,
+}
+
+/// Why the database does not do what is asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// It says so.
+    #[error("database: {0}")]
+    Database(#[from] sqlx::Error),
+    /// It holds something that this program has not written.
+    #[error("the database holds {table}.{column} that cannot be read")]
+    Content {
+        /// Name of the table.
+        table: &'static str,
+        /// Name of the column.
+        column: &'static str,
+    },
+    /// It belongs to another escrow.
+    #[error("the database belongs to the escrow {found}, not to {expected}")]
+    OtherEscrow {
+        /// Whose it is.
+        found: AccountId,
+        /// Whose it should be.
+        expected: AccountId,
+    },
+    /// It is no escrow's.
+    #[error("the database holds no escrow")]
+    Empty,
+    /// An account has too little.
+    #[error("account {account} does not have {amount} units")]
+    Overdrawn {
+        /// The account.
+        account: Account,
+        /// What should be taken from it.
+        amount: Money,
+    },
+    /// Money was created or lost.
+    #[error("the accounts together have {sum} units more than they should")]
+    NotConserved {
+        /// The difference.
+        sum: i64,
+    },
+}
+
+impl Store {
+    /// Connects to a database: `sqlite:FILE` (made if there is none) or `postgres://USER:PASSWORD@HOST/NAME`.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be reached, or its tables cannot be made.
+    pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        install_default_drivers();
+        let is_sqlite = url.starts_with("sqlite:");
+        let options = AnyPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(30));
+        let options = options.after_connect(move |connection, _| {
+            Box::pin(async move {
+                if is_sqlite {
+                    // Readers do not wait for the writer, and what was committed survives a loss of power.
+                    connection.execute("PRAGMA journal_mode = WAL").await?;
+                    connection.execute("PRAGMA synchronous = FULL").await?;
+                    connection.execute("PRAGMA busy_timeout = 30000").await?;
+                }
+                Ok(())
+            })
+        });
+        let pool = options.connect(&with_creation(url)).await?;
+        sqlx::raw_sql(SCHEMA).execute(&pool).await?;
+        Ok(Self { pool, writers: Mutex::new(()) })
+    }
+
+    /// Makes the escrow's log if there is none, and checks that it is this escrow's.
+    ///
+    /// # Errors
+    ///
+    /// It is another escrow's, or the database fails.
+    pub async fn initialize(&self, escrow: AccountId, clock: Timestamp) -> Result<Head, StoreError> {
+        let make = "INSERT INTO head (only_row, escrow, position, digest, clock) VALUES (1, $1, 0, $2, $3) ON CONFLICT DO NOTHING";
+        let query = sqlx::query(make).bind(escrow.to_string()).bind(empty_log(escrow).to_string()).bind(integer(clock.0));
+        query.execute(&self.pool).await?;
+        let head = self.head().await?;
+        if head.escrow == escrow { Ok(head) } else { Err(StoreError::OtherEscrow { found: head.escrow, expected: escrow }) }
+    }
+
+    /// Writes down the escrow's time.
+    ///
+    /// # Errors
+    ///
+    /// The database fails.
+    pub async fn set_clock(&self, clock: Timestamp) -> Result<(), StoreError> {
+        let _turn = self.writers.lock().await;
+        sqlx::query("UPDATE head SET clock = $1 WHERE clock < $1").bind(integer(clock.0)).execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Closes all connections.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    async fn connection(&self) -> Result<PoolConnection<Any>, StoreError> {
+        Ok(self.pool.acquire().await?)
+    }
+}
+
+/// An SQLite file that is not there is made.
+fn with_creation(url: &str) -> String {
+    if !url.starts_with("sqlite:") || url.contains("mode=") || url.contains(":memory:") {
+        url.to_owned()
+    } else {
+        format!("{url}{}mode=rwc", if url.contains('?') { '&' } else { '?' })
+    }
+}
+
+/// As the database holds it. What does not fit is later than any time and more than any amount.
+fn integer(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+fn natural(value: i64, table: &'static str, column: &'static str) -> Result<u64, StoreError> {
+    u64::try_from(value).map_err(|_| StoreError::Content { table, column })
+}
+
+fn parsed<T: std::str::FromStr>(text: &str, table: &'static str, column: &'static str) -> Result<T, StoreError> {
+    text.parse().map_err(|_| StoreError::Content { table, column })
+}
+
+/// The scope of a sequence of requests, as text.
+fn scope(agreement: AgreementId) -> String {
+    agreement.to_string()
+}

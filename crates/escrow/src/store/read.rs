@@ -1,0 +1,249 @@
+//! What is read without writing.
+
+use sqlx::{AnyConnection, Row as _};
+use verinfer_escrow_client::messages::{AgreementSummary, Receipt};
+use verinfer_protocols::agreement::Agreement;
+use verinfer_protocols::digest::{AgreementId, Digest};
+use verinfer_protocols::keys::AccountId;
+use verinfer_protocols::ledger::Account;
+use verinfer_protocols::money::Money;
+use verinfer_protocols::time::Timestamp;
+
+use super::{Head, Store, StoreError, integer, natural, parsed, scope};
+use crate::books::Entry;
+
+/// An agreement as it stands in the database.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// The agreement.
+    pub agreement: Agreement,
+    /// In which entry it was opened.
+    pub opened: u64,
+    /// In which entry it last changed.
+    pub changed: u64,
+}
+
+/// A line of the log.
+#[derive(Clone, Debug)]
+pub struct LogLine {
+    /// Its place; the first has 1.
+    pub position: u64,
+    /// Digest of the log up to it.
+    pub digest: Digest,
+    /// The bytes of the entry.
+    pub entry: Vec<u8>,
+}
+
+/// What the page shows first.
+#[derive(Clone, Debug)]
+pub struct Overview {
+    /// The end of the log.
+    pub head: Head,
+    /// All accounts but holding accounts, by name.
+    pub balances: Vec<(String, i64)>,
+    /// What all holding accounts have together.
+    pub held: i64,
+    /// Agreements that have not ended.
+    pub open: u64,
+    /// Agreements that have.
+    pub ended: u64,
+}
+
+impl LogLine {
+    /// The entry.
+    ///
+    /// # Errors
+    ///
+    /// The bytes are none.
+    pub fn decode(&self) -> Result<Entry, StoreError> {
+        Entry::decode(&self.entry).ok_or(StoreError::Content { table: "log", column: "entry" })
+    }
+}
+
+const SUMMARY: &str = "SELECT id, kind, stage, ended, deadline FROM agreements ORDER BY ended, changed DESC LIMIT $1";
+const SUMMARY_OF: &str =
+    "SELECT id, kind, stage, ended, deadline FROM agreements WHERE proposer = $1 OR acceptor = $1 ORDER BY ended, changed DESC LIMIT $2";
+
+impl Store {
+    /// The end of the log.
+    ///
+    /// # Errors
+    ///
+    /// There is none, or the database fails.
+    pub async fn head(&self) -> Result<Head, StoreError> {
+        let query = sqlx::query("SELECT escrow, position, digest, clock FROM head");
+        let row = query.fetch_optional(&mut *self.connection().await?).await?.ok_or(StoreError::Empty)?;
+        Ok(Head {
+            escrow: parsed(row.try_get(0)?, "head", "escrow")?,
+            position: natural(row.try_get(1)?, "head", "position")?,
+            digest: parsed(row.try_get(2)?, "head", "digest")?,
+            clock: Timestamp(natural(row.try_get(3)?, "head", "clock")?),
+        })
+    }
+
+    /// An agreement, if there is one of this name.
+    ///
+    /// # Errors
+    ///
+    /// The database fails.
+    pub async fn agreement(&self, id: AgreementId) -> Result<Option<Row>, StoreError> {
+        agreement(&mut *self.connection().await?, id).await
+    }
+
+    /// The receipt of a request, if it was carried out.
+    ///
+    /// # Errors
+    ///
+    /// The database fails.
+    pub async fn receipt(&self, request: Digest) -> Result<Option<Receipt>, StoreError> {
+        receipt(&mut *self.connection().await?, request).await
+    }
+
+    /// What an account has.
+    ///
+    /// # Errors
+    ///
+    /// The database fails.
+    pub async fn balance(&self, account: Account) -> Result<Money, StoreError> {
+        let query = sqlx::query("SELECT units FROM balances WHERE account = $1").bind(account.to_string());
+        let row = query.fetch_optional(&mut *self.connection().await?).await?;
+        let units: i64 = row.map_or(Ok(0), |row| row.try_get(0))?;
+        let wrong = StoreError::Content { table: "balances", column: "units" };
+        Money::new(natural(units, "balances", "units")?).map_err(|_| wrong)
+    }
+
+    /// The number of an account's last request about an agreement.
+    ///
+    /// # Errors
+    ///
+    /// The database fails.
+    pub async fn last_sequence(&self, account: AccountId, agreement: AgreementId) -> Result<u64, StoreError> {
+        last_sequence(&mut *self.connection().await?, account, agreement).await
+    }
+
+    /// Agreements, those that have not ended first, then those that changed last; of one account or of all.
+    ///
+    /// # Errors
+    ///
+    /// The database fails.
+    pub async fn summaries(&self, of: Option<AccountId>, limit: u32) -> Result<Vec<AgreementSummary>, StoreError> {
+        let query = match of {
+            None => sqlx::query(SUMMARY).bind(i64::from(limit)),
+            Some(account) => sqlx::query(SUMMARY_OF).bind(account.to_string()).bind(i64::from(limit)),
+        };
+        let rows = query.fetch_all(&mut *self.connection().await?).await?;
+        let summary = |row: &sqlx::any::AnyRow| {
+            let deadline: Option<i64> = row.try_get(4)?;
+            Ok(AgreementSummary {
+                id: parsed(row.try_get(0)?, "agreements", "id")?,
+                kind: row.try_get(1)?,
+                stage: row.try_get(2)?,
+                ended: row.try_get::<i64, _>(3)? != 0,
+                deadline: deadline.map(|at| natural(at, "agreements", "deadline").map(Timestamp)).transpose()?,
+            })
+        };
+        rows.iter().map(summary).collect()
+    }
+
+    /// Agreements whose stage is over at a time, the longest first.
+    ///
+    /// # Errors
+    ///
+    /// The database fails.
+    pub async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<AgreementId>, StoreError> {
+        let due = "SELECT id FROM agreements WHERE ended = 0 AND deadline <= $1 ORDER BY deadline LIMIT $2";
+        let query = sqlx::query(due).bind(integer(now.0)).bind(i64::from(limit));
+        let rows = query.fetch_all(&mut *self.connection().await?).await?;
+        rows.iter().map(|row| parsed(row.try_get(0)?, "agreements", "id")).collect()
+    }
+
+    /// Lines of the log after a position, in order; about one agreement or all.
+    ///
+    /// # Errors
+    ///
+    /// The database fails.
+    pub async fn log(&self, about: Option<AgreementId>, after: u64, limit: u32) -> Result<Vec<LogLine>, StoreError> {
+        let all = "SELECT position, digest, entry FROM log WHERE position > $1 ORDER BY position LIMIT $2";
+        let some = "SELECT position, digest, entry FROM log WHERE position > $1 AND agreement = $3 ORDER BY position LIMIT $2";
+        let query = sqlx::query(if about.is_some() { some } else { all }).bind(integer(after)).bind(i64::from(limit));
+        let query = match about {
+            Some(id) => query.bind(id.to_string()),
+            None => query,
+        };
+        let rows = query.fetch_all(&mut *self.connection().await?).await?;
+        let line = |row: &sqlx::any::AnyRow| {
+            Ok(LogLine {
+                position: natural(row.try_get(0)?, "log", "position")?,
+                digest: parsed(row.try_get(1)?, "log", "digest")?,
+                entry: row.try_get(2)?,
+            })
+        };
+        rows.iter().map(line).collect()
+    }
+
+    /// What the page shows first.
+    ///
+    /// # Errors
+    ///
+    /// The database fails.
+    pub async fn overview(&self) -> Result<Overview, StoreError> {
+        let head = self.head().await?;
+        let connection = &mut *self.connection().await?;
+        let free = "SELECT account, units FROM balances WHERE account NOT LIKE 'holding:%' ORDER BY account LIMIT 1000";
+        let rows = sqlx::query(free).fetch_all(&mut *connection).await?;
+        let balances = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_, StoreError>>()?;
+        let held = "SELECT CAST(COALESCE(SUM(units), 0) AS BIGINT) FROM balances WHERE account LIKE 'holding:%'";
+        let held = sqlx::query(held).fetch_one(&mut *connection).await?.try_get(0)?;
+        let count = "SELECT CAST(COALESCE(SUM(ended), 0) AS BIGINT), COUNT(*) FROM agreements";
+        let row = sqlx::query(count).fetch_one(&mut *connection).await?;
+        let (ended, all) = (natural(row.try_get(0)?, "agreements", "ended")?, natural(row.try_get(1)?, "agreements", "ended")?);
+        Ok(Overview { head, balances, held, open: all.saturating_sub(ended), ended })
+    }
+
+    /// All balances and the contents of all agreements, for the audit.
+    ///
+    /// # Errors
+    ///
+    /// The database fails.
+    pub async fn everything(&self) -> Result<(Vec<(String, i64)>, Vec<Agreement>), StoreError> {
+        let connection = &mut *self.connection().await?;
+        let rows = sqlx::query("SELECT account, units FROM balances WHERE units <> 0").fetch_all(&mut *connection).await?;
+        let balances = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_, StoreError>>()?;
+        let rows = sqlx::query("SELECT content FROM agreements").fetch_all(&mut *connection).await?;
+        let agreements = rows.iter().map(|row| content(row.try_get(0)?)).collect::<Result<_, StoreError>>()?;
+        Ok((balances, agreements))
+    }
+}
+
+/// An agreement, if there is one of this name.
+pub(super) async fn agreement(connection: &mut AnyConnection, id: AgreementId) -> Result<Option<Row>, StoreError> {
+    let query = sqlx::query("SELECT content, opened, changed FROM agreements WHERE id = $1").bind(id.to_string());
+    let Some(row) = query.fetch_optional(connection).await? else { return Ok(None) };
+    Ok(Some(Row {
+        agreement: content(row.try_get(0)?)?,
+        opened: natural(row.try_get(1)?, "agreements", "opened")?,
+        changed: natural(row.try_get(2)?, "agreements", "changed")?,
+    }))
+}
+
+/// The receipt of a request, if it was carried out.
+pub(super) async fn receipt(connection: &mut AnyConnection, request: Digest) -> Result<Option<Receipt>, StoreError> {
+    let query = sqlx::query("SELECT position, digest, at FROM log WHERE request = $1").bind(request.to_string());
+    let Some(row) = query.fetch_optional(connection).await? else { return Ok(None) };
+    Ok(Some(Receipt {
+        position: natural(row.try_get(0)?, "log", "position")?,
+        head: parsed(row.try_get(1)?, "log", "digest")?,
+        at: Timestamp(natural(row.try_get(2)?, "log", "at")?),
+    }))
+}
+
+/// The number of an account's last request about an agreement.
+pub(super) async fn last_sequence(connection: &mut AnyConnection, account: AccountId, agreement: AgreementId) -> Result<u64, StoreError> {
+    let query = sqlx::query("SELECT last FROM sequences WHERE account = $1 AND agreement = $2");
+    let row = query.bind(account.to_string()).bind(scope(agreement)).fetch_optional(connection).await?;
+    row.map_or(Ok(0), |row| natural(row.try_get(0)?, "sequences", "last"))
+}
+
+fn content(bytes: &[u8]) -> Result<Agreement, StoreError> {
+    postcard::from_bytes(bytes).map_err(|_| StoreError::Content { table: "agreements", column: "content" })
+}

@@ -1,0 +1,62 @@
+-- One schema for SQLite and PostgreSQL. Names and digests are lower-case hexadecimal text; times are milliseconds of the escrow's clock.
+
+-- The end of the log, in one row. Whoever writes takes this row first, so that writers follow one another.
+CREATE TABLE IF NOT EXISTS head (
+    only_row BIGINT PRIMARY KEY CHECK (only_row = 1),
+    escrow   TEXT   NOT NULL,
+    position BIGINT NOT NULL,
+    digest   TEXT   NOT NULL,
+    clock    BIGINT NOT NULL
+);
+
+-- What happened. Everything below follows from it.
+CREATE TABLE IF NOT EXISTS log (
+    position  BIGINT PRIMARY KEY,
+    digest    TEXT   NOT NULL,
+    request   TEXT   UNIQUE,
+    agreement TEXT,
+    entry     BYTEA  NOT NULL,
+    at        BIGINT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS log_agreement ON log (agreement, position);
+
+CREATE TABLE IF NOT EXISTS agreements (
+    id       TEXT   PRIMARY KEY,
+    kind     TEXT   NOT NULL,
+    stage    TEXT   NOT NULL,
+    proposer TEXT   NOT NULL,
+    acceptor TEXT   NOT NULL,
+    ended    BIGINT NOT NULL,
+    deadline BIGINT,
+    opened   BIGINT NOT NULL,
+    changed  BIGINT NOT NULL,
+    content  BYTEA  NOT NULL
+);
+CREATE INDEX IF NOT EXISTS agreements_deadline ON agreements (ended, deadline);
+CREATE INDEX IF NOT EXISTS agreements_proposer ON agreements (proposer, ended);
+CREATE INDEX IF NOT EXISTS agreements_acceptor ON agreements (acceptor, ended);
+
+-- What each account has; 'outside' owes what the others have together.
+CREATE TABLE IF NOT EXISTS balances (
+    account TEXT   PRIMARY KEY,
+    units   BIGINT NOT NULL
+);
+
+-- The number of the last request of an account about an agreement that was carried out.
+CREATE TABLE IF NOT EXISTS sequences (
+    account   TEXT   NOT NULL,
+    agreement TEXT   NOT NULL,
+    last      BIGINT NOT NULL,
+    PRIMARY KEY (account, agreement)
+);
+
+-- Files that parties have left: models' public commitments, proofs, ciphertexts.
+CREATE TABLE IF NOT EXISTS files (
+    agreement TEXT   NOT NULL,
+    digest    TEXT   NOT NULL,
+    owner     TEXT   NOT NULL,
+    bytes     BIGINT NOT NULL,
+    content   BYTEA  NOT NULL,
+    PRIMARY KEY (agreement, digest)
+);
+CREATE INDEX IF NOT EXISTS files_owner ON files (agreement, owner);

@@ -1,0 +1,201 @@
+//! Writing an entry of the log with all its effects, in one transaction.
+
+use std::collections::BTreeMap;
+
+use sqlx::{Any, Row as _, Transaction};
+use tokio::sync::MutexGuard;
+use verinfer_escrow_client::messages::Receipt;
+use verinfer_protocols::agreement::Agreement;
+use verinfer_protocols::digest::{AgreementId, Digest, canonical};
+use verinfer_protocols::keys::AccountId;
+use verinfer_protocols::ledger::{Account, Posting};
+use verinfer_protocols::money::Money;
+
+use super::{Store, StoreError, integer, natural, parsed, read, scope};
+use crate::books::{Before, Change, Entry, Record, extended_log};
+
+/// A transaction that will add one entry to the log. Nobody else writes until it ends; if it is dropped, nothing has happened.
+#[derive(Debug)]
+pub struct Writing<'a> {
+    transaction: Transaction<'a, Any>,
+    /// The place of the entry that will be written.
+    position: u64,
+    /// Digest of the log before it.
+    before: Digest,
+    _turn: MutexGuard<'a, ()>,
+}
+
+impl Store {
+    /// Waits for the turn to write an entry.
+    ///
+    /// # Errors
+    ///
+    /// The database fails.
+    pub async fn write(&self) -> Result<Writing<'_>, StoreError> {
+        let turn = self.writers.lock().await;
+        let mut transaction = self.pool.begin().await?;
+        // The first statement takes the row that every writer takes: other processes wait here.
+        let take = sqlx::query("UPDATE head SET position = position + 1 RETURNING position, digest");
+        let row = take.fetch_optional(&mut *transaction).await?.ok_or(StoreError::Empty)?;
+        let position = natural(row.try_get(0)?, "head", "position")?;
+        let before = parsed(row.try_get(1)?, "head", "digest")?;
+        Ok(Writing { transaction, position, before, _turn: turn })
+    }
+}
+
+impl Writing<'_> {
+    /// The receipt of a request, if it was carried out.
+    ///
+    /// # Errors
+    ///
+    /// The database fails.
+    pub async fn receipt(&mut self, request: Digest) -> Result<Option<Receipt>, StoreError> {
+        read::receipt(&mut self.transaction, request).await
+    }
+
+    /// How many agreements of an account have not ended.
+    ///
+    /// # Errors
+    ///
+    /// The database fails.
+    pub async fn open_agreements(&mut self, account: AccountId) -> Result<u64, StoreError> {
+        let query = sqlx::query("SELECT COUNT(*) FROM agreements WHERE proposer = $1 AND ended = 0").bind(account.to_string());
+        natural(query.fetch_one(&mut *self.transaction).await?.try_get(0)?, "agreements", "ended")
+    }
+
+    /// What an entry about an agreement depends on.
+    ///
+    /// # Errors
+    ///
+    /// The database fails.
+    pub async fn before(&mut self, signer: Option<AccountId>, id: AgreementId) -> Result<Before, StoreError> {
+        let agreement = read::agreement(&mut self.transaction, id).await?.map(|row| row.agreement);
+        let stake = match agreement.as_ref().and_then(|agreement| agreement.terms.stake()) {
+            Some(stake) => read::agreement(&mut self.transaction, stake).await?.map(|row| row.agreement),
+            None => None,
+        };
+        let last_sequence = match signer {
+            Some(account) => read::last_sequence(&mut self.transaction, account, id).await?,
+            None => 0,
+        };
+        Ok(Before { agreement, stake, last_sequence })
+    }
+
+    /// Whether all these files were left with an agreement.
+    ///
+    /// # Errors
+    ///
+    /// The database fails.
+    pub async fn holds_files(&mut self, agreement: AgreementId, files: &[Digest]) -> Result<bool, StoreError> {
+        for file in files {
+            let query = sqlx::query("SELECT 1 FROM files WHERE agreement = $1 AND digest = $2");
+            let row = query.bind(agreement.to_string()).bind(file.to_string()).fetch_optional(&mut *self.transaction).await?;
+            if row.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Writes an entry and what it does, and ends the transaction.
+    ///
+    /// # Errors
+    ///
+    /// An account has too little, or the database fails; nothing has happened then.
+    pub async fn commit(mut self, entry: &Entry, change: &Change) -> Result<Receipt, StoreError> {
+        self.post(&change.postings).await?;
+        if let Some(agreement) = &change.agreement {
+            self.put(agreement).await?;
+        }
+        let request = match &entry.record {
+            Record::Request { request, .. } => {
+                let header = &request.header;
+                self.count(header.signer, header.agreement, header.sequence).await?;
+                Some(request.id().to_string())
+            }
+            Record::Deadline { .. } => None,
+        };
+        let bytes = entry.encode();
+        let head = extended_log(&self.before, &bytes);
+        let append = "INSERT INTO log (position, digest, request, agreement, entry, at) VALUES ($1, $2, $3, $4, $5, $6)";
+        let append = sqlx::query(append).bind(integer(self.position)).bind(head.to_string()).bind(request);
+        let append = append.bind(entry.agreement().map(|id| id.to_string())).bind(bytes).bind(integer(entry.at.0));
+        append.execute(&mut *self.transaction).await?;
+        let end = "UPDATE head SET digest = $1, clock = CASE WHEN clock < $2 THEN $2 ELSE clock END";
+        sqlx::query(end).bind(head.to_string()).bind(integer(entry.at.0)).execute(&mut *self.transaction).await?;
+        self.transaction.commit().await?;
+        Ok(Receipt { position: self.position, head, at: entry.at })
+    }
+
+    async fn put(&mut self, agreement: &Agreement) -> Result<(), StoreError> {
+        let (proposer, acceptor) = agreement.terms.parties();
+        let put = "INSERT INTO agreements (id, kind, stage, proposer, acceptor, ended, deadline, opened, changed, content) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9) \
+                   ON CONFLICT (id) DO UPDATE SET stage = $3, ended = $6, deadline = $7, changed = $8, content = $9";
+        let query = sqlx::query(put)
+            .bind(agreement.id.to_string())
+            .bind(agreement.terms.kind())
+            .bind(agreement.state.stage())
+            .bind(proposer.to_string())
+            .bind(acceptor.unwrap_or(proposer).to_string())
+            .bind(i64::from(agreement.state.has_ended()))
+            .bind(agreement.state.deadline().map(|deadline| integer(deadline.0)))
+            .bind(integer(self.position))
+            .bind(canonical(agreement));
+        query.execute(&mut *self.transaction).await?;
+        Ok(())
+    }
+
+    async fn count(&mut self, account: AccountId, agreement: AgreementId, sequence: u64) -> Result<(), StoreError> {
+        let put = "INSERT INTO sequences (account, agreement, last) VALUES ($1, $2, $3) \
+                   ON CONFLICT (account, agreement) DO UPDATE SET last = $3";
+        let query = sqlx::query(put).bind(account.to_string()).bind(scope(agreement)).bind(integer(sequence));
+        query.execute(&mut *self.transaction).await?;
+        Ok(())
+    }
+
+    /// Makes the postings and checks that they balance: the sum of what the accounts have gained is nothing.
+    async fn post(&mut self, postings: &[Posting]) -> Result<(), StoreError> {
+        let (mut before, mut after) = (0_i128, 0_i128);
+        for (account, (taken, given)) in totals(postings) {
+            let amount = integer_amount(taken);
+            // Payments out of an account come first in every posting list, so that what it has must suffice.
+            let add = "INSERT INTO balances (account, units) VALUES ($1, 0) ON CONFLICT (account) DO NOTHING";
+            sqlx::query(add).bind(account.to_string()).execute(&mut *self.transaction).await?;
+            let row = sqlx::query("SELECT units FROM balances WHERE account = $1").bind(account.to_string());
+            let units: i64 = row.fetch_one(&mut *self.transaction).await?.try_get(0)?;
+            let next = units.checked_add(integer_amount(given)).and_then(|units| units.checked_sub(amount));
+            let next = next.filter(|&next| account == Account::Outside || next >= 0);
+            let next = next.ok_or(StoreError::Overdrawn { account, amount: taken })?;
+            sqlx::query("UPDATE balances SET units = $2 WHERE account = $1")
+                .bind(account.to_string())
+                .bind(next)
+                .execute(&mut *self.transaction)
+                .await?;
+            before = before.saturating_add(i128::from(units));
+            after = after.saturating_add(i128::from(next));
+        }
+        if before == after {
+            Ok(())
+        } else {
+            Err(StoreError::NotConserved { sum: i64::try_from(after.saturating_sub(before)).unwrap_or(i64::MAX) })
+        }
+    }
+}
+
+/// What is taken from and given to each account.
+fn totals(postings: &[Posting]) -> BTreeMap<Account, (Money, Money)> {
+    let mut totals = BTreeMap::<Account, (Money, Money)>::new();
+    for posting in postings {
+        // No agreement pays more than can be written; a sum that could not be would be refused as overdrawn.
+        let taken = &mut totals.entry(posting.from).or_default().0;
+        *taken = taken.plus(posting.amount).unwrap_or(Money::MAX);
+        let given = &mut totals.entry(posting.to).or_default().1;
+        *given = given.plus(posting.amount).unwrap_or(Money::MAX);
+    }
+    totals
+}
+
+fn integer_amount(amount: Money) -> i64 {
+    integer(amount.units())
+}

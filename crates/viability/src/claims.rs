@@ -30,7 +30,13 @@ pub fn claims(economy: &Economy) -> Result<Vec<Claim>, PlayError> {
     let large = Economy { fee: trial, ..economy.clone() };
     let mut claims = vec![stake(&small)?, dishonest_provider(&small)?, examples_are_worth_nothing(&small)?];
     claims.extend([honest_gain(&small)?, risk_bound(&small)?, griefed_customer(&large)?, griefed_customer_with_examples(&large)?]);
-    claims.extend([griefed_provider_formula(&large), griefed_provider(&large)?, one_fee_for_both(&small)?, griefing_by_few_wrong_labels(&small)?, value(&small)?]);
+    claims.extend([
+        griefed_provider_formula(&large),
+        griefed_provider(&large)?,
+        one_fee_for_both(&small)?,
+        griefing_by_few_wrong_labels(&small)?,
+        value(&small)?,
+    ]);
     claims.extend([serving_condition(&small)?, serving_deterrence(&small)?]);
     Ok(claims)
 }
@@ -85,7 +91,10 @@ fn honest_gain(economy: &Economy) -> Result<Claim, PlayError> {
     let claimed = (1.0 - alpha) * (trial + 2.0 * proofs - fee) + alpha * trial;
     Ok(Claim {
         place: "appendix B",
-        says: format!("an honest provider expects (1 - alpha)(N1 P + 2 N2 Z - epsilon) + alpha N1 P = {} for alpha = {alpha:.4}", dollars(claimed)),
+        says: format!(
+            "an honest provider expects (1 - alpha)(N1 P + 2 N2 Z - epsilon) + alpha N1 P = {} for alpha = {alpha:.4}",
+            dollars(claimed)
+        ),
         found: format!(
             "{}: its proofs and inferences cost it, an abort brings -epsilon, and a missed target costs 2NE, which the formula leaves out",
             dollars(exact)
@@ -102,8 +111,12 @@ fn risk_bound(economy: &Economy) -> Result<Claim, PlayError> {
     let claimed = 49.0 * trial / (49.0 * trial + 99.0 * f64::from(economy.examples()) * economy.example as f64);
     Ok(Claim {
         place: "appendix B",
-        says: format!("alpha > 49 N1 P / (49 N1 P + 99 N E) = {claimed:.5}, where the provider proceeds if it fails with probability alpha at most"),
-        found: format!("proceeding pays if it fails with probability below {break_even:.4}: the sign is the other way round, and the gain is not N1 P alone"),
+        says: format!(
+            "alpha > 49 N1 P / (49 N1 P + 99 N E) = {claimed:.5}, where the provider proceeds if it fails with probability alpha at most"
+        ),
+        found: format!(
+            "proceeding pays if it fails with probability below {break_even:.4}: the sign is the other way round, and the gain is not N1 P alone"
+        ),
         holds: (claimed - break_even).abs() < 0.01 * break_even,
     })
 }
@@ -141,7 +154,8 @@ fn griefed_provider_formula(economy: &Economy) -> Claim {
     let meant = (bet - 2.0 * proofs) / (trial - 2.0 * proofs);
     Claim {
         place: "appendix B",
-        says: "alpha = (NE/50 - 2 N2 Z) / (N1 P - N2 Z) is the probability that makes griefing a provider 100 times as expensive".to_string(),
+        says: "alpha = (NE/50 - 2 N2 Z) / (N1 P - N2 Z) is the probability that makes griefing a provider 100 times as expensive"
+            .to_string(),
         found: format!(
             "alpha = {alpha:.3}; solving its own expected gain, (1 - alpha) 2 N2 Z + alpha N1 P = NE/50, gives N1 P - 2 N2 Z below the line: {meant:.3}"
         ),
@@ -177,7 +191,8 @@ fn one_fee_for_both(economy: &Economy) -> Result<Claim, PlayError> {
     }
     Ok(Claim {
         place: "appendix B",
-        says: "griefing a customer costs 99 times the victim's loss; griefing a provider, by labels so wrong that it aborts, 100 times".to_string(),
+        says: "griefing a customer costs 99 times the victim's loss; griefing a provider, by labels so wrong that it aborts, 100 times"
+            .to_string(),
         found: format!("{}: no epsilon gives both", found.join("; ")),
         holds,
     })
@@ -190,11 +205,17 @@ fn griefing_by_few_wrong_labels(economy: &Economy) -> Result<Claim, PlayError> {
     let describe = |attack: WrongLabels| {
         let WrongLabels { wrong_labels, customer, provider } = attack;
         let (customer, provider) = (dollars(-customer), dollars(-provider));
-        format!("{wrong_labels} of {} wrong labels cost the customer {customer} and the provider {provider}: {factor:.2} times", economy.examples())
+        format!(
+            "{wrong_labels} of {} wrong labels cost the customer {customer} and the provider {provider}: {factor:.2} times",
+            economy.examples()
+        )
     };
     Ok(Claim {
         place: "appendix B",
-        says: format!("the provider chooses alpha so that griefing it costs 100 times; it proceeds from {threshold} of {} on, where wrong labels bring no profit", economy.first),
+        says: format!(
+            "the provider chooses alpha so that griefing it costs 100 times; it proceeds from {threshold} of {} on, where wrong labels bring no profit",
+            economy.first
+        ),
         found: attack.map_or_else(|| "it never loses".to_string(), describe),
         holds: factor >= 100.0,
     })
@@ -208,7 +229,10 @@ fn value(economy: &Economy) -> Result<Claim, PlayError> {
     Ok(Claim {
         place: "section 5.2",
         says: format!("the agreement is viable if the model is worth more than 1000 N1 E = {}", dollars(economy.stake() as f64)),
-        found: format!("an honest customer gains if a met target is worth more than {} to it; the provider gains without any sale", dollars(needed)),
+        found: format!(
+            "an honest customer gains if a met target is worth more than {} to it; the provider gains without any sale",
+            dollars(needed)
+        ),
         holds: needed <= economy.stake() as f64,
     })
 }
@@ -218,7 +242,11 @@ fn serving_condition(economy: &Economy) -> Result<Claim, PlayError> {
     let honest = serving::expected(economy, 0)?.customer;
     Ok(Claim {
         place: "section 5.3",
-        says: format!("beta K Z is large relative to K Z / p, with beta = {} and contests of p = {:.1} % of a round", economy.beta, 100.0 * rate),
+        says: format!(
+            "beta K Z is large relative to K Z / p, with beta = {} and contests of p = {:.1} % of a round",
+            economy.beta,
+            100.0 * rate
+        ),
         found: format!(
             "K Z / p is {:.1} K Z; but the condition is not needed (see the next line), and contests cost the customer {} a round whatever beta is",
             1.0 / rate,
@@ -231,7 +259,8 @@ fn serving_condition(economy: &Economy) -> Result<Claim, PlayError> {
 fn serving_deterrence(economy: &Economy) -> Result<Claim, PlayError> {
     let honest = serving::expected(economy, 0)?.provider;
     let counts = [1, 2, 5, 10, 20, 50, 100, 200, 500, economy.round].into_iter().filter(|&count| count <= economy.round);
-    let gains: Vec<(u32, f64)> = counts.map(|count| Ok((count, serving::expected(economy, count)?.provider - honest))).collect::<Result<_, PlayError>>()?;
+    let gains: Vec<(u32, f64)> =
+        counts.map(|count| Ok((count, serving::expected(economy, count)?.provider - honest))).collect::<Result<_, PlayError>>()?;
     let (count, best) = gains.into_iter().fold((0, f64::NEG_INFINITY), |best, gain| if gain.1 > best.1 { gain } else { best });
     Ok(Claim {
         place: "section 5.3",

@@ -75,11 +75,13 @@ pub fn deviations(economy: &Economy) -> Result<Vec<Deviation>, PlayError> {
     let game = accuracy::Game::new(economy)?;
     let provider = Provider { quality: ModelQuality::Good, threshold: 0, tries: true };
     let correct = vec![true; economy.examples() as usize];
-    let of_accuracy = |fault| game.play(&provider, &correct, Share([0; 32]), fault).map(|played| Path {
-        gains: played.gains,
-        turns: played.turns,
-        completed: matches!(played.outcome, Outcome::TargetMet { .. }),
-    });
+    let of_accuracy = |fault| {
+        game.play(&provider, &correct, Share([0; 32]), fault).map(|played| Path {
+            gains: played.gains,
+            turns: played.turns,
+            completed: matches!(played.outcome, Outcome::TargetMet { .. }),
+        })
+    };
     let contested: BTreeSet<u32> = (0..economy.contested).collect();
     let of_serving = |fault| serving::play(economy, &BTreeSet::new(), &contested, fault);
     let game = retrieval::Game::new(economy)?;

@@ -102,13 +102,7 @@ impl Game {
     }
 
     /// Plays a retrieval: of the documents that match the responder declares some and hides the others.
-    pub fn play(
-        &self,
-        hidden: &BTreeSet<u32>,
-        declared: &BTreeSet<u32>,
-        share: Share,
-        fault: Option<FaultAt>,
-    ) -> Result<Path, PlayError> {
+    pub fn play(&self, hidden: &BTreeSet<u32>, declared: &BTreeSet<u32>, share: Share, fault: Option<FaultAt>) -> Result<Path, PlayError> {
         let mut world = World::open(agreement::Terms::Retrieval(self.terms(share)), self.wealth)?;
         let (mut inferences, mut proofs) = (0, 0);
         world.play(fault, &agreement::Move::Retrieval(Move::Abort), |world, fault| {

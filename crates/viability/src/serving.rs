@@ -91,7 +91,12 @@ pub(crate) fn play(
                 }
                 let output = Output::Shown(contested.keys().map(|_| SCORES.to_vec()).collect());
                 let inputs = contested.keys().map(|&index| input(index)).collect();
-                let statement = Statement { model: digest(if other_model { "another model" } else { "model" }), context: context(id, STAGE), inputs, output };
+                let statement = Statement {
+                    model: digest(if other_model { "another model" } else { "model" }),
+                    context: context(id, STAGE),
+                    inputs,
+                    output,
+                };
                 let inputs = contested.keys().copied().collect();
                 (Move::Prove { proof: digest("proof"), inputs }, Facts::Proof(statement))
             }

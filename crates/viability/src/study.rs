@@ -122,9 +122,9 @@ impl Study {
     pub fn is_viable(&self) -> bool {
         let Some((honest, others)) = self.accuracy.split_first() else { return false };
         let own = |row: &AccuracyRow, gains: Gains| if row.pairing.deviating == "customer" { gains.customer } else { gains.provider };
-        let least = |rows: &[TamperingRow]| rows.split_first().is_some_and(|(honest, others)| {
-            others.iter().all(|row| row.exact.provider < honest.exact.provider)
-        });
+        let least = |rows: &[TamperingRow]| {
+            rows.split_first().is_some_and(|(honest, others)| others.iter().all(|row| row.exact.provider < honest.exact.provider))
+        };
         honest.exact.customer > 0.0
             && honest.exact.provider > 0.0
             && others.iter().all(|row| own(row, row.exact) < own(row, honest.exact))

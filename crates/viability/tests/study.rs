@@ -16,33 +16,53 @@ fn small() -> Economy {
     Economy { first: 60, second: 40, target: 28, fee: 60 * 1500 / 99, round: 40, contested: 5, corpus: 30, sample: 6, ..economy }
 }
 
-fn assert_agrees(name: &str, exact: Gains, simulated: &Estimate) {
-    let Estimate { mean, standard_error, .. } = simulated;
-    let customer = (exact.customer, mean.customer, standard_error.customer);
-    let provider = (exact.provider, mean.provider, standard_error.provider);
-    for (exact, mean, error) in [customer, provider] {
-        // Five standard errors. Where all games went alike, others are rarer than one in fifty; none moves more than two thousand dollars.
-        let tolerance = if error == 0.0 && (exact - mean).abs() > 1.0 { 2e9 / 50.0 } else { 5.0 * error + 1.0 };
-        assert!((exact - mean).abs() <= tolerance, "{name}: expected {exact}, simulated {mean} +- {error}");
+/// Compares the average of simulated games with the expectation over outcomes of known probabilities and gains.
+fn assert_agrees(name: &str, outcomes: &[(f64, Gains)], simulated: &Estimate) {
+    let side = |name: &str, gain: fn(&Gains) -> f64| {
+        let exact: f64 = outcomes.iter().map(|(probability, gains)| probability * gain(gains)).sum();
+        let variance: f64 = outcomes.iter().map(|(probability, gains)| probability * (gain(gains) - exact).powi(2)).sum();
+        let (mean, error) = (gain(&simulated.mean), (variance / f64::from(GAMES)).sqrt());
+        // And half a unit where nothing is random.
+        assert!((exact - mean).abs() <= 5.0 * error + 0.5, "{name}: expected {exact} +- {error}, simulated {mean}");
+    };
+    side(&format!("{name}, customer"), |gains| gains.customer);
+    side(&format!("{name}, provider"), |gains| gains.provider);
+}
+
+#[test]
+fn simulated_agreements_about_accuracy_agree_with_expectations() {
+    let economy = small();
+    let mut random = ChaCha20Rng::seed_from_u64(1);
+    for pairing in pairings(&economy).unwrap() {
+        let chances = chances(&economy, &pairing.customer, &pairing.provider);
+        let payoffs = Payoffs::new(&economy, &pairing.provider).unwrap();
+        let met = payoffs.met + accuracy::sale(&economy, pairing.provider.quality);
+        let outcomes = [(chances.met, met), (chances.missed, payoffs.missed), (chances.aborted, payoffs.aborted)];
+        let simulated = accuracy::simulate(&economy, &pairing.customer, &pairing.provider, GAMES, &mut random).unwrap();
+        assert_agrees(&pairing.name, &outcomes, &simulated);
+        let expected = accuracy::expected(&economy, &pairing.customer, &pairing.provider).unwrap();
+        let sum = outcomes.iter().fold(Gains::default(), |sum, &(probability, gains)| sum + gains * probability);
+        assert!((expected.customer - sum.customer).abs() < 1.0 && (expected.provider - sum.provider).abs() < 1.0);
     }
 }
 
 #[test]
-fn simulations_agree_with_expectations() {
+fn simulated_samples_agree_with_expectations() {
     let economy = small();
     let mut random = ChaCha20Rng::seed_from_u64(1);
-    for pairing in pairings(&economy).unwrap() {
-        let exact = accuracy::expected(&economy, &pairing.customer, &pairing.provider).unwrap();
-        let simulated = accuracy::simulate(&economy, &pairing.customer, &pairing.provider, GAMES, &mut random).unwrap();
-        assert_agrees(&pairing.name, exact, &simulated);
-    }
-    for tampered in [0, 1, 4, 20, 40] {
+    let agrees = |name: &str, exact: Gains, simulated: Estimate| {
+        let (mean, error) = (simulated.mean, simulated.standard_error);
+        for (exact, mean, error) in [(exact.customer, mean.customer, error.customer), (exact.provider, mean.provider, error.provider)] {
+            assert!((exact - mean).abs() <= 5.0 * error + 0.5, "{name}: expected {exact}, simulated {mean} +- {error}");
+        }
+    };
+    for tampered in [0, 1, 4, 40] {
         let exact = serving::expected(&economy, tampered).unwrap();
-        assert_agrees("serving", exact, &serving::simulate(&economy, tampered, GAMES, &mut random).unwrap());
+        agrees("serving", exact, serving::simulate(&economy, tampered, GAMES, &mut random).unwrap());
     }
     for hidden in [0, 1, 5, 29] {
         let exact = retrieval::expected(&economy, hidden).unwrap();
-        assert_agrees("retrieval", exact, &retrieval::simulate(&economy, hidden, GAMES, &mut random).unwrap());
+        agrees("retrieval", exact, retrieval::simulate(&economy, hidden, GAMES, &mut random).unwrap());
     }
 }
 
@@ -57,7 +77,8 @@ fn chances_are_those_of_dealing_every_hand() {
         let parts: Vec<u32> = (0..16_u32).filter(|part| part.count_ones() == 2).collect();
         for part in &parts {
             for pattern in 0..16_u32 {
-                let probability = p.powi(pattern.count_ones() as i32) * (1.0 - p).powi(4 - pattern.count_ones() as i32) / parts.len() as f64;
+                let probability =
+                    p.powi(pattern.count_ones() as i32) * (1.0 - p).powi(4 - pattern.count_ones() as i32) / parts.len() as f64;
                 // The first places have the wrong labels.
                 let correct = pattern & !((1 << wrong_labels) - 1);
                 match ((correct & part).count_ones(), (correct & !part).count_ones()) {
@@ -83,7 +104,8 @@ fn honest_parties_gain_and_every_deviation_in_accuracy_is_worse() {
     assert!(honest.customer > 0.0 && honest.provider > 0.0);
     for pairing in &pairings[1..] {
         let gains = gains(pairing);
-        let (own, honest) = if pairing.deviating == "customer" { (gains.customer, honest.customer) } else { (gains.provider, honest.provider) };
+        let (own, honest) =
+            if pairing.deviating == "customer" { (gains.customer, honest.customer) } else { (gains.provider, honest.provider) };
         assert!(own < honest, "{}: {own} is not less than {honest}", pairing.name);
     }
 }

@@ -115,8 +115,8 @@ pub fn safe_threshold(economy: &Economy) -> Result<Option<u32>, PlayError> {
 pub fn best_attack(economy: &Economy, threshold: u32, payoffs: &Payoffs) -> (u32, f64) {
     let provider = Provider { quality: ModelQuality::Good, threshold, tries: true };
     let step = (economy.examples() / 200).max(1);
-    let attacks = (0..=economy.examples()).step_by(step as usize).map(|wrong_labels| {
-        (wrong_labels, payoffs.expected(&chances(economy, &Customer { wrong_labels }, &provider)).customer)
-    });
+    let attacks = (0..=economy.examples())
+        .step_by(step as usize)
+        .map(|wrong_labels| (wrong_labels, payoffs.expected(&chances(economy, &Customer { wrong_labels }, &provider)).customer));
     attacks.fold((0, f64::NEG_INFINITY), |best, attack| if attack.1 > best.1 { attack } else { best })
 }

@@ -74,7 +74,8 @@ pub struct Pairing {
 pub fn pairings(economy: &Economy) -> Result<Vec<Pairing>, PlayError> {
     let threshold = safe_threshold(economy)?.unwrap_or(economy.first);
     let honest = Provider { quality: ModelQuality::Good, threshold, tries: true };
-    let pairing = |name: String, deviating, wrong_labels, provider| Pairing { name, deviating, customer: Customer { wrong_labels }, provider };
+    let pairing =
+        |name: String, deviating, wrong_labels, provider| Pairing { name, deviating, customer: Customer { wrong_labels }, provider };
     let mut pairings = vec![pairing("honest".to_string(), "nobody", 0, honest)];
     let labels = |share: f64| (f64::from(economy.examples()) * share).round() as u32;
     for share in [0.02, 0.05, 0.1, 0.25, 1.0] {

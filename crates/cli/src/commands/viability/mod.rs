@@ -67,7 +67,9 @@ impl Report for ViabilityReport {
         let verdict = if self.viable { "honest parties gain, and no deviation pays" } else { "NOT VIABLE" };
         writeln!(out, "verdict   {verdict}")?;
         match safe_threshold {
-            Some(threshold) => writeln!(out, "threshold {threshold} of {}: from there on no number of wrong labels pays for a customer", economy.first)?,
+            Some(threshold) => {
+                writeln!(out, "threshold {threshold} of {}: from there on no number of wrong labels pays for a customer", economy.first)?
+            }
             None => writeln!(out, "threshold none: wrong labels pay for a customer whatever the provider demands of the first part")?,
         }
         writeln!(out)?;

@@ -75,7 +75,10 @@ fn draw_in(
         .y_label_area_size(84)
         .build_cartesian_2d(range(|point| point.0), range(|point| point.1))?;
     chart.configure_mesh().x_desc(x).y_desc(y).label_style(TEXT).axis_desc_style(TEXT).light_line_style(WHITE).draw()?;
-    let (left, right) = { let range = range(|point| point.0); (range.start, range.end) };
+    let (left, right) = {
+        let range = range(|point| point.0);
+        (range.start, range.end)
+    };
     chart.draw_series(LineSeries::new([(left, 0.0), (right, 0.0)], BLACK.mix(0.6)))?;
     for (series, color) in series.iter().zip(COLORS.into_iter().cycle()) {
         let points = series.points.iter().copied();
@@ -86,7 +89,13 @@ fn draw_in(
         };
         drawn.label(series.name.as_str()).legend(move |(x, y)| Rectangle::new([(x, y - 2), (x + 18, y + 2)], color.filled()));
     }
-    chart.configure_series_labels().background_style(WHITE).border_style(BLACK.mix(0.3)).label_font(TEXT).position(SeriesLabelPosition::UpperRight).draw()?;
+    chart
+        .configure_series_labels()
+        .background_style(WHITE)
+        .border_style(BLACK.mix(0.3))
+        .label_font(TEXT)
+        .position(SeriesLabelPosition::UpperRight)
+        .draw()?;
     area.present()?;
     Ok(())
 }

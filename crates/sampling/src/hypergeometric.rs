@@ -1,6 +1,19 @@
 //! Samples without replacement from a corpus, some of whose elements were tampered with.
 
+use statrs::function::factorial::ln_binomial;
+
 use crate::Probability;
+
+/// Natural logarithm of the probability that exactly `hits` of `samples` different elements of a corpus are among its `tampered` ones.
+///
+/// `-inf` if that is impossible. Both `samples` and `tampered` are at most `corpus`.
+pub fn ln_pmf(corpus: u64, tampered: u64, samples: u64, hits: u64) -> f64 {
+    debug_assert!(tampered <= corpus && samples <= corpus);
+    if hits > tampered || hits > samples || samples - hits > corpus - tampered {
+        return f64::NEG_INFINITY;
+    }
+    ln_binomial(tampered, hits) + ln_binomial(corpus - tampered, samples - hits) - ln_binomial(corpus, samples)
+}
 
 /// Natural logarithm of the probability that none of `samples` different elements of a corpus is among its `tampered` ones:
 /// `C(corpus - tampered, samples) / C(corpus, samples)`.

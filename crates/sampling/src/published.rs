@@ -4,15 +4,13 @@
 
 use std::fmt;
 
-use serde::Serialize;
-
 use crate::{Probability, SamplingError, Sides, hoeffding, tampering};
 
 /// `delta` of both tables.
 pub const DELTA: f64 = 0.05;
 
 /// A row of one of the tables.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Published {
     /// Fraction tampered with, or `epsilon`.
     pub demand: f64,
@@ -21,7 +19,6 @@ pub struct Published {
     /// Its cost with MobileNet v2 (0.35, 96), in US dollars.
     pub dollars: f64,
     /// What gives the sample size.
-    #[serde(skip)]
     pub origin: Origin,
 }
 

@@ -66,6 +66,12 @@ fn misses_of_a_corpus_are_quotients_of_binomial_coefficients() {
                 let avoiding = if samples > corpus - tampered { 0 } else { choose(corpus - tampered, samples) };
                 let exact = avoiding as f64 / choose(corpus, samples) as f64;
                 assert!((missed - exact).abs() < 1e-13, "{corpus} {tampered} {samples}: {missed} is not {exact}");
+                for hits in 0..=samples {
+                    let impossible = hits > tampered || samples - hits > corpus - tampered;
+                    let ways = if impossible { 0 } else { choose(tampered, hits) * choose(corpus - tampered, samples - hits) };
+                    let exact = ways as f64 / choose(corpus, samples) as f64;
+                    assert!((hypergeometric::ln_pmf(corpus, tampered, samples, hits).exp() - exact).abs() < 1e-12);
+                }
                 let other = Hypergeometric::new(corpus, tampered, samples).unwrap().cdf(0);
                 assert!((missed - other).abs() < 1e-9, "{corpus} {tampered} {samples}: {missed} is not {other}");
             }

@@ -18,6 +18,7 @@ mod run;
 mod sample_size;
 mod security;
 mod verify;
+mod viability;
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -36,6 +37,7 @@ pub enum Command {
     SampleSize(sample_size::Arguments),
     Keys(keys::Arguments),
     Escrow(escrow::Arguments),
+    Viability(viability::Arguments),
 }
 
 /// Runs a command and prints its report.
@@ -59,5 +61,6 @@ pub fn execute(command: Command, output: Output) -> anyhow::Result<Verdict> {
         Command::SampleSize(arguments) => sample_size::execute(&arguments, output),
         Command::Keys(arguments) => keys::execute(&arguments, output),
         Command::Escrow(arguments) => escrow::execute(&arguments, output),
+        Command::Viability(arguments) => viability::execute(&arguments, output),
     }
 }

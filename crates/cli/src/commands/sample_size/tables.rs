@@ -75,11 +75,10 @@ impl TamperingRow {
 impl AccuracyRow {
     /// The row of a deviation.
     pub fn new(epsilon: Probability, delta: Probability, cost: Option<Cost>) -> Result<Self, SamplingError> {
-        let exact = |sides| {
-            accuracy::sample_size(epsilon, delta, sides).map(Some).or_else(|error| match error {
-                SamplingError::NoSuchSample { .. } => Ok(None),
-                error => Err(error),
-            })
+        let exact = |sides| match accuracy::sample_size(epsilon, delta, sides) {
+            Ok(samples) => Ok(Some(samples)),
+            Err(SamplingError::NoSuchSample { .. }) => Ok(None),
+            Err(error) => Err(error),
         };
         let (exact_one_sided, hoeffding_one_sided) = (exact(Sides::One)?, hoeffding::sample_size(epsilon, delta, Sides::One)?);
         Ok(Self {

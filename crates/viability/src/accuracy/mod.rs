@@ -1,0 +1,11 @@
+//! Agreements about accuracy, with customers whose labels may be wrong and providers whose model may be worse than promised.
+
+mod chance;
+mod game;
+mod simulation;
+mod strategies;
+
+pub use chance::{Chances, Payoffs, best_attack, chances, expected, safe_threshold, sale};
+pub use game::{Game, Played};
+pub use simulation::simulate;
+pub use strategies::{Customer, ModelQuality, Pairing, Provider, pairings};

@@ -1,5 +1,8 @@
+use std::sync::Arc;
+
 use verinfer_graph::Graph;
 use verinfer_relation::layout::EqWeights;
+use verinfer_relation::learned::Learned;
 use verinfer_relation::parameters::{Parameters, SecurityReport};
 use verinfer_relation::relation::ObjectKind;
 use verinfer_relation::setting::{OutputForm, Setting};
@@ -15,7 +18,7 @@ use crate::error::ProveError;
 use crate::lookups::{self, Leaves};
 use crate::messages::Messages;
 use crate::random::from_operating_system;
-use crate::witness::{Execution, Witness};
+use crate::witness::{self, Execution, Witness};
 use crate::{functional, opening};
 
 #[cfg(test)]
@@ -59,6 +62,7 @@ impl Phase {
 pub struct Prover<'a> {
     graph: &'a Graph,
     relation: Relation,
+    learned: Option<Arc<Learned>>,
     dft: Dft,
 }
 
@@ -78,7 +82,9 @@ impl<'a> Prover<'a> {
 
     /// Derives the relation of a network on `images` images, of which the setting says what is hidden: each proof is about so many.
     pub fn with_setting(graph: &'a Graph, images: usize, setting: &Setting) -> Result<Self, ProveError> {
-        Ok(Self { graph, relation: Relation::with_setting(graph, images, setting)?, dft: Dft::default() })
+        let relation = Relation::with_setting(graph, images, setting)?;
+        let learned = witness::learned(graph, &relation)?;
+        Ok(Self { graph, relation, learned, dft: Dft::default() })
     }
 
     /// What is proved.
@@ -100,7 +106,7 @@ impl<'a> Prover<'a> {
         started: &dyn Fn(Phase),
     ) -> Result<Proved, ProveError> {
         started(Phase::Witness);
-        let witness = Witness::of(self.graph, &self.relation, execution, &mut from_operating_system()?)?;
+        let witness = Witness::with_learned(self.graph, &self.relation, self.learned.clone(), execution, &mut from_operating_system()?)?;
         let statement = self.statement(&witness, execution.input, context, security_level);
         self.prove_statement(statement, witness, started)
     }
@@ -199,7 +205,7 @@ impl<'a> Prover<'a> {
 
         // 5. The linear layers.
         let graph = self.graph;
-        let layers = Layers { relation, graph, learned: learned.as_ref(), tensors: &tensors, cells: &cells, r: &r, leaves: &leaves };
+        let layers = Layers { relation, graph, learned: learned.as_deref(), tensors: &tensors, cells: &cells, r: &r, leaves: &leaves };
         layers.prove(&mut messages);
 
         // 6. One functional and one target for all claims: what the verifier makes of these messages.

@@ -1,6 +1,7 @@
 //! The cells of the committed vector, from an execution of the network.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use p3_field::{PrimeCharacteristicRing, PrimeField64};
 use rayon::prelude::*;
@@ -36,7 +37,7 @@ pub struct Witness {
     /// Every tensor of the execution, in NHWC order, image after image.
     pub tensors: Vec<Vec<i16>>,
     /// What the hidden columns of the weights hold, if the relation has them.
-    pub learned: Option<Learned>,
+    pub learned: Option<Arc<Learned>>,
     /// What the objects of the relation are committed to by.
     pub commitments: Vec<(ObjectKind, Commitment)>,
     /// By cell, the tuple its leaf stands for where that is no row of a public table: tuples of tables of cells, and those of a forgery.
@@ -81,6 +82,11 @@ impl Execution<'_> {
 /// The randomness of a commitment.
 pub type Salt = Box<[u8; SALT_CELLS]>;
 
+/// What a network has learned, as the hidden columns of a relation hold it; `None` if it is public. The same for every execution.
+pub fn learned(graph: &Graph, relation: &Relation) -> Result<Option<Arc<Learned>>, RelationError> {
+    relation.object(ObjectKind::Model).map(|_| Learned::new(graph, relation).map(Arc::new)).transpose()
+}
+
 impl Witness {
     /// Runs the network on each image of `input` (NHWC order, image after image; as many as the relation's) and writes down every cell; salts, pads
     /// and masks are drawn from `random`.
@@ -90,7 +96,17 @@ impl Witness {
 
     /// As [`Witness::new`], with labels, and with the salts of commitments that have been made before.
     pub fn of(graph: &Graph, relation: &Relation, execution: &Execution<'_>, random: &mut impl Rng) -> Result<Self, ProveError> {
-        let learned = relation.object(ObjectKind::Model).map(|_| Learned::new(graph, relation)).transpose()?;
+        Self::with_learned(graph, relation, learned(graph, relation)?, execution, random)
+    }
+
+    /// As [`Witness::of`], given what the network has learned if that is hidden.
+    pub(crate) fn with_learned(
+        graph: &Graph,
+        relation: &Relation,
+        learned: Option<Arc<Learned>>,
+        execution: &Execution<'_>,
+        random: &mut impl Rng,
+    ) -> Result<Self, ProveError> {
         let num_stored = relation.layout.num_stored();
         let len = relation.input_shape.num_elements();
         let input = execution.input;
@@ -108,7 +124,7 @@ impl Witness {
         let mut tensors: Vec<Vec<i16>> = Vec::new();
         for (image, input) in input.chunks_exact(len).enumerate() {
             writer.image = image;
-            let traced = writer.execution(graph, learned.as_ref(), input).map_err(|error| in_batch(error, image * len))?;
+            let traced = writer.execution(graph, learned.as_deref(), input).map_err(|error| in_batch(error, image * len))?;
             if image == 0 {
                 tensors = traced;
             } else {

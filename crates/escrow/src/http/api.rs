@@ -181,6 +181,8 @@ fn authorized(
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct LogQuery {
+    /// Only entries about this agreement.
+    agreement: Option<AgreementId>,
     /// Entries after this position.
     #[serde(default)]
     after: u64,
@@ -210,7 +212,7 @@ pub struct LogEntry {
 /// The log.
 #[utoipa::path(get, path = "/v1/log", params(LogQuery), responses((status = 200, body = Vec<LogEntry>)))]
 pub async fn log(State(shared): State<Shared>, Query(query): Query<LogQuery>) -> Answer<Vec<LogEntry>> {
-    let lines = shared.escrow.store.log(None, query.after, query.limit.min(most())).await?;
+    let lines = shared.escrow.store.log(query.agreement, query.after, query.limit.min(most())).await?;
     let entry = |line: &crate::store::LogLine| {
         let Entry { at, record } = line.decode()?;
         Ok(LogEntry { position: line.position, head: line.digest, at, record })

@@ -14,6 +14,7 @@ mod estimate;
 mod files;
 mod forgery;
 mod hide;
+mod keys;
 mod known;
 mod memory;
 mod model;

@@ -1,7 +1,7 @@
 //! What takes long to find out: whether proofs hold, whether ciphertexts open to what was promised. Off the threads that serve, a bounded number at a time.
 
 use tokio::task::spawn_blocking;
-use verinfer_items::{Document, Example};
+use verinfer_items::{Document, Example, Label};
 use verinfer_protocols::agreement::{Agreement, State, Terms};
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::event::Facts;
@@ -97,23 +97,21 @@ impl Promise {
 
     fn is_kept(&self, sealed: &[u8]) -> bool {
         let is_promised = |item: &[u8]| match &self.terms {
-            Terms::Accuracy(terms) => {
-                let example = Example::decode(item);
-                example.and_then(|example| {
-                    // The label must be in the form that the evidence needs.
-                    let opened = matches!(example.label, verinfer_items::Label::Opened(_));
-                    if opened != (terms.evidence == accuracy::Evidence::Outputs) {
-                        return Err(verinfer_items::ItemError::NotInList { index: self.index });
-                    }
-                    example.is_entry(&terms.test_set, self.index)
-                })
-            }
-            .is_ok(),
+            Terms::Accuracy(terms) => is_promised_example(item, terms, self.index),
             Terms::Retrieval(terms) => {
-                Document::decode(item).and_then(|document| document.is_entry(&terms.corpus, self.index, terms.source.as_ref())).is_ok()
+                Document::decode(item).is_ok_and(|item| item.is_entry(&terms.corpus, self.index, terms.source.as_ref()).is_ok())
             }
             Terms::Stake(_) | Terms::Serving(_) => false,
         };
         adjudicate(&self.key, &self.context.0, self.position, sealed, is_promised) == Verdict::Kept
     }
+}
+
+/// Whether an item is the example at a place, with its label in the form that the evidence needs.
+fn is_promised_example(item: &[u8], terms: &accuracy::Terms, index: u32) -> bool {
+    let form = |label: &Label| match label {
+        Label::Opened(_) => accuracy::Evidence::Outputs,
+        Label::Committed { .. } => accuracy::Evidence::Count,
+    };
+    Example::decode(item).is_ok_and(|example| form(&example.label) == terms.evidence && example.is_entry(&terms.test_set, index).is_ok())
 }

@@ -9,8 +9,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use crate::error::ServiceError;
@@ -68,7 +67,7 @@ impl Server {
         let mut forget = interval(Duration::from_secs(60));
         tokio::pin!(stop);
         loop {
-            let accepted = tokio::select! {
+            let (stream, peer, place) = tokio::select! {
                 accepted = accept(&listener, &places) => accepted,
                 _ = forget.tick() => {
                     rate.retain_recent();
@@ -76,9 +75,8 @@ impl Server {
                 }
                 () = &mut stop => break,
             };
-            let (stream, peer, place) = accepted;
-            let router = service.clone();
-            let service = tower_service(router, Peer(peer.ip()));
+            // The requests of a connection carry the peer's address.
+            let service = service.clone().layer(axum::Extension(Peer(peer.ip())));
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(limits.patience)
@@ -101,15 +99,27 @@ impl Server {
     }
 }
 
-type Router = axum::Router;
-
-/// The router for a connection: its requests carry the peer's address.
-fn tower_service(router: Router, peer: Peer) -> Router {
-    router.layer(axum::Extension(peer))
+/// Done when the process is asked to stop.
+pub async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    // Without signals only a kill stops it, which it survives.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// The next connection, when there is a place for it.
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, SocketAddr, Option<tokio::sync::OwnedSemaphorePermit>) {
+async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, SocketAddr, Option<OwnedSemaphorePermit>) {
     loop {
         // The semaphore is never closed.
         let place = places.clone().acquire_owned().await.ok();
@@ -137,7 +147,7 @@ async fn watch_deadlines(escrow: Arc<Escrow>, mut stopped: watch::Receiver<bool>
         };
         if let Err(error) = result {
             // The database may be back at the next tick; deadlines are called then.
-            eprintln!("error: deadlines: {error}");
+            tracing::error!(%error, "deadlines could not be called");
         }
     }
 }

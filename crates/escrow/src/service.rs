@@ -112,9 +112,9 @@ impl Escrow {
         }
         let signer = request.header.signer;
         if matches!(request.body, Body::Open(_)) {
-            match writing.open_agreements(signer).await? {
-                open if open >= self.limits.open_agreements => return Err(ServiceError::TooManyAgreements { open }),
-                _ => {}
+            let open = writing.open_agreements(signer).await?;
+            if open >= self.limits.open_agreements {
+                return Err(ServiceError::TooManyAgreements { open });
             }
         }
         let before = writing.before(Some(signer), request.header.agreement).await?;

@@ -57,6 +57,7 @@ pub enum Move {
 
 /// What happens to an agreement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(clippy::large_enum_variant, reason = "one at a time, never in lists")]
 pub enum Event {
     /// A party moves.
     Move {

@@ -193,6 +193,12 @@ pub enum MemberFault {
     /// There is no entry with this index.
     #[error("there is no such entry")]
     Unknown,
+    /// The list is empty or too long.
+    #[error("a list must have 1 to {most} entries")]
+    Count {
+        /// Most entries.
+        most: usize,
+    },
 }
 
 /// Why a proof that holds does not settle what is asked.

@@ -1,5 +1,7 @@
 //! What each way to the end pays, as docs/protocols.md says.
 
+#![allow(clippy::wildcard_enum_match_arm, reason = "a test panics on what it does not expect")]
+
 mod common;
 
 use std::collections::BTreeSet;

@@ -8,7 +8,9 @@ mod attack;
 mod bench;
 mod check;
 mod commit;
+mod escrow;
 mod inspect;
+mod keys;
 mod prove;
 mod run;
 mod sample_size;
@@ -28,6 +30,8 @@ pub enum Command {
     Attack(attack::Arguments),
     Bench(bench::Arguments),
     SampleSize(sample_size::Arguments),
+    Keys(keys::Arguments),
+    Escrow(escrow::Arguments),
 }
 
 /// Runs a command and prints its report.
@@ -47,5 +51,7 @@ pub fn execute(command: Command, output: Output) -> anyhow::Result<Verdict> {
         Command::Attack(arguments) => attack::execute(&arguments, output),
         Command::Bench(arguments) => bench::execute(&arguments, output),
         Command::SampleSize(arguments) => sample_size::execute(&arguments, output),
+        Command::Keys(arguments) => keys::execute(&arguments, output),
+        Command::Escrow(arguments) => escrow::execute(&arguments, output),
     }
 }

@@ -49,7 +49,7 @@ impl From<ServiceError> for Failure {
         let (status, kind) = classify(&error);
         // What went wrong inside is for the operator's eyes.
         let message = if status == StatusCode::INTERNAL_SERVER_ERROR {
-            eprintln!("error: {error}");
+            tracing::error!(%error, "a request failed");
             "the escrow has failed; nothing has changed".to_owned()
         } else {
             error.to_string()

@@ -32,20 +32,16 @@ pub fn what(entry: &Entry) -> String {
 fn name(action: &Move) -> String {
     let Ok(mut value) = serde_json::to_value(action) else { return String::new() };
     let mut words = Vec::new();
-    // Each level of the value is a variant's name, until the name of one without content or the content of one.
-    loop {
-        match value {
-            serde_json::Value::String(name) => {
-                words.push(name);
-                break;
-            }
-            serde_json::Value::Object(map) if map.len() == 1 && words.len() < depth(action) => {
-                let Some((name, content)) = map.into_iter().next() else { break };
-                words.push(name);
-                value = content;
-            }
-            _ => break,
+    // Each level of the value is a variant's name: that of an object's only field, or a string where the variant has no content.
+    while words.len() < depth(action) {
+        if let Some(name) = value.as_str() {
+            words.push(name.to_owned());
+            break;
         }
+        let serde_json::Value::Object(map) = value else { break };
+        let Some((name, content)) = map.into_iter().next() else { break };
+        words.push(name);
+        value = content;
     }
     words.join(" ").replace('_', " ")
 }

@@ -86,12 +86,23 @@ pub enum StoreError {
 }
 
 impl Store {
-    /// Connects to a database: `sqlite:FILE` (made if there is none) or `postgres://USER:PASSWORD@HOST/NAME`.
+    /// Connects to a database: `sqlite:FILE` or `postgres://USER:PASSWORD@HOST/NAME`. The file and the tables are made if there are none.
     ///
     /// # Errors
     ///
     /// It cannot be reached, or its tables cannot be made.
-    pub async fn connect(url: &str) -> Result<Self, StoreError> {
+    pub async fn create(url: &str) -> Result<Self, StoreError> {
+        let store = Self::open(&with_creation(url)).await?;
+        sqlx::raw_sql(SCHEMA).execute(&store.pool).await?;
+        Ok(store)
+    }
+
+    /// Connects to the database of an escrow, as [`Store::create`] has made it.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be reached.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
         install_default_drivers();
         let is_sqlite = url.starts_with("sqlite:");
         let options = AnyPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(30));
@@ -99,16 +110,14 @@ impl Store {
             Box::pin(async move {
                 if is_sqlite {
                     // Readers do not wait for the writer, and what was committed survives a loss of power.
+                    connection.execute("PRAGMA busy_timeout = 30000").await?;
                     connection.execute("PRAGMA journal_mode = WAL").await?;
                     connection.execute("PRAGMA synchronous = FULL").await?;
-                    connection.execute("PRAGMA busy_timeout = 30000").await?;
                 }
                 Ok(())
             })
         });
-        let pool = options.connect(&with_creation(url)).await?;
-        sqlx::raw_sql(SCHEMA).execute(&pool).await?;
-        Ok(Self { pool, writers: Mutex::new(()) })
+        Ok(Self { pool: options.connect(url).await?, writers: Mutex::new(()) })
     }
 
     /// Makes the escrow's log if there is none, and checks that it is this escrow's.

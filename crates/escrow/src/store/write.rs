@@ -159,7 +159,6 @@ impl Writing<'_> {
         let (mut before, mut after) = (0_i128, 0_i128);
         for (account, (taken, given)) in totals(postings) {
             let amount = integer_amount(taken);
-            // Payments out of an account come first in every posting list, so that what it has must suffice.
             let add = "INSERT INTO balances (account, units) VALUES ($1, 0) ON CONFLICT (account) DO NOTHING";
             sqlx::query(add).bind(account.to_string()).execute(&mut *self.transaction).await?;
             let row = sqlx::query("SELECT units FROM balances WHERE account = $1").bind(account.to_string());

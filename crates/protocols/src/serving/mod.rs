@@ -26,6 +26,9 @@ pub use terms::{Periods, Terms};
 /// The stage in the context of the proofs.
 pub const STAGE: &str = "serving";
 
+/// Most predictions in one move: each has a signature to be checked.
+pub const MAX_ANSWERS: usize = 256;
+
 const ANSWER: &str = "verinfer protocols v1 answer";
 
 /// How far a round is.
@@ -111,7 +114,7 @@ pub enum Move {
     Confirm,
     /// The customer records predictions.
     Record {
-        /// As many as it has got.
+        /// Up to [`MAX_ANSWERS`] that it has got.
         answers: Vec<Answer>,
     },
     /// The customer wants proofs.

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Answer, Move, Outcome, STAGE, State, Terms, answer_digest};
+use super::{Answer, MAX_ANSWERS, Move, Outcome, STAGE, State, Terms, answer_digest};
 use crate::digest::{AgreementId, Digest};
 use crate::event::{Event, Facts, check_time};
 use crate::keys::AccountId;
@@ -112,6 +112,9 @@ fn at_move(
 }
 
 fn record(id: AgreementId, terms: &Terms, mut answers: BTreeMap<u32, Digest>, new: &[Answer]) -> Result<BTreeMap<u32, Digest>, Refusal> {
+    if new.is_empty() || new.len() > MAX_ANSWERS {
+        return Err(at(new.len())(MemberFault::Count { most: MAX_ANSWERS }));
+    }
     for (position, answer) in new.iter().enumerate() {
         if answer.index >= terms.inputs {
             return Err(at(position)(MemberFault::Unknown));

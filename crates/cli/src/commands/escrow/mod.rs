@@ -1,0 +1,37 @@
+//! `verinfer escrow`: the service that holds the parties' money.
+
+use clap::Subcommand;
+
+use crate::output::{Output, Verdict};
+
+mod audit;
+mod deposit;
+mod serve;
+
+/// Hold parties' money and run the protocols between them.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    Serve(serve::Arguments),
+    Audit(audit::Arguments),
+    Deposit(deposit::Arguments),
+}
+
+/// Runs the command.
+pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
+    match &arguments.action {
+        Action::Serve(arguments) => serve::execute(arguments, output),
+        Action::Audit(arguments) => audit::execute(arguments, output),
+        Action::Deposit(arguments) => deposit::execute(arguments, output),
+    }
+}
+
+/// Runs a future on threads of its own.
+fn run<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(future)
+}

@@ -1,0 +1,98 @@
+//! `verinfer escrow serve`: the escrow over HTTP.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use serde::Serialize;
+use verinfer_escrow::clock::Clock;
+use verinfer_escrow::http::HttpLimits;
+use verinfer_escrow::server::{Server, interrupted};
+use verinfer_escrow::service::{Escrow, Limits};
+use verinfer_escrow::store::Store;
+
+use super::run;
+use crate::keys;
+use crate::output::{Output, Report, Verdict};
+
+/// Serve until interrupted.
+///
+/// The interface is described at /openapi.json; / shows agreements, balances and the log.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The database: sqlite:FILE, made if there is none, or postgres://USER:PASSWORD@HOST/NAME.
+    #[arg(long, value_name = "URL", default_value = "sqlite:escrow.db")]
+    db: String,
+
+    /// Where to listen.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8700")]
+    listen: SocketAddr,
+
+    /// The escrow's own key, as `keys new` writes it: whoever has it records deposits.
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+
+    /// Agreements that an account may have proposed and that have not ended.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().open_agreements)]
+    max_open: u64,
+
+    /// Requests of one address in a second.
+    #[arg(long, value_name = "N", default_value_t = HttpLimits::default().requests_per_second)]
+    max_rate: NonZeroU32,
+
+    /// Proofs that are verified at the same time.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().verifying)]
+    verifying: usize,
+}
+
+/// Runs the command.
+pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
+    let key = keys::read(&arguments.key, output)?;
+    tracing_subscriber::fmt().with_writer(io::stderr).with_max_level(tracing_subscriber::filter::LevelFilter::WARN).init();
+    let limits = Limits { open_agreements: arguments.max_open, verifying: arguments.verifying, ..Limits::default() };
+    let http = HttpLimits { requests_per_second: arguments.max_rate, ..HttpLimits::default() };
+    run(async {
+        let store = Store::create(&arguments.db).await.with_context(|| format!("cannot use {}", without_password(&arguments.db)))?;
+        let escrow = Escrow::new(store, key.account(), Clock::from, limits).await?;
+        let server =
+            Server::bind(escrow, arguments.listen, http).await.with_context(|| format!("cannot listen on {}", arguments.listen))?;
+        output.report(&ServeReport { url: format!("http://{}", server.address()?), account: key.account().to_string() })?;
+        server.serve(interrupted()).await?;
+        Ok(Verdict::Accepted)
+    })
+}
+
+/// A database's URL as it may be shown.
+pub fn without_password(url: &str) -> String {
+    match (url.find("://"), url.rfind('@')) {
+        (Some(scheme), Some(host)) if scheme < host => format!("{}://...{}", &url[..scheme], &url[host..]),
+        _ => url.to_owned(),
+    }
+}
+
+#[derive(Serialize)]
+struct ServeReport {
+    url: String,
+    /// The escrow's account, hexadecimal.
+    account: String,
+}
+
+impl Report for ServeReport {
+    fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "escrow   {}", self.url)?;
+        writeln!(out, "account  {}", self.account)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_not_shown() {
+        assert_eq!(without_password("postgres://user:secret@host/name"), "postgres://...@host/name");
+        assert_eq!(without_password("sqlite:escrow.db"), "sqlite:escrow.db");
+    }
+}

@@ -1,0 +1,153 @@
+//! An escrow over real sockets on a new database, and parties with a real model.
+
+pub mod accuracy;
+pub mod model;
+pub mod serving;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+use verinfer_escrow::audit::{Audit, AuditError, audit};
+use verinfer_escrow::clock::Clock;
+use verinfer_escrow::http::HttpLimits;
+use verinfer_escrow::server::Server;
+use verinfer_escrow::service::{Escrow, Limits};
+use verinfer_escrow::store::Store;
+use verinfer_escrow_client::{Client, Patience};
+use verinfer_protocols::digest::Digest;
+use verinfer_protocols::keys::SecretKey;
+use verinfer_protocols::money::Money;
+use verinfer_protocols::time::Millis;
+
+/// Names the server whose databases tests may make schemas in, as `postgres://user@host/database`.
+const POSTGRES: &str = "VERINFER_POSTGRES";
+
+/// A new, empty database.
+pub struct Database {
+    pub url: String,
+    _folder: Option<TempDir>,
+}
+
+/// Runs a test on SQLite, and on PostgreSQL if there is one.
+pub fn on_each_database(test: impl Fn(&Database)) {
+    test(&sqlite());
+    match std::env::var(POSTGRES) {
+        Ok(server) => test(&postgres(&server)),
+        Err(_) => eprintln!("SKIPPED on PostgreSQL: {POSTGRES} does not name a server"),
+    }
+}
+
+pub fn sqlite() -> Database {
+    let folder = tempfile::tempdir().unwrap();
+    Database { url: format!("sqlite:{}", folder.path().join("escrow.db").display()), _folder: Some(folder) }
+}
+
+/// A schema of its own on a server.
+fn postgres(server: &str) -> Database {
+    let schema = format!("escrow_{}", hex(&random::<8>()));
+    Runtime::new().unwrap().block_on(async {
+        sqlx::any::install_default_drivers();
+        let pool = sqlx::AnyPool::connect(server).await.unwrap();
+        sqlx::query(sqlx::AssertSqlSafe(format!("CREATE SCHEMA {schema}"))).execute(&pool).await.unwrap();
+        pool.close().await;
+    });
+    let separator = if server.contains('?') { '&' } else { '?' };
+    Database { url: format!("{server}{separator}options[search_path]={schema}"), _folder: None }
+}
+
+/// An escrow that serves.
+pub struct Running {
+    pub address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+pub fn operator() -> SecretKey {
+    SecretKey::from_seed(&[100; 32])
+}
+
+impl Running {
+    pub fn start(database: &Database) -> Self {
+        Self::with_limits(database, Limits::default(), HttpLimits::default())
+    }
+
+    pub fn with_limits(database: &Database, limits: Limits, http: HttpLimits) -> Self {
+        let (stop, stopped) = oneshot::channel();
+        let (tell, told) = mpsc::channel();
+        let url = database.url.clone();
+        let thread = std::thread::spawn(move || {
+            Runtime::new().unwrap().block_on(async {
+                let store = Store::create(&url).await.unwrap();
+                let escrow = Escrow::new(store, operator().account(), Clock::from, limits).await.unwrap();
+                let server = Server::bind(escrow, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), http).await.unwrap();
+                tell.send(server.address().unwrap()).unwrap();
+                server.serve(async { stopped.await.unwrap_or(()) }).await.unwrap();
+            });
+        });
+        Self { address: told.recv().unwrap(), stop, thread }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub fn client(&self, key: &SecretKey) -> Client {
+        let patience = Patience { answer: Duration::from_secs(100), total: Duration::from_secs(100) };
+        Client::connect(&self.url(), key.clone(), patience).unwrap()
+    }
+
+    /// Gives each of the accounts so much.
+    pub fn fund(&self, keys: &[&SecretKey], units: u64) {
+        let operator = self.client(&operator());
+        for key in keys {
+            operator.deposit(key.account(), money(units), "cash".to_owned()).unwrap();
+        }
+    }
+
+    pub fn stop(self) {
+        self.stop.send(()).unwrap();
+        self.thread.join().unwrap();
+    }
+}
+
+/// What an audit says of a database that no escrow is running on.
+pub fn audited(database: &Database) -> Result<Audit, AuditError> {
+    Runtime::new().unwrap().block_on(async {
+        let store = Store::open(&database.url).await.unwrap();
+        let result = audit(&store).await;
+        store.close().await;
+        result
+    })
+}
+
+pub fn key(byte: u8) -> SecretKey {
+    SecretKey::from_seed(&[byte; 32])
+}
+
+pub fn money(units: u64) -> Money {
+    Money::new(units).unwrap()
+}
+
+pub fn random<const N: usize>() -> [u8; N] {
+    rand::random()
+}
+
+pub fn nonce() -> Digest {
+    Digest(random())
+}
+
+pub fn digest(text: &str) -> Digest {
+    Digest::of_bytes(text.as_bytes())
+}
+
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Longer than any test takes.
+pub const LONG: Millis = Millis(600_000);

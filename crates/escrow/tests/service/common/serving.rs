@@ -1,0 +1,25 @@
+//! A round of predictions with real proofs.
+
+use verinfer_items::OpenedInput;
+use verinfer_protocols::digest::{AgreementId, Digest};
+use verinfer_protocols::keys::{AccountId, SecretKey};
+use verinfer_protocols::serving::{Answer, Periods, STAGE, Terms};
+use verinfer_protocols::statement::{context, scores_digest};
+use verinfer_protocols::time::Millis;
+use verinfer_relation::setting::OutputForm;
+
+use super::model::Model;
+use super::{LONG, money, nonce};
+
+pub fn terms(customer: AccountId, provider: AccountId, model: Digest, inputs: u32, respond: Millis) -> Terms {
+    let periods = Periods { respond, round: LONG, prove: LONG };
+    Terms { customer, provider, model, inputs, proof: money(20), beta: 2, periods, nonce: nonce() }
+}
+
+pub fn answer(model: &Model, id: AgreementId, index: u32, input: &OpenedInput, provider: &SecretKey) -> Answer {
+    Answer::sign(id, index, &input.digest().unwrap(), &scores_digest(&model.scores(input)), provider)
+}
+
+pub fn prove(model: &Model, id: AgreementId, inputs: &[&OpenedInput]) -> Vec<u8> {
+    model.prove(inputs, OutputForm::Shown, &[], &context(id, STAGE))
+}

@@ -1,0 +1,201 @@
+//! Hostile clients: each kind of bad request has its status and its name, and changes nothing.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::num::NonZeroU32;
+use std::time::{Duration, Instant};
+
+use crate::common::{LONG, Running, audited, key, money, nonce, on_each_database, operator, serving, sqlite};
+use ureq::Agent;
+use verinfer_escrow::http::HttpLimits;
+use verinfer_escrow::service::Limits;
+use verinfer_escrow_client::messages::ErrorBody;
+use verinfer_protocols::agreement;
+use verinfer_protocols::digest::AgreementId;
+use verinfer_protocols::keys::{SecretKey, Signature};
+use verinfer_protocols::serving::Move;
+use verinfer_protocols::signed::{Body, Header, Request, VERSION};
+use verinfer_protocols::time::{Millis, Timestamp};
+
+fn agent() -> Agent {
+    Agent::config_builder().http_status_as_error(false).build().into()
+}
+
+/// Status and kind of the answer to a body.
+fn post(running: &Running, body: &[u8], media_type: &str) -> (u16, String) {
+    let mut answer = agent().post(format!("{}/v1/requests", running.url())).content_type(media_type).send(body).unwrap();
+    let text = answer.body_mut().read_to_string().unwrap();
+    let kind = serde_json::from_str::<ErrorBody>(&text).map_or("carried out".to_owned(), |body| body.error.kind);
+    (answer.status().as_u16(), kind)
+}
+
+fn send(running: &Running, request: &Request) -> (u16, String) {
+    post(running, &serde_json::to_vec(request).unwrap(), "application/json")
+}
+
+fn header(running: &Running, key: &SecretKey, agreement: AgreementId, sequence: u64) -> Header {
+    let now = running.client(key).about().unwrap().now;
+    let (escrow, signer, expires) = (operator().account(), key.account(), now.after(Millis(60_000)));
+    Header { version: VERSION, escrow, signer, agreement, sequence, expires }
+}
+
+fn withdrawal(units: u64) -> Body {
+    Body::Withdraw { amount: money(units), reference: "bank".to_owned() }
+}
+
+#[test]
+fn each_kind_of_bad_request_is_refused_in_its_own_way_and_changes_nothing() {
+    on_each_database(|database| {
+        let (customers, providers, strangers) = (key(1), key(2), key(3));
+        let limits = HttpLimits { body_bytes: 10_000, patience: Duration::from_millis(700), ..HttpLimits::default() };
+        let running = Running::with_limits(database, Limits { open_agreements: 1, ..Limits::default() }, limits);
+        running.fund(&[&customers, &providers], 1000);
+        let terms = serving::terms(customers.account(), providers.account(), nonce(), 2, LONG);
+        let id = running.client(&customers).open(agreement::Terms::Serving(terms)).unwrap();
+        let head = running.client(&customers).about().unwrap().head;
+
+        let signed = |key: &SecretKey, header: Header, body: Body| send(&running, &Request::sign(header, body, key));
+        let own = |sequence| header(&running, &customers, AgreementId::NONE, sequence);
+        let refused = |status: u16, kind: &str| (status, kind.to_owned());
+        let act = |action| Body::Act(agreement::Move::Serving(action));
+
+        // Malformed.
+        for body in ["", "{", "[]", "{\"header\":1}", "null", "\u{1f980}"] {
+            assert_eq!(post(&running, body.as_bytes(), "application/json"), refused(400, "malformed"), "{body}");
+        }
+        assert_eq!(post(&running, b"{}", "text/plain"), refused(415, "media_type"));
+        assert_eq!(post(&running, &[b' '; 10_001], "application/json"), refused(413, "oversized"));
+        assert_eq!(signed(&customers, Header { version: 9, ..own(1) }, withdrawal(1)), refused(400, "version"));
+
+        // Unsigned, signed by another, changed after it was signed.
+        let request = Request::sign(own(1), withdrawal(1), &customers);
+        assert_eq!(send(&running, &Request { signature: Signature([0; 64]), ..request.clone() }), refused(401, "unsigned"));
+        assert_eq!(send(&running, &Request { body: withdrawal(2), ..request.clone() }), refused(401, "unsigned"));
+        assert_eq!(signed(&strangers, own(1), withdrawal(1)), refused(401, "unsigned"));
+
+        // For another escrow, too late, valid for too long.
+        let elsewhere = Header { escrow: strangers.account(), ..own(1) };
+        assert_eq!(signed(&customers, elsewhere, withdrawal(1)), refused(421, "other_escrow"));
+        assert_eq!(signed(&customers, Header { expires: Timestamp(5), ..own(1) }, withdrawal(1)), refused(401, "expired"));
+        assert_eq!(signed(&customers, Header { expires: Timestamp(u64::MAX), ..own(1) }, withdrawal(1)), refused(401, "expired"));
+
+        // Replayed and reordered: the customer has opened the agreement with its request number 1 about it.
+        let about = |sequence| header(&running, &customers, id, sequence);
+        assert_eq!(signed(&customers, about(1), act(Move::Abort)), refused(409, "replayed"));
+        assert_eq!(signed(&customers, about(0), act(Move::Abort)), refused(409, "replayed"));
+        assert_eq!(signed(&customers, about(3), act(Move::Abort)), refused(409, "out_of_order"));
+
+        // Out of stage, of another kind, by a stranger, about nothing.
+        assert_eq!(signed(&customers, about(2), act(Move::Conclude)), refused(412, "out_of_stage"));
+        let retire = Body::Act(agreement::Move::Stake(verinfer_protocols::stake::Move::Retire));
+        assert_eq!(signed(&customers, about(2), retire), refused(412, "other_kind"));
+        assert_eq!(signed(&strangers, header(&running, &strangers, id, 1), act(Move::Accept)), refused(403, "not_a_party"));
+        let nothing = header(&running, &customers, AgreementId([9; 32]), 1);
+        assert_eq!(signed(&customers, nothing, act(Move::Accept)), refused(404, "no_agreement"));
+
+        // Money that is not there, and deposits by others than the operator.
+        assert_eq!(signed(&customers, own(1), withdrawal(100_000)), refused(402, "overdrawn"));
+        let deposit = Body::Deposit { account: customers.account(), amount: money(5), reference: String::new() };
+        assert_eq!(signed(&customers, own(1), deposit), refused(403, "not_operator"));
+
+        // One agreement too many, and terms that cannot be.
+        let more = serving::terms(customers.account(), providers.account(), nonce(), 2, LONG);
+        let more = agreement::Terms::Serving(more);
+        let open = header(&running, &customers, more.id(), 1);
+        assert_eq!(signed(&customers, open, Body::Open(more)), refused(403, "too_many_agreements"));
+        let mut wrong = serving::terms(providers.account(), customers.account(), nonce(), 2, LONG);
+        wrong.beta = 1;
+        let wrong = agreement::Terms::Serving(wrong);
+        let open = header(&running, &providers, wrong.id(), 1);
+        assert_eq!(signed(&providers, open.clone(), Body::Open(wrong)), refused(422, "terms"));
+
+        // Files of others.
+        let file = format!("{}/v1/agreements/{id}/files/{}", running.url(), nonce());
+        assert_eq!(agent().get(&file).call().unwrap().status(), 401);
+        let stranger = running.client(&strangers);
+        assert_eq!(stranger.leave_file(id, b"x").unwrap_err().kind(), Some("no_access"));
+        assert_eq!(stranger.file(id, nonce()).unwrap_err().kind(), Some("no_access"));
+        assert_eq!(running.client(&customers).file(id, nonce()).unwrap_err().kind(), Some("no_file"));
+
+        let about = running.client(&customers).about().unwrap();
+        assert_eq!(about.head, head, "nothing has changed");
+        running.stop();
+        assert_eq!(audited(database).unwrap().digest, head);
+    });
+}
+
+#[test]
+fn the_same_request_is_carried_out_once_and_answered_again() {
+    on_each_database(|database| {
+        let customers = key(1);
+        let running = Running::start(database);
+        running.fund(&[&customers], 1000);
+        let client = running.client(&customers);
+        let request = client.prepare(AgreementId::NONE, withdrawal(10)).unwrap();
+        let receipt = client.submit(&request).unwrap();
+        let (first, again) = std::thread::scope(|scope| {
+            let again = scope.spawn(|| client.submit(&request).unwrap());
+            (client.submit(&request).unwrap(), again.join().unwrap())
+        });
+        assert_eq!([first, again], [receipt; 2]);
+        assert_eq!(client.own_account().unwrap().balance, money(990));
+        running.stop();
+        let running = Running::start(database);
+        assert_eq!(running.client(&customers).submit(&request).unwrap(), receipt);
+        running.stop();
+        assert_eq!(audited(database).unwrap().issued, 990);
+    });
+}
+
+#[test]
+fn slow_clients_are_cut_off() {
+    let database = sqlite();
+    let limits = HttpLimits { patience: Duration::from_millis(300), ..HttpLimits::default() };
+    let running = Running::with_limits(&database, Limits::default(), limits);
+    let talk = |first: &str| {
+        let mut stream = TcpStream::connect(running.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.write_all(first.as_bytes()).unwrap();
+        let (mut answer, start) = (String::new(), Instant::now());
+        let _ = stream.read_to_string(&mut answer);
+        assert!(start.elapsed() < Duration::from_secs(10));
+        answer
+    };
+    let slow_body = "POST /v1/requests HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{";
+    let answer = talk(slow_body);
+    assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("\"slow\""), "{answer}");
+    // Without a whole header there is nothing to answer to.
+    talk("POST /v1/requests HTT");
+    assert_eq!(running.client(&key(1)).about().unwrap().position, 0);
+    running.stop();
+}
+
+#[test]
+fn requests_beyond_the_rate_are_refused() {
+    let database = sqlite();
+    let limits = HttpLimits { requests_per_second: NonZeroU32::new(5).unwrap(), ..HttpLimits::default() };
+    let running = Running::with_limits(&database, Limits::default(), limits);
+    let statuses: Vec<u16> =
+        (0..30).map(|_| agent().get(format!("{}/v1/about", running.url())).call().unwrap().status().as_u16()).collect();
+    assert!(statuses.contains(&200) && statuses.contains(&429), "{statuses:?}");
+    // A client that tries again is served in the end.
+    assert_eq!(running.client(&key(1)).about().unwrap().position, 0);
+    running.stop();
+}
+
+#[test]
+fn files_are_limited() {
+    let database = sqlite();
+    let limits = Limits { file_bytes: 1000, agreement_bytes: 1500, ..Limits::default() };
+    let running = Running::with_limits(&database, limits, HttpLimits::default());
+    running.fund(&[&key(1)], 1000);
+    let client = running.client(&key(1));
+    let terms = serving::terms(key(1).account(), key(2).account(), nonce(), 2, LONG);
+    let id = client.open(agreement::Terms::Serving(terms)).unwrap();
+    let file = client.leave_file(id, &[1; 1000]).unwrap();
+    assert_eq!(client.leave_file(id, &[1; 1000]).unwrap(), file, "the same file takes no more room");
+    assert_eq!(client.leave_file(id, &[2; 1000]).unwrap_err().kind(), Some("too_many_files"));
+    assert_eq!(client.leave_file(id, &[2; 1001]).unwrap_err().kind(), Some("oversized"));
+    assert_eq!(running.client(&key(2)).file(id, file).unwrap(), [1; 1000], "the other party can read it");
+    running.stop();
+}

@@ -1,0 +1,10 @@
+//! The escrow as a service, over real sockets, on real databases.
+
+#![allow(clippy::wildcard_enum_match_arm, reason = "a test panics on what it does not expect")]
+
+mod agreements;
+mod audit;
+mod common;
+mod hostile;
+mod load;
+mod time;

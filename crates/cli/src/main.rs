@@ -19,6 +19,7 @@ mod known;
 mod memory;
 mod model;
 mod output;
+mod party;
 mod phases;
 mod predicate;
 mod rejection;

@@ -8,50 +8,5 @@ mod attack;
 mod bench;
 mod check;
 mod commit;
-mod escrow;
-mod inspect;
-mod keys;
-mod prove;
-mod run;
-mod sample_size;
-mod security;
-mod verify;
-
-/// What to do.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    Inspect(inspect::Arguments),
-    Run(run::Arguments),
-    Check(check::Arguments),
-    Commit(commit::Arguments),
-    Prove(prove::Arguments),
-    Verify(verify::Arguments),
-    Security(security::Arguments),
-    Attack(attack::Arguments),
-    Bench(bench::Arguments),
-    SampleSize(sample_size::Arguments),
-    Keys(keys::Arguments),
-    Escrow(escrow::Arguments),
-}
-
-/// Runs a command and prints its report.
-///
-/// # Errors
-///
-/// What kept the command from coming to a verdict.
-pub fn execute(command: Command, output: Output) -> anyhow::Result<Verdict> {
-    match command {
-        Command::Inspect(arguments) => inspect::execute(&arguments, output),
-        Command::Run(arguments) => run::execute(&arguments, output),
-        Command::Check(arguments) => check::execute(&arguments, output),
-        Command::Commit(arguments) => commit::execute(&arguments, output),
-        Command::Prove(arguments) => prove::execute(&arguments, output),
-        Command::Verify(arguments) => verify::execute(&arguments, output),
-        Command::Security(arguments) => security::execute(&arguments, output),
-        Command::Attack(arguments) => attack::execute(&arguments, output),
-        Command::Bench(arguments) => bench::execute(&arguments, output),
-        Command::SampleSize(arguments) => sample_size::execute(&arguments, output),
-        Command::Keys(arguments) => keys::execute(&arguments, output),
-        Command::Escrow(arguments) => escrow::execute(&arguments, output),
-    }
-}
+mod customer;
+mod demo;

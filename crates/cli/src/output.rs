@@ -64,6 +64,13 @@ impl Output {
         print(&text).context("cannot write to standard output")
     }
 
+    /// Prints what happens while a command runs, one line each; nothing beside JSON. A reader that stops reading is no error.
+    pub fn line(self, line: &str) {
+        if !self.json {
+            let _ = print(format!("{line}\n").as_bytes());
+        }
+    }
+
     /// Prints an error, in one line with its causes, and gives the exit code 2.
     pub fn failure(self, error: &anyhow::Error) -> ExitCode {
         self.print_failure(&format!("{error:#}"), &format!("error: {error:#}\n"))

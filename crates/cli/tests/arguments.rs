@@ -8,7 +8,23 @@ mod common;
 fn help_names_every_command_and_exits_with_0() {
     let help = verinfer(["--help"]);
     assert_eq!(help.code, Some(0));
-    for command in ["inspect", "run", "check", "commit", "prove", "verify", "security", "attack", "bench"] {
+    for command in [
+        "inspect",
+        "run",
+        "check",
+        "commit",
+        "prove",
+        "verify",
+        "security",
+        "attack",
+        "bench",
+        "keys",
+        "escrow",
+        "provider",
+        "customer",
+        "retrieval",
+        "demo",
+    ] {
         assert!(help.stdout.contains(&format!("\n  {command} ")), "{}", help.stdout);
     }
 }

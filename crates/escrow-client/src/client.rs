@@ -1,6 +1,7 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use ureq::http::Response;
 use ureq::{Agent, Body as ResponseBody};
@@ -10,6 +11,7 @@ use verinfer_protocols::keys::{AccountId, SecretKey};
 use verinfer_protocols::money::Money;
 use verinfer_protocols::signed::{Body, Header, Request, VERSION};
 use verinfer_protocols::time::{Millis, Timestamp};
+use verinfer_protocols::{accuracy, retrieval, transfer};
 
 use crate::error::ClientError;
 use crate::messages::{About, AccountView, AgreementView, ErrorBody, FileAccess, PartyView, Receipt};
@@ -84,7 +86,16 @@ impl Client {
     ///
     /// The escrow cannot be reached.
     pub fn own_account(&self) -> Result<AccountView, ClientError> {
-        self.read(&format!("/v1/accounts/{}", self.account()))
+        self.account_of(self.account())
+    }
+
+    /// An account and its agreements.
+    ///
+    /// # Errors
+    ///
+    /// The escrow cannot be reached.
+    pub fn account_of(&self, account: AccountId) -> Result<AccountView, ClientError> {
+        self.read(&format!("/v1/accounts/{account}"))
     }
 
     /// An agreement as it stands.
@@ -196,6 +207,23 @@ impl Client {
         if Digest::of_bytes(&bytes) == file { Ok(bytes) } else { Err(ClientError::OtherFile { expected: file }) }
     }
 
+    /// The digests of the ciphertexts that were last left with the escrow in a transfer of an agreement, in order; none if there were none.
+    ///
+    /// # Errors
+    ///
+    /// The escrow cannot be reached.
+    pub fn published(&self, agreement: AgreementId) -> Result<Vec<Digest>, ClientError> {
+        let (mut after, mut published) = (0, Vec::new());
+        loop {
+            let entries: Vec<LogEntry> = self.read(&format!("/v1/log?agreement={agreement}&after={after}"))?;
+            let Some(last) = entries.last() else { return Ok(published) };
+            after = last.position;
+            for entry in entries {
+                published = entry.record.published().unwrap_or(published);
+            }
+        }
+    }
+
     /// Asks for an agreement every `interval` until `holds`, and gives it; nothing if that takes longer than `limit`.
     ///
     /// # Errors
@@ -251,6 +279,32 @@ impl Client {
                 Ok(_) | Err(_) => sleep(pause),
             }
             pause = pause.saturating_mul(2).min(Duration::from_secs(2));
+        }
+    }
+}
+
+/// Of an entry of the log, what is of interest here.
+#[derive(Deserialize)]
+struct LogEntry {
+    position: u64,
+    record: LogRecord,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum LogRecord {
+    Request { request: Box<Request> },
+    Deadline {},
+}
+
+impl LogRecord {
+    /// The ciphertexts that the sender of a transfer says that it has left.
+    fn published(self) -> Option<Vec<Digest>> {
+        let Self::Request { request } = self else { return None };
+        match request.body {
+            Body::Act(Move::Accuracy(accuracy::Move::Transfer(transfer::Move::Publish { ciphertexts })))
+            | Body::Act(Move::Retrieval(retrieval::Move::Transfer(transfer::Move::Publish { ciphertexts }))) => Some(ciphertexts),
+            Body::Act(_) | Body::Open(_) | Body::Deposit { .. } | Body::Withdraw { .. } => None,
         }
     }
 }

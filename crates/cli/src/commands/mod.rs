@@ -8,12 +8,16 @@ mod attack;
 mod bench;
 mod check;
 mod commit;
+mod customer;
+mod demo;
 mod escrow;
 mod estimate;
 mod evaluate;
 mod inspect;
 mod keys;
 mod prove;
+mod provider;
+mod retrieval;
 mod run;
 mod sample_size;
 mod security;
@@ -37,6 +41,10 @@ pub enum Command {
     SampleSize(sample_size::Arguments),
     Keys(keys::Arguments),
     Escrow(escrow::Arguments),
+    Provider(provider::Arguments),
+    Customer(customer::Arguments),
+    Retrieval(retrieval::Arguments),
+    Demo(demo::Arguments),
     Viability(viability::Arguments),
 }
 
@@ -61,6 +69,10 @@ pub fn execute(command: Command, output: Output) -> anyhow::Result<Verdict> {
         Command::SampleSize(arguments) => sample_size::execute(&arguments, output),
         Command::Keys(arguments) => keys::execute(&arguments, output),
         Command::Escrow(arguments) => escrow::execute(&arguments, output),
+        Command::Provider(arguments) => provider::execute(&arguments, output),
+        Command::Customer(arguments) => customer::execute(&arguments, output),
+        Command::Retrieval(arguments) => retrieval::execute(&arguments, output),
+        Command::Demo(arguments) => demo::execute(&arguments, output),
         Command::Viability(arguments) => viability::execute(&arguments, output),
     }
 }

@@ -182,6 +182,8 @@ fn authorized(
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct LogQuery {
+    /// Only entries about this agreement.
+    agreement: Option<AgreementId>,
     /// Entries after this position.
     #[serde(default)]
     after: u64,
@@ -212,7 +214,7 @@ pub struct LogEntry {
 #[utoipa::path(get, path = "/v1/log", params(LogQuery), responses((status = 200, body = Vec<LogEntry>), (status = 400, body = ErrorBody)))]
 pub async fn log(State(shared): State<Shared>, query: Result<Query<LogQuery>, QueryRejection>) -> Answer<Vec<LogEntry>> {
     let Query(query) = query.map_err(|error| Failure::malformed(&error))?;
-    let lines = shared.escrow.store.log(None, query.after, query.limit.min(most())).await?;
+    let lines = shared.escrow.store.log(query.agreement, query.after, query.limit.min(most())).await?;
     let entry = |line: &crate::store::LogLine| {
         let Entry { at, record } = line.decode()?;
         Ok(LogEntry { position: line.position, head: line.digest, at, record })

@@ -1,0 +1,113 @@
+//! `verinfer customer serving`.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use serde::Serialize;
+use verinfer_parties::PartyError;
+use verinfer_parties::customer::serving::{Customer, Plan};
+use verinfer_protocols::agreement;
+use verinfer_protocols::money::Money;
+use verinfer_protocols::serving::{Outcome, Periods, State};
+use verinfer_protocols::time::Millis;
+use verinfer_sampling::{Probability, tampering};
+
+use super::CustomerArguments;
+use crate::known::Known;
+use crate::model::FitArguments;
+use crate::output::{Output, Report, Verdict};
+use crate::party::{Standing, input_of, parse_money, parse_seconds, peer};
+
+/// Buy a round of predictions, and contest some of them at random.
+///
+/// Exit code 0 if the round was concluded or what was contested was proved, 1 if it ended otherwise.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// What takes the inputs: the model's public commitment, or any .tflite model with the same input, or `digits`.
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+
+    /// The inputs: .png, .jpg or .npy files, or `sample[:N]` of the built-in model.
+    #[arg(value_name = "IMAGE", required = true)]
+    images: Vec<PathBuf>,
+
+    #[command(flatten)]
+    customer: CustomerArguments,
+
+    /// Z: the price of a proof of one input.
+    #[arg(long, value_name = "UNITS", value_parser = parse_money)]
+    proof_price: Money,
+
+    /// The provider's deposit in proofs of the whole round, at least 2.
+    #[arg(long, default_value_t = 2)]
+    beta: u32,
+
+    /// How many predictions, chosen at random, are contested.
+    #[arg(long, value_name = "PREDICTIONS", default_value_t = 0)]
+    contest: u32,
+
+    /// Contest as many as it takes to find, but for the probability --delta, that a larger fraction than this was tampered with.
+    #[arg(long, value_name = "FRACTION", conflicts_with = "contest")]
+    acceptable: Option<Probability>,
+
+    /// See --acceptable.
+    #[arg(long, value_name = "DELTA", default_value = "5%", requires = "acceptable")]
+    delta: Probability,
+
+    /// Seconds of the round.
+    #[arg(long, value_name = "SECONDS", default_value = "86400", value_parser = parse_seconds)]
+    round: Millis,
+
+    #[command(flatten)]
+    fit: FitArguments,
+}
+
+/// Runs the command.
+pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
+    let party = arguments.customer.party.open(arguments.customer.once, output)?;
+    let peer = peer(&arguments.customer.provider);
+    let plan = || arguments.plan().map_err(|error| PartyError::Plan(format!("{error:#}")));
+    let customer = Customer::begin(&party.client, &party.key, &peer, &party.store, plan)?;
+    output.line(&format!("agreement {}", customer.id()));
+    let view = customer.run(party.pace, &party.tell)?;
+    let outcome = if let agreement::State::Serving(State::Ended(outcome)) = &view.agreement.state { Some(*outcome) } else { None };
+    let predictions = customer.predictions()?;
+    output.report(&ServingReport { standing: Standing::new(&party, &view, outcome)?, predictions })?;
+    Ok(Verdict::from_bool(matches!(outcome, None | Some(Outcome::Concluded | Outcome::Proved { .. }))))
+}
+
+impl Arguments {
+    fn plan(&self) -> anyhow::Result<Plan> {
+        let known = Known::of(&self.model)?;
+        let load = |image: &PathBuf| known.source.load_input(image, self.fit, &known.model);
+        Ok(Plan {
+            input: input_of(&known),
+            inputs: self.images.iter().map(load).collect::<anyhow::Result<_>>()?,
+            proof: self.proof_price,
+            beta: self.beta,
+            contest: match self.acceptable {
+                Some(fraction) => u32::try_from(tampering::sample_size_of_corpus(fraction, self.images.len() as u64, self.delta)?)?,
+                None => self.contest,
+            },
+            periods: Periods { respond: self.customer.respond, round: self.round, prove: self.customer.prove },
+        })
+    }
+}
+
+#[derive(Serialize)]
+struct ServingReport {
+    #[serde(flatten)]
+    standing: Standing,
+    /// The quantized scores of all classes, by input.
+    predictions: Vec<Vec<i16>>,
+}
+
+impl Report for ServingReport {
+    fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+        for (input, scores) in self.predictions.iter().enumerate() {
+            let best = scores.iter().max().and_then(|best| scores.iter().position(|score| score == best));
+            writeln!(out, "input {input}    class {}", best.unwrap_or(0))?;
+        }
+        self.standing.write(out)
+    }
+}

@@ -1,0 +1,126 @@
+//! `verinfer provider`: serves predictions and proves them on demand.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::{Subcommand, ValueEnum};
+use verinfer_commitments::draw_salt;
+use verinfer_parties::Model;
+use verinfer_parties::provider::{Means, Policy, Proceed, Provider};
+use verinfer_protocols::money::Money;
+use verinfer_protocols::time::Millis;
+
+use crate::model::Source;
+use crate::output::{Output, Verdict};
+use crate::party::{Party, PartyArguments, parse_money, parse_seconds};
+
+/// Serve predictions of a hidden model, under agreements held by an escrow.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(Box<ServeArguments>),
+}
+
+/// Serve until stopped; whatever stops it, it goes on where it was when it is started again.
+#[derive(Debug, clap::Args)]
+struct ServeArguments {
+    /// A .tflite file, or `digits` for the built-in model.
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+
+    #[command(flatten)]
+    party: PartyArguments,
+
+    /// Where customers reach it.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8701")]
+    listen: SocketAddr,
+
+    /// The secret of the model's commitment, as `commit` writes it; without it the model is committed to anew, once, in the state.
+    #[arg(long, value_name = "FILE")]
+    secret: Option<PathBuf>,
+
+    /// Deposit so much as the stake for the model, if there is none yet: 1000 N1 E is needed for agreements about accuracy.
+    #[arg(long, value_name = "UNITS", value_parser = parse_money)]
+    stake: Option<Money>,
+
+    /// Seconds that the stake stays after it has been retired.
+    #[arg(long, value_name = "SECONDS", default_value = "604800", value_parser = parse_seconds)]
+    lock: Millis,
+
+    /// Least price of a proof.
+    #[arg(long, value_name = "UNITS", default_value = "1", value_parser = parse_money)]
+    proof: Money,
+
+    /// Least price of an inference.
+    #[arg(long, value_name = "UNITS", default_value = "1", value_parser = parse_money)]
+    inference: Money,
+
+    /// Largest deposit for one agreement.
+    #[arg(long, value_name = "UNITS", default_value = "1000000", value_parser = parse_money)]
+    deposit: Money,
+
+    /// When to go on after the first examples of an agreement about accuracy.
+    #[arg(long, value_enum, default_value_t = ProceedArgument::IfGood)]
+    proceed: ProceedArgument,
+
+    /// How many inputs one proof is about.
+    #[arg(long, value_name = "INPUTS", default_value_t = 8)]
+    batch: usize,
+
+    /// Cheat: answer customers with this model instead, to see what comes of it.
+    #[arg(long, value_name = "MODEL", hide_short_help = true)]
+    answer_with: Option<PathBuf>,
+}
+
+/// When a provider goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ProceedArgument {
+    /// If the share that its model gets right is at least the target's.
+    IfGood,
+    /// In any case.
+    Always,
+}
+
+/// Runs the command.
+pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
+    match &arguments.command {
+        Command::Serve(arguments) => serve(arguments, output),
+    }
+}
+
+fn serve(arguments: &ServeArguments, output: Output) -> anyhow::Result<Verdict> {
+    let graph = Source::from(arguments.model.as_path()).import()?.graph;
+    let party = arguments.party.open(false, output)?;
+    let model = party.commit(graph, arguments.secret.as_deref(), output)?;
+    let Party { key, client, store, pace, tell } = party;
+    let substitute = match &arguments.answer_with {
+        Some(path) => Some(Model::commit(Source::from(path.as_path()).import()?.graph, draw_salt()?)?),
+        None => None,
+    };
+    let policy = Policy {
+        proof: arguments.proof,
+        inference: arguments.inference,
+        deposit: arguments.deposit,
+        proceed: match arguments.proceed {
+            ProceedArgument::IfGood => Proceed::IfGood,
+            ProceedArgument::Always => Proceed::Always,
+        },
+        batch: arguments.batch,
+    };
+    let listener = TcpListener::bind(arguments.listen).with_context(|| format!("cannot listen on {}", arguments.listen))?;
+    let (account, digest) = (client.account(), model.digest());
+    let provider = Provider::new(Means { key, client, store, model, substitute, policy }, tell)?;
+    if let Some(amount) = arguments.stake {
+        output.line(&format!("stake {}", provider.stake(amount, arguments.lock)?));
+    }
+    output.line(&format!("account {account}"));
+    output.line(&format!("model {digest}"));
+    output.line(&format!("listening on http://{}", listener.local_addr()?));
+    match provider.run(listener, pace)? {}
+}

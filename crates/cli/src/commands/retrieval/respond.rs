@@ -1,0 +1,72 @@
+//! `verinfer retrieval respond`.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+
+use anyhow::Context;
+use verinfer_parties::retrieval::responder::{Means, Policy, Responder};
+use verinfer_protocols::money::Money;
+
+use crate::keys;
+use crate::known::Known;
+use crate::model::FitArguments;
+use crate::output::{Output, Verdict};
+use crate::party::{Party, PartyArguments, input_of, parse_money};
+
+/// Commit to a corpus and answer requests until stopped.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// What takes the documents as inputs: any .tflite model with the same input as the requester's, or the public commitment of one, or `digits`.
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+
+    /// The documents: .png, .jpg or .npy files, or `sample[:N]` of the built-in model. Later starts may leave them out.
+    #[arg(value_name = "DOCUMENT")]
+    documents: Vec<PathBuf>,
+
+    #[command(flatten)]
+    party: PartyArguments,
+
+    /// Where requesters reach it.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8702")]
+    listen: SocketAddr,
+
+    /// The secret key of a source, which signs each document.
+    #[arg(long, value_name = "FILE")]
+    source_key: Option<PathBuf>,
+
+    /// Least price.
+    #[arg(long, value_name = "UNITS", default_value = "0", value_parser = parse_money)]
+    price: Money,
+
+    /// Largest bond.
+    #[arg(long, value_name = "UNITS", default_value = "0", value_parser = parse_money)]
+    bond: Money,
+
+    /// How many documents one proof is about.
+    #[arg(long, value_name = "DOCUMENTS", default_value_t = 8)]
+    batch: usize,
+
+    /// Cheat: leave out these documents although they match, to see what comes of it.
+    #[arg(long, value_name = "INDEX", num_args = 1.., hide_short_help = true)]
+    omit: Vec<u32>,
+
+    #[command(flatten)]
+    fit: FitArguments,
+}
+
+/// Runs the command.
+pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
+    let known = Known::of(&arguments.model)?;
+    let load = |image: &PathBuf| known.source.load_input(image, arguments.fit, &known.model);
+    let documents = arguments.documents.iter().map(load).collect::<anyhow::Result<_>>()?;
+    let source = arguments.source_key.as_deref().map(|path| keys::read(path, output)).transpose()?;
+    let Party { key, client, store, pace, tell } = arguments.party.open(false, output)?;
+    let listener = TcpListener::bind(arguments.listen).with_context(|| format!("cannot listen on {}", arguments.listen))?;
+    let policy = Policy { price: arguments.price, bond: arguments.bond, batch: arguments.batch };
+    let (account, omit) = (client.account(), arguments.omit.iter().copied().collect());
+    let responder = Responder::new(Means { key, client, store, documents, input: input_of(&known), source, policy, omit }, tell)?;
+    output.line(&format!("account {account}"));
+    output.line(&format!("listening on http://{}", listener.local_addr()?));
+    match responder.run(listener, pace)? {}
+}

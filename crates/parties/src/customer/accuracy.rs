@@ -1,0 +1,152 @@
+//! A customer who wants to know a hidden model's accuracy on its hidden test set.
+
+use verinfer_escrow_client::Client;
+use verinfer_escrow_client::messages::AgreementView;
+use verinfer_graph::{DataType, Shape};
+use verinfer_protocols::accuracy::{Evidence, Move, Periods, Prices, State, Terms};
+use verinfer_protocols::agreement::{self, Agreement};
+use verinfer_protocols::coin::Share;
+use verinfer_protocols::digest::{AgreementId, Digest};
+use verinfer_protocols::money::Money;
+use verinfer_protocols::transfer;
+
+use super::test_set;
+use crate::drive::{Pace, Step, Tell, drive, open};
+use crate::error::PartyError;
+use crate::peer::Peer;
+use crate::random::random_bytes;
+use crate::store::Store;
+use crate::transfer::{Due, Transfer};
+use crate::wire::{Offer, Topic};
+
+/// What the customer wants.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Shape and type of the inputs.
+    pub input: (Shape, DataType),
+    /// Inputs in NHWC order, with their true classes.
+    pub examples: Vec<(Vec<i16>, u32)>,
+    /// How many of them the provider may try before it decides.
+    pub first: u32,
+    /// How the provider shows what is correct.
+    pub evidence: Evidence,
+    /// An output is correct if fewer than so many classes are ahead of the label.
+    pub top: u32,
+    /// So many of the other examples must be correct.
+    pub target: u32,
+    /// E, Z, P.
+    pub prices: Prices,
+    /// What each party pays to the escrow.
+    pub fee: Money,
+    /// How long the stages take at most.
+    pub periods: Periods,
+}
+
+/// What is kept of the agreement.
+type Deal = (Terms, Share);
+
+const DEAL: (&str, &str) = ("deal", "accuracy");
+
+/// A customer with its agreement.
+#[derive(Debug)]
+pub struct Customer<'a> {
+    client: &'a Client,
+    peer: &'a Peer,
+    store: &'a Store,
+    id: AgreementId,
+    terms: Terms,
+    share: Share,
+}
+
+impl<'a> Customer<'a> {
+    /// Proposes an agreement to the provider, or goes on with the one in the state; `plan` is then not asked.
+    ///
+    /// # Errors
+    ///
+    /// The provider has no stake, or the escrow refuses the terms.
+    pub fn begin(
+        client: &'a Client,
+        peer: &'a Peer,
+        store: &'a Store,
+        plan: impl FnOnce() -> Result<Plan, PartyError>,
+    ) -> Result<Self, PartyError> {
+        let (terms, share) = store.once(DEAL.0, DEAL.1, || propose(client, peer, store, &plan()?))?;
+        let id = agreement::Terms::Accuracy(terms.clone()).id();
+        Ok(Self { client, peer, store, id, terms, share })
+    }
+
+    /// The agreement's name.
+    pub const fn id(&self) -> AgreementId {
+        self.id
+    }
+
+    /// Makes every move that is due until the agreement has ended.
+    ///
+    /// # Errors
+    ///
+    /// A move fails.
+    pub fn run(&self, pace: Pace, tell: &Tell) -> Result<AgreementView, PartyError> {
+        open(self.client, agreement::Terms::Accuracy(self.terms.clone()))?;
+        drive(self.client, self.id, pace, tell, |view| self.step(view))
+    }
+
+    fn step(&self, view: &AgreementView) -> Result<Step, PartyError> {
+        let Agreement { state: agreement::State::Accuracy(state), .. } = &view.agreement else {
+            return Err(PartyError::OtherKind { expected: "accuracy" });
+        };
+        match state {
+            State::Revealing { .. } => self.act(Move::Reveal { share: self.share }),
+            State::First { seed, transfer } => self.send(view, transfer, &self.terms.first_part(seed)),
+            State::Second { seed, transfer } => self.send(view, transfer, &self.terms.second_part(seed)),
+            State::Proposed { .. } | State::Deciding { .. } | State::Proving { .. } | State::Ended(_) => Ok(Step::Waiting),
+        }
+    }
+
+    fn send(&self, view: &AgreementView, state: &transfer::State, part: &[u32]) -> Result<Step, PartyError> {
+        let transfer = Transfer { client: self.client, store: self.store, agreement: self.id, stage: &view.stage };
+        let items = || test_set::items(self.store, &test_set::tree(self.store)?, part);
+        match transfer.send(state, items)? {
+            Due::Move(action) => self.act(Move::Transfer(action)),
+            Due::Deliver => {
+                let lost = || PartyError::Lost { agreement: self.id, name: "sealed".to_owned() };
+                let ciphertexts = transfer.ciphertexts()?.ok_or_else(lost)?;
+                // A provider that does not take them says later that they are missing.
+                Ok(super::tolerate(self.peer.send(self.id, Topic::Ciphertexts, &ciphertexts))?)
+            }
+            Due::Await | Due::Nothing => Ok(Step::Waiting),
+        }
+    }
+
+    fn act(&self, action: Move) -> Result<Step, PartyError> {
+        self.client.act(self.id, agreement::Move::Accuracy(action))?;
+        Ok(Step::Moved)
+    }
+}
+
+fn propose(client: &Client, peer: &Peer, store: &Store, plan: &Plan) -> Result<Deal, PartyError> {
+    let about = peer.about()?;
+    let Offer::Predictions { model, stake } = about.offer else {
+        return Err(PartyError::Plan("the other party offers no predictions".to_owned()));
+    };
+    let stake = stake.ok_or_else(|| PartyError::Plan("the provider has no stake for its model".to_owned()))?;
+    let tree = test_set::commit(store, plan.input, plan.evidence, &plan.examples)?;
+    let share = Share(random_bytes()?);
+    let terms = Terms {
+        customer: client.account(),
+        provider: about.account,
+        model,
+        test_set: tree.root(),
+        first: plan.first,
+        evidence: plan.evidence,
+        top: plan.top,
+        target: plan.target,
+        prices: plan.prices,
+        fee: plan.fee,
+        stake,
+        coin: share.commit(),
+        periods: plan.periods,
+        nonce: Digest(random_bytes()?),
+    };
+    terms.check().map_err(|fault| PartyError::Plan(fault.to_string()))?;
+    Ok((terms, share))
+}

@@ -1,0 +1,217 @@
+//! A customer who buys a round of predictions, and contests some of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use rand::seq::index::sample;
+use verinfer_commitments::draw_salt;
+use verinfer_escrow_client::Client;
+use verinfer_escrow_client::messages::AgreementView;
+use verinfer_graph::{DataType, Shape};
+use verinfer_items::OpenedInput;
+use verinfer_protocols::agreement::{self, Agreement};
+use verinfer_protocols::digest::{AgreementId, Digest};
+use verinfer_protocols::keys::SecretKey;
+use verinfer_protocols::money::Money;
+use verinfer_protocols::serving::{Answer, Move, Periods, State, Terms, answer_digest};
+use verinfer_protocols::statement::scores_digest;
+use verinfer_sealing::ReceiverSecret;
+
+use super::tolerate;
+use crate::drive::{Pace, Step, Tell, drive, open};
+use crate::error::PartyError;
+use crate::model::ModelError;
+use crate::peer::{Peer, PeerError};
+use crate::random::random_bytes;
+use crate::store::Store;
+use crate::wire::{Offer, Prediction, Topic};
+
+/// What the customer wants.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Shape and type of the inputs.
+    pub input: (Shape, DataType),
+    /// Inputs in NHWC order.
+    pub inputs: Vec<Vec<i16>>,
+    /// Z: the price of a proof of one input.
+    pub proof: Money,
+    /// The provider's deposit in proofs of the whole round.
+    pub beta: u32,
+    /// How many predictions, chosen at random, are contested.
+    pub contest: u32,
+    /// How long the stages take at most.
+    pub periods: Periods,
+}
+
+/// A customer with its agreement.
+#[derive(Debug)]
+pub struct Customer<'a> {
+    client: &'a Client,
+    key: &'a SecretKey,
+    peer: &'a Peer,
+    store: &'a Store,
+    receiver: ReceiverSecret,
+    id: AgreementId,
+    terms: Terms,
+    contest: u32,
+}
+
+const DEAL: (&str, &str) = ("deal", "serving");
+const INPUTS: &str = "inputs";
+const PREDICTIONS: &str = "predictions";
+
+impl<'a> Customer<'a> {
+    /// Proposes an agreement to the provider, or goes on with the one in the state; `plan` is then not asked. `key` is that of the client.
+    ///
+    /// # Errors
+    ///
+    /// The plan is impossible, or the state cannot be read or written.
+    pub fn begin(
+        client: &'a Client,
+        key: &'a SecretKey,
+        peer: &'a Peer,
+        store: &'a Store,
+        plan: impl FnOnce() -> Result<Plan, PartyError>,
+    ) -> Result<Self, PartyError> {
+        let (terms, contest) = store.once(DEAL.0, DEAL.1, || propose(client, peer, store, &plan()?))?;
+        let receiver = ReceiverSecret::from_bytes(store.once("self", "receiver", || random_bytes().map_err(PartyError::from))?);
+        let id = agreement::Terms::Serving(terms.clone()).id();
+        Ok(Self { client, key, peer, store, receiver, id, terms, contest })
+    }
+
+    /// The agreement's name.
+    pub const fn id(&self) -> AgreementId {
+        self.id
+    }
+
+    /// The scores that were predicted, by input.
+    ///
+    /// # Errors
+    ///
+    /// They cannot be read.
+    pub fn predictions(&self) -> Result<Vec<Vec<i16>>, PartyError> {
+        Ok(self.store.list::<Prediction>(PREDICTIONS)?.into_iter().map(|(_, prediction)| prediction.scores).collect())
+    }
+
+    /// Makes every move that is due until the agreement has ended.
+    ///
+    /// # Errors
+    ///
+    /// A move fails.
+    pub fn run(&self, pace: Pace, tell: &Tell) -> Result<AgreementView, PartyError> {
+        open(self.client, agreement::Terms::Serving(self.terms.clone()))?;
+        drive(self.client, self.id, pace, tell, |view| self.step(view, tell))
+    }
+
+    fn step(&self, view: &AgreementView, tell: &Tell) -> Result<Step, PartyError> {
+        let Agreement { state: agreement::State::Serving(state), .. } = &view.agreement else {
+            return Err(PartyError::OtherKind { expected: "serving" });
+        };
+        match state {
+            State::Sending { .. } => {
+                let inputs: Vec<(String, (OpenedInput, Digest))> = self.store.list(INPUTS)?;
+                self.act(Move::Send { inputs: inputs.into_iter().map(|(_, (_, digest))| digest).collect() })
+            }
+            State::Confirming { .. } => {
+                for index in 0..self.terms.inputs {
+                    let (input, _) = self.input(index)?;
+                    tolerate(self.peer.send(self.id, Topic::Input(index), &input))?;
+                }
+                Ok(Step::Waiting)
+            }
+            State::Running { answers, .. } => self.fetch(answers, tell),
+            State::Proposed { .. } | State::Contested { .. } | State::Ended(_) => Ok(Step::Waiting),
+        }
+    }
+
+    /// Fetches predictions, records them, and contests some when it has them all.
+    fn fetch(&self, recorded: &BTreeMap<u32, Digest>, tell: &Tell) -> Result<Step, PartyError> {
+        let mut new = Vec::new();
+        for index in (0..self.terms.inputs).filter(|index| !recorded.contains_key(index)) {
+            match self.prediction(index) {
+                Ok(prediction) => new.push(prediction.answer),
+                // It may come later; what never comes is not contested, and not paid for either.
+                Err(PartyError::Peer(PeerError::Refused { .. } | PeerError::Unreachable { .. })) => break,
+                Err(error) => return Err(error),
+            }
+        }
+        if !new.is_empty() {
+            tell(&format!("{} predictions are recorded", new.len()));
+            return self.act(Move::Record { answers: new });
+        }
+        if recorded.len() < usize::try_from(self.terms.inputs).unwrap_or(usize::MAX) {
+            return Ok(Step::Waiting);
+        }
+        let contested: BTreeSet<u32> = self.store.once(DEAL.0, "contested", || choose(self.terms.inputs, self.contest))?;
+        if contested.is_empty() {
+            return self.act(Move::Conclude);
+        }
+        tell(&format!("contested: predictions {contested:?}"));
+        self.act(Move::Contest { inputs: contested })
+    }
+
+    /// The prediction for an input, which must be signed, and be what was signed.
+    fn prediction(&self, index: u32) -> Result<Prediction, PartyError> {
+        self.store.once(PREDICTIONS, &name(index), || {
+            let prediction: Prediction = self.peer.fetch(self.id, Topic::Prediction(index), self.key, &self.receiver)?;
+            let (_, input) = self.input(index)?;
+            let Answer { index: answered, digest, .. } = prediction.answer;
+            let is_right = answered == index
+                && digest == answer_digest(&input, &scores_digest(&prediction.scores))
+                && prediction.answer.is_signed_by(&self.terms.provider, self.id);
+            if is_right { Ok(prediction) } else { Err(self.peer.unreadable("the provider has not signed this prediction").into()) }
+        })
+    }
+
+    fn input(&self, index: u32) -> Result<(OpenedInput, Digest), PartyError> {
+        let lost = || PartyError::Lost { agreement: self.id, name: format!("input {index}") };
+        self.store.get(INPUTS, &name(index))?.ok_or_else(lost)
+    }
+
+    fn act(&self, action: Move) -> Result<Step, PartyError> {
+        self.client.act(self.id, agreement::Move::Serving(action))?;
+        Ok(Step::Moved)
+    }
+}
+
+fn propose(client: &Client, peer: &Peer, store: &Store, plan: &Plan) -> Result<(Terms, u32), PartyError> {
+    let about = peer.about()?;
+    let Offer::Predictions { model, .. } = about.offer else {
+        return Err(PartyError::Plan("the other party offers no predictions".to_owned()));
+    };
+    let (shape, dtype) = plan.input;
+    for (index, values) in (0..).zip(&plan.inputs) {
+        store.once(INPUTS, &name(index), || {
+            let salt = draw_salt().map_err(ModelError::from)?;
+            let input = OpenedInput::new(shape, dtype, values, &salt);
+            let input = input.ok_or_else(|| PartyError::Plan(format!("input {index} is out of range")))?;
+            let digest = input.digest()?;
+            Ok::<_, PartyError>((input, digest))
+        })?;
+    }
+    let inputs = u32::try_from(plan.inputs.len()).unwrap_or(u32::MAX);
+    let terms = Terms {
+        customer: client.account(),
+        provider: about.account,
+        model,
+        inputs,
+        proof: plan.proof,
+        beta: plan.beta,
+        periods: plan.periods,
+        nonce: Digest(random_bytes()?),
+    };
+    terms.check().map_err(|fault| PartyError::Plan(fault.to_string()))?;
+    Ok((terms, plan.contest.min(inputs)))
+}
+
+/// So many of the inputs, uniformly, and not to be foreseen by the provider.
+fn choose(inputs: u32, contest: u32) -> Result<BTreeSet<u32>, PartyError> {
+    let mut random = StdRng::from_seed(random_bytes()?);
+    let (inputs, contest) = (usize::try_from(inputs).unwrap_or(0), usize::try_from(contest).unwrap_or(0));
+    Ok(sample(&mut random, inputs, contest).into_iter().filter_map(|index| u32::try_from(index).ok()).collect())
+}
+
+fn name(index: u32) -> String {
+    format!("{index:08}")
+}

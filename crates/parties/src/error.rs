@@ -1,0 +1,77 @@
+//! Why a party cannot go on.
+
+use verinfer_escrow_client::ClientError;
+use verinfer_items::ItemError;
+use verinfer_protocols::digest::AgreementId;
+use verinfer_protocols::merkle::ListLength;
+use verinfer_protocols::money::MoneyError;
+use verinfer_sealing::{EnvelopeError, SealError};
+
+use crate::model::ModelError;
+use crate::peer::PeerError;
+use crate::random::NoRandomness;
+use crate::store::StoreError;
+
+/// Why a party cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum PartyError {
+    /// The escrow refuses, or cannot be reached.
+    #[error(transparent)]
+    Escrow(#[from] ClientError),
+    /// The other party refuses, or cannot be reached.
+    #[error(transparent)]
+    Peer(#[from] PeerError),
+    /// What must not be forgotten cannot be kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The model cannot predict or prove.
+    #[error(transparent)]
+    Model(Box<ModelError>),
+    /// An input, a document or a label cannot be committed to.
+    #[error(transparent)]
+    Item(#[from] ItemError),
+    /// A list cannot be committed to.
+    #[error(transparent)]
+    List(#[from] ListLength),
+    /// An amount is out of range.
+    #[error(transparent)]
+    Money(#[from] MoneyError),
+    /// There is no randomness.
+    #[error(transparent)]
+    Randomness(#[from] NoRandomness),
+    /// Items cannot be sealed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// An envelope cannot be made or opened.
+    #[error(transparent)]
+    Envelope(#[from] EnvelopeError),
+    /// The state is about something else.
+    #[error("the state is that of another kind of agreement than {expected}")]
+    OtherKind {
+        /// What it should be about.
+        expected: &'static str,
+    },
+    /// Something that must be in the state is not.
+    #[error("the state of agreement {agreement} lacks `{name}`")]
+    Lost {
+        /// The agreement.
+        agreement: AgreementId,
+        /// What is missing.
+        name: String,
+    },
+    /// Terms that this party does not want to propose.
+    #[error("{0}")]
+    Plan(String),
+    /// A proof that is due could not be made, or was refused.
+    #[error("not proved: {0}")]
+    NotProved(String),
+    /// The server's socket cannot be used.
+    #[error("cannot listen: {0}")]
+    Listen(#[from] std::io::Error),
+}
+
+impl From<ModelError> for PartyError {
+    fn from(error: ModelError) -> Self {
+        Self::Model(Box::new(error))
+    }
+}

@@ -1,0 +1,31 @@
+//! The programs of the parties: a provider that serves predictions and proves them on demand, its customers, and both sides of a retrieval.
+//!
+//! An agreement's state is with the escrow. A party looks at it, makes the move that is due, and looks again ([`drive`]); what nobody but the party has is
+//! in its [`store`], on disk before anything follows from it. So a party that is killed at any point goes on where it was when it is started again: it
+//! never chooses twice, and the escrow carries out no move twice.
+//!
+//! * [`provider`]: many agreements at once, an HTTP server for customers, proofs from a queue.
+//! * [`customer`]: one agreement, about accuracy or about predictions.
+//! * [`retrieval`]: responder and requester.
+//! * [`transfer`]: both halves of the transfer of items, which accuracy and retrieval share.
+//! * [`wire`], [`peer`]: what parties say to each other directly.
+
+pub mod customer;
+pub mod drive;
+pub mod error;
+mod host;
+mod http;
+pub mod model;
+pub mod peer;
+pub mod provider;
+pub mod queue;
+pub mod random;
+pub mod retrieval;
+pub mod store;
+pub mod transfer;
+pub mod wire;
+
+pub use drive::{Pace, Tell};
+pub use error::PartyError;
+pub use model::Model;
+pub use store::Store;

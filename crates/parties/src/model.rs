@@ -1,0 +1,161 @@
+//! A model whose weights stay hidden: what it predicts, and proofs of that.
+
+use verinfer_commitments::{CommitError, Committed, Kind, Public, Salt, Secret, commit_model};
+use verinfer_graph::{DataType, Graph, GraphError, Shape, run};
+use verinfer_items::{ItemError, Label, OpenedInput};
+use verinfer_protocols::digest::Digest;
+use verinfer_protocols::statement::Output;
+use verinfer_prover::{Execution, ProveError, Prover};
+use verinfer_relation::envelope::Envelope;
+use verinfer_relation::relation::ObjectKind;
+use verinfer_relation::setting::{OutputForm, Setting};
+
+/// The security level that escrows demand of proofs, in bits.
+pub const SECURITY_BITS: u16 = 128;
+
+/// A model and the secret of its commitment.
+#[derive(Debug)]
+pub struct Model {
+    graph: Graph,
+    envelope: Envelope,
+    secret: Secret,
+    public: Vec<u8>,
+}
+
+/// What a proof shows of the outputs.
+#[derive(Clone, Debug)]
+pub enum Shown {
+    /// All scores.
+    Scores,
+    /// In how many images fewer than `top` classes are ahead of the label.
+    Correct {
+        /// Committed ones, by image.
+        labels: Vec<Label>,
+        /// At least one.
+        top: u32,
+    },
+}
+
+/// Why a model cannot predict or prove.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// The secret belongs to another model, or the model cannot be committed to.
+    #[error("the model's commitment: {0}")]
+    Commit(#[from] CommitError),
+    /// The model does not take such an input.
+    #[error("the model does not take this input: {0}")]
+    Input(#[from] GraphError),
+    /// An input or a label is none.
+    #[error(transparent)]
+    Item(#[from] ItemError),
+    /// There is no proof.
+    #[error("the proof cannot be made: {0}")]
+    Prove(#[source] Box<ProveError>),
+}
+
+impl From<ProveError> for ModelError {
+    fn from(error: ProveError) -> Self {
+        Self::Prove(Box::new(error))
+    }
+}
+
+impl Model {
+    /// A model with the secret of the commitment that was made to it.
+    ///
+    /// # Errors
+    ///
+    /// The secret belongs to another.
+    pub fn new(graph: Graph, secret: Secret) -> Result<Self, ModelError> {
+        let public = commit_model(&graph, &secret.salt)?;
+        secret.check(&public.commitment)?;
+        Self::of(graph, secret, &public)
+    }
+
+    /// A model that is committed to anew, with this salt.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be committed to.
+    pub fn commit(graph: Graph, salt: Salt) -> Result<Self, ModelError> {
+        let public = commit_model(&graph, &salt)?;
+        let secret = Secret { kind: Kind::Model, salt, commitment: public.commitment };
+        Self::of(graph, secret, &public)
+    }
+
+    fn of(graph: Graph, secret: Secret, public: &Public) -> Result<Self, ModelError> {
+        let Committed::Model { envelope, .. } = public.committed else {
+            return Err(CommitError::Foreign { kind: Kind::Model }.into());
+        };
+        Ok(Self { graph, envelope, secret, public: public.encode() })
+    }
+
+    /// The public file of its commitment.
+    pub fn public(&self) -> &[u8] {
+        &self.public
+    }
+
+    /// By which agreements name it: the digest of [`Model::public`].
+    pub fn digest(&self) -> Digest {
+        Digest::of_bytes(&self.public)
+    }
+
+    /// The secret of its commitment.
+    pub const fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
+    /// Shape and type of an input.
+    pub fn input(&self) -> (Shape, DataType) {
+        let spec = self.graph.spec(self.graph.input());
+        (spec.shape, spec.dtype)
+    }
+
+    /// The quantized scores of all classes.
+    ///
+    /// # Errors
+    ///
+    /// The input is not the model's.
+    pub fn scores(&self, input: &OpenedInput) -> Result<Vec<i16>, ModelError> {
+        let mut trace = run(&self.graph, &input.values())?;
+        Ok(trace.tensors.swap_remove(self.graph.output().0))
+    }
+
+    /// Whether fewer than `top` classes are ahead of `class`.
+    ///
+    /// # Errors
+    ///
+    /// The input is not the model's.
+    pub fn is_right(&self, input: &OpenedInput, class: u32, top: u32) -> Result<bool, ModelError> {
+        Ok(Output::Shown(vec![self.scores(input)?]).ranks(0, class, top).unwrap_or(false))
+    }
+
+    /// A proof about some inputs, with hidden weights and hidden inputs, bound to a context.
+    ///
+    /// # Errors
+    ///
+    /// There are no inputs, or not this model's.
+    pub fn prove(&self, context: &[u8], inputs: &[OpenedInput], shown: &Shown) -> Result<Vec<u8>, ModelError> {
+        let mut salts = vec![(ObjectKind::Model, self.secret.salt.clone())];
+        for (image, input) in inputs.iter().enumerate() {
+            salts.push((ObjectKind::Input(image), input.salt()?));
+        }
+        let mut classes = Vec::new();
+        let output = match shown {
+            Shown::Scores => OutputForm::Shown,
+            Shown::Correct { labels, top } => {
+                let mut count = 0;
+                for (image, (input, label)) in inputs.iter().zip(labels).enumerate() {
+                    count += u32::from(self.is_right(input, label.class(), *top)?);
+                    classes.push(label.class());
+                    salts.extend(label.salt()?.map(|salt| (ObjectKind::Label(image), salt)));
+                }
+                OutputForm::Correct { k: *top, count }
+            }
+        };
+        let setting = Setting { weights: Some(self.envelope), hidden_input: true, output };
+        let values: Vec<i16> = inputs.iter().flat_map(OpenedInput::values).collect();
+        let execution = Execution { input: &values, labels: &classes, salts: &salts };
+        let prover = Prover::with_setting(&self.graph, inputs.len(), &setting)?;
+        Ok(prover.prove_execution(&execution, context, SECURITY_BITS, &|_| ())?.proof.encode())
+    }
+}

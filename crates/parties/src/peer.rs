@@ -1,0 +1,168 @@
+//! Asks the other party.
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use ureq::http::Response;
+use ureq::{Agent, Body};
+use verinfer_protocols::digest::{AgreementId, canonical};
+use verinfer_protocols::keys::SecretKey;
+use verinfer_sealing::{Envelope, EnvelopeError, ReceiverPublic, ReceiverSecret};
+
+use crate::wire::{About, Ask, Topic};
+
+/// Access to a party that serves.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    agent: Agent,
+    url: String,
+    /// For one who is down, over all attempts.
+    patience: Duration,
+}
+
+/// Why a party did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum PeerError {
+    /// It could not be reached, however often it was tried.
+    #[error("{url} cannot be reached: {source}")]
+    Unreachable {
+        /// Where it should be.
+        url: String,
+        /// Why.
+        source: Box<ureq::Error>,
+    },
+    /// It refused.
+    #[error("{url} refused ({status}): {message}")]
+    Refused {
+        /// Where it is.
+        url: String,
+        /// HTTP status.
+        status: u16,
+        /// Why.
+        message: String,
+    },
+    /// It answered with something else than it should.
+    #[error("{url} gave an answer that cannot be read: {reason}")]
+    Answer {
+        /// Where it is.
+        url: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// It is not who it says.
+    #[error("{url} has not signed what it says of itself")]
+    NotSigned {
+        /// Where it is.
+        url: String,
+    },
+    /// What it sent is not for this party.
+    #[error(transparent)]
+    Envelope(#[from] EnvelopeError),
+}
+
+/// Longest answer.
+const MAX_ANSWER_BYTES: u64 = 1 << 30;
+
+impl Peer {
+    /// The party at `url` (`http://host:port`).
+    pub fn new(url: &str, patience: Duration) -> Self {
+        let config = Agent::config_builder().timeout_global(Some(Duration::from_secs(120))).http_status_as_error(false);
+        Self { agent: config.build().into(), url: url.trim_end_matches('/').to_owned(), patience }
+    }
+
+    /// What it says of itself.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be reached, or has not signed it.
+    pub fn about(&self) -> Result<About, PeerError> {
+        let url = self.at("/v1/about");
+        let about: About = self.read_json(&url, self.persevere(&url, || self.agent.get(&url).call())?)?;
+        if about.is_signed() { Ok(about) } else { Err(PeerError::NotSigned { url }) }
+    }
+
+    /// Sends it something in an envelope.
+    ///
+    /// # Errors
+    ///
+    /// It refuses, or cannot be reached.
+    pub fn send<T: Serialize + ?Sized>(&self, agreement: AgreementId, topic: Topic, content: &T) -> Result<(), PeerError> {
+        let receiver = ReceiverPublic(self.about()?.receiver);
+        let envelope = Envelope::new(&receiver, &topic.context(agreement), &canonical(content))?;
+        let url = self.at(&path(agreement, topic));
+        self.accept(&url, self.persevere(&url, || self.agent.put(&url).send(envelope.0.as_slice()))?).map(drop)
+    }
+
+    /// Fetches what is for this party alone.
+    ///
+    /// # Errors
+    ///
+    /// It refuses, or cannot be reached.
+    pub fn fetch<T: DeserializeOwned>(
+        &self,
+        agreement: AgreementId,
+        topic: Topic,
+        key: &SecretKey,
+        receiver: &ReceiverSecret,
+    ) -> Result<T, PeerError> {
+        let url = self.at(&path(agreement, topic));
+        let ask = serde_json::to_vec(&Ask::sign(agreement, &receiver.public(), key)).unwrap_or_default();
+        let send = || self.agent.post(&url).content_type("application/json").send(ask.as_slice());
+        let bytes = self.accept(&url, self.persevere(&url, send)?)?;
+        let content = Envelope(bytes).open(receiver, &topic.context(agreement))?;
+        postcard::from_bytes(&content).map_err(|error| PeerError::Answer { url, reason: error.to_string() })
+    }
+
+    /// The error that what it gave is not what it should be.
+    pub fn unreadable(&self, reason: &str) -> PeerError {
+        PeerError::Answer { url: self.url.clone(), reason: reason.to_owned() }
+    }
+
+    fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
+    /// Tries again, with growing pauses, while the party cannot be reached or has no time.
+    fn persevere(&self, url: &str, attempt: impl Fn() -> Result<Response<Body>, ureq::Error>) -> Result<Response<Body>, PeerError> {
+        let start = Instant::now();
+        let mut pause = Duration::from_millis(20);
+        loop {
+            let late = start.elapsed() + pause > self.patience;
+            match attempt() {
+                Ok(answer) if late || answer.status().as_u16() != 503 => return Ok(answer),
+                Err(error) if late => return Err(PeerError::Unreachable { url: url.to_owned(), source: Box::new(error) }),
+                Ok(_) | Err(_) => sleep(pause),
+            }
+            pause = (pause * 2).min(Duration::from_secs(1));
+        }
+    }
+
+    fn accept(&self, url: &str, mut answer: Response<Body>) -> Result<Vec<u8>, PeerError> {
+        let status = answer.status();
+        let bytes = answer.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_vec();
+        let bytes = bytes.map_err(|source| PeerError::Unreachable { url: url.to_owned(), source: Box::new(source) })?;
+        if status.is_success() {
+            return Ok(bytes);
+        }
+        let message = String::from_utf8_lossy(&bytes).chars().take(200).collect();
+        Err(PeerError::Refused { url: url.to_owned(), status: status.as_u16(), message })
+    }
+
+    fn read_json<T: DeserializeOwned>(&self, url: &str, answer: Response<Body>) -> Result<T, PeerError> {
+        let bytes = self.accept(url, answer)?;
+        serde_json::from_slice(&bytes).map_err(|error| PeerError::Answer { url: url.to_owned(), reason: error.to_string() })
+    }
+}
+
+/// Where something about an agreement is.
+fn path(agreement: AgreementId, topic: Topic) -> String {
+    let what = match topic {
+        Topic::Ciphertexts => "ciphertexts".to_owned(),
+        Topic::Input(index) => format!("inputs/{index}"),
+        Topic::Prediction(index) => format!("predictions/{index}"),
+        Topic::Model => "model".to_owned(),
+    };
+    format!("/v1/agreements/{agreement}/{what}")
+}

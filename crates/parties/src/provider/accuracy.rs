@@ -1,0 +1,121 @@
+//! The provider's side of an agreement about accuracy.
+
+use verinfer_escrow_client::messages::AgreementView;
+use verinfer_items::{Example as Item, OpenedInput};
+use verinfer_protocols::accuracy::{Evidence, Example, Move, STAGE, State, Terms};
+use verinfer_protocols::agreement;
+use verinfer_protocols::coin::Share;
+use verinfer_protocols::digest::AgreementId;
+use verinfer_protocols::member::Member;
+use verinfer_protocols::statement::context;
+use verinfer_protocols::time::Timestamp;
+use verinfer_protocols::transfer;
+
+use super::Provider;
+use crate::drive::Step;
+use crate::error::PartyError;
+use crate::host::short;
+use crate::model::Shown;
+use crate::random::random_bytes;
+use crate::transfer::{Due, Transfer};
+
+impl Provider {
+    pub(super) fn accuracy(&self, view: &AgreementView, terms: &Terms, state: &State) -> Result<Step, PartyError> {
+        let id = view.agreement.id;
+        match state {
+            State::Proposed { .. } => match self.objection(terms.model, self.policy.objection_to_accuracy(terms)?) {
+                None => self.act(id, Move::Accept { share: Share(random_bytes()?) }),
+                Some(objection) => Err(PartyError::Plan(format!("not accepted: {objection}"))),
+            },
+            State::First { seed, transfer } => self.receive(view, terms, transfer, &terms.first_part(seed)),
+            State::Second { seed, transfer } => self.receive(view, terms, transfer, &terms.second_part(seed)),
+            State::Deciding { seed, .. } => {
+                let right = self.right(id, terms, &terms.first_part(seed))?;
+                (self.tell)(&format!("{}: {right} of the first {} examples are right", short(id), terms.first));
+                let go_on = self.policy.proceed.decide(terms, right);
+                self.act(id, if go_on { Move::Proceed } else { Move::Abort })
+            }
+            State::Proving { seed, proved, deadline, .. } => {
+                let due: Vec<u32> = terms.second_part(seed).into_iter().filter(|index| !proved.contains(index)).collect();
+                self.prove_accuracy(id, &due, *deadline)
+            }
+            State::Revealing { .. } | State::Ended(_) => Ok(Step::Waiting),
+        }
+    }
+
+    /// A proof about some examples that were received.
+    pub(super) fn examples_proof(&self, id: AgreementId, terms: &Terms, indices: &[u32]) -> Result<Vec<u8>, PartyError> {
+        let items = indices.iter().map(|&index| self.example(id, index)).collect::<Result<Vec<Item>, _>>()?;
+        let inputs: Vec<OpenedInput> = items.iter().map(|item| item.input.clone()).collect();
+        let shown = match terms.evidence {
+            Evidence::Outputs => Shown::Scores,
+            Evidence::Count => Shown::Correct { labels: items.into_iter().map(|item| item.label).collect(), top: terms.top },
+        };
+        Ok(self.model.prove(&context(id, STAGE), &inputs, &shown)?)
+    }
+
+    fn receive(&self, view: &AgreementView, terms: &Terms, state: &transfer::State, part: &[u32]) -> Result<Step, PartyError> {
+        let id = view.agreement.id;
+        let transfer = Transfer { client: &self.client, store: &self.store, agreement: id, stage: &view.stage };
+        let check = |position: u32, item: &[u8]| {
+            let index = usize::try_from(position).ok().and_then(|position| part.get(position)).copied().unwrap_or(u32::MAX);
+            let example = Item::decode(item).and_then(|example| example.is_entry(&terms.test_set, index).map(|()| example));
+            let example = match example {
+                Ok(example) => example,
+                Err(fault) => return Ok(Err(fault)),
+            };
+            self.store.put(&examples(id), &name(index), &example)?;
+            Ok(Ok(()))
+        };
+        match transfer.receive(view, state, check, terms.periods.respond.0)? {
+            Due::Move(action) => self.act(id, Move::Transfer(action)),
+            Due::Deliver | Due::Await | Due::Nothing => Ok(Step::Waiting),
+        }
+    }
+
+    /// How many of some examples the model gets right.
+    fn right(&self, id: AgreementId, terms: &Terms, indices: &[u32]) -> Result<u32, PartyError> {
+        let mut right = 0;
+        for &index in indices {
+            let example = self.example(id, index)?;
+            // An input that the model does not take is not one it gets right.
+            right += u32::from(self.model.is_right(&example.input, example.label.class(), terms.top).unwrap_or(false));
+        }
+        Ok(right)
+    }
+
+    fn prove_accuracy(&self, id: AgreementId, due: &[u32], deadline: Timestamp) -> Result<Step, PartyError> {
+        let Some((job, proof)) = self.queue.next(id, due, self.policy.batch, deadline)? else { return Ok(Step::Waiting) };
+        let examples = job.entries.iter().map(|&index| {
+            let item = self.example(id, index)?;
+            let label = match item.label {
+                verinfer_items::Label::Opened(label) => Some(label),
+                verinfer_items::Label::Committed { .. } => None,
+            };
+            Ok(Example { member: Member { index, path: item.path }, label })
+        });
+        let examples = examples.collect::<Result<_, PartyError>>()?;
+        self.client.leave_file(id, self.model.public())?;
+        let proof = self.client.leave_file(id, &proof)?;
+        let action = agreement::Move::Accuracy(Move::Prove { proof, examples });
+        self.queue.handed_in(&job, self.client.act(id, action))
+    }
+
+    fn example(&self, id: AgreementId, index: u32) -> Result<Item, PartyError> {
+        let lost = || PartyError::Lost { agreement: id, name: format!("example {index}") };
+        self.store.get(&examples(id), &name(index))?.ok_or_else(lost)
+    }
+
+    fn act(&self, id: AgreementId, action: Move) -> Result<Step, PartyError> {
+        self.client.act(id, agreement::Move::Accuracy(action))?;
+        Ok(Step::Moved)
+    }
+}
+
+fn examples(id: AgreementId) -> String {
+    format!("{id}/examples")
+}
+
+fn name(index: u32) -> String {
+    format!("{index:08}")
+}

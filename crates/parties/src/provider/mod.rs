@@ -1,0 +1,141 @@
+//! A provider of predictions: it serves customers over HTTP, keeps to its agreements, and proves what it must.
+
+mod accuracy;
+mod policy;
+mod service;
+mod serving;
+
+use std::convert::Infallible;
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use verinfer_escrow_client::Client;
+use verinfer_escrow_client::messages::AgreementView;
+use verinfer_protocols::agreement::{State, Terms};
+use verinfer_protocols::digest::{AgreementId, Digest};
+use verinfer_protocols::keys::SecretKey;
+use verinfer_protocols::money::Money;
+use verinfer_protocols::stake;
+use verinfer_protocols::time::Millis;
+use verinfer_sealing::ReceiverSecret;
+
+use crate::drive::{Pace, Step, Tell, open};
+use crate::error::PartyError;
+use crate::host::{self, Host};
+use crate::model::Model;
+use crate::queue::{Job, Queue};
+use crate::random::random_bytes;
+use crate::store::Store;
+
+pub use policy::{Policy, Proceed};
+
+/// A provider.
+pub struct Provider {
+    key: SecretKey,
+    client: Client,
+    store: Arc<Store>,
+    model: Model,
+    /// What answers customers if it is not the model: a provider that cheats.
+    substitute: Option<Model>,
+    policy: Policy,
+    receiver: ReceiverSecret,
+    queue: Queue,
+    tell: Tell,
+}
+
+/// What a provider has.
+#[derive(Debug)]
+pub struct Means {
+    /// Its account's key.
+    pub key: SecretKey,
+    /// Its access to the escrow, with this key.
+    pub client: Client,
+    /// Its state.
+    pub store: Store,
+    /// The model that it commits itself to.
+    pub model: Model,
+    /// What answers customers in its place, to show what happens then.
+    pub substitute: Option<Model>,
+    /// Which agreements it makes.
+    pub policy: Policy,
+}
+
+const SELF: &str = "self";
+
+impl Provider {
+    /// A provider that goes on where its state is.
+    ///
+    /// # Errors
+    ///
+    /// The state cannot be read or written, or belongs to a provider of another model.
+    pub fn new(means: Means, tell: Tell) -> Result<Self, PartyError> {
+        let Means { key, client, store, model, substitute, policy } = means;
+        let committed: Digest = store.once(SELF, "model", || Ok::<_, PartyError>(model.digest()))?;
+        if committed != model.digest() {
+            return Err(PartyError::Plan(format!("this state is that of a provider of the model {committed}, not {}", model.digest())));
+        }
+        let receiver = ReceiverSecret::from_bytes(store.once(SELF, "receiver", || random_bytes().map_err(PartyError::from))?);
+        let store = Arc::new(store);
+        let queue = Queue::new(store.clone());
+        Ok(Self { key, client, store, model, substitute, policy, receiver, queue, tell })
+    }
+
+    /// Deposits a stake for the model, if it has none yet; gives its name.
+    ///
+    /// # Errors
+    ///
+    /// The escrow refuses.
+    pub fn stake(&self, amount: Money, lock: Millis) -> Result<AgreementId, PartyError> {
+        let terms: stake::Terms = self.store.once(SELF, "stake", || {
+            let nonce = Digest(random_bytes()?);
+            Ok::<_, PartyError>(stake::Terms { provider: self.client.account(), model: self.model.digest(), amount, lock, nonce })
+        })?;
+        Ok(open(&self.client, Terms::Stake(terms))?)
+    }
+
+    /// Serves until the process ends.
+    ///
+    /// # Errors
+    ///
+    /// The socket or the state fails.
+    pub fn run(self, listener: TcpListener, pace: Pace) -> Result<Infallible, PartyError> {
+        host::run(self, listener, pace)
+    }
+}
+
+impl Host for Provider {
+    fn client(&self) -> &Client {
+        &self.client
+    }
+
+    fn store(&self) -> &Store {
+        &self.store
+    }
+
+    fn queue(&self) -> &Queue {
+        &self.queue
+    }
+
+    fn tell(&self) -> &Tell {
+        &self.tell
+    }
+
+    fn step(&self, view: &AgreementView) -> Result<Step, PartyError> {
+        match (&view.agreement.terms, &view.agreement.state) {
+            (Terms::Accuracy(terms), State::Accuracy(state)) if terms.provider == self.client.account() => {
+                self.accuracy(view, terms, state)
+            }
+            (Terms::Serving(terms), State::Serving(state)) if terms.provider == self.client.account() => self.serving(view, terms, state),
+            // An account may have other agreements; they are not this program's.
+            (Terms::Stake(_) | Terms::Accuracy(_) | Terms::Serving(_) | Terms::Retrieval(_), _) => Ok(Step::Waiting),
+        }
+    }
+
+    fn prove(&self, job: &Job) -> Result<Vec<u8>, PartyError> {
+        match self.client.agreement(job.agreement)?.agreement.terms {
+            Terms::Accuracy(terms) => self.examples_proof(job.agreement, &terms, &job.entries),
+            Terms::Serving(_) => self.predictions_proof(job.agreement, &job.entries),
+            Terms::Stake(_) | Terms::Retrieval(_) => Err(PartyError::OtherKind { expected: "accuracy or serving" }),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The provider's side of a round of predictions.
+
+use serde::{Deserialize, Serialize};
+use verinfer_escrow_client::messages::AgreementView;
+use verinfer_items::OpenedInput;
+use verinfer_protocols::agreement;
+use verinfer_protocols::digest::{AgreementId, Digest};
+use verinfer_protocols::serving::{Answer, Move, STAGE, State, Terms};
+use verinfer_protocols::statement::{context, scores_digest};
+use verinfer_protocols::time::Timestamp;
+
+use super::Provider;
+use crate::drive::Step;
+use crate::error::PartyError;
+use crate::model::Shown;
+use crate::wire::Prediction;
+
+/// What a provider answered: kept before anybody sees it, and never forgotten.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Served {
+    /// The digest of the input's commitment.
+    pub input: Digest,
+    /// The prediction.
+    pub prediction: Prediction,
+}
+
+/// The log of what was served, by agreement and input.
+const SERVED: &str = "served";
+
+impl Provider {
+    pub(super) fn serving(&self, view: &AgreementView, terms: &Terms, state: &State) -> Result<Step, PartyError> {
+        let id = view.agreement.id;
+        match state {
+            State::Proposed { .. } => match self.objection(terms.model, self.policy.objection_to_serving(terms)?) {
+                None => self.act_serving(id, Move::Accept),
+                Some(objection) => Err(PartyError::Plan(format!("not accepted: {objection}"))),
+            },
+            State::Confirming { inputs, .. } => {
+                for index in (0..).take(inputs.len()) {
+                    if !self.store.has(&inputs_scope(id), &name(index)) {
+                        return Ok(Step::Waiting);
+                    }
+                }
+                self.act_serving(id, Move::Confirm)
+            }
+            State::Contested { contested, proved, deadline, .. } => {
+                let due: Vec<u32> = contested.keys().copied().filter(|index| !proved.contains(index)).collect();
+                self.prove_predictions(id, &due, *deadline)
+            }
+            State::Sending { .. } | State::Running { .. } | State::Ended(_) => Ok(Step::Waiting),
+        }
+    }
+
+    /// Keeps an input of a round, which must be the one that the customer has committed to.
+    pub(super) fn keep_input(&self, id: AgreementId, index: u32, committed: &Digest, input: &OpenedInput) -> Result<bool, PartyError> {
+        if input.digest()? != *committed || (input.shape(), input.dtype()) != self.model.input() {
+            return Ok(false);
+        }
+        self.store.put(&inputs_scope(id), &name(index), &(input, committed))?;
+        Ok(true)
+    }
+
+    /// The prediction for an input of a round: made once, and logged before it is given.
+    pub(super) fn predict(&self, id: AgreementId, index: u32) -> Result<Prediction, PartyError> {
+        let served: Served = self.store.once(SERVED, &format!("{id}/{}", name(index)), || {
+            let (input, committed) = self.round_input(id, index)?;
+            let scores = self.substitute.as_ref().unwrap_or(&self.model).scores(&input)?;
+            let answer = Answer::sign(id, index, &committed, &scores_digest(&scores), &self.key);
+            Ok::<_, PartyError>(Served { input: committed, prediction: Prediction { scores, answer } })
+        })?;
+        Ok(served.prediction)
+    }
+
+    /// A proof about some inputs of a round.
+    pub(super) fn predictions_proof(&self, id: AgreementId, indices: &[u32]) -> Result<Vec<u8>, PartyError> {
+        let input = |&index: &u32| self.round_input(id, index).map(|(input, _)| input);
+        let inputs = indices.iter().map(input).collect::<Result<Vec<_>, _>>()?;
+        Ok(self.model.prove(&context(id, STAGE), &inputs, &Shown::Scores)?)
+    }
+
+    fn prove_predictions(&self, id: AgreementId, due: &[u32], deadline: Timestamp) -> Result<Step, PartyError> {
+        let Some((job, proof)) = self.queue.next(id, due, self.policy.batch, deadline)? else { return Ok(Step::Waiting) };
+        self.client.leave_file(id, self.model.public())?;
+        let proof = self.client.leave_file(id, &proof)?;
+        let action = agreement::Move::Serving(Move::Prove { proof, inputs: job.entries.clone() });
+        self.queue.handed_in(&job, self.client.act(id, action))
+    }
+
+    fn round_input(&self, id: AgreementId, index: u32) -> Result<(OpenedInput, Digest), PartyError> {
+        let lost = || PartyError::Lost { agreement: id, name: format!("input {index}") };
+        self.store.get(&inputs_scope(id), &name(index))?.ok_or_else(lost)
+    }
+
+    fn act_serving(&self, id: AgreementId, action: Move) -> Result<Step, PartyError> {
+        self.client.act(id, agreement::Move::Serving(action))?;
+        Ok(Step::Moved)
+    }
+}
+
+fn inputs_scope(id: AgreementId) -> String {
+    format!("{id}/inputs")
+}
+
+fn name(index: u32) -> String {
+    format!("{index:08}")
+}

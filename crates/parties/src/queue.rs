@@ -1,0 +1,126 @@
+//! Proofs that are to be made: a queue that survives restarts, and a thread that works it off without keeping anybody else from anything.
+
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use verinfer_escrow_client::ClientError;
+use verinfer_escrow_client::messages::Receipt;
+use verinfer_protocols::digest::{AgreementId, Digest};
+use verinfer_protocols::time::Timestamp;
+
+use crate::drive::Step;
+use crate::error::PartyError;
+use crate::store::{Store, StoreError};
+
+/// A proof to be made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    /// For this agreement.
+    pub agreement: AgreementId,
+    /// About these entries, in this order.
+    pub entries: Vec<u32>,
+}
+
+/// Jobs and finished proofs in a party's state.
+#[derive(Debug)]
+pub struct Queue {
+    store: Arc<Store>,
+    /// Whether something may have been queued since the worker last looked.
+    news: Mutex<bool>,
+    changed: Condvar,
+}
+
+const QUEUE: &str = "queue";
+
+impl Queue {
+    /// The queue in a state.
+    pub fn new(store: Arc<Store>) -> Self {
+        Self { store, news: Mutex::new(true), changed: Condvar::new() }
+    }
+
+    /// The proof, if it is made, or why it could not be; otherwise it is queued, those with the nearest deadline first.
+    ///
+    /// # Errors
+    ///
+    /// The state cannot be read or written.
+    fn proof(&self, job: &Job, deadline: Timestamp) -> Result<Option<Result<Vec<u8>, String>>, StoreError> {
+        if let Some(made) = self.store.get(&scope(job), &name(job))? {
+            return Ok(Some(made));
+        }
+        let queued = format!("{:020}-{}", deadline.0, name(job));
+        if !self.store.has(QUEUE, &queued) {
+            self.store.put(QUEUE, &queued, job)?;
+            *self.news.lock().unwrap_or_else(PoisonError::into_inner) = true;
+            self.changed.notify_all();
+        }
+        Ok(None)
+    }
+
+    /// The next proof of entries that are due, in proofs of `batch` entries; all of them are queued. Nothing if none is made yet.
+    ///
+    /// # Errors
+    ///
+    /// A proof could not be made, or the state cannot be read or written.
+    pub fn next(
+        &self,
+        agreement: AgreementId,
+        due: &[u32],
+        batch: usize,
+        deadline: Timestamp,
+    ) -> Result<Option<(Job, Vec<u8>)>, PartyError> {
+        let mut first = None;
+        for entries in due.chunks(batch.max(1)) {
+            let job = Job { agreement, entries: entries.to_vec() };
+            let made = self.proof(&job, deadline)?;
+            first = first.or_else(|| made.map(|made| (job, made)));
+        }
+        let Some((job, made)) = first else { return Ok(None) };
+        made.map(|proof| Some((job, proof))).map_err(PartyError::NotProved)
+    }
+
+    /// What came of handing in a proof. One that was refused is not handed in again.
+    ///
+    /// # Errors
+    ///
+    /// As it was; or the state cannot be written.
+    pub fn handed_in(&self, job: &Job, result: Result<Receipt, ClientError>) -> Result<Step, PartyError> {
+        match result {
+            Ok(_) => Ok(Step::Moved),
+            Err(error) => {
+                if matches!(error.kind(), Some("proof_rejected" | "proof" | "member")) {
+                    self.store.put(&scope(job), &name(job), &Err::<Vec<u8>, _>(error.to_string()))?;
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Makes proofs, one after the other, and waits for more.
+    ///
+    /// # Errors
+    ///
+    /// The state cannot be read or written.
+    pub fn work(&self, make: impl Fn(&Job) -> Result<Vec<u8>, PartyError>) -> Result<std::convert::Infallible, StoreError> {
+        loop {
+            while let Some((queued, job)) = self.store.first::<Job>(QUEUE)? {
+                if !self.store.has(&scope(&job), &name(&job)) {
+                    let made = make(&job).map_err(|error| error.to_string());
+                    self.store.put(&scope(&job), &name(&job), &made)?;
+                }
+                self.store.remove(QUEUE, &queued)?;
+            }
+            let mut news = self.news.lock().unwrap_or_else(PoisonError::into_inner);
+            while !std::mem::take(&mut *news) {
+                news = self.changed.wait(news).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+    }
+}
+
+fn scope(job: &Job) -> String {
+    format!("{}/proofs", job.agreement)
+}
+
+fn name(job: &Job) -> String {
+    Digest::of("verinfer parties v1 job", job).to_string()
+}

@@ -1,0 +1,58 @@
+//! A responder's documents with the openings of their commitments, kept one by one.
+
+use verinfer_commitments::draw_salt;
+use verinfer_graph::{DataType, Shape};
+use verinfer_items::{Document, OpenedInput};
+use verinfer_protocols::digest::Digest;
+use verinfer_protocols::keys::SecretKey;
+use verinfer_protocols::member::document_entry;
+use verinfer_protocols::merkle::{Path, Tree};
+use verinfer_protocols::retrieval::sign_document;
+
+use crate::error::PartyError;
+use crate::model::ModelError;
+use crate::store::Store;
+
+const DOCUMENTS: &str = "documents";
+
+/// Commits to documents and keeps them, each signed by the source, if there is one; what has been kept is not made anew. Gives the tree over them.
+///
+/// # Errors
+///
+/// A document cannot be committed to or kept.
+pub fn commit(
+    store: &Store,
+    (shape, dtype): (Shape, DataType),
+    source: Option<&SecretKey>,
+    documents: &[Vec<i16>],
+) -> Result<Tree, PartyError> {
+    for (index, values) in (0..).zip(documents) {
+        store.once(DOCUMENTS, &name(index), || {
+            let salt = draw_salt().map_err(ModelError::from)?;
+            let content = OpenedInput::new(shape, dtype, values, &salt);
+            let content = content.ok_or_else(|| PartyError::Plan(format!("document {index} is out of range")))?;
+            let digest = content.digest()?;
+            let signature = source.map(|source| sign_document(source, &digest));
+            Ok::<_, PartyError>((Document { content, signature, path: Path(Vec::new()) }, digest))
+        })?;
+    }
+    let documents: Vec<(String, (Document, Digest))> = store.list(DOCUMENTS)?;
+    let entries: Vec<Digest> = documents.iter().map(|(_, (_, digest))| document_entry(digest)).collect();
+    Ok(Tree::new(&entries)?)
+}
+
+/// The document at a place, with its path.
+///
+/// # Errors
+///
+/// There is none.
+pub fn document(store: &Store, tree: &Tree, index: u32) -> Result<Document, PartyError> {
+    let lost = || PartyError::Plan(format!("the corpus has no document {index}"));
+    let (mut document, _) = store.get::<(Document, Digest)>(DOCUMENTS, &name(index))?.ok_or_else(lost)?;
+    document.path = tree.path(index).ok_or_else(lost)?;
+    Ok(document)
+}
+
+fn name(index: u32) -> String {
+    format!("{index:08}")
+}

@@ -1,0 +1,189 @@
+//! A requester: wants the documents that its model selects.
+
+use verinfer_escrow_client::Client;
+use verinfer_escrow_client::messages::AgreementView;
+use verinfer_items::Document;
+use verinfer_protocols::agreement::{self, Agreement};
+use verinfer_protocols::coin::Share;
+use verinfer_protocols::digest::{AgreementId, Digest};
+use verinfer_protocols::keys::SecretKey;
+use verinfer_protocols::money::Money;
+use verinfer_protocols::retrieval::{Move, Periods, Predicate, State, Terms};
+use verinfer_sealing::ReceiverSecret;
+
+use crate::customer::tolerate;
+use crate::drive::{Pace, Step, Tell, drive, open};
+use crate::error::PartyError;
+use crate::model::Model;
+use crate::peer::{Peer, PeerError};
+use crate::random::random_bytes;
+use crate::store::Store;
+use crate::transfer::{Due, Transfer};
+use crate::wire::{Offer, SentModel, Topic};
+
+/// What the requester wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Which documents match.
+    pub predicate: Predicate,
+    /// How many documents are proved; all of them if there are fewer.
+    pub sample: u32,
+    /// What it pays.
+    pub price: Money,
+    /// What the responder risks.
+    pub bond: Money,
+    /// How long the stages take at most.
+    pub periods: Periods,
+}
+
+/// A requester with its agreement.
+#[derive(Debug)]
+pub struct Requester<'a> {
+    client: &'a Client,
+    key: &'a SecretKey,
+    peer: &'a Peer,
+    store: &'a Store,
+    receiver: ReceiverSecret,
+    id: AgreementId,
+    terms: Terms,
+    share: Share,
+}
+
+const DEAL: (&str, &str) = ("deal", "retrieval");
+const MODEL: (&str, &str) = ("deal", "model");
+const DOCUMENTS: &str = "documents";
+
+impl<'a> Requester<'a> {
+    /// Proposes an agreement to the responder, or goes on with the one in the state. `file` is the model's TFLite file; `key` is that of the client.
+    ///
+    /// # Errors
+    ///
+    /// The plan is impossible, or the state cannot be read or written.
+    pub fn begin(
+        client: &'a Client,
+        key: &'a SecretKey,
+        peer: &'a Peer,
+        store: &'a Store,
+        (model, file): (&Model, &[u8]),
+        plan: Plan,
+    ) -> Result<Self, PartyError> {
+        let (terms, share) = store.once(DEAL.0, DEAL.1, || {
+            store.put(MODEL.0, MODEL.1, &SentModel { file: file.to_vec(), secret: model.secret().encode() })?;
+            propose(client, peer, model.digest(), plan)
+        })?;
+        let receiver = ReceiverSecret::from_bytes(store.once("self", "receiver", || random_bytes().map_err(PartyError::from))?);
+        let id = agreement::Terms::Retrieval(terms.clone()).id();
+        Ok(Self { client, key, peer, store, receiver, id, terms, share })
+    }
+
+    /// The agreement's name.
+    pub const fn id(&self) -> AgreementId {
+        self.id
+    }
+
+    /// What was agreed on.
+    pub const fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    /// The documents that were handed over, with their places in the corpus.
+    ///
+    /// # Errors
+    ///
+    /// They cannot be read.
+    pub fn documents(&self) -> Result<Vec<(u32, Document)>, PartyError> {
+        Ok(self.store.list::<(u32, Document)>(DOCUMENTS)?.into_iter().map(|(_, entry)| entry).collect())
+    }
+
+    /// Makes every move that is due until the agreement has ended.
+    ///
+    /// # Errors
+    ///
+    /// A move fails.
+    pub fn run(&self, pace: Pace, tell: &Tell) -> Result<AgreementView, PartyError> {
+        open(self.client, agreement::Terms::Retrieval(self.terms.clone()))?;
+        drive(self.client, self.id, pace, tell, |view| self.step(view))
+    }
+
+    fn step(&self, view: &AgreementView) -> Result<Step, PartyError> {
+        let Agreement { state: agreement::State::Retrieval(state), .. } = &view.agreement else {
+            return Err(PartyError::OtherKind { expected: "retrieval" });
+        };
+        match state {
+            State::Proposed { .. } => {
+                let lost = || PartyError::Lost { agreement: self.id, name: MODEL.1.to_owned() };
+                let model: SentModel = self.store.get(MODEL.0, MODEL.1)?.ok_or_else(lost)?;
+                Ok(tolerate(self.peer.send(self.id, Topic::Model, &model))?)
+            }
+            State::Revealing { .. } => self.act(Move::Reveal { share: self.share }),
+            State::Delivering { matches, transfer: state } => {
+                let transfer = Transfer { client: self.client, store: self.store, agreement: self.id, stage: &view.stage };
+                let check = |position: u32, item: &[u8]| {
+                    let place = usize::try_from(position).unwrap_or(usize::MAX);
+                    let index = matches.iter().nth(place).copied().unwrap_or(u32::MAX);
+                    self.keep(index, item)
+                };
+                match transfer.receive(view, state, check, self.terms.periods.respond.0)? {
+                    Due::Move(action) => self.act(Move::Transfer(action)),
+                    Due::Await => self.fetch(&transfer, state),
+                    Due::Deliver | Due::Nothing => Ok(Step::Waiting),
+                }
+            }
+            State::Declaring { .. } | State::Proving { .. } | State::Ended(_) => Ok(Step::Waiting),
+        }
+    }
+
+    /// Keeps a document, if it is the one that was promised.
+    fn keep(&self, index: u32, item: &[u8]) -> Result<Result<(), verinfer_items::ItemError>, PartyError> {
+        let document = Document::decode(item).and_then(|document| {
+            document.is_entry(&self.terms.corpus, index, self.terms.source.as_ref())?;
+            Ok(document)
+        });
+        match document {
+            Ok(document) => Ok(Ok(self.store.put(DOCUMENTS, &format!("{index:08}"), &(index, document))?)),
+            Err(fault) => Ok(Err(fault)),
+        }
+    }
+
+    fn fetch(&self, transfer: &Transfer<'_>, state: &verinfer_protocols::transfer::State) -> Result<Step, PartyError> {
+        let verinfer_protocols::transfer::State::Acknowledging { ciphertexts: announced, .. } = state else { return Ok(Step::Waiting) };
+        match self.peer.fetch::<Vec<Vec<u8>>>(self.id, Topic::Ciphertexts, self.key, &self.receiver) {
+            Ok(ciphertexts) => match transfer.keep(announced, &ciphertexts)? {
+                Ok(()) => Ok(Step::Moved),
+                // As good as nothing.
+                Err(_) => Ok(Step::Waiting),
+            },
+            Err(PeerError::Refused { .. } | PeerError::Unreachable { .. }) => Ok(Step::Waiting),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn act(&self, action: Move) -> Result<Step, PartyError> {
+        self.client.act(self.id, agreement::Move::Retrieval(action))?;
+        Ok(Step::Moved)
+    }
+}
+
+fn propose(client: &Client, peer: &Peer, model: Digest, plan: Plan) -> Result<(Terms, Share), PartyError> {
+    let about = peer.about()?;
+    let Offer::Documents { corpus, source } = about.offer else {
+        return Err(PartyError::Plan("the other party offers no documents".to_owned()));
+    };
+    let share = Share(random_bytes()?);
+    let terms = Terms {
+        requester: client.account(),
+        responder: about.account,
+        model,
+        corpus,
+        source,
+        predicate: plan.predicate,
+        sample: plan.sample.min(corpus.len),
+        price: plan.price,
+        bond: plan.bond,
+        coin: share.commit(),
+        periods: plan.periods,
+        nonce: Digest(random_bytes()?),
+    };
+    terms.check().map_err(|fault| PartyError::Plan(fault.to_string()))?;
+    Ok((terms, share))
+}

@@ -1,0 +1,266 @@
+//! A responder: says which documents of its corpus a model selects, proves it, and hands them over.
+
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use verinfer_commitments::{Kind, Secret};
+use verinfer_escrow_client::Client;
+use verinfer_escrow_client::messages::AgreementView;
+use verinfer_import::import_tflite;
+use verinfer_items::OpenedInput;
+use verinfer_protocols::agreement::{self, Terms as AnyTerms};
+use verinfer_protocols::coin::Share;
+use verinfer_protocols::digest::{AgreementId, canonical};
+use verinfer_protocols::keys::{AccountId, SecretKey};
+use verinfer_protocols::member::Member;
+use verinfer_protocols::merkle::Tree;
+use verinfer_protocols::money::Money;
+use verinfer_protocols::retrieval::{Document, Move, STAGE, State, Terms};
+use verinfer_protocols::statement::{Output, context};
+use verinfer_protocols::transfer;
+use verinfer_sealing::{Envelope, ReceiverPublic, ReceiverSecret};
+
+use super::corpus;
+use crate::drive::{Pace, Step, Tell};
+use crate::error::PartyError;
+use crate::host::{self, Host};
+use crate::http::{Refused, Service};
+use crate::model::{Model, Shown};
+use crate::queue::{Job, Queue};
+use crate::random::random_bytes;
+use crate::store::Store;
+use crate::transfer::{Due, Transfer};
+use crate::wire::{About, Ask, Offer, SentModel, Topic};
+
+/// A responder.
+pub struct Responder {
+    key: SecretKey,
+    client: Client,
+    store: Arc<Store>,
+    tree: Tree,
+    source: Option<AccountId>,
+    policy: Policy,
+    omit: BTreeSet<u32>,
+    receiver: ReceiverSecret,
+    queue: Queue,
+    tell: Tell,
+}
+
+/// What a responder has.
+#[derive(Debug)]
+pub struct Means {
+    /// Its account's key.
+    pub key: SecretKey,
+    /// Its access to the escrow, with this key.
+    pub client: Client,
+    /// Its state.
+    pub store: Store,
+    /// Documents in NHWC order; those of an earlier start count.
+    pub documents: Vec<Vec<i16>>,
+    /// Their shape and type.
+    pub input: (verinfer_graph::Shape, verinfer_graph::DataType),
+    /// The key of the source that signs them, if one does.
+    pub source: Option<SecretKey>,
+    /// Which agreements it makes.
+    pub policy: Policy,
+    /// Documents that it does not declare although they match, to show what happens then.
+    pub omit: BTreeSet<u32>,
+}
+
+/// Which agreements a responder makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Least price.
+    pub price: Money,
+    /// Largest bond.
+    pub bond: Money,
+    /// How many documents one proof is about.
+    pub batch: usize,
+}
+
+impl Responder {
+    /// A responder that goes on where its state is.
+    ///
+    /// # Errors
+    ///
+    /// The documents cannot be committed to, or the state not be written.
+    pub fn new(means: Means, tell: Tell) -> Result<Self, PartyError> {
+        let Means { key, client, store, documents, input, source, policy, omit } = means;
+        let tree = corpus::commit(&store, input, source.as_ref(), &documents)?;
+        let receiver = ReceiverSecret::from_bytes(store.once("self", "receiver", || random_bytes().map_err(PartyError::from))?);
+        let store = Arc::new(store);
+        let queue = Queue::new(store.clone());
+        let source = source.map(|source| source.account());
+        Ok(Self { key, client, store, tree, source, policy, omit, receiver, queue, tell })
+    }
+
+    /// Serves until the process ends.
+    ///
+    /// # Errors
+    ///
+    /// The socket or the state fails.
+    pub fn run(self, listener: TcpListener, pace: Pace) -> Result<Infallible, PartyError> {
+        host::run(self, listener, pace)
+    }
+
+    fn accept(&self, id: AgreementId, terms: &Terms) -> Result<Step, PartyError> {
+        let objection = if terms.corpus != self.tree.root() || terms.source != self.source {
+            "it is about another corpus"
+        } else if terms.price < self.policy.price {
+            "the price is too low"
+        } else if terms.bond > self.policy.bond {
+            "the bond is too large"
+        } else if !self.store.has(&scope(id), MODEL) {
+            return Ok(Step::Waiting);
+        } else {
+            self.client.leave_file(id, self.model(id)?.public())?;
+            return self.act(id, Move::Accept { share: Share(random_bytes()?) });
+        };
+        Err(PartyError::Plan(format!("not accepted: {objection}")))
+    }
+
+    /// Which documents match, as far as this responder says so.
+    fn matches(&self, id: AgreementId, terms: &Terms) -> Result<BTreeSet<u32>, PartyError> {
+        let model = self.model(id)?;
+        let mut matches = BTreeSet::new();
+        for index in 0..terms.corpus.len {
+            let output = Output::Shown(vec![model.scores(&self.content(index)?)?]);
+            if terms.predicate.holds(&output, 0) == Some(true) && !self.omit.contains(&index) {
+                matches.insert(index);
+            }
+        }
+        Ok(matches)
+    }
+
+    fn prove_sample(&self, id: AgreementId, due: &[u32], deadline: verinfer_protocols::time::Timestamp) -> Result<Step, PartyError> {
+        let Some((job, proof)) = self.queue.next(id, due, self.policy.batch, deadline)? else { return Ok(Step::Waiting) };
+        let documents = job.entries.iter().map(|&index| {
+            let document = corpus::document(&self.store, &self.tree, index)?;
+            Ok(Document { member: Member { index, path: document.path }, signature: document.signature })
+        });
+        let documents = documents.collect::<Result<_, PartyError>>()?;
+        let proof = self.client.leave_file(id, &proof)?;
+        let action = agreement::Move::Retrieval(Move::Prove { proof, documents });
+        self.queue.handed_in(&job, self.client.act(id, action))
+    }
+
+    fn deliver(&self, view: &AgreementView, state: &transfer::State, matches: &BTreeSet<u32>) -> Result<Step, PartyError> {
+        let id = view.agreement.id;
+        let transfer = Transfer { client: &self.client, store: &self.store, agreement: id, stage: &view.stage };
+        let item = |&index: &u32| corpus::document(&self.store, &self.tree, index).map(|document| document.encode());
+        match transfer.send(state, || matches.iter().map(item).collect())? {
+            Due::Move(action) => self.act(id, Move::Transfer(action)),
+            // The requester fetches them.
+            Due::Deliver | Due::Await | Due::Nothing => Ok(Step::Waiting),
+        }
+    }
+
+    /// The model that the requester has sent.
+    fn model(&self, id: AgreementId) -> Result<Model, PartyError> {
+        let lost = || PartyError::Lost { agreement: id, name: MODEL.to_owned() };
+        read_model(&self.store.get::<SentModel>(&scope(id), MODEL)?.ok_or_else(lost)?)
+    }
+
+    fn content(&self, index: u32) -> Result<OpenedInput, PartyError> {
+        corpus::document(&self.store, &self.tree, index).map(|document| document.content)
+    }
+
+    fn act(&self, id: AgreementId, action: Move) -> Result<Step, PartyError> {
+        self.client.act(id, agreement::Move::Retrieval(action))?;
+        Ok(Step::Moved)
+    }
+}
+
+impl Host for Responder {
+    fn client(&self) -> &Client {
+        &self.client
+    }
+
+    fn store(&self) -> &Store {
+        &self.store
+    }
+
+    fn queue(&self) -> &Queue {
+        &self.queue
+    }
+
+    fn tell(&self) -> &Tell {
+        &self.tell
+    }
+
+    fn step(&self, view: &AgreementView) -> Result<Step, PartyError> {
+        let (AnyTerms::Retrieval(terms), agreement::State::Retrieval(state)) = (&view.agreement.terms, &view.agreement.state) else {
+            return Ok(Step::Waiting);
+        };
+        if terms.responder != self.client.account() {
+            return Ok(Step::Waiting);
+        }
+        let id = view.agreement.id;
+        match state {
+            State::Proposed { .. } => self.accept(id, terms),
+            State::Declaring { .. } => {
+                let matches = self.matches(id, terms)?;
+                (self.tell)(&format!("{}: {} of {} documents are declared", host::short(id), matches.len(), terms.corpus.len));
+                self.act(id, Move::Declare { matches })
+            }
+            State::Proving { seed, proved, deadline, .. } => {
+                let due: Vec<u32> = terms.sampled(seed).into_iter().filter(|index| !proved.contains(index)).collect();
+                self.prove_sample(id, &due, *deadline)
+            }
+            State::Delivering { matches, transfer } => self.deliver(view, transfer, matches),
+            State::Revealing { .. } | State::Ended(_) => Ok(Step::Waiting),
+        }
+    }
+
+    fn prove(&self, job: &Job) -> Result<Vec<u8>, PartyError> {
+        let inputs = job.entries.iter().map(|&index| self.content(index)).collect::<Result<Vec<_>, _>>()?;
+        Ok(self.model(job.agreement)?.prove(&context(job.agreement, STAGE), &inputs, &Shown::Scores)?)
+    }
+}
+
+impl Service for Responder {
+    fn about(&self) -> Result<About, Refused> {
+        let offer = Offer::Documents { corpus: self.tree.root(), source: self.source };
+        Ok(About::sign(&self.receiver.public(), offer, &self.key))
+    }
+
+    fn take(&self, agreement: AgreementId, topic: Topic, envelope: &Envelope) -> Result<(), Refused> {
+        let content = envelope.open(&self.receiver, &topic.context(agreement))?;
+        let (AnyTerms::Retrieval(terms), Topic::Model) = (self.client.agreement(agreement)?.agreement.terms, topic) else {
+            return Err(Refused::not_now("a responder takes no such thing"));
+        };
+        let sent: SentModel = postcard::from_bytes(&content).map_err(|error| Refused::wrong(&error))?;
+        if terms.responder != self.client.account() || read_model(&sent)?.digest() != terms.model {
+            return Err(Refused::wrong(&"it is not the model of an agreement with this responder"));
+        }
+        Ok(self.store.put(&scope(agreement), MODEL, &sent)?)
+    }
+
+    fn give(&self, agreement: AgreementId, topic: Topic, ask: &Ask) -> Result<Envelope, Refused> {
+        let view = self.client.agreement(agreement)?;
+        let (AnyTerms::Retrieval(terms), Topic::Ciphertexts) = (&view.agreement.terms, topic) else {
+            return Err(Refused::not_now("a responder gives no such thing"));
+        };
+        if !ask.is_signed_by(&terms.requester, agreement) {
+            return Err(Refused::forbidden());
+        }
+        let transfer = Transfer { client: &self.client, store: &self.store, agreement, stage: &view.stage };
+        let ciphertexts = transfer.ciphertexts()?.ok_or_else(|| Refused::not_now("there are no ciphertexts yet"))?;
+        Ok(Envelope::new(&ReceiverPublic(ask.receiver), &topic.context(agreement), &canonical(&ciphertexts))?)
+    }
+}
+
+const MODEL: &str = "model";
+
+fn scope(id: AgreementId) -> String {
+    format!("{id}/retrieval")
+}
+
+fn read_model(sent: &SentModel) -> Result<Model, PartyError> {
+    let model = import_tflite(&sent.file).map_err(|error| PartyError::Plan(format!("the requester's model: {error}")))?;
+    let secret = Secret::decode_as(&sent.secret, Kind::Model);
+    let secret = secret.map_err(|error| PartyError::Plan(format!("the secret of the requester's model: {error}")))?;
+    Ok(Model::new(model.graph, secret)?)
+}

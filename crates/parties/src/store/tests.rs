@@ -1,0 +1,98 @@
+use std::fs;
+
+use super::*;
+
+#[test]
+fn choice_is_made_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state");
+    let choose = |value: u32| Store::open(&path).unwrap().once("scope", "choice", || Ok::<_, StoreError>(value)).unwrap();
+    assert_eq!([choose(3), choose(4)], [3, 3]);
+}
+
+#[test]
+fn state_belongs_to_one_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state");
+    let store = Store::open(&path).unwrap();
+    assert!(matches!(Store::open(&path), Err(StoreError::InUse { .. })));
+    drop(store);
+    assert!(Store::open(&path).is_ok());
+}
+
+#[test]
+fn values_are_listed_by_name_within_their_scope() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("state")).unwrap();
+    for (scope, name) in [("a", "2"), ("a", "1"), ("b", "0")] {
+        store.put(scope, name, name).unwrap();
+    }
+    store.put("a", "2", "new").unwrap();
+    let listed: Vec<(String, String)> = store.list("a").unwrap();
+    assert_eq!(listed, [("1".to_owned(), "1".to_owned()), ("2".to_owned(), "new".to_owned())]);
+    assert_eq!(store.first::<String>("a").unwrap().unwrap().1, "1");
+    store.remove("a", "1").unwrap();
+    assert!(!store.has("a", "1") && store.has("a", "2"));
+    for scope in ["a/1", "a/2", "ab/1", "a0"] {
+        store.put(scope, "0", &1_u8).unwrap();
+    }
+    store.forget("a").unwrap();
+    assert_eq!(["a/1", "a/2", "ab/1", "a0"].map(|scope| store.has(scope, "0")), [false, false, true, true]);
+    assert!(store.has("a", "2") && store.has("b", "0"));
+}
+
+/// Wherever a crash cuts the file off, every value that was kept before the last whole record is there, and new ones can be kept.
+#[test]
+fn file_cut_off_anywhere_has_all_values_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state");
+    let mut ends = Vec::new();
+    let store = Store::open(&path).unwrap();
+    for value in 0..4_u64 {
+        ends.push(fs::metadata(&path).unwrap().len());
+        store.put("scope", &value.to_string(), &(value << 40)).unwrap();
+    }
+    drop(store);
+    let whole = fs::read(&path).unwrap();
+    for len in 0..whole.len() {
+        fs::write(&path, &whole[..len]).unwrap();
+        let store = Store::open(&path).unwrap();
+        let expected = ends.iter().skip(1).filter(|&&end| end <= len as u64).count();
+        assert_eq!(store.list::<u64>("scope").unwrap().len(), expected, "cut off after {len} bytes");
+        store.put("scope", "new", &7_u64).unwrap();
+        drop(store);
+        assert_eq!(Store::open(&path).unwrap().get("scope", "new").unwrap(), Some(7_u64));
+    }
+}
+
+#[test]
+fn file_with_a_flipped_byte_gives_no_wrong_value() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state");
+    Store::open(&path).unwrap().put("scope", "name", &0x0123_4567_u64).unwrap();
+    let whole = fs::read(&path).unwrap();
+    for place in 8..whole.len() {
+        let mut altered = whole.clone();
+        altered[place] ^= 1;
+        fs::write(&path, &altered).unwrap();
+        assert_eq!(Store::open(&path).unwrap().get::<u64>("scope", "name").unwrap(), None, "byte {place}");
+    }
+    fs::write(&path, b"something else").unwrap();
+    assert!(matches!(Store::open(&path), Err(StoreError::NotAState { .. })));
+}
+
+#[test]
+fn file_that_mostly_no_longer_counts_is_written_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state");
+    let store = Store::open(&path).unwrap();
+    for value in 0..100_u64 {
+        store.put("scope", "name", &(1 << 40 | value)).unwrap();
+    }
+    drop(store);
+    let before = fs::metadata(&path).unwrap().len();
+    let store = Store::open(&path).unwrap();
+    assert!(fs::metadata(&path).unwrap().len() < before / 50);
+    assert_eq!(store.get("scope", "name").unwrap(), Some(1_u64 << 40 | 99));
+    assert!(matches!(Store::open(&path), Err(StoreError::InUse { .. })));
+}

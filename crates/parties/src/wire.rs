@@ -1,0 +1,134 @@
+//! What parties say to each other directly, over HTTP.
+//!
+//! | | | |
+//! | --- | --- | --- |
+//! | `GET /v1/about` | [`About`] | who serves what |
+//! | `PUT /v1/agreements/ID/ciphertexts` | envelope of a list of ciphertexts | accuracy: the customer delivers |
+//! | `PUT /v1/agreements/ID/inputs/INDEX` | envelope of an input | serving: the customer sends |
+//! | `POST /v1/agreements/ID/predictions/INDEX` | [`Ask`], answered by an envelope of a [`Prediction`] | serving: the customer asks |
+//! | `PUT /v1/agreements/ID/model` | envelope of a [`SentModel`] | retrieval: the requester sends |
+//! | `POST /v1/agreements/ID/ciphertexts` | [`Ask`], answered by an envelope of a list of ciphertexts | retrieval: the requester fetches |
+//!
+//! Nobody has to log in. What is sent is taken only if it is what an agreement with this party has committed to, and what is fetched can be opened only by the
+//! other party. Everything can be repeated without harm.
+
+use serde::{Deserialize, Serialize};
+use verinfer_protocols::digest::{AgreementId, Digest};
+use verinfer_protocols::keys::{AccountId, SecretKey, Signature};
+use verinfer_protocols::merkle::Root;
+use verinfer_protocols::serving::Answer;
+use verinfer_sealing::{Context, ReceiverPublic};
+
+const ABOUT: &str = "verinfer parties v1 about";
+const ASK: &str = "verinfer parties v1 ask";
+
+/// Who serves what.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About {
+    /// Its account.
+    pub account: AccountId,
+    /// Public key for envelopes to it.
+    pub receiver: [u8; 32],
+    /// What it does.
+    pub offer: Offer,
+    /// Its account's signature of receiver and offer.
+    pub signature: Signature,
+}
+
+/// What a party does for others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Offer {
+    /// A provider's predictions.
+    Predictions {
+        /// Digest of the public file of the model's commitment.
+        model: Digest,
+        /// Its stake for the model, if it has one.
+        stake: Option<AgreementId>,
+    },
+    /// A responder's documents.
+    Documents {
+        /// Commitment to the corpus.
+        corpus: Root,
+        /// Who has signed each document, if anybody has.
+        source: Option<AccountId>,
+    },
+}
+
+/// A party to an agreement wants what is for it alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ask {
+    /// Public key for the envelope.
+    pub receiver: [u8; 32],
+    /// The account's signature of agreement and receiver.
+    pub signature: Signature,
+}
+
+/// A provider's prediction.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prediction {
+    /// The quantized scores of all classes.
+    pub scores: Vec<i16>,
+    /// The provider's signature of them.
+    pub answer: Answer,
+}
+
+/// A requester's model.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentModel {
+    /// The TFLite file.
+    pub file: Vec<u8>,
+    /// The secret file of its commitment.
+    pub secret: Vec<u8>,
+}
+
+impl About {
+    /// What a party says of itself.
+    pub fn sign(receiver: &ReceiverPublic, offer: Offer, key: &SecretKey) -> Self {
+        let signature = key.sign(ABOUT, &(receiver.0, &offer));
+        Self { account: key.account(), receiver: receiver.0, offer, signature }
+    }
+
+    /// Whether its account has said so.
+    pub fn is_signed(&self) -> bool {
+        self.account.has_signed(ABOUT, &(self.receiver, &self.offer), &self.signature)
+    }
+}
+
+impl Ask {
+    /// For an envelope to `receiver`.
+    pub fn sign(agreement: AgreementId, receiver: &ReceiverPublic, key: &SecretKey) -> Self {
+        Self { receiver: receiver.0, signature: key.sign(ASK, &(agreement, receiver.0)) }
+    }
+
+    /// Whether a party to the agreement asks.
+    pub fn is_signed_by(&self, account: &AccountId, agreement: AgreementId) -> bool {
+        account.has_signed(ASK, &(agreement, self.receiver), &self.signature)
+    }
+}
+
+impl std::fmt::Debug for SentModel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SentModel(..)")
+    }
+}
+
+/// What an envelope is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Topic {
+    /// The ciphertexts of a transfer.
+    Ciphertexts,
+    /// An input of a round.
+    Input(u32),
+    /// A prediction of a round.
+    Prediction(u32),
+    /// A requester's model.
+    Model,
+}
+
+impl Topic {
+    /// The context of envelopes about it.
+    pub fn context(self, agreement: AgreementId) -> Context {
+        Digest::of("verinfer parties v1 envelope", &(agreement, self)).0
+    }
+}

@@ -24,7 +24,9 @@ impl Terms {
             return Err(TermsFault::OtherProposer { expected: self.customer }.into());
         }
         // What may be paid later can be written, too.
-        (self.price()?, self.needed_stake()?, self.deposit()?.times(2)?);
+        self.price()?;
+        self.needed_stake()?;
+        self.deposit()?.times(2)?;
         Ok((State::Proposed { deadline: now.after(self.periods.respond) }, Till(id).deposit(by, self.deposit()?)))
     }
 

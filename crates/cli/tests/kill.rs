@@ -29,7 +29,7 @@ fn play(runs: u64, postgres: Option<&str>, random: &mut StdRng) {
         let protocol = Protocol::ALL[(run % 3) as usize];
         let mut world = World::start(protocol, postgres);
         for _ in 0..random.random_range(1..=5) {
-            if world.pause(random.random_range(0..1500)) {
+            if world.pause(random.random_range(0..250)) {
                 break;
             }
             let victim = random.random_range(0..3);

@@ -201,7 +201,7 @@ fn free_address() -> String {
 fn schema(server: &str, folder: &std::path::Path) -> String {
     // Temporary folders have names of their own.
     let name: String = folder.display().to_string().to_lowercase().bytes().map(|byte| format!("{byte:02x}")).collect();
-    let name = format!("kill_{}", &name[name.len() - 32..]);
+    let name = format!("kill_{}", &name[name.len().saturating_sub(32)..]);
     let made = Command::new("psql").args([server, "--quiet", "--command", &format!("CREATE SCHEMA {name}")]).status().unwrap();
     assert!(made.success(), "cannot make a schema with psql");
     let separator = if server.contains('?') { '&' } else { '?' };

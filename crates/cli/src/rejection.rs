@@ -25,7 +25,7 @@ const fn kind(error: &VerifyError) -> &'static str {
     match error {
         VerifyError::Format(error) => format_kind(error),
         VerifyError::Message(error) => message_kind(error),
-        VerifyError::Relation(RelationError::TooLarge { .. }) => "too_large",
+        VerifyError::Relation(RelationError::TooLarge { .. } | RelationError::TooManyConnections { .. }) => "too_large",
         VerifyError::Relation(_) => "unprovable_network",
         VerifyError::WrongNetwork { .. } => "wrong_network",
         VerifyError::WrongArchitecture { .. } => "wrong_architecture",

@@ -33,6 +33,8 @@ fn block(a: &[K; BLOCK], b: &[K; BLOCK]) -> K {
 
 #[cfg(test)]
 mod tests {
+    use p3_field::PrimeField64;
+
     use super::*;
     use crate::transcript::Transcript;
 
@@ -45,5 +47,11 @@ mod tests {
         }
         let largest = from_coordinates([-F::ONE; 3]);
         assert_eq!(dot(&[largest; 9], &[largest; 9]), largest * largest * F::from_u64(9));
+    }
+
+    #[test]
+    fn elements_may_be_represented_by_integers_beyond_the_order() {
+        let [beyond, within] = [u64::MAX, u64::MAX - F::ORDER_U64].map(|value| from_coordinates([F::from_u64(value); 3]));
+        assert_eq!(dot(&[beyond; 9], &[beyond; 9]), within * within * F::from_u64(9));
     }
 }

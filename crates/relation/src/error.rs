@@ -27,6 +27,14 @@ pub enum RelationError {
         /// Most cells allowed.
         max_cells: usize,
     },
+    /// The windows of linear layers and averages are wider than the caller allows: a step of the verifier for each tap of each output pixel.
+    #[error("the windows have {connections} connections or more; at most {max} are allowed")]
+    TooManyConnections {
+        /// Connections counted before it was refused.
+        connections: usize,
+        /// Most connections allowed: as many as cells.
+        max: usize,
+    },
     /// A batch without images.
     #[error("a batch has at least one image")]
     NoImages,

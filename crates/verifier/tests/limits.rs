@@ -3,12 +3,17 @@
 use std::alloc::System;
 
 use cap::Cap;
-use verinfer_graph::{DataType, Graph, Lookup, MaxPool, Node, Op, Pad, Shape, TensorId, TensorSpec, Window};
+use verinfer_graph::{
+    Conv, DataType, Graph, Lookup, MaxPool, Node, Op, Pad, Requantization, Rounding, Shape, SumPool, TensorId, TensorSpec, Window,
+};
 use verinfer_relation::commitment::Commitment;
 use verinfer_relation::envelope::Envelope;
+use verinfer_relation::layout::EqWeights;
 use verinfer_relation::setting::{OutputForm, Setting};
+use verinfer_relation::statement::{InputClaim, ModelClaim, OutputClaim};
+use verinfer_relation::transcript::{Transcript, VerifierTranscript};
 use verinfer_relation::{Relation, RelationError};
-use verinfer_verifier::{DEFAULT_MAX_CELLS, Verifier, VerifyError};
+use verinfer_verifier::{DEFAULT_MAX_CELLS, PublicTensor, Statement, Verifier, VerifyError, reduce};
 
 /// Counts what is allocated; beyond its limit allocations fail, which aborts the process.
 #[global_allocator]
@@ -18,13 +23,57 @@ static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
 const MAX_CELLS: usize = 1 << 20;
 const MAX_BYTES: usize = 40 * MAX_CELLS;
 
+/// What verifying may allocate beside the relation.
+const MAX_CLAIM_BYTES: usize = 128 * MAX_CELLS;
+
 /// What is public of hidden multipliers.
 const ENVELOPE: Envelope = Envelope { num_limbs: 2, limb_bits: 20, keys: (-512, 512), signed_keys: (-512, 512) };
 
+/// The most keys that an envelope may have.
+const MANY_KEYS: Envelope = Envelope { keys: (512 - (1 << 21), (1 << 21) - 512), limb_bits: 10, ..ENVELOPE };
+
+fn spec(shape: Shape) -> TensorSpec {
+    TensorSpec { name: String::new(), shape, dtype: DataType::I8 }
+}
+
 fn graph(input: Shape, op: Op, output: Shape) -> Graph {
-    let spec = |shape| TensorSpec { name: String::new(), shape, dtype: DataType::I8 };
     let node = Node { source: String::new(), op, output: TensorId(1) };
     Graph::new(vec![spec(input), spec(output)], vec![node], TensorId(0), TensorId(1)).unwrap()
+}
+
+/// A convolution of one channel whose clamp is its own.
+fn convolution(input: TensorId, window: Window, max: i16) -> Op {
+    let requantization =
+        Requantization { multipliers: vec![1 << 30], shifts: vec![-20], rounding: Rounding::Once, zero_point: -128, min: -128, max };
+    let weights = vec![0; window.num_taps()];
+    Op::Conv2d(Conv { input, input_zero_point: 0, window, weights, weight_zero_point: 0, bias: vec![0], requantization })
+}
+
+/// As [`pool`], with a sum of weights.
+fn wide(kernel: usize, outputs: usize) -> Graph {
+    let window = Window { kernel_h: kernel, kernel_w: kernel, ..Window::POINT };
+    let side = kernel + outputs - 1;
+    graph(Shape::new(side, side, 1), convolution(TensorId(0), window, 127), Shape::new(outputs, outputs, 1))
+}
+
+/// As [`pool`], with an average.
+fn average(kernel: usize, outputs: usize) -> Graph {
+    let window = Window { kernel_h: kernel, kernel_w: kernel, ..Window::POINT };
+    let side = kernel + outputs - 1;
+    let count = window.num_taps();
+    let tables = vec![(count, vec![0; 255 * count + 1])];
+    graph(Shape::new(side, side, 1), Op::SumPool(SumPool { input: TensorId(0), window, tables }), Shape::new(outputs, outputs, 1))
+}
+
+/// Convolutions one after the other, each with another clamp.
+fn clamps(count: usize) -> Graph {
+    let nodes = (0..count).map(|i| Node {
+        source: String::new(),
+        op: convolution(TensorId(i), Window::POINT, 127 - i as i16),
+        output: TensorId(i + 1),
+    });
+    let tensors = (0..=count).map(|_| spec(Shape::new(1, 1, 1))).collect();
+    Graph::new(tensors, nodes.collect(), TensorId(0), TensorId(count)).unwrap()
 }
 
 /// A maximum over windows of `kernel` times `kernel` pixels with as many rows and columns of output as `outputs`.
@@ -51,8 +100,85 @@ fn too_large(result: &Result<(), VerifyError>) -> bool {
     matches!(result, Err(VerifyError::Relation(RelationError::TooLarge { cells, max_cells: MAX_CELLS })) if *cells > MAX_CELLS)
 }
 
+fn too_wide(result: &Result<(), VerifyError>) -> bool {
+    matches!(result, Err(VerifyError::Relation(RelationError::TooManyConnections { connections, max: MAX_CELLS })) if *connections > MAX_CELLS)
+}
+
 /// One test, as the allocator counts for all threads.
 #[test]
+fn what_a_stranger_s_architecture_may_cost_is_limited() {
+    a_relation_beyond_the_limit_is_refused_before_it_takes_memory();
+    tables_are_counted_before_they_are_made();
+    windows_that_take_few_cells_and_many_steps_are_refused();
+    claims_take_memory_by_the_limit_too();
+}
+
+/// An envelope has room for tables of 2^22 rows, one for each clamp.
+fn tables_are_counted_before_they_are_made() {
+    let commitment = Commitment::from_bytes(&[0; 1024]).unwrap();
+    let setting = Setting::default();
+    for count in [1, 40] {
+        let graph = clamps(count);
+        let result = verdict(|| Verifier::hidden_within(MAX_CELLS, &graph, MANY_KEYS, commitment, 1, &setting));
+        assert!(too_large(&result), "{count} clamps: {result:?}");
+    }
+    let graph = average(1 << 8, 1);
+    assert!(too_large(&verdict(|| Verifier::with_setting_within(MAX_CELLS, &graph, 1, &setting))));
+}
+
+/// The verifier's claims have weights for each tap, and it takes a step for each tap of each pixel.
+fn windows_that_take_few_cells_and_many_steps_are_refused() {
+    let commitment = Commitment::from_bytes(&[0; 1024]).unwrap();
+    let (setting, envelope) = (Setting::default(), Envelope { limb_bits: 10, ..ENVELOPE });
+    // Many taps of one pixel, many taps of many pixels, and as many in several images.
+    for (graph, images) in [(wide(1 << 9, 1), 1), (wide(1 << 6, 1 << 6), 1), (wide(1 << 5, 1 << 4), 9)] {
+        let result = verdict(|| Verifier::with_setting_within(MAX_CELLS, &graph, images, &setting));
+        assert!(too_wide(&result), "{result:?}");
+        let result = verdict(|| Verifier::hidden_within(MAX_CELLS, &graph, envelope, commitment, images, &setting));
+        assert!(too_wide(&result), "hidden: {result:?}");
+    }
+    let graph = average(1 << 5, 1 << 8);
+    assert!(too_wide(&verdict(|| Verifier::with_setting_within(MAX_CELLS, &graph, 1, &setting))));
+    // Within the limit, and taken as before.
+    let [layer, graph] = [wide(1 << 4, 1 << 5), average(1 << 4, 1 << 5)];
+    verdict(|| Verifier::with_setting_within(MAX_CELLS, &layer, 1, &setting)).unwrap();
+    verdict(|| Verifier::with_setting_within(MAX_CELLS, &graph, 1, &setting)).unwrap();
+    verdict(|| Verifier::hidden_within(MAX_CELLS, &layer, envelope, commitment, 1, &setting)).unwrap();
+}
+
+/// What a verifier computes of messages that mean nothing, which it only finds out at the end.
+fn claims_take_memory_by_the_limit_too() {
+    let commitment = Commitment::from_bytes(&[0; 1024]).unwrap();
+    let envelope = Envelope { limb_bits: 10, ..ENVELOPE };
+    let body = vec![1; 1 << 17];
+    let layers = [wide(240, 1), wide(4, 240), wide(60, 14)].map(|graph| (graph, vec![None, Some(envelope)]));
+    let others = [average(16, 60), pool(90, 1), pool(3, 330), identity(Shape::new(500, 1000, 1))].map(|graph| (graph, vec![None]));
+    for (graph, settings) in layers.into_iter().chain(others) {
+        for weights in settings {
+            let setting = Setting { weights, ..Setting::default() };
+            let relation = Relation::within(MAX_CELLS, &graph, 1, &setting).unwrap();
+            let tensor = |id: TensorId| {
+                let shape = graph.spec(id).shape;
+                PublicTensor { shape, dtype: DataType::I8, values: vec![0; shape.num_elements()] }
+            };
+            let model = match weights {
+                None => ModelClaim::Public { digest: graph.digest() },
+                Some(envelope) => {
+                    ModelClaim::Hidden { architecture: graph.architecture_digest(), envelope, commitment: Box::new(commitment) }
+                }
+            };
+            let (input, output) = (InputClaim::Shown(tensor(graph.input())), OutputClaim::Shown(tensor(graph.output())));
+            let statement = Statement { security_level: 128, context: Vec::new(), images: 1, model, input, output };
+            let point = Transcript::new().challenges("at", relation.layout.log_cells());
+            ALLOCATOR.set_limit(ALLOCATOR.allocated() + MAX_CLAIM_BYTES).unwrap();
+            let mut transcript = VerifierTranscript::new(statement.transcript(), &body);
+            let reduction = reduce(&mut transcript, &graph, &relation, &statement).unwrap();
+            let _ = reduction.functional.evaluate(&relation.layout, &reduction.leaves, &EqWeights::new(&point));
+            ALLOCATOR.set_limit(usize::MAX).unwrap();
+        }
+    }
+}
+
 fn a_relation_beyond_the_limit_is_refused_before_it_takes_memory() {
     let encoded = pool(1 << 12, 1).encode_architecture();
     assert!(encoded.len() < 64, "{}", encoded.len());

@@ -53,7 +53,7 @@ fn compare(graph: &Graph, images: usize, input: &[i16], setting: &Setting) -> Re
 }
 
 /// The weight of every cell.
-fn written(relation: &Relation, functional: &Functional, leaves: &EqWeights) -> Vec<K> {
+pub fn written(relation: &Relation, functional: &Functional, leaves: &EqWeights) -> Vec<K> {
     let mut cells = vec![K::ZERO; relation.layout.num_stored()];
     let mut add = |column: ColumnId, channel: usize, pixel: usize, weight: K| {
         let chunks = &relation.layout.placement(column).chunks;

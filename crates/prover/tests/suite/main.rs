@@ -3,6 +3,7 @@
 
 mod checker;
 mod functional;
+mod literal;
 mod networks;
 mod padding;
 mod random;

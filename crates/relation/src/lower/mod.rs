@@ -26,7 +26,7 @@ use crate::setting::Setting;
 use crate::table::TableId;
 use crate::wiring::{ChannelMap, PixelMap};
 use requantize::{Plan, may_have_sign};
-use room::{Room, node_cells};
+use room::{Room, node_cells, window_connections};
 use tables::{ClampKey, Tables};
 
 impl Relation {
@@ -51,7 +51,8 @@ impl Relation {
     }
 
     /// As [`Relation::with_setting`], for a graph or a number of images that comes from a stranger: no more than some 16 bytes for each of `max_cells`
-    /// cells are allocated, besides what the graph itself takes. A column, of which an operator has a few, counts as at least 64 cells.
+    /// cells are allocated, besides what the graph itself takes. A column, of which an operator has a few, counts as at least 64 cells. Taps of windows
+    /// times output pixels, for which a verifier takes a step each, may be as many as cells.
     ///
     /// # Errors
     ///
@@ -64,8 +65,13 @@ impl Relation {
         let graph = neutral.as_ref().unwrap_or(graph);
         let mut lowering = Lowering::new(graph, images, setting, Room::new(max_cells))?;
         for (index, node) in graph.nodes().iter().enumerate() {
-            lowering.check_room(node_cells(graph, node, images))?;
-            lowering.node(NodeId(index), node)?;
+            let id = NodeId(index);
+            lowering.check_room(node_cells(graph, node, images).saturating_add(lowering.new_rows(id)))?;
+            if let Op::SumPool(pool) = &node.op {
+                let num_pixels = graph.spec(node.output).shape.num_pixels();
+                lowering.room.connect(window_connections(&pool.window, num_pixels, images))?;
+            }
+            lowering.node(id, node)?;
         }
         lowering.finish()
     }
@@ -146,9 +152,20 @@ impl<'a> Lowering<'a> {
         Ok(lowering)
     }
 
-    /// Refuses a relation that is too large, or will be with so many more cells.
+    /// Refuses a relation that is too large, or will be with so many more cells. Each row of a table will have a cell.
     fn check_room(&mut self, to_come: usize) -> Result<(), RelationError> {
-        self.room.check(&self.columns, to_come)
+        self.room.check(&self.columns, to_come.saturating_add(self.tables.num_rows()))
+    }
+
+    /// Rows of the large tables that a node needs and that are not there yet.
+    fn new_rows(&self, id: NodeId) -> usize {
+        let node = self.graph.node(id);
+        if let Op::SumPool(pool) = &node.op {
+            return pool.tables.iter().map(|(_, table)| table.len()).sum();
+        }
+        let (Some(plan), Some(requantization)) = (&self.plans[id.0], requantization(&node.op)) else { return 0 };
+        let sign = if plan.signed { self.tables.new_sign_rows(plan.long_remainder) } else { 0 };
+        sign + self.tables.new_clamp_rows(clamp_key(plan, requantization))
     }
 
     /// The column of the hidden input.

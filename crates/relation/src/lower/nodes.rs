@@ -4,6 +4,7 @@ use p3_field::{Field, PrimeCharacteristicRing};
 use verinfer_graph::{Add, Conv, Lookup, MaxPool, Mul, Node, NodeId, Op, Operand, Requantization, Shape, SumPool, TensorId, Window};
 
 use super::requantize::Plan;
+use super::room::layer_connections;
 use super::{Lowering, clamp_key, key_offset};
 use crate::envelope::{ADDEND_BOUND, CONSTANT_BITS, multiplier_bits};
 use crate::error::RelationError;
@@ -76,6 +77,7 @@ impl Lowering<'_> {
             blocks: Vec::new(),
             hidden: None,
         });
+        self.room.connect(layer_connections(&self.contractions[contraction.0], self.images))?;
         let side = if self.setting.weights.is_some() {
             self.hidden_layer(contraction)?
         } else {

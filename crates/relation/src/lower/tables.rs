@@ -9,12 +9,35 @@ use crate::table::{Table, TableId};
 pub struct Tables {
     tables: Vec<Table>,
     by_content: HashMap<(i64, usize, Vec<Vec<i64>>), TableId>,
-    clamps: Vec<(ClampKey, (i64, i64))>,
-    signs: [Option<(i64, i64)>; 2],
+    num_rows: usize,
+    clamps: HashMap<ClampKey, Announced>,
+    signs: [Option<Announced>; 2],
+}
+
+/// A table whose keys are known before it is made.
+#[derive(Clone, Copy)]
+struct Announced {
+    /// First and last key.
+    range: (i64, i64),
+    /// The table, once it is made.
+    made: Option<TableId>,
+}
+
+impl Announced {
+    /// These keys and those known before.
+    fn widened(known: Option<Self>, range: (i64, i64)) -> Self {
+        let range = known.map_or(range, |known| (known.range.0.min(range.0), known.range.1.max(range.1)));
+        Self { range, made: None }
+    }
+
+    /// Rows that are still to be made.
+    fn new_rows(&self) -> usize {
+        if self.made.is_some() { 0 } else { self.range.1.abs_diff(self.range.0) as usize + 1 }
+    }
 }
 
 /// What the clamps of several nodes must have in common to share a table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClampKey {
     /// Smallest output.
     pub min: i16,
@@ -29,40 +52,63 @@ pub struct ClampKey {
 impl Tables {
     /// Says that a clamp is looked up under keys `range.0..=range.1`.
     pub fn announce_clamp(&mut self, key: ClampKey, range: (i64, i64)) {
-        match self.clamps.iter_mut().find(|(known, _)| *known == key) {
-            Some((_, known)) => *known = (known.0.min(range.0), known.1.max(range.1)),
-            None => self.clamps.push((key, range)),
-        }
+        let announced = Announced::widened(self.clamps.get(&key).copied(), range);
+        self.clamps.insert(key, announced);
     }
 
     /// All keys announced for a clamp.
     pub fn clamp_range(&self, key: ClampKey) -> (i64, i64) {
-        self.clamps.iter().find(|(known, _)| *known == key).map_or((0, 0), |(_, range)| *range)
+        self.clamps.get(&key).map_or((0, 0), |announced| announced.range)
+    }
+
+    /// Rows that [`Tables::clamp`] adds.
+    pub fn new_clamp_rows(&self, key: ClampKey) -> usize {
+        self.clamps.get(&key).map_or(0, Announced::new_rows)
     }
 
     /// The table of a clamp for all announced keys: the clamped value of the key or, if it is halved, of half of it (rounded down).
     pub fn clamp(&mut self, key: ClampKey) -> TableId {
+        if let Some(made) = self.clamps.get(&key).and_then(|announced| announced.made) {
+            return made;
+        }
         let range = self.clamp_range(key);
         let clamp = |value: i64| (value >> u32::from(key.halved)).clamp(i64::from(key.min), i64::from(key.max));
         let name = if key.halved { "clamp of halves" } else { "clamp" };
-        self.function(name, range.0, (range.0..=range.1).map(clamp).collect())
+        let table = self.function(name, range.0, (range.0..=range.1).map(clamp).collect());
+        self.clamps.insert(key, Announced { range, made: Some(table) });
+        table
     }
 
     /// Says that a sign is looked up under keys `range.0..=range.1`.
     pub fn announce_sign(&mut self, long_remainder: bool, range: (i64, i64)) {
         let known = &mut self.signs[usize::from(long_remainder)];
-        *known = known.map_or(Some(range), |known| Some((known.0.min(range.0), known.1.max(range.1))));
+        *known = Some(Announced::widened(*known, range));
     }
 
     /// All keys announced for a sign.
     pub fn sign_range(&self, long_remainder: bool) -> (i64, i64) {
-        self.signs[usize::from(long_remainder)].unwrap_or((0, 0))
+        self.signs[usize::from(long_remainder)].map_or((0, 0), |announced| announced.range)
+    }
+
+    /// Rows that [`Tables::sign`] adds.
+    pub fn new_sign_rows(&self, long_remainder: bool) -> usize {
+        self.signs[usize::from(long_remainder)].as_ref().map_or(0, Announced::new_rows)
     }
 
     /// The table of the sign for all announced keys: one up to zero.
     pub fn sign(&mut self, long_remainder: bool) -> TableId {
+        if let Some(made) = self.signs[usize::from(long_remainder)].and_then(|announced| announced.made) {
+            return made;
+        }
         let range = self.sign_range(long_remainder);
-        self.function("sign", range.0, (range.0..=range.1).map(|key| i64::from(key <= 0)).collect())
+        let table = self.function("sign", range.0, (range.0..=range.1).map(|key| i64::from(key <= 0)).collect());
+        self.signs[usize::from(long_remainder)] = Some(Announced { range, made: Some(table) });
+        table
+    }
+
+    /// Rows of all tables so far.
+    pub fn num_rows(&self) -> usize {
+        self.num_rows
     }
 
     /// Integers of `bits` bits.
@@ -96,8 +142,9 @@ impl Tables {
     }
 
     fn add(&mut self, name: &str, first: i64, len: usize, outputs: Vec<Vec<i64>>) -> TableId {
-        let tables = &mut self.tables;
+        let (tables, num_rows) = (&mut self.tables, &mut self.num_rows);
         *self.by_content.entry((first, len, outputs)).or_insert_with_key(|(first, len, outputs)| {
+            *num_rows = num_rows.saturating_add(*len);
             tables.push(Table { name: name.to_owned(), first: *first, len: *len, outputs: outputs.clone() });
             TableId(tables.len() - 1)
         })

@@ -43,6 +43,7 @@ fn produced(error: &VerifyError) -> Produced {
         },
         VerifyError::Relation(error) => match error {
             RelationError::TooWide { .. } | RelationError::TooLarge { .. } | RelationError::TableTooLarge { .. } => Produced::Here,
+            RelationError::TooManyConnections { .. } => Produced::Here,
             RelationError::NoImages | RelationError::Labels { .. } => Produced::Here,
             RelationError::NoClasses { .. } | RelationError::Envelope(_) => Produced::Here,
             RelationError::Commitment(CommitmentError::Length { .. }) => Produced::Here,
@@ -172,6 +173,23 @@ fn a_network_larger_than_any_commitment_cannot_be_proved() {
     let graph = graph(Shape::new(side, side, 1), Op::DepthwiseConv2d(conv), Shape::new(side, side, channels));
     let error = unprovable(graph);
     assert!(matches!(error, RelationError::TooLarge { .. }), "{error}");
+}
+
+#[test]
+fn a_network_of_few_cells_that_would_take_too_many_steps_cannot_be_proved() {
+    let window = Window { kernel_h: 1 << 7, kernel_w: 1 << 7, ..Window::POINT };
+    let conv = Conv {
+        input: TensorId(0),
+        input_zero_point: 0,
+        window,
+        weights: vec![1; window.num_taps()],
+        weight_zero_point: 0,
+        bias: vec![0],
+        requantization: requantization(1_500_000_001, -20),
+    };
+    let graph = graph(Shape::new(255, 255, 1), Op::DepthwiseConv2d(conv), Shape::new(128, 128, 1));
+    let error = unprovable(graph);
+    assert!(matches!(error, RelationError::TooManyConnections { .. }), "{error}");
 }
 
 #[test]

@@ -200,7 +200,8 @@ impl Client {
     ///
     /// There is none, or the escrow cannot be reached.
     pub fn file(&self, agreement: AgreementId, file: Digest) -> Result<Vec<u8>, ClientError> {
-        let limit = self.about()?.max_file_bytes;
+        // The reader wants room for one byte more than it reads.
+        let limit = self.about()?.max_file_bytes.saturating_add(1);
         let header = self.file_access(agreement, file, false)?;
         let answer = self.persevere(|| self.agent.get(self.file_url(agreement, file)).header("authorization", &header).call())?;
         let bytes = accept(answer, limit)?;

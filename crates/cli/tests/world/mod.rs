@@ -100,14 +100,13 @@ impl World {
         let serves = [party(protocol.serves(), "server"), vec!["--listen".to_owned(), server_address]].concat();
         let commands = [("escrow", escrow.to_vec()), ("server", serves), ("asker", party(protocol.asks(), "asker"))];
 
-        let children = [spawn(&commands[0].1, folder.path(), 0), spawn(&commands[1].1, folder.path(), 1), {
-            let client = Client::connect(&escrow_url, operator.clone(), Patience::default()).unwrap();
-            for account in [asker.account(), server.account()] {
-                client.deposit(account, Money::new(PURSE).unwrap(), account.to_string()).unwrap();
-            }
-            spawn(&commands[2].1, folder.path(), 2)
-        }];
+        // Who serves needs its stake at once.
+        let first = spawn(&commands[0].1, folder.path(), 0);
         let escrow = Client::connect(&escrow_url, operator, Patience::default()).unwrap();
+        for account in [asker.account(), server.account()] {
+            escrow.deposit(account, Money::new(PURSE).unwrap(), account.to_string()).unwrap();
+        }
+        let children = [first, spawn(&commands[1].1, folder.path(), 1), spawn(&commands[2].1, folder.path(), 2)];
         Self { folder, database, protocol, escrow, accounts: [asker.account(), server.account()], commands, children }
     }
 

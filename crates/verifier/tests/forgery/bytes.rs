@@ -55,7 +55,7 @@ fn a_random_message_is_noticed() {
         let mut random = Transcript::new();
         random.absorb("message", &index.to_le_bytes());
         for chunk in of(message, body).as_chunks_mut::<8>().0 {
-            *chunk = (random.indices("bytes", 63, 1)[0] as u64).to_le_bytes();
+            *chunk = (random.indices("bytes", 1 << 63, 1)[0] as u64).to_le_bytes();
         }
     });
 }

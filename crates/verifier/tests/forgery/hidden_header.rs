@@ -1,5 +1,6 @@
 //! Changed bytes of what a file says about a hidden model, its inputs and its outputs.
 
+use verinfer_relation::RelationError;
 use verinfer_relation::commitment::COMMITMENT_BYTES;
 use verinfer_relation::envelope::Envelope;
 use verinfer_relation::statement::OutputClaim;
@@ -39,7 +40,8 @@ fn is_expected(field: &str, error: &VerifyError) -> bool {
         "shape and type" => matches!(error, VerifyError::Format(_) | VerifyError::OutputShape { .. }),
         // Another class or rank, or none.
         "numbers" => matches!(error, VerifyError::Relation(_)) || *error == challenges,
-        "values" => *error == challenges,
+        // Another value, or a score that no output has.
+        "values" => matches!(error, VerifyError::Relation(RelationError::Score { .. })) || *error == challenges,
         _ => false,
     }
 }

@@ -66,11 +66,11 @@ impl Challenger for Recorded {
         }
     }
 
-    fn indices(&mut self, label: &'static str, log_bound: usize, count: usize) -> Vec<usize> {
-        let hashed = self.transcript.indices(label, log_bound, count);
+    fn indices(&mut self, label: &'static str, bound: usize, count: usize) -> Vec<usize> {
+        let hashed = self.transcript.indices(label, bound, count);
         match self.answer(Answer::Indices(hashed.clone())) {
             // Another statement may have another domain.
-            Answer::Indices(indices) if indices.iter().all(|&index| index >> log_bound == 0) => indices,
+            Answer::Indices(indices) if indices.iter().all(|&index| index < bound) => indices,
             Answer::Indices(_) | Answer::Element(_) => hashed,
         }
     }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use rand::Rng;
+use rand::{Rng, RngExt};
 use rand_chacha::ChaCha20Rng;
 use verinfer_relation::field::{F, K, decode_base, encode, encode_base, from_coordinates};
 use verinfer_relation::steps;
@@ -121,8 +121,8 @@ impl Challenger for Tape {
         element
     }
 
-    fn indices(&mut self, label: &'static str, log_bound: usize, count: usize) -> Vec<usize> {
-        let draw = || (self.0.borrow_mut().random.next_u64() & ((1 << log_bound) - 1)) as usize;
+    fn indices(&mut self, label: &'static str, bound: usize, count: usize) -> Vec<usize> {
+        let draw = || self.0.borrow_mut().random.random_range(0..bound);
         let mut indices: Vec<usize> = (0..count).map(|_| draw()).collect();
         indices.sort_unstable();
         indices.dedup();
@@ -178,8 +178,8 @@ impl Challenger for Programmed<'_> {
         }
     }
 
-    fn indices(&mut self, label: &'static str, log_bound: usize, count: usize) -> Vec<usize> {
-        let hashed = self.state.clone().indices(label, log_bound, count);
+    fn indices(&mut self, label: &'static str, bound: usize, count: usize) -> Vec<usize> {
+        let hashed = self.state.clone().indices(label, bound, count);
         match self.program.answers.get(&ask(&mut self.state, label)) {
             Some(Answer::Indices(indices)) => indices.clone(),
             _ => hashed,

@@ -124,3 +124,52 @@ fn scope(job: &Job) -> String {
 fn name(job: &Job) -> String {
     Digest::of("verinfer parties v1 job", job).to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+
+    const AGREEMENT: AgreementId = AgreementId([7; 32]);
+
+    #[test]
+    fn jobs_survive_a_restart_and_the_nearest_deadline_comes_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state");
+        let next = |queue: &Queue, due: &[u32], deadline| queue.next(AGREEMENT, due, 2, Timestamp(deadline));
+        let queue = Queue::new(Arc::new(Store::open(&path).unwrap()));
+        assert!(next(&queue, &[1, 2, 3], 200).unwrap().is_none());
+        assert!(next(&queue, &[9], 100).unwrap().is_none());
+        drop(queue);
+
+        let queue = Arc::new(Queue::new(Arc::new(Store::open(&path).unwrap())));
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let (working, made) = (queue.clone(), order.clone());
+        thread::spawn(move || {
+            working.work(|job| {
+                made.lock().unwrap().push(job.entries.clone());
+                match job.entries.as_slice() {
+                    [3] => Err(PartyError::Plan("three is too many".to_owned())),
+                    entries => Ok(entries.iter().map(|&entry| entry as u8).collect()),
+                }
+            })
+        });
+        let (job, proof) = loop {
+            match next(&queue, &[1, 2], 200).unwrap() {
+                Some(made) => break made,
+                None => thread::sleep(Duration::from_millis(5)),
+            }
+        };
+        assert_eq!((job.entries, proof), (vec![1, 2], vec![1, 2]));
+        assert_eq!(order.lock().unwrap()[0], [9]);
+        let failed = loop {
+            match next(&queue, &[3], 200) {
+                Ok(None) => thread::sleep(Duration::from_millis(5)),
+                result => break result,
+            }
+        };
+        assert!(matches!(failed, Err(PartyError::NotProved(reason)) if reason == "three is too many"));
+    }
+}

@@ -132,3 +132,33 @@ impl Topic {
         Digest::of("verinfer parties v1 envelope", &(agreement, self)).0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_party_says_and_asks_is_its_own() {
+        let (key, other) = (SecretKey::from_seed(&[1; 32]), SecretKey::from_seed(&[2; 32]));
+        let receiver = ReceiverPublic([3; 32]);
+        let about = About::sign(&receiver, Offer::Predictions { model: Digest([4; 32]), stake: None }, &key);
+        assert!(about.is_signed());
+        assert!(!About { account: other.account(), ..about.clone() }.is_signed());
+        assert!(!About { receiver: [5; 32], ..about.clone() }.is_signed());
+        assert!(!About { offer: Offer::Predictions { model: Digest([6; 32]), stake: None }, ..about }.is_signed());
+
+        let ask = Ask::sign(AgreementId([7; 32]), &receiver, &key);
+        assert!(ask.is_signed_by(&key.account(), AgreementId([7; 32])));
+        assert!(!ask.is_signed_by(&other.account(), AgreementId([7; 32])));
+        assert!(!ask.is_signed_by(&key.account(), AgreementId([8; 32])));
+        assert!(!Ask { receiver: [9; 32], ..ask }.is_signed_by(&key.account(), AgreementId([7; 32])));
+    }
+
+    #[test]
+    fn envelopes_are_about_one_thing() {
+        let topics = [Topic::Ciphertexts, Topic::Model, Topic::Input(0), Topic::Input(1), Topic::Prediction(0)];
+        let contexts: std::collections::BTreeSet<Context> =
+            topics.iter().flat_map(|topic| [1, 2].map(|id| topic.context(AgreementId([id; 32])))).collect();
+        assert_eq!(contexts.len(), 2 * topics.len());
+    }
+}

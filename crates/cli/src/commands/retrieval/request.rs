@@ -103,15 +103,17 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
         write_documents(folder, &documents)?;
     }
     let terms = requester.terms();
+    let is_fulfilled = matches!(outcome, Some(Outcome::Fulfilled { .. }));
+    let bound = || tampering::bound_of_corpus(terms.sample.into(), terms.corpus.len.into(), arguments.delta);
     output.report(&RetrievalReport {
         standing: Standing::new(&party, &view, outcome)?,
         documents: documents.iter().map(|(index, _)| *index).collect(),
         corpus: terms.corpus.len,
-        proved: terms.sample,
+        proved: is_fulfilled.then_some(terms.sample),
         delta: arguments.delta.value(),
-        wrong_at_most: tampering::bound_of_corpus(terms.sample.into(), terms.corpus.len.into(), arguments.delta)?,
+        wrong_at_most: is_fulfilled.then(bound).transpose()?,
     })?;
-    Ok(Verdict::from_bool(matches!(outcome, None | Some(Outcome::Fulfilled { .. }))))
+    Ok(Verdict::from_bool(outcome.is_none() || is_fulfilled))
 }
 
 impl Arguments {
@@ -148,23 +150,23 @@ struct RetrievalReport {
     documents: Vec<u32>,
     /// How many documents the corpus has.
     corpus: u32,
-    /// Of how many it was proved whether they match.
-    proved: u32,
-    /// With the probability `1 - delta` at most so many documents are declared wrongly, if the request is fulfilled.
-    wrong_at_most: u64,
+    /// Of how many it was proved whether they match; nothing unless the request is fulfilled.
+    proved: Option<u32>,
+    /// With the probability `1 - delta` at most so many documents are declared wrongly; nothing unless the request is fulfilled.
+    wrong_at_most: Option<u64>,
     delta: f64,
 }
 
 impl Report for RetrievalReport {
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         let Self { documents, corpus, proved, delta, wrong_at_most, .. } = self;
-        writeln!(out, "documents  {documents:?} of {corpus}, {proved} of which were proved")?;
-        if self.standing.outcome.is_some() {
-            let confidence = 100.0 * (1.0 - delta);
-            writeln!(
-                out,
-                "bound      a responder that is not at fault has declared at most {wrong_at_most} wrongly, with {confidence} % confidence"
-            )?;
+        writeln!(out, "documents  {documents:?} of {corpus}")?;
+        match (proved, wrong_at_most) {
+            (Some(proved), Some(wrong_at_most)) => {
+                let confidence = 100.0 * (1.0 - delta);
+                writeln!(out, "bound      {proved} proved: at most {wrong_at_most} are declared wrongly, with {confidence} % confidence")?;
+            }
+            _ => writeln!(out, "bound      none: the request is not fulfilled")?,
         }
         self.standing.write(out)
     }

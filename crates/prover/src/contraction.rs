@@ -4,13 +4,12 @@ use p3_field::PrimeCharacteristicRing;
 use rayon::prelude::*;
 use verinfer_graph::Graph;
 use verinfer_relation::claims::LeafWeights;
-use verinfer_relation::eq::eq_table;
 use verinfer_relation::field::{F, K, from_signed};
 use verinfer_relation::lanes::WeightedSum;
 use verinfer_relation::layout::{Chunk, EqWeights};
 use verinfer_relation::learned::Learned;
 use verinfer_relation::relation::{Contraction, Rescaling};
-use verinfer_relation::scaling::{Block, Scales};
+use verinfer_relation::scaling::{Part, Scales};
 use verinfer_relation::{Relation, scaling, steps, weights};
 
 use crate::messages::Messages;
@@ -45,20 +44,24 @@ impl Layers<'_> {
             messages.send(steps::CONTRACTION_ENDS, &[input]);
             return;
         };
-        let blocks = scaling::blocks(self.relation);
-        let signs: Vec<Vec<K>> = blocks.iter().filter(|block| block.sign).map(|block| self.contracted_signs(block)).collect();
-        messages.send(steps::ACCUMULATORS, &[accumulators, self.scaled_signs(&blocks, &signs)]);
+        let parts = scaling::parts(self.relation);
+        let signs: Vec<Vec<Vec<K>>> = parts.iter().filter(|part| part.sign).map(|part| self.contracted_signs(part)).collect();
+        messages.send(steps::ACCUMULATORS, &[accumulators, self.scaled_signs(&parts, &signs)]);
         let (point, ends) = inner_product.prove(messages, steps::CONTRACTION_ROUND, log_len);
         messages.send(steps::CONTRACTION_ENDS, &ends);
 
         let xi = messages.state().challenge(steps::SCALING_COMBINATION);
         let scales = Scales { accumulators: &self.leaves.accumulators, signs: &self.leaves.signs, xi };
-        let inner = eq_table(&point, self.relation.contraction_len());
+        let inner = EqWeights::new(&point);
         let mut signs = signs.into_iter();
-        let (mut a, mut b) = (Vec::new(), Vec::new());
-        for block in &blocks {
-            a.extend(scales.of(block).into_iter().zip(self.integers(block)).map(|(weight, &integer)| weight * from_signed(integer)));
-            b.extend(if block.sign { signs.next().unwrap_or_default() } else { self.contracted_inner(block, &inner) });
+        let [mut a, mut b] = [0; 2].map(|_| vec![K::ZERO; self.relation.scaling_len()]);
+        for part in &parts {
+            let (factor, chunks) = scales.of(part);
+            let scaled =
+                |weights: &Vec<K>| scale_by_integers(weights, self.integers(part)).map(|weight| factor * weight).collect::<Vec<_>>();
+            part.grid.scatter(&chunks.iter().flat_map(scaled).collect::<Vec<_>>(), &mut a);
+            let contracted = if part.sign { signs.next().unwrap_or_default() } else { self.contracted_inner(part.contraction, &inner) };
+            part.grid.scatter(&contracted.concat(), &mut b);
         }
         let (_, ends) = InnerProduct { a, b }.prove(messages, steps::SCALING_ROUND, log_scaling_len);
         messages.send(steps::SCALING_ENDS, &ends);
@@ -69,70 +72,87 @@ impl Layers<'_> {
         let mut jobs = Vec::new();
         for contraction in &self.relation.contractions {
             let values = self.tensors[contraction.tensor.0].as_slice();
-            for chunk in &self.relation.layout.placement(contraction.output).chunks {
+            for (index, chunk) in self.relation.layout.placement(contraction.output).chunks.iter().enumerate() {
                 let pixels = self.r.pixels(chunk);
-                jobs.extend((0..contraction.window.num_taps()).map(|tap| (contraction, values, chunk, pixels, tap)));
+                let rows = (0..contraction.window.num_taps()).map(|tap| (tap, contraction.grid.index(contraction.row(index, tap))));
+                jobs.extend(rows.map(|(tap, at)| (at, contraction, values, chunk, pixels, tap)));
             }
         }
-        jobs.into_par_iter()
-            .flat_map_iter(|(contraction, values, chunk, pixels, tap)| contract_input(contraction, values, chunk, pixels, tap))
-            .collect()
+        let contract = |(at, contraction, values, chunk, pixels, tap)| (at, contract_input(contraction, values, chunk, pixels, tap));
+        let rows: Vec<(usize, Vec<K>)> = jobs.into_par_iter().map(contract).collect();
+        let mut out = vec![K::ZERO; self.relation.contraction_len()];
+        for (at, row) in rows {
+            out[at..][..row.len()].copy_from_slice(&row);
+        }
+        out
     }
 
     /// `B`: weights, times their multipliers where those are hidden, contracted over output channels.
     fn contracted_weights(&self) -> Vec<K> {
         let (graph, layers) = (self.graph, self.relation.contractions.iter().zip(&self.leaves.accumulators));
         let layers: Vec<_> = layers.map(|(contraction, chunks)| (contraction, chunks, self.rescaling(contraction))).collect();
-        let contracted = layers.into_par_iter().flat_map_iter(|(contraction, chunks, rescaling)| {
+        let contract = |(contraction, chunks, rescaling): (&Contraction, &Vec<Vec<K>>, Option<&Rescaling>)| {
             let Some(conv) = contraction.conv(graph) else { return Vec::new() };
             match rescaling {
                 None => weights::contract(contraction, conv, chunks),
                 Some(Rescaling { multipliers, .. }) => {
-                    let scale = |channels: &Vec<K>| channels.iter().zip(multipliers).map(|(&weight, &m)| weight * from_signed(m)).collect();
+                    let scale = |channels: &Vec<K>| scale_by_integers(channels, multipliers).collect();
                     weights::contract(contraction, conv, &chunks.iter().map(scale).collect::<Vec<_>>())
                 }
             }
-        });
-        contracted.collect()
+        };
+        let contracted: Vec<Vec<K>> = layers.into_par_iter().map(contract).collect();
+        let mut out = vec![K::ZERO; self.relation.contraction_len()];
+        for (contraction, values) in self.relation.contractions.iter().zip(contracted) {
+            contraction.grid.scatter(&values, &mut out);
+        }
+        out
     }
 
     fn rescaling(&self, contraction: &Contraction) -> Option<&Rescaling> {
         self.learned.and_then(|learned| learned.rescalings[contraction.node.0].as_ref())
     }
 
-    /// Multipliers or sign factors of a block.
-    fn integers(&self, block: &Block<'_>) -> &[i64] {
-        let rescaling = self.rescaling(block.contraction);
-        rescaling.map_or(&[], |values| if block.sign { &values.sign_factors } else { &values.multipliers })
+    /// Multipliers or sign factors.
+    fn integers(&self, part: &Part<'_>) -> &[i64] {
+        let rescaling = self.rescaling(part.contraction);
+        rescaling.map_or(&[], |values| if part.sign { &values.sign_factors } else { &values.multipliers })
     }
 
-    /// Weights of each channel of a block, contracted with `inner[j] = eq(rho, j)`.
-    fn contracted_inner(&self, block: &Block<'_>, inner: &[K]) -> Vec<K> {
-        let contraction = block.contraction;
-        let inner = &inner[contraction.blocks[block.chunk]..][..contraction.block_len()];
+    /// Weights of a layer contracted over taps and inner channels, by chunk and channel.
+    fn contracted_inner(&self, contraction: &Contraction, inner: &EqWeights) -> Vec<Vec<K>> {
         contraction.conv(self.graph).map_or_else(Vec::new, |conv| weights::contract_inner(contraction, conv, inner))
     }
 
-    /// Signs of each channel of a block, contracted over the pixels of its chunk.
-    fn contracted_signs(&self, block: &Block<'_>) -> Vec<K> {
-        let Some((column, _)) = &block.hidden.sign else { return Vec::new() };
-        let chunk = &self.relation.layout.placement(*column).chunks[block.chunk];
-        let pixels = self.r.pixels(chunk);
-        let cells = self.cells;
-        let plane = |channel: usize| &cells[chunk.first_cell(channel)..][..1 << chunk.log_len];
-        let sum = |channel: usize| plane(channel).iter().zip(pixels).map(|(&sign, &weight)| weight * sign).sum();
-        (0..block.contraction.output_shape.channels).into_par_iter().map(sum).collect()
+    /// Signs contracted over the pixels of each chunk, by chunk and channel.
+    fn contracted_signs(&self, part: &Part<'_>) -> Vec<Vec<K>> {
+        let Some((column, _)) = &part.hidden.sign else { return Vec::new() };
+        let contract = |chunk: &Chunk| {
+            let pixels = self.r.pixels(chunk);
+            let cells = self.cells;
+            let plane = |channel: usize| &cells[chunk.first_cell(channel)..][..1 << chunk.log_len];
+            let sum = |channel: usize| plane(channel).iter().zip(pixels).map(|(&sign, &weight)| weight * sign).sum();
+            (0..part.contraction.output_shape.channels).into_par_iter().map(sum).collect()
+        };
+        self.relation.layout.placement(*column).chunks.iter().map(contract).collect()
     }
 
     /// The signs' part of the claim on the leaves.
-    fn scaled_signs(&self, blocks: &[Block<'_>], signs: &[Vec<K>]) -> K {
-        let blocks = blocks.iter().filter(|block| block.sign).zip(signs);
-        let part = |(block, signs): (&Block<'_>, &Vec<K>)| -> K {
-            let weights = &self.leaves.signs[block.layer][block.chunk];
-            weights.iter().zip(self.integers(block)).zip(signs).map(|((&weight, &factor), &sign)| weight * from_signed(factor) * sign).sum()
+    fn scaled_signs(&self, parts: &[Part<'_>], signs: &[Vec<Vec<K>>]) -> K {
+        let sum_of = |(part, signs): (&Part<'_>, &Vec<Vec<K>>)| -> K {
+            let integers = self.integers(part);
+            let chunks = self.leaves.signs[part.layer].iter().zip(signs);
+            chunks
+                .map(|(weights, signs)| scale_by_integers(weights, integers).zip(signs).map(|(weight, &sign)| weight * sign).sum::<K>())
+                .sum()
         };
-        blocks.map(part).sum()
+        parts.iter().filter(|part| part.sign).zip(signs).map(sum_of).sum()
     }
+}
+
+/// Each weight times its integer.
+fn scale_by_integers(weights: &[K], integers: &[i64]) -> impl Iterator<Item = K> {
+    weights.iter().zip(integers).map(|(&weight, &integer)| weight * from_signed(integer))
 }
 
 /// `sum_i a_i b_i`.

@@ -8,7 +8,7 @@ use verinfer_relation::Relation;
 use verinfer_relation::commitment::{DEGREE, Weights};
 use verinfer_relation::field::K;
 use verinfer_relation::functional::Functional;
-use verinfer_relation::layout::{Chunk, ColumnId, EqWeights};
+use verinfer_relation::layout::{Chunk, ColumnId, EqWeights, Layout};
 use verinfer_relation::relation::Location;
 
 use p3_field::{PackedFieldExtension, PrimeCharacteristicRing};
@@ -20,7 +20,7 @@ use crate::vectors::filled;
 pub fn write(relation: &Relation, functional: &Functional, r: &EqWeights, num_cells: usize) -> Vec<PackedK> {
     let mut out = filled(num_cells.div_ceil(WIDTH), ZERO);
     let (small, large): (Vec<Part>, Vec<Part>) =
-        parts(relation, functional, r).into_values().partition(|part| part.chunk.log_len < LOG_WIDTH);
+        parts(relation, functional, r).into_iter().partition(|part| part.chunk.log_len < LOG_WIDTH);
     write_all(&mut out, &large);
     for part in &small {
         for channel in 0..part.num_channels {
@@ -61,7 +61,7 @@ pub fn write(relation: &Relation, functional: &Functional, r: &EqWeights, num_ce
 
 const LOG_WIDTH: usize = WIDTH.ilog2() as usize;
 
-/// A chunk and all products that weight it.
+/// A chunk and all that weights it.
 struct Part {
     chunk: Chunk,
     num_channels: usize,
@@ -74,36 +74,54 @@ struct Term {
     channels: Vec<K>,
 }
 
-/// The products by chunk. Those that weight its pixels as the leaf point does are one term.
-fn parts(relation: &Relation, functional: &Functional, r: &EqWeights) -> BTreeMap<(ColumnId, usize), Part> {
-    let mut parts = BTreeMap::new();
-    let mut leaf_pixels: Vec<Option<Arc<[PackedK]>>> = vec![None; relation.layout.log_cells() + 1];
+/// All weights by chunk. Those that weight its pixels as the leaf point does are one term.
+fn parts(relation: &Relation, functional: &Functional, r: &EqWeights) -> Vec<Part> {
+    let mut parts = Parts { layout: &relation.layout, parts: BTreeMap::new() };
+    let mut known: Vec<Option<Arc<[PackedK]>>> = vec![None; relation.layout.log_cells() + 1];
+    let mut leaf_pixels = |chunk: &Chunk| known[chunk.log_len].get_or_insert_with(|| packed(r.pixels(chunk))).clone();
+    for &(column, scale) in &functional.columns {
+        let placement = relation.layout.placement(column);
+        for (index, chunk) in placement.chunks.iter().enumerate() {
+            let channels = r.channels(chunk, placement.channels).into_iter().map(|channel| scale * channel).collect();
+            parts.push(column, index, Term { pixels: leaf_pixels(chunk), channels });
+        }
+    }
     for product in &functional.products {
         let Location::Column(column) = product.location else { continue };
-        let placement = relation.layout.placement(column);
+        let chunks = &relation.layout.placement(column).chunks;
         let channels = || product.channels.iter().map(|&channel| product.scale * channel).collect();
-        let mut push = |index: usize, chunk: &Chunk, term: Term| {
-            let part = || Part { chunk: *chunk, num_channels: placement.channels, terms: Vec::new() };
-            parts.entry((column, index)).or_insert_with(part).terms.push(term);
-        };
-        if let Some((index, chunk)) = placement.chunks.iter().enumerate().find(|(_, chunk)| product.pixels.are_of(chunk)) {
-            let pixels = leaf_pixels[chunk.log_len].get_or_insert_with(|| packed(r.pixels(chunk))).clone();
-            push(index, chunk, Term { pixels, channels: channels() });
+        if let Some((index, chunk)) = chunks.iter().enumerate().find(|(_, chunk)| product.pixels.are_of(chunk)) {
+            parts.push(column, index, Term { pixels: leaf_pixels(chunk), channels: channels() });
             continue;
         }
         product.pixels.read(r, |weights| {
-            for (index, chunk) in placement.chunks.iter().enumerate() {
+            for (index, chunk) in chunks.iter().enumerate() {
                 let (first, within) = weights.within(chunk.pixels());
                 if !within.is_empty() {
                     let mut pixels = vec![K::ZERO; 1 << chunk.log_len];
                     pixels[first - chunk.first_pixel..][..within.len()].copy_from_slice(within);
-                    push(index, chunk, Term { pixels: packed(&pixels), channels: channels() });
+                    parts.push(column, index, Term { pixels: packed(&pixels), channels: channels() });
                 }
             }
         });
     }
-    parts.values_mut().for_each(join);
+    let mut parts: Vec<Part> = parts.parts.into_values().collect();
+    parts.iter_mut().for_each(join);
     parts
+}
+
+/// Parts by column and number of the chunk.
+struct Parts<'a> {
+    layout: &'a Layout,
+    parts: BTreeMap<(ColumnId, usize), Part>,
+}
+
+impl Parts<'_> {
+    fn push(&mut self, column: ColumnId, index: usize, term: Term) {
+        let placement = self.layout.placement(column);
+        let part = || Part { chunk: placement.chunks[index], num_channels: placement.channels, terms: Vec::new() };
+        self.parts.entry((column, index)).or_insert_with(part).terms.push(term);
+    }
 }
 
 /// Makes one term of those with the same pixels' weights.

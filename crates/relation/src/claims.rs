@@ -2,17 +2,18 @@
 //!
 //! Notation of docs/protocol.md: `r` is the point at which the lookup argument ends, `rho` the one at which the contraction does.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use p3_field::PrimeCharacteristicRing;
 
 use crate::affine::Affine;
-use crate::eq::{eq_index, eq_prefix_sums};
+use crate::eq::{RangeSums, eq_index, eq_prefix_sums};
 use crate::field::{F, K, from_signed};
-use crate::functional::{Dense, Functional, PixelWeights};
-use crate::layout::{Chunk, ColumnId, EqWeights};
+use crate::functional::{Dense, Functional, PixelWeights, Wiring};
+use crate::layout::{Chunk, ColumnId, EqWeights, Placement};
 use crate::masks::{CELLS_PER_SECRET, basis};
-use crate::relation::{Bytes, Coefficients, Factor, Form, Leaf, Location, Relation, Source};
+use crate::relation::{Bytes, Coefficients, Contraction, Factor, Form, Leaf, Location, Relation, Source};
 use crate::table::{Folding, TableId};
 use crate::wiring::{ChannelMap, PixelMap};
 
@@ -32,17 +33,19 @@ pub struct LeafWeights {
 
 /// Writes `numerator(r) + mu * denominator(r)` of the lookup argument's leaves as a functional of cells, input, accumulators and scaled signs.
 pub fn leaves(relation: &Relation, r: &EqWeights, folding: &Folding, mu: K) -> LeafWeights {
-    let none = || relation.contractions.iter().map(|contraction| vec![Vec::new(); contraction.blocks.len()]).collect();
+    let chunks = |contraction: &Contraction| &relation.layout.placement(contraction.output).chunks;
+    let none = || relation.contractions.iter().map(|contraction| vec![Vec::new(); chunks(contraction).len()]).collect();
+    let sums = RangeSums::eq(r.point());
     let functional = Functional { constant: mu, ..Functional::default() };
     let mut weights = LeafWeights { functional, accumulators: none(), signs: none() };
     for (index, (column, placement)) in relation.columns.iter().zip(relation.layout.placements()).enumerate() {
-        let (location, chunks) = (Location::Column(ColumnId(index)), placement.chunks.as_slice());
+        let chunks = &placement.chunks;
         match &column.leaf {
             Leaf::Free => {}
             Leaf::Lookup { table, values } | Leaf::Row { table, values } => {
-                let channels: Vec<Arc<[K]>> = chunks.iter().map(|chunk| r.channels(chunk, placement.channels).into()).collect();
-                let reader = Reader { relation, r, chunks, channels };
-                let total: K = reader.channels.iter().flat_map(|channels| channels.iter().copied()).sum();
+                let channels = vec![OnceCell::new(); chunks.len()];
+                let reader = Reader { relation, r, sums: &sums, column: ColumnId(index), placement, channels };
+                let total: K = chunks.iter().map(|chunk| reader.total(chunk)).sum();
                 for (form, &power) in values.iter().zip(&folding.powers) {
                     reader.form(form, -(mu * power), &mut weights);
                 }
@@ -50,22 +53,20 @@ pub fn leaves(relation: &Relation, r: &EqWeights, folding: &Folding, mu: K) -> L
                 if matches!(column.leaf, Leaf::Lookup { .. }) {
                     weights.functional.constant += total;
                 } else {
-                    for (chunk, channels) in chunks.iter().zip(reader.channels) {
-                        weights.functional.add(location, -K::ONE, PixelWeights::same(chunk), channels);
-                    }
+                    weights.functional.columns.push((ColumnId(index), -K::ONE));
                 }
             }
             Leaf::Multiplicity(table) => {
                 for chunk in chunks {
                     let weight = eq_index(&r.point()[chunk.log_len..], chunk.first_slot);
                     weights.functional.constant += mu * weight * (rows(relation, folding, r, *table, chunk) - K::ONE);
-                    weights.functional.add(location, -weight, PixelWeights::same(chunk), [K::ONE].into());
                 }
+                weights.functional.columns.push((ColumnId(index), -K::ONE));
             }
             Leaf::Spare => {
                 let weight = mu * eq_index(r.point(), chunks[0].first_cell(0));
                 weights.functional.constant -= weight;
-                weights.functional.add(location, weight, PixelWeights::listed(basis().to_vec()), [K::ONE].into());
+                weights.functional.add(Location::Column(ColumnId(index)), weight, PixelWeights::listed(basis().to_vec()), [K::ONE].into());
             }
         }
     }
@@ -76,44 +77,64 @@ pub fn leaves(relation: &Relation, r: &EqWeights, folding: &Folding, mu: K) -> L
 struct Reader<'a> {
     relation: &'a Relation,
     r: &'a EqWeights,
-    chunks: &'a [Chunk],
-    /// The leaf point's weights of the channels, by chunk.
-    channels: Vec<Arc<[K]>>,
+    /// Sums of the leaf point's weights.
+    sums: &'a RangeSums,
+    column: ColumnId,
+    placement: &'a Placement,
+    /// The leaf point's weights of the channels, by chunk, where they are needed one by one.
+    channels: Vec<OnceCell<Arc<[K]>>>,
 }
 
 impl Reader<'_> {
     /// Adds `scale * sum over chunks, channels and pixels of channels[c] * pixels[p] * form(c, p)`.
     fn form(&self, form: &Form, scale: K, weights: &mut LeafWeights) {
-        for (chunk, channels) in self.chunks.iter().zip(&self.channels) {
-            weights.functional.constant += scale * self.constant(&form.constant, chunk, channels);
+        let num_chunks = self.placement.chunks.len();
+        for index in 0..num_chunks {
+            weights.functional.constant += scale * self.constant(&form.constant, index);
         }
         for term in &form.terms {
-            if let Source::Integers(bytes) = &term.source {
-                // The pixel weights of a chunk sum to one.
-                let mut sum = Vec::new();
-                self.channels.iter().for_each(|channels| add_scaled(&mut sum, K::ONE, channels));
-                let (scale, channels) = scaled(&term.factor, scale, &sum.into());
-                integers(bytes, scale, &channels, &mut weights.functional);
-                continue;
-            }
-            for (index, channels) in self.channels.iter().enumerate() {
-                let (scale, channels) = scaled(&term.factor, scale, channels);
-                self.source(&term.source, index, scale, channels, weights);
+            match (&term.source, &term.factor) {
+                (Source::Integers(bytes), factor) => {
+                    // The pixel weights of a chunk sum to one.
+                    let mut sum = Vec::new();
+                    (0..num_chunks).for_each(|index| add_scaled(&mut sum, K::ONE, self.channels(index)));
+                    let (scale, channels) = scaled(factor, scale, &sum.into());
+                    integers(bytes, scale, &channels, &mut weights.functional);
+                }
+                (Source::Cell(column), Factor::Uniform(factor)) if *column == self.column => {
+                    weights.functional.columns.push((*column, scale * *factor));
+                }
+                (source, factor) => {
+                    for index in 0..num_chunks {
+                        let (scale, channels) = scaled(factor, scale, self.channels(index));
+                        self.source(source, index, scale, channels, weights);
+                    }
+                }
             }
         }
     }
 
+    /// The leaf point's weights of the channels of a chunk.
+    fn channels(&self, index: usize) -> &Arc<[K]> {
+        self.channels[index].get_or_init(|| self.r.channels(&self.placement.chunks[index], self.placement.channels).into())
+    }
+
+    /// Their sum, which is that of the weights of all cells of the chunk.
+    fn total(&self, chunk: &Chunk) -> K {
+        self.sums.sum(chunk.cells(self.placement.channels))
+    }
+
     /// `sum over channels and pixels of a chunk of channels[c] * pixels[p] * constant(c, p)`.
-    fn constant(&self, constant: &Coefficients, chunk: &Chunk, channels: &[K]) -> K {
-        let total = || channels.iter().copied().sum::<K>();
+    fn constant(&self, constant: &Coefficients, index: usize) -> K {
+        let chunk = &self.placement.chunks[index];
         match constant {
             Coefficients::Uniform(value) if *value == F::ZERO => K::ZERO,
-            Coefficients::Uniform(value) => total() * *value,
-            Coefficients::Channel(values) => channels.iter().zip(values).map(|(&weight, &value)| weight * value).sum(),
-            Coefficients::Pixel(values) => total() * self.pixel_sum(chunk, values),
+            Coefficients::Uniform(value) => self.total(chunk) * *value,
+            Coefficients::Channel(values) => self.channels(index).iter().zip(values).map(|(&weight, &value)| weight * value).sum(),
+            Coefficients::Pixel(values) => self.total(chunk) * self.pixel_sum(chunk, values),
             Coefficients::Outside { value, channels: inner, pixels } => {
-                let box_channels: K = channels[inner.clone()].iter().copied().sum();
-                (total() - box_channels * self.pixel_sum(chunk, pixels)) * *value
+                let within = self.sums.sum(chunk.first_cell(inner.start)..chunk.first_cell(inner.end));
+                (self.total(chunk) - within * self.pixel_sum(chunk, pixels)) * *value
             }
         }
     }
@@ -127,10 +148,10 @@ impl Reader<'_> {
     /// Adds `scale * sum over channels and pixels of a chunk of channels[c] * pixels[p] * source(c, p)`.
     fn source(&self, source: &Source, index: usize, scale: K, channels: Arc<[K]>, weights: &mut LeafWeights) {
         let LeafWeights { functional, accumulators, signs } = weights;
-        let chunk = &self.chunks[index];
-        let wired = |map: &PixelMap| PixelWeights::Wired { map: *map, chunk: *chunk };
+        let chunk = &self.placement.chunks[index];
+        let wired = |map: &PixelMap| PixelWeights::wired(*map, chunk);
         match source {
-            Source::Cell(column) => functional.add(Location::Column(*column), scale, PixelWeights::same(chunk), channels),
+            Source::Cell(column) => functional.add(Location::Column(*column), scale, PixelWeights::Leaf(*chunk), channels),
             Source::Integers(bytes) => integers(bytes, scale, &channels, functional),
             Source::Accumulator(id) | Source::ScaledAccumulator(id) => add_scaled(&mut accumulators[id.0][index], scale, &channels),
             Source::ScaledSign(id) => add_scaled(&mut signs[id.0][index], scale, &channels),
@@ -142,7 +163,7 @@ impl Reader<'_> {
             }
             // In the same shape nothing is reordered.
             Source::Reordered { location } if self.relation.stored_channels(*location) == channels.len() => {
-                functional.add(*location, scale, PixelWeights::same(chunk), channels);
+                functional.add(*location, scale, PixelWeights::Leaf(*chunk), channels);
             }
             Source::Reordered { location } => {
                 let channels: Vec<K> = channels.iter().map(|&channel| scale * channel).collect();
@@ -199,30 +220,41 @@ fn rows(relation: &Relation, folding: &Folding, r: &EqWeights, id: TableId, chun
     sum
 }
 
-/// Adds `scale * A(rho)`, the activation side of the batched contraction, where `e[i] = eq(rho, i)`.
-pub fn contraction_inputs(relation: &Relation, r: &EqWeights, e: &[K], scale: K, functional: &mut Functional) {
+/// Adds `scale * A(rho)`, the activation side of the batched contraction.
+pub fn contraction_inputs(relation: &Relation, r: &EqWeights, rho: &EqWeights, scale: K, functional: &mut Functional) {
     for contraction in &relation.contractions {
         let chunks = &relation.layout.placement(contraction.output).chunks;
-        let inner = contraction.inner_channels();
-        for (chunk, &block) in chunks.iter().zip(&contraction.blocks) {
+        let (rows, channels) = (contraction.grid.row_weights(rho), input_channels(contraction, contraction.grid.entry_weights(rho)));
+        let mut pixels = K::ZERO;
+        let mut wirings = Vec::new();
+        for (index, chunk) in chunks.iter().enumerate() {
             for tap in 0..contraction.window.num_taps() {
-                let e = &e[block + tap * inner..][..inner];
-                let channels: Arc<[K]> = if contraction.input_shape.channels == inner {
-                    e.into()
+                let (weight, map) = (rows[contraction.row(index, tap)], contraction.tap(tap));
+                pixels += weight * map.pulled_back_sum(chunk.pixels(), r.pixels(chunk));
+                if map == PixelMap::Same {
+                    functional.add(contraction.input, scale * weight, PixelWeights::Leaf(*chunk), Arc::clone(&channels));
                 } else {
-                    let mut channels = vec![K::ZERO; contraction.input_shape.channels];
-                    for (i, &weight) in e.iter().enumerate() {
-                        channels[contraction.input_channel(i)] += weight;
-                    }
-                    channels.into()
-                };
-                let map = contraction.tap(tap);
-                let total = channels.iter().copied().sum::<K>() * map.pulled_back_sum(chunk.pixels(), r.pixels(chunk));
-                functional.constant -= scale * total * from_signed(contraction.input_zero_point);
-                functional.add(contraction.input, scale, PixelWeights::Wired { map, chunk: *chunk }, channels);
+                    wirings.push(Wiring { weight, map, chunk: *chunk });
+                }
             }
         }
+        functional.constant -= scale * pixels * channels.iter().copied().sum::<K>() * from_signed(contraction.input_zero_point);
+        if !wirings.is_empty() {
+            functional.add(contraction.input, scale, PixelWeights::Wired(wirings), channels);
+        }
     }
+}
+
+/// Weights of the inner channels of a contraction, by input channel.
+fn input_channels(contraction: &Contraction, inner: &[K]) -> Arc<[K]> {
+    if contraction.input_shape.channels == inner.len() {
+        return inner.into();
+    }
+    let mut channels = vec![K::ZERO; contraction.input_shape.channels];
+    for (i, &weight) in inner.iter().enumerate() {
+        channels[contraction.input_channel(i)] += weight;
+    }
+    channels.into()
 }
 
 /// Adds `scale * sum of zeta^i output[i]` (NHWC order, image after image).

@@ -1,6 +1,8 @@
 //! The equality polynomial `eq(point, index) = prod_i (index_i ? point_i : 1 - point_i)` over the bits of an index, least significant first,
 //! and its sums over ranges.
 
+use std::ops::Range;
+
 use p3_field::PrimeCharacteristicRing;
 
 use crate::field::{F, K};
@@ -65,6 +67,62 @@ pub fn eq_points(a: &[K], b: &[K]) -> K {
     a.iter().zip(b).map(|(&a, &b)| K::ONE - a - b + (a * b).double()).product()
 }
 
+/// Sums over ranges of a product that has a factor for each bit of the index, in time linear in the number of bits.
+pub struct RangeSums {
+    /// Factors of bits that are zero, and that are one.
+    factors: Vec<[K; 2]>,
+    /// Sums over all values of the bits below.
+    below: Vec<K>,
+}
+
+impl RangeSums {
+    /// Of `eq(point, i)`.
+    pub fn eq(point: &[K]) -> Self {
+        Self::new(point.iter().map(|&coordinate| [K::ONE - coordinate, coordinate]).collect())
+    }
+
+    /// Of `eq(a, i) eq(b, i)`.
+    pub fn eq_products(a: &[K], b: &[K]) -> Self {
+        let factors = |(&a, &b): (&K, &K)| {
+            let one = a * b;
+            [K::ONE - a - b + one, one]
+        };
+        Self::new(a.iter().zip(b).map(factors).collect())
+    }
+
+    fn new(factors: Vec<[K; 2]>) -> Self {
+        let mut below = vec![K::ONE];
+        for &[zero, one] in &factors {
+            below.push((zero + one) * below[below.len() - 1]);
+        }
+        Self { factors, below }
+    }
+
+    /// Over `range`, which ends at `2^bits` or before.
+    pub fn sum(&self, range: Range<usize>) -> K {
+        self.before(range.end) - self.before(range.start)
+    }
+
+    /// Over all indices below `end`.
+    fn before(&self, end: usize) -> K {
+        if end >> self.factors.len() != 0 {
+            return self.below[self.factors.len()];
+        }
+        let (mut sum, mut prefix) = (K::ZERO, K::ONE);
+        // Below its lowest bit the end has no more to add.
+        let lowest = end.trailing_zeros() as usize;
+        for (bit, &[zero, one]) in self.factors.iter().enumerate().skip(lowest).rev() {
+            if end >> bit & 1 == 1 {
+                sum += prefix * zero * self.below[bit];
+                prefix *= one;
+            } else {
+                prefix *= zero;
+            }
+        }
+        sum
+    }
+}
+
 /// `(sum_{j < end} eq(point, j), sum_{j < end} j eq(point, j))` for `end <= 2^point.len()`, in time linear in the number of bits.
 pub fn eq_prefix_sums(point: &[K], end: usize) -> (K, K) {
     let mut weighted_low = Vec::with_capacity(point.len() + 1);
@@ -115,6 +173,17 @@ mod tests {
         let table = eq_table(&point, 128);
         for (start, len) in [(0, 1), (5, 3), (60, 68), (17, 100), (127, 1), (3, 0), (0, 0), (0, 128), (63, 2), (64, 64), (1, 126)] {
             assert_eq!(eq_range(&point, start, len), table[start..start + len]);
+        }
+    }
+
+    #[test]
+    fn range_sums_are_sums() {
+        let (a, b) = (point(5), Transcript::new().challenges("other", 5));
+        let (eq, products) = (RangeSums::eq(&a), RangeSums::eq_products(&a, &b));
+        let (a, b) = (eq_table(&a, 32), eq_table(&b, 32));
+        for range in (0..=32).flat_map(|end| (0..=end).map(move |start| start..end)) {
+            assert_eq!(eq.sum(range.clone()), a[range.clone()].iter().copied().sum());
+            assert_eq!(products.sum(range.clone()), range.map(|i| a[i] * b[i]).sum());
         }
     }
 

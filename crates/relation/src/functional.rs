@@ -10,7 +10,7 @@ use p3_field::PrimeCharacteristicRing;
 
 use crate::commitment::{Bases, Check};
 use crate::dot::dot;
-use crate::eq::eq_points;
+use crate::eq::{RangeSums, eq_points};
 use crate::field::K;
 use crate::lanes::Lanes;
 use crate::layout::{Chunk, ColumnId, EqWeights, Layout};
@@ -24,6 +24,8 @@ use crate::wiring::{PixelMap, Pixels};
 pub struct Functional {
     /// Part that depends on no witness.
     pub constant: K,
+    /// Weights of columns by the leaf point alone: `scale * eq(leaf point, address)` of each cell.
+    pub columns: Vec<(ColumnId, K)>,
     /// Weights that factor over pixels and channels.
     pub products: Vec<Product>,
     /// Weights of elements.
@@ -48,13 +50,20 @@ pub struct Product {
 pub enum PixelWeights {
     /// As they are.
     Listed(Pixels),
-    /// Those that the leaf point gives to a chunk's pixels, pulled back through a map.
-    Wired {
-        /// From the weighted pixels to those of the chunk.
-        map: PixelMap,
-        /// The chunk.
-        chunk: Chunk,
-    },
+    /// Those that the leaf point gives to the pixels of a chunk.
+    Leaf(Chunk),
+    /// A sum of such weights, pulled back to other pixels.
+    Wired(Vec<Wiring>),
+}
+
+/// `weight` times what the leaf point gives to a chunk's pixels, pulled back through a map.
+pub struct Wiring {
+    /// Factor.
+    pub weight: K,
+    /// From the weighted pixels to those of the chunk.
+    pub map: PixelMap,
+    /// The chunk.
+    pub chunk: Chunk,
 }
 
 /// Weights of the elements `first..first + weights.len()` of a tensor in NHWC order.
@@ -109,6 +118,11 @@ impl Functional {
     pub fn evaluate(&self, layout: &Layout, leaves: &EqWeights, at: &EqWeights) -> K {
         let planes = Planes::new(layout, at);
         let mut sum = K::ZERO;
+        let products = RangeSums::eq_products(leaves.point(), at.point());
+        for &(column, scale) in &self.columns {
+            let placement = layout.placement(column);
+            sum += scale * placement.chunks.iter().map(|chunk| products.sum(chunk.cells(placement.channels))).sum::<K>();
+        }
         for product in &self.products {
             let Location::Column(column) = product.location else { continue };
             let mut unscaled = K::ZERO;
@@ -138,21 +152,29 @@ impl PixelWeights {
         Self::Listed(Pixels { first: 0, values })
     }
 
-    /// The weights that the leaf point gives to the chunk's pixels, for the same pixels of another column.
-    pub fn same(chunk: &Chunk) -> Self {
-        Self::Wired { map: PixelMap::Same, chunk: *chunk }
+    /// The weights that the leaf point gives to the chunk's pixels, pulled back through a map.
+    pub fn wired(map: PixelMap, chunk: &Chunk) -> Self {
+        if map == PixelMap::Same { Self::Leaf(*chunk) } else { Self::Wired(vec![Wiring { weight: K::ONE, map, chunk: *chunk }]) }
     }
 
     /// Whether these are the weights that the leaf point gives to all pixels of a chunk.
     pub fn are_of(&self, chunk: &Chunk) -> bool {
-        matches!(self, Self::Wired { map: PixelMap::Same, chunk: wired } if wired.pixels() == chunk.pixels())
+        matches!(self, Self::Leaf(leaf) if leaf.pixels() == chunk.pixels())
     }
 
     /// Reads them written out.
     pub fn read<T>(&self, leaves: &EqWeights, read: impl FnOnce(&Pixels) -> T) -> T {
         match self {
             Self::Listed(pixels) => read(pixels),
-            Self::Wired { map, chunk } => read(&map.pull_back(chunk.pixels(), leaves.pixels(chunk))),
+            Self::Leaf(chunk) => read(&Pixels { first: chunk.first_pixel, values: leaves.pixels(chunk).to_vec() }),
+            Self::Wired(wirings) => {
+                let sources = wirings.iter().map(|wiring| wiring.map.sources(wiring.chunk.pixels()));
+                let mut sum = Pixels::zeros(sources.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)).unwrap_or(0..0));
+                for Wiring { weight, map, chunk } in wirings {
+                    map.pull_back(chunk.pixels(), leaves.pixels(chunk), *weight, &mut sum);
+                }
+                read(&sum)
+            }
         }
     }
 
@@ -163,10 +185,14 @@ impl PixelWeights {
                 let (first, within) = pixels.within(chunk.pixels());
                 (!within.is_empty()).then(|| dot(within, &at.pixels(chunk)[first - chunk.first_pixel..]))
             }
-            Self::Wired { .. } if self.are_of(chunk) => Some(eq_points(leaves.low_point(chunk), at.low_point(chunk))),
-            Self::Wired { map: PixelMap::Same, chunk: wired } if wired.is_apart_from(chunk) => None,
-            Self::Wired { map, chunk: wired } => {
-                Some(map.apply(wired.pixels(), leaves.pixels(wired), chunk.pixels(), at.pixels(chunk))).filter(|&sum| sum != K::ZERO)
+            Self::Leaf(leaf) if leaf.pixels() == chunk.pixels() => Some(eq_points(leaves.low_point(leaf), at.low_point(chunk))),
+            Self::Leaf(leaf) if leaf.is_apart_from(chunk) => None,
+            Self::Leaf(leaf) => Some(PixelMap::Same.apply(leaf.pixels(), leaves.pixels(leaf), chunk.pixels(), at.pixels(chunk))),
+            Self::Wired(wirings) => {
+                let at = |Wiring { weight, map, chunk: wired }: &Wiring| {
+                    *weight * map.apply(wired.pixels(), leaves.pixels(wired), chunk.pixels(), at.pixels(chunk))
+                };
+                Some(wirings.iter().map(at).sum()).filter(|&sum| sum != K::ZERO)
             }
         }
     }

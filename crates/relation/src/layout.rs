@@ -38,6 +38,11 @@ impl Chunk {
         self.pixels().end <= other.first_pixel || other.pixels().end <= self.first_pixel
     }
 
+    /// Addresses of the chunk's cells in so many channels.
+    pub fn cells(&self, channels: usize) -> std::ops::Range<usize> {
+        self.first_cell(0)..self.first_cell(channels)
+    }
+
     /// First cell of a channel's part.
     pub fn first_cell(&self, channel: usize) -> usize {
         (self.first_slot + channel) << self.log_len
@@ -149,7 +154,7 @@ pub struct EqWeights {
 }
 
 impl EqWeights {
-    /// Weights at `point`, whose coordinates belong to the bits of a cell's address, least significant first.
+    /// Weights at `point`, whose coordinates belong to the bits of an address, least significant first.
     pub fn new(point: &[K]) -> Self {
         Self { point: point.to_vec(), low: vec![OnceCell::new(); point.len() + 1] }
     }
@@ -164,9 +169,14 @@ impl EqWeights {
         &self.point[..chunk.log_len]
     }
 
+    /// Weight of each value of the lowest bits.
+    pub fn low(&self, num_bits: usize) -> &[K] {
+        self.low[num_bits].get_or_init(|| eq_table(&self.point[..num_bits], 1 << num_bits))
+    }
+
     /// Weight of each pixel of a chunk, from its first.
     pub fn pixels(&self, chunk: &Chunk) -> &[K] {
-        self.low[chunk.log_len].get_or_init(|| eq_table(self.low_point(chunk), 1 << chunk.log_len))
+        self.low(chunk.log_len)
     }
 
     /// Weight of each of `channels` channels.

@@ -41,7 +41,7 @@ impl Learned {
         let (first, last) = weight_range(graph, contraction);
         let fits = |channel, part, value, range| fits(graph, id, channel, part, value, range);
         for (index, &weight) in conv.weights.iter().enumerate() {
-            let channel = if contraction.depthwise { index % num_channels } else { index / contraction.block_len() };
+            let channel = if contraction.depthwise { index % num_channels } else { index / contraction.row_len() };
             fits(channel, "the weight", i64::from(weight), (first, last))?;
         }
         self.columns.push((hidden.weights, conv.weights.iter().map(|&weight| (i64::from(weight) - first) as i16).collect()));

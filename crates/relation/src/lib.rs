@@ -14,6 +14,7 @@ pub mod eq;
 mod error;
 pub mod field;
 pub mod functional;
+pub mod grid;
 pub mod johnson;
 pub mod lanes;
 pub mod layout;

@@ -16,6 +16,7 @@ use crate::layout::{ColumnId, Layout};
 use crate::masks::MaskPlan;
 use crate::setting::Setting;
 use crate::table::{Run, Table};
+use crate::{grid, scaling};
 
 pub use contraction::{Bytes, Contraction, ContractionId, HiddenLayer};
 pub use form::{Coefficients, Factor, Form, FormTerm, Leaf, Location, Source, View};
@@ -75,12 +76,6 @@ impl Relation {
         self.layout.num_cells()
     }
 
-    /// Number of indices of the second batched contraction, over the channels of layers with hidden multipliers and of their signs.
-    pub fn scaling_len(&self) -> usize {
-        let scaled = self.contractions.iter().filter_map(|contraction| contraction.hidden.as_ref().map(|hidden| (contraction, hidden)));
-        scaled.map(|(c, hidden)| c.blocks.len() * c.output_shape.channels * (1 + usize::from(hidden.sign.is_some()))).sum()
-    }
-
     /// Elements of the public input, of all images.
     pub fn input_len(&self) -> usize {
         self.images * self.input_shape.num_elements()
@@ -94,19 +89,24 @@ impl Relation {
         }
     }
 
-    /// Number of indices of the batched contraction.
+    /// Length of the batched contraction: all of its indices are below.
     pub fn contraction_len(&self) -> usize {
-        self.contractions.iter().map(|c| c.block_len() * c.blocks.len()).sum()
+        grid::len(self.contractions.iter().map(|contraction| &contraction.grid))
     }
 
-    /// Logarithm of the padded number of indices of the batched contraction.
+    /// Rounds of the batched contraction's sumcheck.
     pub fn log_contraction_len(&self) -> usize {
-        self.contraction_len().next_power_of_two().trailing_zeros() as usize
+        grid::log_len(self.contraction_len())
     }
 
-    /// Logarithm of the padded number of indices of the second batched contraction, `None` if there is none.
+    /// Length of the second batched contraction, zero if there is none.
+    pub fn scaling_len(&self) -> usize {
+        grid::len(scaling::parts(self).iter().map(|part| &part.grid))
+    }
+
+    /// Rounds of the second batched contraction's sumcheck, `None` if there is none.
     pub fn log_scaling_len(&self) -> Option<usize> {
-        Some(self.scaling_len()).filter(|&len| len > 0).map(|len| len.next_power_of_two().trailing_zeros() as usize)
+        Some(self.scaling_len()).filter(|&len| len > 0).map(grid::log_len)
     }
 
     /// What is committed to outside of proofs under this name.

@@ -4,6 +4,8 @@
 //! `P = a m` and `Q = sum over taps and inner channels of eq(rho, J) (weight - zero point)`; then, for layers with signs, with the signs' weight `b` and
 //! the sign factor `k`, `P = xi b k` and `Q = sum over pixels of eq(r, pixel) sign`. Notation of docs/protocol.md.
 
+use std::sync::Arc;
+
 use p3_field::PrimeCharacteristicRing;
 use verinfer_graph::Graph;
 
@@ -11,50 +13,38 @@ use crate::claims::{AccumulatorWeights, integers};
 use crate::envelope::weight_range;
 use crate::field::{F, K, from_signed};
 use crate::functional::{Functional, PixelWeights};
+use crate::grid::Grid;
+use crate::layout::EqWeights;
 use crate::relation::{Contraction, HiddenLayer, Location, Relation};
 
-/// Consecutive indices: the output channels of one chunk of one layer.
-pub struct Block<'a> {
+/// The accumulators of a layer, or its signs.
+pub struct Part<'a> {
     /// Index of the layer.
     pub layer: usize,
     /// The layer.
     pub contraction: &'a Contraction,
     /// Its hidden columns.
     pub hidden: &'a HiddenLayer,
-    /// Index of the chunk of its output.
-    pub chunk: usize,
-    /// First index.
-    pub first: usize,
-    /// Whether the block is about the signs.
+    /// Whether this is about the signs.
     pub sign: bool,
+    /// Its indices: a row of output channels for each chunk of the output's pixels.
+    pub grid: Grid,
 }
 
-impl Block<'_> {
-    /// The part of a vector that belongs to the block.
-    pub fn of<'v>(&self, vector: &'v [K]) -> &'v [K] {
-        &vector[self.first..][..self.contraction.output_shape.channels]
-    }
-}
-
-/// All blocks, in the order of their indices.
-pub fn blocks(relation: &Relation) -> Vec<Block<'_>> {
-    let mut blocks: Vec<Block<'_>> = Vec::new();
-    let mut first = 0;
+/// All parts: accumulators of all layers, then their signs.
+pub fn parts(relation: &Relation) -> Vec<Part<'_>> {
+    let mut parts: Vec<Part<'_>> = Vec::new();
     for sign in [false, true] {
         for (layer, contraction) in relation.contractions.iter().enumerate() {
-            let Some(hidden) = contraction.hidden.as_ref().filter(|hidden| !sign || hidden.sign.is_some()) else { continue };
-            for chunk in 0..contraction.blocks.len() {
-                blocks.push(Block { layer, contraction, hidden, chunk, first, sign });
-                first += contraction.output_shape.channels;
+            if let Some(hidden) = contraction.hidden.as_ref().filter(|hidden| !sign || hidden.sign.is_some()) {
+                parts.push(Part { layer, contraction, hidden, sign, grid: Grid::default() });
             }
         }
     }
-    blocks
-}
-
-/// The blocks of each layer's accumulators, and those of each layer's signs.
-fn layers<'b, 'a>(blocks: &'b [Block<'a>]) -> impl Iterator<Item = &'b [Block<'a>]> {
-    blocks.chunk_by(|a, b| (a.layer, a.sign) == (b.layer, b.sign))
+    let num_chunks = |contraction: &Contraction| contraction.grid.rows / contraction.window.num_taps();
+    let shapes: Vec<_> = parts.iter().map(|part| (num_chunks(part.contraction), part.contraction.output_shape.channels)).collect();
+    parts.iter_mut().zip(Grid::place(&shapes)).for_each(|(part, grid)| part.grid = grid);
+    parts
 }
 
 /// Weights of the accumulators and of the signs, and the challenge that combines them.
@@ -69,74 +59,63 @@ pub struct Scales<'a> {
 }
 
 impl Scales<'_> {
-    /// The public factor of `P` in a block, by channel.
-    pub fn of(&self, block: &Block<'_>) -> Vec<K> {
-        if block.sign {
-            self.signs[block.layer][block.chunk].iter().map(|&weight| self.xi * weight).collect()
-        } else {
-            self.accumulators[block.layer][block.chunk].clone()
-        }
+    /// The public factor of `P`: one for the whole part, and by chunk and channel.
+    pub fn of(&self, part: &Part<'_>) -> (K, &[Vec<K>]) {
+        if part.sign { (self.xi, &self.signs[part.layer]) } else { (K::ONE, &self.accumulators[part.layer]) }
     }
 
-    /// Adds `scale * P(rho')`, where `e[i] = eq(rho', i)`.
-    pub fn add(&self, relation: &Relation, e: &[K], scale: K, functional: &mut Functional) {
-        for layer in layers(&blocks(relation)) {
-            let mut channels = vec![K::ZERO; layer[0].contraction.output_shape.channels];
-            for block in layer {
-                for ((sum, weight), &e) in channels.iter_mut().zip(self.of(block)).zip(block.of(e)) {
-                    *sum += weight * e;
-                }
+    /// Adds `scale * P(rho')`.
+    pub fn add(&self, relation: &Relation, rho: &EqWeights, scale: K, functional: &mut Functional) {
+        for part in parts(relation) {
+            let (factor, chunks) = self.of(&part);
+            let mut channels = vec![K::ZERO; part.grid.width];
+            for (&row, chunk) in part.grid.row_weights(rho).iter().zip(chunks) {
+                channels.iter_mut().zip(chunk).for_each(|(sum, &weight)| *sum += row * weight);
             }
-            match &layer[0].hidden.sign {
-                Some((_, factor)) if layer[0].sign => integers(factor, scale, &channels, functional),
-                _ => integers(&layer[0].hidden.multiplier, scale, &channels, functional),
+            channels.iter_mut().zip(part.grid.entry_weights(rho)).for_each(|(sum, &entry)| *sum *= entry);
+            match &part.hidden.sign {
+                Some((_, sign_factor)) if part.sign => integers(sign_factor, scale * factor, &channels, functional),
+                _ => integers(&part.hidden.multiplier, scale * factor, &channels, functional),
             }
         }
     }
 }
 
-/// Adds `scale * Q(rho')`, where `e[i] = eq(rho', i)` and `inner[j] = eq(rho, j)`. `graph` is read for zero points only.
-pub fn add_contracted(relation: &Relation, graph: &Graph, inner: &[K], e: &[K], scale: K, functional: &mut Functional) {
-    for layer in layers(&blocks(relation)) {
-        match &layer[0].hidden.sign {
-            Some((sign, _)) if layer[0].sign => {
-                for block in layer {
-                    let chunk = &relation.layout.placement(*sign).chunks[block.chunk];
-                    functional.add(Location::Column(*sign), scale, PixelWeights::same(chunk), block.of(e).into());
+/// Adds `scale * Q(rho')`, where `inner` is `rho`. `graph` is read for zero points only.
+pub fn add_contracted(relation: &Relation, graph: &Graph, inner: &EqWeights, rho: &EqWeights, scale: K, functional: &mut Functional) {
+    for part in parts(relation) {
+        match &part.hidden.sign {
+            Some((sign, _)) if part.sign => {
+                let channels: Arc<[K]> = part.grid.entry_weights(rho).into();
+                let chunks = &relation.layout.placement(*sign).chunks;
+                for (chunk, row) in chunks.iter().zip(part.grid.row_weights(rho)) {
+                    functional.add(Location::Column(*sign), scale * row, PixelWeights::Leaf(*chunk), Arc::clone(&channels));
                 }
             }
-            _ => add_weights(layer, graph, inner, e, scale, functional),
+            _ => add_weights(&part, graph, inner, rho, scale, functional),
         }
     }
 }
 
-/// Adds `scale * sum over blocks of channels[c] * inner[tap, i] * (weight - zero point)[c, tap, i]`, all blocks being of one layer.
-fn add_weights(layer: &[Block<'_>], graph: &Graph, inner: &[K], e: &[K], scale: K, functional: &mut Functional) {
-    let contraction = layer[0].contraction;
+/// Adds `scale * sum over chunks, taps, channels c and i of eq(rho', [chunk, c]) * eq(rho, [chunk, tap, i]) * (weight - zero point)[c, tap, i]`.
+///
+/// Both factor, so that the sum over chunks is one number for each tap.
+fn add_weights(part: &Part<'_>, graph: &Graph, inner: &EqWeights, rho: &EqWeights, scale: K, functional: &mut Functional) {
+    let contraction = part.contraction;
     let Some(conv) = contraction.conv(graph) else { return };
     let zero: F = from_signed(i64::from(conv.weight_zero_point) - weight_range(graph, contraction).0);
-    let location = Location::Column(layer[0].hidden.weights);
-    let inner = |block: &Block<'_>| &inner[contraction.blocks[block.chunk]..][..contraction.block_len()];
-    if contraction.depthwise {
-        // A plane for each tap, in which the pixels are the channels.
-        let num_taps = contraction.window.num_taps();
-        for tap in 0..num_taps {
-            let mut weights = vec![K::ZERO; contraction.output_shape.channels];
-            for block in layer {
-                let inner = &inner(block)[tap * weights.len()..];
-                for ((sum, &channel), &e) in weights.iter_mut().zip(block.of(e)).zip(inner) {
-                    *sum += channel * e;
-                }
-            }
-            functional.constant -= scale * weights.iter().copied().sum::<K>() * zero;
-            let plane = (0..num_taps).map(|other| if other == tap { K::ONE } else { K::ZERO }).collect();
-            functional.add(location, scale, PixelWeights::listed(weights), plane);
-        }
-    } else {
-        for block in layer {
-            let (inner, channels) = (inner(block), block.of(e));
-            functional.constant -= scale * inner.iter().copied().sum::<K>() * channels.iter().copied().sum::<K>() * zero;
-            functional.add(location, scale, PixelWeights::listed(inner.to_vec()), channels.into());
-        }
+    let (inner_rows, inner_entries) = (contraction.grid.row_weights(inner), contraction.grid.entry_weights(inner));
+    let (rows, channels) = (part.grid.row_weights(rho), part.grid.entry_weights(rho));
+    let mut taps = vec![K::ZERO; contraction.window.num_taps()];
+    for (&row, inner_rows) in rows.iter().zip(inner_rows.chunks_exact(taps.len())) {
+        taps.iter_mut().zip(inner_rows).for_each(|(sum, &inner_row)| *sum += row * inner_row);
     }
+    let (pixels, planes): (Vec<K>, Vec<K>) = if contraction.depthwise {
+        // A plane for each tap, in which the pixels are the channels.
+        (channels.iter().zip(inner_entries).map(|(&channel, &entry)| channel * entry).collect(), taps)
+    } else {
+        (taps.iter().flat_map(|&tap| inner_entries.iter().map(move |&entry| tap * entry)).collect(), channels.to_vec())
+    };
+    functional.constant -= scale * pixels.iter().copied().sum::<K>() * planes.iter().copied().sum::<K>() * zero;
+    functional.add(Location::Column(part.hidden.weights), scale, PixelWeights::listed(pixels), planes.into());
 }

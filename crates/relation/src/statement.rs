@@ -42,7 +42,7 @@ pub use error::FormatError;
 pub const MAGIC: [u8; 8] = *b"VERINFER";
 
 /// Version of the file format and of the argument.
-pub const VERSION: u16 = 3;
+pub const VERSION: u16 = 4;
 
 /// Longest context.
 pub const MAX_CONTEXT_BYTES: usize = 1 << 16;

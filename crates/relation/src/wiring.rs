@@ -133,17 +133,20 @@ impl PixelMap {
         }
     }
 
-    /// `h[source pixel] = sum of weights[target pixel - range.start]` over connections with target in `range`.
-    pub fn pull_back(&self, range: Range<usize>, weights: &[K]) -> Pixels {
+    /// The source pixels of connections whose target pixel is in `range`, and some between them.
+    pub fn sources(&self, range: Range<usize>) -> Range<usize> {
         let (mut first, mut end) = (usize::MAX, 0);
-        self.for_each_run(range.clone(), |run| {
+        self.for_each_run(range, |run| {
             first = first.min(run.source);
             end = end.max(run.source + (run.len - 1) * run.source_step + 1);
         });
-        let mut values = vec![K::default(); end.saturating_sub(first)];
+        first.min(end)..end
+    }
+
+    /// Adds `scale * sum of weights[target pixel - range.start]` over connections with target in `range` to each source pixel.
+    pub fn pull_back(&self, range: Range<usize>, weights: &[K], scale: K, sum: &mut Pixels) {
         let start = range.start;
-        self.for_each(range, |to, from| values[from - first] += weights[to - start]);
-        Pixels { first: first.min(end), values }
+        self.for_each(range, |to, from| sum.values[from - sum.first] += scale * weights[to - start]);
     }
 
     /// The sum of the weights that [`PixelMap::pull_back`] gives.
@@ -186,6 +189,11 @@ pub struct Pixels {
 }
 
 impl Pixels {
+    /// Zeros for these pixels.
+    pub fn zeros(pixels: Range<usize>) -> Self {
+        Self { first: pixels.start, values: vec![K::default(); pixels.len()] }
+    }
+
     /// The part within a range of pixels: its first pixel and its weights, empty if there is none.
     pub fn within(&self, range: Range<usize>) -> (usize, &[K]) {
         let start = range.start.max(self.first);

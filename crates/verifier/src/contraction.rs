@@ -4,8 +4,8 @@ use p3_field::PrimeCharacteristicRing;
 use verinfer_graph::Graph;
 use verinfer_relation::affine::Affine;
 use verinfer_relation::claims::LeafWeights;
-use verinfer_relation::eq::eq_table;
 use verinfer_relation::field::K;
+use verinfer_relation::layout::EqWeights;
 use verinfer_relation::transcript::Challenger;
 use verinfer_relation::{Relation, steps, weights};
 
@@ -18,8 +18,8 @@ use crate::messages::Messages;
 pub struct LayerClaims {
     /// The accumulators' and the signs' part of the claim on the leaves.
     pub claimed: Affine,
-    /// `eq(rho, J)` for each index of the contraction.
-    pub inner: Vec<K>,
+    /// `rho`, the point at which the contraction ends.
+    pub inner: EqWeights,
     /// Claimed `A(rho)`.
     pub input: Affine,
     /// Where multipliers are hidden, what the second contraction leaves.
@@ -30,8 +30,8 @@ pub struct LayerClaims {
 pub struct ScalingClaims {
     /// Weight of the signs' part.
     pub xi: K,
-    /// `eq(rho', I)` for each index.
-    pub weights: Vec<K>,
+    /// `rho'`.
+    pub point: EqWeights,
     /// Claimed multipliers, `P(rho')`.
     pub scales: Affine,
     /// Claimed contracted weights and signs, `Q(rho')`.
@@ -60,7 +60,7 @@ fn public_weights(
     let [claimed] = messages.receive(steps::ACCUMULATORS)?;
     let (point, claim) = rounds(messages, steps::CONTRACTION_ROUND, relation.log_contraction_len(), claimed.clone())?;
     let [input] = messages.receive(steps::CONTRACTION_ENDS)?;
-    let inner = eq_table(&point, relation.contraction_len());
+    let inner = EqWeights::new(&point);
     messages.require_zero(claim.plus(-weights::evaluate(relation, graph, &leaves.accumulators, &inner), &input));
     Ok(LayerClaims { claimed, inner, input, scaling: None })
 }
@@ -75,15 +75,14 @@ fn hidden_weights(
     let [input, weights] = messages.receive(steps::CONTRACTION_ENDS)?;
     let product = messages.product(&input, &weights)?;
     messages.require_zero(claim.plus(-K::ONE, &product));
-    let inner = eq_table(&point, relation.contraction_len());
+    let inner = EqWeights::new(&point);
 
     let xi = messages.state().challenge(steps::SCALING_COMBINATION);
     let (point, claim) = rounds(messages, steps::SCALING_ROUND, log_scaling_len, weights.plus(xi, &signs))?;
     let [scales, contracted] = messages.receive(steps::SCALING_ENDS)?;
     let product = messages.product(&scales, &contracted)?;
     messages.require_zero(claim.plus(-K::ONE, &product));
-    let weights = eq_table(&point, relation.scaling_len());
-    let scaling = Some(ScalingClaims { xi, weights, scales, contracted });
+    let scaling = Some(ScalingClaims { xi, point: EqWeights::new(&point), scales, contracted });
     Ok(LayerClaims { claimed: accumulators.plus(K::ONE, &signs), inner, input, scaling })
 }
 

@@ -83,9 +83,9 @@ pub fn reduce(
     if let Some(scaling) = &layers.scaling {
         let scales = Scales { accumulators: &weights.accumulators, signs: &weights.signs, xi: scaling.xi };
         let scale = add(&scaling.scales);
-        scales.add(relation, &scaling.weights, scale, &mut functional);
+        scales.add(relation, &scaling.point, scale, &mut functional);
         let scale = add(&scaling.contracted);
-        scaling::add_contracted(relation, graph, &layers.inner, &scaling.weights, scale, &mut functional);
+        scaling::add_contracted(relation, graph, &layers.inner, &scaling.point, scale, &mut functional);
     }
     for object in &relation.objects {
         let commitment = statement.commitment(object.kind).ok_or(VerifyError::Parameters)?;

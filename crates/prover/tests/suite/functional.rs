@@ -5,7 +5,7 @@ use verinfer_graph::Graph;
 use verinfer_prover::Prover;
 use verinfer_relation::Relation;
 use verinfer_relation::commitment::Weights;
-use verinfer_relation::eq::eq_table;
+use verinfer_relation::eq::{eq_index, eq_table};
 use verinfer_relation::field::K;
 use verinfer_relation::functional::{CommitmentPart, Functional};
 use verinfer_relation::layout::{ColumnId, EqWeights};
@@ -60,6 +60,14 @@ pub fn written(relation: &Relation, functional: &Functional, leaves: &EqWeights)
         let chunk = chunks.iter().find(|chunk| chunk.pixels().contains(&pixel)).unwrap();
         cells[chunk.first_cell(channel) + pixel - chunk.first_pixel] += weight;
     };
+    for &(column, scale) in &functional.columns {
+        let placement = relation.layout.placement(column);
+        for (channel, pixel) in (0..placement.channels).flat_map(|channel| (0..placement.pixels).map(move |pixel| (channel, pixel))) {
+            let chunk = placement.chunks.iter().find(|chunk| chunk.pixels().contains(&pixel)).unwrap();
+            let cell = chunk.first_cell(channel) + pixel - chunk.first_pixel;
+            add(column, channel, pixel, scale * eq_index(leaves.point(), cell));
+        }
+    }
     for product in &functional.products {
         let Location::Column(column) = product.location else { continue };
         product.pixels.read(leaves, |pixels| {

@@ -234,13 +234,12 @@ impl<'a> Literal<'a> {
             let (taps, inner) = (contraction.window.num_taps(), contraction.inner_channels());
             for (tap, i) in (0..taps).flat_map(|tap| (0..inner).map(move |i| (tap, i))) {
                 for (chunk, pixel, eq) in self.pixels(contraction) {
-                    a[contraction.blocks[chunk] + tap * inner + i] += eq * self.activation(contraction, tap, i, pixel);
+                    a[contraction.grid.index(contraction.row(chunk, tap)) + i] += eq * self.activation(contraction, tap, i, pixel);
                 }
-                for (chunk, &block) in contraction.blocks.iter().enumerate() {
+                for (chunk, accumulators) in weights.accumulators[layer].iter().enumerate() {
                     let channels = if contraction.depthwise { i..i + 1 } else { 0..contraction.output_shape.channels };
-                    b[block + tap * inner + i] = channels
-                        .map(|channel| weights.accumulators[layer][chunk][channel] * self.weight(contraction, channel, tap, i))
-                        .sum();
+                    b[contraction.grid.index(contraction.row(chunk, tap)) + i] =
+                        channels.map(|channel| accumulators[channel] * self.weight(contraction, channel, tap, i)).sum();
                 }
             }
         }
@@ -260,16 +259,16 @@ fn compare(literal: &Literal<'_>) -> Result<(), TestCaseError> {
     prop_assert_eq!(literal.apply(&weights.functional) + literal.layers(&weights), literal.leaves(&folding, mu), "{:#?}", graph.nodes());
 
     let rho = literal.challenges("rho", relation.log_contraction_len());
-    let e = eq_table(&rho, relation.contraction_len());
+    let (rho, e) = (EqWeights::new(&rho), eq_table(&rho, relation.contraction_len()));
     let (a, b) = literal.contraction(&weights);
     let mut inputs = Functional::default();
-    claims::contraction_inputs(relation, &literal.r, &e, scale, &mut inputs);
+    claims::contraction_inputs(relation, &literal.r, &rho, scale, &mut inputs);
     prop_assert_eq!(literal.apply(&inputs), scale * dot(&a, &e), "{:#?}", graph.nodes());
 
     if relation.log_scaling_len().is_some() {
-        scaled(literal, &weights, &e, scale, xi)?;
+        scaled(literal, &weights, &rho, scale, xi)?;
     } else {
-        prop_assert_eq!(weights::evaluate(relation, graph, &weights.accumulators, &e), dot(&b, &e));
+        prop_assert_eq!(weights::evaluate(relation, graph, &weights.accumulators, &rho), dot(&b, &e));
         prop_assert_eq!(literal.layers(&weights), dot(&a, &b));
     }
 
@@ -283,25 +282,26 @@ fn compare(literal: &Literal<'_>) -> Result<(), TestCaseError> {
 }
 
 /// Both sides of the second contraction, index by index.
-fn scaled(literal: &Literal<'_>, weights: &LeafWeights, inner: &[K], scale: K, xi: K) -> Result<(), TestCaseError> {
+fn scaled(literal: &Literal<'_>, weights: &LeafWeights, rho: &EqWeights, scale: K, xi: K) -> Result<(), TestCaseError> {
     let Literal { graph, relation, .. } = *literal;
     let point = literal.challenges("rho'", relation.log_scaling_len().unwrap_or_default());
-    let e = eq_table(&point, relation.scaling_len());
+    let inner = eq_table(rho.point(), relation.contraction_len());
+    let (point, e) = (EqWeights::new(&point), eq_table(&point, relation.scaling_len()));
     let (mut p, mut q) = (vec![K::ZERO; e.len()], vec![K::ZERO; e.len()]);
-    for block in scaling::blocks(relation) {
-        let contraction = block.contraction;
-        for channel in 0..contraction.output_shape.channels {
-            let index = block.first + channel;
-            if let Some((sign, factor)) = block.hidden.sign.as_ref().filter(|_| block.sign) {
-                p[index] = xi * weights.signs[block.layer][block.chunk][channel] * literal.integer(factor, channel);
-                let pixels = literal.pixels(contraction).into_iter().filter(|&(chunk, ..)| chunk == block.chunk);
+    for part in scaling::parts(relation) {
+        let contraction = part.contraction;
+        let (num_chunks, channels) = (part.grid.rows, contraction.output_shape.channels);
+        for (chunk, channel) in (0..num_chunks).flat_map(|chunk| (0..channels).map(move |channel| (chunk, channel))) {
+            let index = part.grid.index(chunk) + channel;
+            if let Some((sign, factor)) = part.hidden.sign.as_ref().filter(|_| part.sign) {
+                p[index] = xi * weights.signs[part.layer][chunk][channel] * literal.integer(factor, channel);
+                let pixels = literal.pixels(contraction).into_iter().filter(|&(other, ..)| other == chunk);
                 q[index] = pixels.map(|(_, pixel, eq)| eq * literal.cell(*sign, channel, pixel)).sum();
             } else {
-                p[index] = weights.accumulators[block.layer][block.chunk][channel] * literal.integer(&block.hidden.multiplier, channel);
-                let inner_channels = contraction.inner_channels();
-                let inputs = if contraction.depthwise { channel..channel + 1 } else { 0..inner_channels };
+                p[index] = weights.accumulators[part.layer][chunk][channel] * literal.integer(&part.hidden.multiplier, channel);
+                let inputs = if contraction.depthwise { channel..channel + 1 } else { 0..contraction.inner_channels() };
                 for (tap, i) in (0..contraction.window.num_taps()).flat_map(|tap| inputs.clone().map(move |i| (tap, i))) {
-                    let index_in = contraction.blocks[block.chunk] + tap * inner_channels + i;
+                    let index_in = contraction.grid.index(contraction.row(chunk, tap)) + i;
                     q[index] += inner[index_in] * literal.weight(contraction, channel, tap, i);
                 }
             }
@@ -309,8 +309,8 @@ fn scaled(literal: &Literal<'_>, weights: &LeafWeights, inner: &[K], scale: K, x
     }
     let scales = Scales { accumulators: &weights.accumulators, signs: &weights.signs, xi };
     let (mut left, mut right) = (Functional::default(), Functional::default());
-    scales.add(relation, &e, scale, &mut left);
-    scaling::add_contracted(relation, graph, inner, &e, scale, &mut right);
+    scales.add(relation, &point, scale, &mut left);
+    scaling::add_contracted(relation, graph, rho, &point, scale, &mut right);
     prop_assert_eq!(literal.apply(&left), scale * dot(&p, &e), "{:#?}", graph.nodes());
     prop_assert_eq!(literal.apply(&right), scale * dot(&q, &e), "{:#?}", graph.nodes());
     Ok(())

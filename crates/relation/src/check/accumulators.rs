@@ -47,6 +47,6 @@ fn hidden_weights(contraction: &Contraction, column: ColumnId, values: &Values, 
         let taps = 0..contraction.window.num_taps();
         taps.flat_map(|tap| (0..channels).map(move |channel| values.cell(column, tap, channel) - zero)).collect()
     } else {
-        (0..channels).flat_map(|channel| (0..contraction.block_len()).map(move |i| values.cell(column, channel, i) - zero)).collect()
+        (0..channels).flat_map(|channel| (0..contraction.row_len()).map(move |i| values.cell(column, channel, i) - zero)).collect()
     }
 }

@@ -15,6 +15,7 @@ use crate::commitment::{self, Tag};
 use crate::envelope::ADDEND_BOUND;
 use crate::error::RelationError;
 use crate::field::{F, from_signed};
+use crate::grid::Grid;
 use crate::layout::{ColumnId, Layout, Region};
 use crate::masks::{CELLS_PER_SECRET, MaskPlan};
 use crate::parameters;
@@ -218,13 +219,10 @@ impl<'a> Lowering<'a> {
             let id = TableId(index);
             columns.push(Column { node: None, role: Role::Multiplicity(id), channels: 1, pixels: table.len, leaf: Leaf::Multiplicity(id) });
         }
-        let num_chunks = |pixels: usize| pixels.count_ones() as usize;
-        let mut next = 0;
-        for contraction in &mut contractions {
-            let chunks = num_chunks(columns[contraction.output.0].pixels);
-            contraction.blocks = (0..chunks).map(|chunk| next + chunk * contraction.block_len()).collect();
-            next += chunks * contraction.block_len();
-        }
+        let num_chunks = |contraction: &Contraction| columns[contraction.output.0].pixels.count_ones() as usize;
+        let shape = |contraction: &Contraction| (num_chunks(contraction) * contraction.window.num_taps(), contraction.inner_channels());
+        let grids = Grid::place(&contractions.iter().map(shape).collect::<Vec<_>>());
+        contractions.iter_mut().zip(grids).for_each(|(contraction, grid)| contraction.grid = grid);
         let mut random = |role: Role, pixels: usize, leaf: Leaf| {
             columns.push(Column { node: None, role, channels: 1, pixels, leaf });
             ColumnId(columns.len() - 1)

@@ -9,6 +9,7 @@ use super::{Lowering, clamp_key, key_offset};
 use crate::envelope::{ADDEND_BOUND, CONSTANT_BITS, multiplier_bits};
 use crate::error::RelationError;
 use crate::field::{F, from_signed};
+use crate::grid::Grid;
 use crate::layout::ColumnId;
 use crate::relation::{
     Coefficients, Contraction, ContractionId, Factor, Form, FormTerm, HiddenLayer, Leaf, Location, Recipe, RequantizeRecipe, Role, Source,
@@ -74,7 +75,7 @@ impl Lowering<'_> {
             output_shape,
             window,
             output: ColumnId(0),
-            blocks: Vec::new(),
+            grid: Grid::default(),
             hidden: None,
         });
         self.room.connect(layer_connections(&self.contractions[contraction.0], self.images))?;
@@ -109,7 +110,7 @@ impl Lowering<'_> {
             bits: plan.shift,
             room: 0,
         })?;
-        let shape = if contraction.depthwise { (contraction.window.num_taps(), channels) } else { (channels, contraction.block_len()) };
+        let shape = if contraction.depthwise { (contraction.window.num_taps(), channels) } else { (channels, contraction.row_len()) };
         let weights = self.bytes(Some(node), Role::Weights, shape, 0, 8);
         self.parameters.push(weights);
         let multiplier = self.hidden(node, Role::Multiplier, channels, bits, 0);

@@ -5,6 +5,7 @@ use verinfer_graph::{Conv, Graph, NodeId, Op, Shape, TensorId, Window};
 
 use super::Location;
 use crate::field::F;
+use crate::grid::Grid;
 use crate::layout::ColumnId;
 use crate::wiring::PixelMap;
 
@@ -34,8 +35,8 @@ pub struct Contraction {
     pub window: Window,
     /// Column of the output, whose chunks split the sum over pixels.
     pub output: ColumnId,
-    /// First index of each chunk's block in the batched contraction.
-    pub blocks: Vec<usize>,
+    /// Its indices in the batched contraction: a row of inner channels for each chunk of the output's pixels and each tap, [`Contraction::row`].
+    pub grid: Grid,
     /// Columns of what is learned, where it is hidden.
     pub hidden: Option<HiddenLayer>,
 }
@@ -78,12 +79,17 @@ impl Bytes {
 }
 
 impl Contraction {
-    /// Length of a block: taps times channels contracted over (input channels; output channels if depthwise).
-    pub fn block_len(&self) -> usize {
+    /// Weights of an output channel: taps times channels contracted over; if depthwise, weights of all output channels.
+    pub fn row_len(&self) -> usize {
         self.window.num_taps() * self.inner_channels()
     }
 
-    /// Channels of a block.
+    /// Row of the grid for a chunk of the output's pixels and a tap.
+    pub fn row(&self, chunk: usize, tap: usize) -> usize {
+        chunk * self.window.num_taps() + tap
+    }
+
+    /// Channels contracted over: input channels; output channels if depthwise.
     pub fn inner_channels(&self) -> usize {
         if self.depthwise { self.output_shape.channels } else { self.input_shape.channels }
     }

@@ -1,3 +1,5 @@
+use p3_field::PrimeCharacteristicRing;
+
 use super::*;
 use crate::transcript::Transcript;
 
@@ -78,7 +80,8 @@ fn weights_are_applied_and_summed_as_they_would_be_written_out() {
     for map in maps().into_iter().chain([PixelMap::Same]) {
         for range in [0..18, 0..1, 3..4, 5..13, 7..7] {
             let weights = &weights[range.clone()];
-            let written = map.pull_back(range.clone(), weights);
+            let mut written = Pixels::zeros(map.sources(range.clone()));
+            map.pull_back(range.clone(), weights, K::ONE, &mut written);
             assert_eq!(map.pulled_back_sum(range.clone(), weights), written.values.iter().copied().sum());
             for sources in [0..36, 4..5, 8..24, 9..9] {
                 let (first, within) = written.within(sources.clone());

@@ -6,7 +6,7 @@
 use p3_field::PrimeCharacteristicRing;
 use verinfer_relation::claims::LeafWeights;
 use verinfer_relation::commitment::{Bases, Check};
-use verinfer_relation::eq::eq_table;
+use verinfer_relation::eq::eq_index;
 use verinfer_relation::field::{F, K, from_coordinates};
 use verinfer_relation::functional::Functional;
 use verinfer_relation::layout::{ColumnId, EqWeights};
@@ -99,13 +99,13 @@ pub fn broken(forger: &Forger, transcript: Transcript, proof: &Proof, cells: &[F
         claims::output(relation, zeta, K::ONE, &mut functional);
         view.expect(Broken::Output, claims::output_value(&output.values, zeta), of_cells(&functional));
     }
-    if let Some(Second { xi, weights, scales, contracted }) = &layers.second {
+    if let Some(Second { xi, point, scales, contracted }) = &layers.second {
         let mut functional = Functional::default();
         let public = Scales { accumulators: &leaves.accumulators, signs: &leaves.signs, xi: *xi };
-        public.add(relation, weights, K::ONE, &mut functional);
+        public.add(relation, point, K::ONE, &mut functional);
         view.expect(Broken::Scales, *scales, of_cells(&functional));
         let mut functional = Functional::default();
-        scaling::add_contracted(relation, forger.graph, &layers.inner, weights, K::ONE, &mut functional);
+        scaling::add_contracted(relation, forger.graph, &layers.inner, point, K::ONE, &mut functional);
         view.expect(Broken::Contracted, *contracted, of_cells(&functional));
     }
     for object in &relation.objects {
@@ -131,7 +131,7 @@ struct LinearLayers {
     /// The accumulators' and the signs' part of the claim on the leaves.
     claimed: K,
     /// Equality weights of the contraction.
-    inner: Vec<K>,
+    inner: EqWeights,
     /// Activations at its end.
     inputs: K,
     /// The end of the second contraction.
@@ -141,7 +141,7 @@ struct LinearLayers {
 /// The end of the second contraction.
 struct Second {
     xi: K,
-    weights: Vec<K>,
+    point: EqWeights,
     scales: K,
     contracted: K,
 }
@@ -222,7 +222,7 @@ impl View<'_> {
             let [claimed] = self.receive(steps::ACCUMULATORS);
             let (claim, rho) = self.rounds(steps::CONTRACTION_ROUND, relation.log_contraction_len(), claimed);
             let [inputs] = self.receive(steps::CONTRACTION_ENDS);
-            let inner = eq_table(&rho, relation.contraction_len());
+            let inner = EqWeights::new(&rho);
             self.expect(Broken::Contraction, claim, weights::evaluate(relation, forger.graph, &leaves.accumulators, &inner) * inputs);
             return LinearLayers { claimed, inner, inputs, second: None };
         };
@@ -239,8 +239,8 @@ impl View<'_> {
         let [scales, contracted] = self.receive(steps::SCALING_ENDS);
         let wrong = self.correction(relation, pair + 1, first, first + 1);
         self.expect(Broken::Scaling, claim, scales * contracted + wrong);
-        let second = Some(Second { xi, weights: eq_table(&point, relation.scaling_len()), scales, contracted });
-        LinearLayers { claimed: accumulators + signs, inner: eq_table(&rho, relation.contraction_len()), inputs, second }
+        let second = Some(Second { xi, point: EqWeights::new(&point), scales, contracted });
+        LinearLayers { claimed: accumulators + signs, inner: EqWeights::new(&rho), inputs, second }
     }
 
     /// A sumcheck of an inner product. Returns the claim it ends in, and the point.
@@ -283,6 +283,12 @@ fn quadratic(at_zero: K, at_one: K, leading: K, x: K) -> K {
 /// The weights of a functional applied to the cells.
 fn apply(relation: &Relation, functional: &Functional, r: &EqWeights, cells: &[F]) -> K {
     let mut sum = K::ZERO;
+    for &(column, scale) in &functional.columns {
+        let placement = relation.layout.placement(column);
+        for cell in placement.chunks.iter().flat_map(|chunk| chunk.cells(placement.channels)) {
+            sum += scale * eq_index(r.point(), cell) * cells[cell];
+        }
+    }
     for product in &functional.products {
         let Location::Column(column) = product.location else { continue };
         for chunk in &relation.layout.placement(column).chunks {

@@ -34,12 +34,13 @@ pub fn prove(messages: &mut Messages<'_>, leaves: &Leaves<'_>, log_cells: usize)
         let last = &layers[layers.len() - 1];
         layers.push(sums_of_pairs(last.len(), |index| last[index]));
     }
-    let top = layers.pop().map(|top| [unpack(&top[0].0), unpack(&top[0].1)]);
-    let mut point = top_layers(messages, top.unwrap_or_default());
+    let mut above = layers.pop().unwrap_or_default();
+    let mut point = top_layers(messages, [unpack(&above[0].0), unpack(&above[0].1)]);
     while let Some(layer) = layers.pop() {
-        point = layer::prove(messages, &point, layer.len(), |index| layer[index]);
+        point = layer::prove(messages, &point, above, layer.len(), |index| layer[index]);
+        above = layer;
     }
-    let point = layer::prove(messages, &point, num_parents, |index| leaves.parent(index));
+    let point = layer::prove(messages, &point, above, num_parents, |index| leaves.parent(index));
     leaf_layer::prove(messages, &point, leaves)
 }
 

@@ -1,12 +1,13 @@
 //! The sumcheck of one layer of fractions above the leaves.
 
 use p3_field::PrimeCharacteristicRing;
+use rayon::prelude::*;
 use verinfer_relation::eq::eq_table;
 use verinfer_relation::field::K;
 use verinfer_relation::steps;
 
-use super::Fraction;
 use super::nodes::{Node, Nodes, Sums};
+use super::{BLOCK, Fraction, Layer};
 use crate::messages::Messages;
 use crate::packed::{OCTET_LEN, Octet, PackedK, fold, octet, pack, splat, unpack};
 use crate::vectors::eq_weights;
@@ -29,22 +30,32 @@ impl Node for Children {
     }
 }
 
+/// Fractions of two octets: `n0`, `n1`, `d0`, `d1`.
+type Fractions = [Octet<PackedK>; 4];
+
 /// Proves the parents' claim at `claim_point`, and sends the children; returns a point of the children's layer. Children past the `num_children`
 /// octets are fractions 0/1.
-pub fn prove(messages: &mut Messages<'_>, claim_point: &[K], num_children: usize, child: impl Fn(usize) -> Fraction + Sync) -> Vec<K> {
+pub fn prove(
+    messages: &mut Messages<'_>,
+    claim_point: &[K],
+    parents: Layer,
+    num_children: usize,
+    child: impl Fn(usize) -> Fraction + Sync,
+) -> Vec<K> {
     let (lambda, lanes) = begin(messages, claim_point);
-    let packed_lambda = splat(lambda);
-    let children = |index: usize| -> Children {
-        let (n0, d0) = child(2 * index);
-        let (n1, d1) = if 2 * index + 1 < num_children { child(2 * index + 1) } else { (octet(K::ZERO), octet(K::ONE)) };
-        [std::array::from_fn(|i| n0[i] + packed_lambda * d0[i]), n1, d0, d1]
+    let len = parents.len();
+    let none = || (octet(K::ZERO), octet(K::ONE));
+    let fractions = |index: usize| -> Fractions {
+        let (n0, d0) = if index < len { child(2 * index) } else { none() };
+        let (n1, d1) = if 2 * index + 1 < num_children { child(2 * index + 1) } else { none() };
+        [n0, n1, d0, d1]
     };
     let tail = [octet(lambda), octet(K::ZERO), octet(K::ONE), octet(K::ONE)];
     let upper = &claim_point[3..];
-    let len = num_children.div_ceil(2);
-    let Some((_, rest)) = upper.split_first() else { return finish(messages, claim_point, children(0), Vec::new()) };
+    let Some((_, rest)) = upper.split_first() else { return finish(messages, claim_point, combined(fractions(0), lambda), Vec::new()) };
     let mut weights = eq_weights(rest, len.div_ceil(2));
-    let mut sums = Nodes::first_sums(len, children, tail, &weights);
+    let mut sums = first_sums(&parents, fractions, lambda, &weights);
+    drop(parents);
     let mut nodes: Option<Nodes<Children>> = None;
     let mut bound = Vec::new();
     for round in 0..upper.len() {
@@ -53,17 +64,43 @@ pub fn prove(messages: &mut Messages<'_>, claim_point: &[K], num_children: usize
         let total: K = weights.iter().copied().sum();
         let c = send_round(messages, [at_zero + lambda * (K::ONE - total), leading]);
         bound.push(c);
-        let len = nodes.as_ref().map_or(len, Nodes::len).div_ceil(2);
-        weights = upper.get(round + 2..).map_or_else(Vec::new, |rest| eq_weights(rest, len.div_ceil(2)));
+        let half = nodes.as_ref().map_or(len, Nodes::len).div_ceil(2);
+        weights = upper.get(round + 2..).map_or_else(Vec::new, |rest| eq_weights(rest, half.div_ceil(2)));
         let folded = match nodes {
             Some(nodes) => nodes.fold(c, &weights),
-            None => Nodes::first_fold(num_children.div_ceil(2), children, tail, c, &weights),
+            None => Nodes::collect(half, tail, &weights, |pair| {
+                combined(Children::fold(&fractions(2 * pair), &fractions(2 * pair + 1), splat(c)), lambda)
+            }),
         };
         sums = folded.1;
         nodes = Some(folded.0);
     }
-    let last = nodes.map_or_else(|| children(0), |nodes| nodes.get(0));
+    let last = nodes.map_or_else(|| combined(fractions(0), lambda), |nodes| nodes.get(0));
     finish(messages, claim_point, last, bound)
+}
+
+/// The message of the first round. At zero the summand is a parent, `n + lambda d`, and need not be computed from its children.
+fn first_sums(parents: &[Fraction], fractions: impl Fn(usize) -> Fractions + Sync, lambda: K, weights: &[K]) -> Sums {
+    let blocks = weights.par_chunks(BLOCK).enumerate().map(|(block, weights)| {
+        let (mut numerators, mut denominators, mut leading) = (octet(K::ZERO), octet(K::ZERO), octet(K::ZERO));
+        for (pair, &weight) in (block * BLOCK..).zip(weights) {
+            let (weight, (n, d)) = (splat(weight), &parents[2 * pair]);
+            let (low, high) = (fractions(2 * pair), fractions(2 * pair + 1));
+            for i in 0..OCTET_LEN {
+                numerators[i] += n[i] * weight;
+                denominators[i] += d[i] * weight;
+                let [n0, n1, d0, d1] = std::array::from_fn(|k| high[k][i] - low[k][i]);
+                leading[i] += ((n0 + d0 * splat(lambda)) * d1 + n1 * d0) * weight;
+            }
+        }
+        Sums([std::array::from_fn(|i| numerators[i] + denominators[i] * splat(lambda)), leading])
+    });
+    blocks.reduce(|| Sums::ZERO, Sums::plus)
+}
+
+/// Children of two fractions.
+fn combined([n0, n1, d0, d1]: Fractions, lambda: K) -> Children {
+    [std::array::from_fn(|i| n0[i] + d0[i] * splat(lambda)), n1, d0, d1]
 }
 
 /// The combination of numerators and denominators, and the weights of an octet's lanes.

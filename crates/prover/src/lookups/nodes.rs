@@ -57,26 +57,6 @@ impl<T: Node> Nodes<T> {
         if index < self.len { self.blocks[index / BLOCK][index % BLOCK] } else { self.tail }
     }
 
-    /// The message of the first round, for `len` nodes with the tail after them: of each pair with its weight.
-    pub fn first_sums(len: usize, node: impl Fn(usize) -> T + Sync, tail: T, weights: &[K]) -> Sums {
-        let second = |index: usize| if index < len { node(index) } else { tail };
-        let blocks = weights.par_chunks(BLOCK).enumerate().map(|(block, weights)| {
-            let mut sums = Sums::ZERO;
-            for (pair, &weight) in (block * BLOCK..).zip(weights) {
-                T::add(&node(2 * pair), &second(2 * pair + 1), splat(weight), &mut sums);
-            }
-            sums
-        });
-        blocks.reduce(|| Sums::ZERO, Sums::plus)
-    }
-
-    /// Folds the pairs of `len` nodes; also the sums of the next message, whose pairs have these weights.
-    pub fn first_fold(len: usize, node: impl Fn(usize) -> T + Sync, tail: T, c: K, weights: &[K]) -> (Self, Sums) {
-        let second = |index: usize| if index < len { node(index) } else { tail };
-        let c = splat(c);
-        Self::collect(len.div_ceil(2), tail, weights, |pair| T::fold(&node(2 * pair), &second(2 * pair + 1), c))
-    }
-
     /// Folds the pairs; also the sums of the next message, whose pairs have these weights.
     pub fn fold(self, c: K, weights: &[K]) -> (Self, Sums) {
         let Self { blocks, len, tail } = self;

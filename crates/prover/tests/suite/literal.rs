@@ -22,7 +22,7 @@ use crate::functional::written;
 use crate::networks::random_batch;
 use crate::random::{Description, Layer, descriptions};
 
-const CASES: u32 = 24;
+const CASES: u32 = 60;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]

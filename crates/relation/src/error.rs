@@ -27,8 +27,9 @@ pub enum RelationError {
         /// Most cells allowed.
         max_cells: usize,
     },
-    /// The windows of linear layers and averages are wider than the caller allows: a step of the verifier for each tap of each output pixel.
-    #[error("the windows have {connections} connections or more; at most {max} are allowed")]
+    /// Linear layers and averages have wider windows, or the public input is read more often, than the caller allows: a step of the verifier for each
+    /// tap of each output pixel, and for each element of the input that is read.
+    #[error("windows and what reads the input have {connections} connections or more; at most {max} are allowed")]
     TooManyConnections {
         /// Connections counted before it was refused.
         connections: usize,

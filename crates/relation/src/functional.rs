@@ -94,17 +94,16 @@ impl Functional {
 
     /// The weights of the public input applied to it (NHWC order, image after image).
     pub fn input_part(&self, leaves: &EqWeights, input: &[i16]) -> K {
-        let mut sum = K::ZERO;
-        let mut planes: Vec<Vec<i16>> = Vec::new();
+        let (mut sum, mut plane) = (K::ZERO, Vec::new());
         for product in self.products.iter().filter(|product| product.location == Location::Input) {
             let num_channels = product.channels.len();
-            if planes.len() != num_channels {
-                planes = (0..num_channels).map(|channel| input.iter().skip(channel).step_by(num_channels).copied().collect()).collect();
-            }
             product.pixels.read(leaves, |pixels| {
                 let lanes = Lanes::new(&pixels.values);
-                for (plane, &weight) in planes.iter().zip(product.channels.iter()) {
-                    sum += product.scale * weight * lanes.dot(plane.get(pixels.first..).unwrap_or_default());
+                let elements = input.get(pixels.first * num_channels..).unwrap_or_default();
+                for (channel, &weight) in product.channels.iter().enumerate() {
+                    plane.clear();
+                    plane.extend(elements.iter().skip(channel).step_by(num_channels).take(pixels.values.len()));
+                    sum += product.scale * weight * lanes.dot(&plane);
                 }
             });
         }

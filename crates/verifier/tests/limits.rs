@@ -4,7 +4,7 @@ use std::alloc::System;
 
 use cap::Cap;
 use verinfer_graph::{
-    Conv, DataType, Graph, Lookup, MaxPool, Node, Op, Pad, Requantization, Rounding, Shape, SumPool, TensorId, TensorSpec, Window,
+    Concat, Conv, DataType, Graph, Lookup, MaxPool, Node, Op, Pad, Requantization, Rounding, Shape, SumPool, TensorId, TensorSpec, Window,
 };
 use verinfer_relation::commitment::Commitment;
 use verinfer_relation::envelope::Envelope;
@@ -42,18 +42,18 @@ fn graph(input: Shape, op: Op, output: Shape) -> Graph {
 }
 
 /// A convolution of one channel whose clamp is its own.
-fn convolution(input: TensorId, window: Window, max: i16) -> Op {
+fn convolution(input: TensorId, window: Window, max: i16) -> Conv {
     let requantization =
         Requantization { multipliers: vec![1 << 30], shifts: vec![-20], rounding: Rounding::Once, zero_point: -128, min: -128, max };
     let weights = vec![0; window.num_taps()];
-    Op::Conv2d(Conv { input, input_zero_point: 0, window, weights, weight_zero_point: 0, bias: vec![0], requantization })
+    Conv { input, input_zero_point: 0, window, weights, weight_zero_point: 0, bias: vec![0], requantization }
 }
 
 /// As [`pool`], with a sum of weights.
 fn wide(kernel: usize, outputs: usize) -> Graph {
     let window = Window { kernel_h: kernel, kernel_w: kernel, ..Window::POINT };
     let side = kernel + outputs - 1;
-    graph(Shape::new(side, side, 1), convolution(TensorId(0), window, 127), Shape::new(outputs, outputs, 1))
+    graph(Shape::new(side, side, 1), Op::Conv2d(convolution(TensorId(0), window, 127)), Shape::new(outputs, outputs, 1))
 }
 
 /// As [`pool`], with an average.
@@ -65,11 +65,28 @@ fn average(kernel: usize, outputs: usize) -> Graph {
     graph(Shape::new(side, side, 1), Op::SumPool(SumPool { input: TensorId(0), window, tables }), Shape::new(outputs, outputs, 1))
 }
 
+/// Layers of one output pixel that read the four corners of one input.
+fn corners(side: usize, layers: usize) -> Graph {
+    let window = Window { kernel_h: 2, kernel_w: 2, dilation_h: side - 1, dilation_w: side - 1, ..Window::POINT };
+    let node = |op, output| Node { source: String::new(), op, output: TensorId(output) };
+    let mut nodes: Vec<Node> = (1..=layers).map(|output| node(Op::Conv2d(convolution(TensorId(0), window, 127)), output)).collect();
+    nodes.push(node(Op::Concat(Concat { inputs: (1..=layers).map(TensorId).collect(), axis: 2 }), layers + 1));
+    let mut tensors = vec![spec(Shape::new(1, 1, 1)); layers + 2];
+    (tensors[0], tensors[layers + 1]) = (spec(Shape::new(side, side, 1)), spec(Shape::new(1, 1, layers)));
+    Graph::new(tensors, nodes, TensorId(0), TensorId(layers + 1)).unwrap()
+}
+
+/// A layer over so many channels of one pixel.
+fn dense(channels: usize) -> Graph {
+    let conv = Conv { weights: vec![0; channels], ..convolution(TensorId(0), Window::POINT, 127) };
+    graph(Shape::new(1, 1, channels), Op::Conv2d(conv), Shape::new(1, 1, 1))
+}
+
 /// Convolutions one after the other, each with another clamp.
 fn clamps(count: usize) -> Graph {
     let nodes = (0..count).map(|i| Node {
         source: String::new(),
-        op: convolution(TensorId(i), Window::POINT, 127 - i as i16),
+        op: Op::Conv2d(convolution(TensorId(i), Window::POINT, 127 - i as i16)),
         output: TensorId(i + 1),
     });
     let tensors = (0..=count).map(|_| spec(Shape::new(1, 1, 1))).collect();
@@ -110,6 +127,7 @@ fn what_a_stranger_s_architecture_may_cost_is_limited() {
     a_relation_beyond_the_limit_is_refused_before_it_takes_memory();
     tables_are_counted_before_they_are_made();
     windows_that_take_few_cells_and_many_steps_are_refused();
+    what_is_read_of_a_public_input_is_counted();
     claims_take_memory_by_the_limit_too();
 }
 
@@ -146,14 +164,31 @@ fn windows_that_take_few_cells_and_many_steps_are_refused() {
     verdict(|| Verifier::hidden_within(MAX_CELLS, &layer, envelope, commitment, 1, &setting)).unwrap();
 }
 
+/// A public input is no cell, and four connections have the verifier go through all of it.
+fn what_is_read_of_a_public_input_is_counted() {
+    let commitment = Commitment::from_bytes(&[0; 1024]).unwrap();
+    let (shown, envelope) = (Setting::default(), Envelope { limb_bits: 10, ..ENVELOPE });
+    let graph = corners(1 << 9, 5);
+    assert!(graph.encode_architecture().len() < 400, "{}", graph.encode_architecture().len());
+    assert!(too_wide(&verdict(|| Verifier::with_setting_within(MAX_CELLS, &graph, 1, &shown))));
+    assert!(too_wide(&verdict(|| Verifier::hidden_within(MAX_CELLS, &graph, envelope, commitment, 1, &shown))));
+    let one = corners(1 << 9, 1);
+    assert!(too_wide(&verdict(|| Verifier::with_setting_within(MAX_CELLS, &one, 5, &shown))));
+    verdict(|| Verifier::with_setting_within(MAX_CELLS, &one, 1, &shown)).unwrap();
+    // Hidden ones are cells, of which only those at the ends of connections are read.
+    let hidden = Setting { hidden_input: true, ..Setting::default() };
+    verdict(|| Verifier::with_setting_within(MAX_CELLS, &graph, 1, &hidden)).unwrap();
+}
+
 /// What a verifier computes of messages that mean nothing, which it only finds out at the end.
 fn claims_take_memory_by_the_limit_too() {
     let commitment = Commitment::from_bytes(&[0; 1024]).unwrap();
     let envelope = Envelope { limb_bits: 10, ..ENVELOPE };
     let body = vec![1; 1 << 17];
     let layers = [wide(240, 1), wide(4, 240), wide(60, 14)].map(|graph| (graph, vec![None, Some(envelope)]));
+    let far = [corners(1020, 1), dense((1 << 18) + 1)].map(|graph| (graph, vec![None, Some(envelope)]));
     let others = [average(16, 60), pool(90, 1), pool(3, 330), identity(Shape::new(500, 1000, 1))].map(|graph| (graph, vec![None]));
-    for (graph, settings) in layers.into_iter().chain(others) {
+    for (graph, settings) in layers.into_iter().chain(far).chain(others) {
         for weights in settings {
             let setting = Setting { weights, ..Setting::default() };
             let relation = Relation::within(MAX_CELLS, &graph, 1, &setting).unwrap();

@@ -20,27 +20,61 @@ use verinfer_relation::{Relation, weights};
 
 use crate::functional::written;
 use crate::networks::random_batch;
-use crate::random::descriptions;
+use crate::random::{Description, Layer, descriptions};
 
-const CASES: u32 = 24;
+const CASES: u32 = 60;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn claims_are_the_sums_that_define_them_for_any_cells(
-        description in descriptions(6),
-        images in 1usize..=4,
-        hidden_input in any::<bool>(),
-        seed in any::<u64>(),
-    ) {
-        if let Some(graph) = description.graph() {
-            for setting in settings(&graph, images, hidden_input, seed) {
-                if let Ok(relation) = Relation::with_setting(&graph, images, &setting) {
-                    compare(&Literal::new(&graph, &relation, &random_batch(&graph, images, seed), seed))?;
-                }
+    fn claims_are_the_sums_that_define_them_for_any_cells(case in cases()) {
+        if let Some(graph) = case.graph() {
+            for relation in case.relations(&graph) {
+                compare(&Literal::new(&graph, &relation, &random_batch(&graph, case.images, case.seed), case.seed))?;
             }
         }
+    }
+}
+
+/// A network, and what is proved of it.
+#[derive(Clone, Debug)]
+pub struct Case {
+    description: Description,
+    /// Whether a layer over all elements is added, so that the output has classes.
+    ends_in_classes: bool,
+    /// Size of the batch.
+    pub images: usize,
+    hidden_input: bool,
+    seed: u64,
+}
+
+/// Cases of which every statement can be made.
+pub fn cases() -> impl Strategy<Value = Case> {
+    let case = (descriptions(6), any::<bool>(), 1usize..=5, any::<bool>(), any::<u64>());
+    case.prop_map(|(description, ends_in_classes, images, hidden_input, seed)| Case {
+        description,
+        ends_in_classes,
+        images,
+        hidden_input,
+        seed,
+    })
+}
+
+impl Case {
+    /// The network, if there is one.
+    pub fn graph(&self) -> Option<Graph> {
+        let mut description = self.description.clone();
+        if self.ends_in_classes {
+            description.layers.push((Layer::Dense, self.seed));
+        }
+        description.graph()
+    }
+
+    /// One relation with public and one with hidden weights, the latter where the constants fit.
+    pub fn relations(&self, graph: &Graph) -> Vec<Relation> {
+        let settings = settings(graph, self.images, self.hidden_input, self.seed);
+        settings.iter().filter_map(|setting| Relation::with_setting(graph, self.images, setting).ok()).collect()
     }
 }
 

@@ -2,6 +2,7 @@
 //! messages show nothing of the witness: they can be simulated, coupled and counted.
 
 mod checker;
+mod coverage;
 mod functional;
 mod literal;
 mod networks;

@@ -53,7 +53,7 @@ impl Relation {
 
     /// As [`Relation::with_setting`], for a graph or a number of images that comes from a stranger: no more than some 16 bytes for each of `max_cells`
     /// cells are allocated, besides what the graph itself takes. A column, of which an operator has a few, counts as at least 64 cells. Taps of windows
-    /// times output pixels, for which a verifier takes a step each, may be as many as cells.
+    /// times output pixels, and the elements of a public input as often as they are read, for which a verifier takes a step each, may be as many as cells.
     ///
     /// # Errors
     ///
@@ -64,7 +64,7 @@ impl Relation {
         }
         let neutral = setting.weights.is_some().then(|| graph.without_learned());
         let graph = neutral.as_ref().unwrap_or(graph);
-        let mut lowering = Lowering::new(graph, images, setting, Room::new(max_cells))?;
+        let mut lowering = Lowering::new(graph, images, setting, Room::new(max_cells, images))?;
         for (index, node) in graph.nodes().iter().enumerate() {
             let id = NodeId(index);
             lowering.check_room(node_cells(graph, node, images).saturating_add(lowering.new_rows(id)))?;

@@ -4,7 +4,6 @@ use p3_field::{Field, PrimeCharacteristicRing};
 use verinfer_graph::{Add, Conv, Lookup, MaxPool, Mul, Node, NodeId, Op, Operand, Requantization, Shape, SumPool, TensorId, Window};
 
 use super::requantize::Plan;
-use super::room::layer_connections;
 use super::{Lowering, clamp_key, key_offset};
 use crate::envelope::{ADDEND_BOUND, CONSTANT_BITS, multiplier_bits};
 use crate::error::RelationError;
@@ -78,7 +77,7 @@ impl Lowering<'_> {
             grid: Grid::default(),
             hidden: None,
         });
-        self.room.connect(layer_connections(&self.contractions[contraction.0], self.images))?;
+        self.room.layer(&self.contractions[contraction.0])?;
         let side = if self.setting.weights.is_some() {
             self.hidden_layer(contraction)?
         } else {

@@ -99,6 +99,11 @@ impl Contraction {
         if self.depthwise { inner / (self.output_shape.channels / self.input_shape.channels) } else { inner }
     }
 
+    /// The wiring of all taps together.
+    pub fn taps(&self) -> PixelMap {
+        PixelMap::Window { window: self.window, source: self.input_shape, target: self.output_shape, tap: None }
+    }
+
     /// The wiring of one tap.
     pub fn tap(&self, tap: usize) -> PixelMap {
         let same_plane = (self.input_shape.height, self.input_shape.width) == (self.output_shape.height, self.output_shape.width);

@@ -46,11 +46,15 @@ impl Layer {
     pub fn push(self, builder: &mut Builder, rng: &mut Rng, attempt: u32) {
         let input = builder.last();
         match self {
-            Self::Conv => convolution(builder, rng, attempt, ConvChoice { depthwise: false, point: false, zero_point: None }),
-            Self::Depthwise => convolution(builder, rng, attempt, ConvChoice { depthwise: true, point: false, zero_point: None }),
+            Self::Conv => {
+                convolution(builder, rng, attempt, ConvChoice { depthwise: false, point: false, zero_point: None, channels: None })
+            }
+            Self::Depthwise => {
+                convolution(builder, rng, attempt, ConvChoice { depthwise: true, point: false, zero_point: None, channels: None })
+            }
             Self::Pointwise => {
                 let depthwise = rng.one_in(2);
-                convolution(builder, rng, attempt, ConvChoice { depthwise, point: true, zero_point: None });
+                convolution(builder, rng, attempt, ConvChoice { depthwise, point: true, zero_point: None, channels: None });
             }
             Self::Add => addition(builder, rng, attempt),
             Self::AddConstant => add_constant(builder, rng, attempt),
@@ -67,7 +71,7 @@ impl Layer {
                 let value = byte(rng, builder.dtype(input));
                 pad(builder, rng, value, false);
                 let (depthwise, point) = (rng.one_in(2), rng.one_in(3));
-                convolution(builder, rng, attempt, ConvChoice { depthwise, point, zero_point: Some(i32::from(value)) });
+                convolution(builder, rng, attempt, ConvChoice { depthwise, point, zero_point: Some(i32::from(value)), channels: None });
             }
             Self::Reshape => {
                 let shape = reordered(builder.shape(input), rng);
@@ -78,7 +82,7 @@ impl Layer {
                 let (elements, dtype) = (builder.shape(input).num_elements(), builder.dtype(input));
                 builder.push(Op::Reshape { input }, Shape::new(1, 1, elements), dtype);
                 let depthwise = rng.one_in(4);
-                convolution(builder, rng, attempt, ConvChoice { depthwise, point: true, zero_point: None });
+                convolution(builder, rng, attempt, ConvChoice { depthwise, point: true, zero_point: None, channels: None });
             }
             Self::Concat => concat(builder, rng),
         }
@@ -89,13 +93,16 @@ struct ConvChoice {
     depthwise: bool,
     point: bool,
     zero_point: Option<i32>,
+    /// Output channels of a layer that is not depthwise.
+    channels: Option<usize>,
 }
 
 fn convolution(builder: &mut Builder, rng: &mut Rng, attempt: u32, choice: ConvChoice) {
     let input = builder.last();
     let shape = builder.shape(input);
     let (window, height, width) = if choice.point { (Window::POINT, shape.height, shape.width) } else { window(shape, rng) };
-    let channels = if choice.depthwise { shape.channels * (1 + rng.below(3)) } else { 1 + rng.below(6) };
+    let drawn = 1 + rng.below(6);
+    let channels = if choice.depthwise { shape.channels * (1 + drawn % 3) } else { choice.channels.unwrap_or(drawn) };
     let inner = if choice.depthwise { 1 } else { shape.channels };
     let fan_in = window.num_taps() * inner;
     let weight_zero_point = *rng.pick(&[0, 0, 128, 37, -5]);
@@ -114,7 +121,7 @@ fn convolution(builder: &mut Builder, rng: &mut Rng, attempt: u32, choice: ConvC
 
 fn addition(builder: &mut Builder, rng: &mut Rng, attempt: u32) {
     let left = builder.last();
-    let right = operand(builder, rng, left);
+    let right = operand(builder, rng, left, attempt);
     let (left_table, size) = rescaling(rng, attempt);
     let (table, _) = if rng.one_in(3) { (left_table.clone(), size) } else { rescaling(rng, attempt) };
     let (shape, dtype) = (builder.shape(left), random_type(rng));
@@ -145,7 +152,7 @@ fn rescaling(rng: &mut Rng, attempt: u32) -> (Vec<i32>, i64) {
 
 fn product(builder: &mut Builder, rng: &mut Rng, attempt: u32) {
     let left = builder.last();
-    let right = operand(builder, rng, left);
+    let right = operand(builder, rng, left, attempt);
     let (shape, dtype) = (builder.shape(left), random_type(rng));
     let left_zero_point = i32::from(byte(rng, builder.dtype(left)));
     let right_zero_point = i32::from(byte(rng, builder.dtype(right)));
@@ -154,7 +161,7 @@ fn product(builder: &mut Builder, rng: &mut Rng, attempt: u32) {
 }
 
 /// A tensor that can be repeated to the shape of `left`: an earlier one, `left` itself, or one made from it.
-fn operand(builder: &mut Builder, rng: &mut Rng, left: TensorId) -> TensorId {
+fn operand(builder: &mut Builder, rng: &mut Rng, left: TensorId, attempt: u32) -> TensorId {
     let target = builder.shape(left);
     let fits = |side: usize, of: usize| side == of || side == 1;
     let candidates = builder.matching(|spec| {
@@ -164,7 +171,11 @@ fn operand(builder: &mut Builder, rng: &mut Rng, left: TensorId) -> TensorId {
     if rng.one_in(2) {
         return *rng.pick(&candidates);
     }
-    // Only a tensor of fewer rows and columns is made here; the sum over a whole axis is a window without border.
+    if rng.one_in(2) {
+        convolution(builder, rng, attempt, ConvChoice { depthwise: false, point: true, zero_point: None, channels: Some(1) });
+        return builder.last();
+    }
+    // A tensor of fewer rows and columns; the sum over a whole axis is a window without border.
     let (kernel_h, kernel_w) = *rng.pick(&[(target.height, target.width), (1, target.width), (target.height, 1)]);
     let window = Window { kernel_h, kernel_w, ..Window::POINT };
     let shape = Shape::new(target.height + 1 - kernel_h, target.width + 1 - kernel_w, target.channels);

@@ -185,9 +185,9 @@ fn claims_take_memory_by_the_limit_too() {
     let commitment = Commitment::from_bytes(&[0; 1024]).unwrap();
     let envelope = Envelope { limb_bits: 10, ..ENVELOPE };
     let body = vec![1; 1 << 17];
-    let layers = [wide(240, 1), wide(4, 240), wide(60, 14)].map(|graph| (graph, vec![None, Some(envelope)]));
+    let layers = [wide(234, 1), wide(4, 240), wide(60, 14)].map(|graph| (graph, vec![None, Some(envelope)]));
     let far = [corners(1020, 1), dense((1 << 18) + 1)].map(|graph| (graph, vec![None, Some(envelope)]));
-    let others = [average(16, 60), pool(90, 1), pool(3, 310), identity(Shape::new(500, 1000, 1))].map(|graph| (graph, vec![None]));
+    let others = [average(16, 60), pool(90, 1), pool(3, 190), identity(Shape::new(500, 1000, 1))].map(|graph| (graph, vec![None]));
     for (graph, settings) in layers.into_iter().chain(far).chain(others) {
         for weights in settings {
             let setting = Setting { weights, ..Setting::default() };
@@ -247,10 +247,10 @@ fn a_relation_beyond_the_limit_is_refused_before_it_takes_memory() {
     }
 
     // What is within the limit is derived, within the same memory and whatever the limit.
-    for (graph, images) in [(pool(90, 1), 1), (pool(3, 310), 1), (identity(Shape::new(1, 1, 1)), 1 << 19)] {
+    for (graph, images) in [(pool(90, 1), 1), (pool(3, 190), 1), (identity(Shape::new(1, 1, 1)), 1 << 19)] {
         verdict(|| Verifier::with_setting_within(MAX_CELLS, &graph, images, &shown)).unwrap();
     }
-    let graph = pool(3, 310);
+    let graph = pool(3, 190);
     let cells = |max| Relation::within(max, &graph, 1, &shown).map(|relation| relation.num_cells());
     assert_eq!(cells(MAX_CELLS), cells(DEFAULT_MAX_CELLS));
 }

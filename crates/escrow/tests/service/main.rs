@@ -6,6 +6,7 @@ mod agreements;
 mod audit;
 mod common;
 mod hostile;
+mod lies;
 mod load;
 mod pages;
 mod time;

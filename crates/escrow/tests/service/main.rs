@@ -4,6 +4,7 @@
 
 mod agreements;
 mod audit;
+mod browser;
 mod common;
 mod hostile;
 mod lies;

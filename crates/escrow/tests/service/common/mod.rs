@@ -2,6 +2,7 @@
 
 pub mod accuracy;
 pub mod model;
+pub mod reader;
 pub mod serving;
 
 use std::net::{Ipv4Addr, SocketAddr};

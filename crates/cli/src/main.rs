@@ -22,6 +22,7 @@ mod measure;
 mod memory;
 mod model;
 mod output;
+mod page;
 mod party;
 mod phases;
 mod predicate;

@@ -113,15 +113,15 @@ impl Client {
     ///
     /// The escrow cannot be reached, or does not know the agreement.
     pub fn prepare(&self, agreement: AgreementId, body: Body) -> Result<Request, ClientError> {
-        let now = self.about()?.now;
-        let sequence = match body {
-            Body::Deposit { .. } | Body::Withdraw { .. } => self.own_account()?.next_sequence,
+        let (sequence, now) = match body {
+            Body::Deposit { .. } | Body::Withdraw { .. } => (self.own_account()?.next_sequence, self.about()?.now),
             // Nobody can have moved before there is an agreement.
-            Body::Open(_) => 1,
+            Body::Open(_) => (1, self.about()?.now),
             Body::Act(_) => {
+                let view = self.agreement(agreement)?;
                 let own = |party: &PartyView| (party.account == self.account()).then_some(party.next_sequence);
                 // The escrow says that others are no parties.
-                self.agreement(agreement)?.parties.iter().find_map(own).unwrap_or(1)
+                (view.parties.iter().find_map(own).unwrap_or(1), view.now)
             }
         };
         Ok(self.sign(agreement, body, sequence, now))

@@ -213,6 +213,14 @@ pub enum Question<'a> {
 }
 
 impl<'a> Question<'a> {
+    /// What has to be found out about a request.
+    pub fn asked_by(request: &'a Request) -> Self {
+        match &request.body {
+            Body::Act(action) => Self::about(action),
+            Body::Deposit { .. } | Body::Withdraw { .. } | Body::Open(_) => Self::Nothing,
+        }
+    }
+
     /// What has to be found out about a move.
     pub fn about(action: &'a Move) -> Self {
         use verinfer_protocols::{accuracy, retrieval, serving};

@@ -3,7 +3,7 @@
 use tokio::task::spawn_blocking;
 use verinfer_items::{Document, Example, Label};
 use verinfer_protocols::agreement::{Agreement, State, Terms};
-use verinfer_protocols::digest::{AgreementId, Digest};
+use verinfer_protocols::digest::Digest;
 use verinfer_protocols::event::Facts;
 use verinfer_protocols::refusal::Refusal;
 use verinfer_protocols::statement::context;
@@ -12,31 +12,19 @@ use verinfer_sealing::{Verdict, adjudicate};
 
 use crate::books::Question;
 use crate::error::ServiceError;
-use crate::proofs::verify;
+use crate::proofs::{ProofRejection, verify};
 use crate::service::Escrow;
 
 impl Escrow {
     /// Finds out what a move depends on, apart from what the database alone says.
     pub(crate) async fn find_out(&self, agreement: &Agreement, question: &Question<'_>) -> Result<Facts, ServiceError> {
-        let id = agreement.id;
-        match *question {
-            Question::Proof(proof) => {
-                let (model, proof) = (self.left(id, agreement.terms.model()).await?, self.left(id, proof).await?);
-                let context = context(id, proof_stage(&agreement.terms));
-                let statement = self.work(move || verify(&model, &proof, &context)).await??;
-                Ok(Facts::Proof(statement))
-            }
-            Question::Opens(ciphertext, position) => {
-                let sealed = self.left(id, ciphertext).await?;
-                let promise = Promise::of(agreement, position)?;
-                Ok(Facts::Opens(self.work(move || promise.is_kept(&sealed)).await?))
-            }
-            Question::Nothing | Question::Stake | Question::Held(_) => Ok(Facts::Nothing),
+        let Some(inquiry) = Inquiry::about(agreement, question)? else { return Ok(Facts::Nothing) };
+        let mut files = Vec::new();
+        for file in inquiry.files() {
+            let missing = ServiceError::NoFile { agreement: agreement.id, file };
+            files.push(self.store.file(agreement.id, file).await?.ok_or(missing)?);
         }
-    }
-
-    async fn left(&self, agreement: AgreementId, file: Digest) -> Result<Vec<u8>, ServiceError> {
-        self.store.file(agreement, file).await?.ok_or(ServiceError::NoFile { agreement, file })
+        Ok(self.work(move || inquiry.answer(&files)).await??)
     }
 
     /// Does long work on a thread of its own, in turn.
@@ -52,6 +40,57 @@ impl Escrow {
     }
 }
 
+/// A question that files answer.
+pub(crate) enum Inquiry {
+    /// What a proof about a model says that is bound to a context.
+    Proof {
+        /// The model's public commitment.
+        model: Digest,
+        /// The proof.
+        proof: Digest,
+        /// What it must be bound to.
+        context: Vec<u8>,
+    },
+    /// Whether a ciphertext opens to what was promised.
+    Opens {
+        /// The ciphertext.
+        ciphertext: Digest,
+        /// What was.
+        promise: Promise,
+    },
+}
+
+impl Inquiry {
+    /// What has to be found out from files to answer a question about a move in an agreement as it stands.
+    pub fn about(agreement: &Agreement, question: &Question<'_>) -> Result<Option<Self>, Refusal> {
+        Ok(match *question {
+            Question::Proof(proof) => {
+                let context = context(agreement.id, proof_stage(&agreement.terms));
+                Some(Self::Proof { model: agreement.terms.model(), proof, context })
+            }
+            Question::Opens(ciphertext, position) => Some(Self::Opens { ciphertext, promise: Promise::of(agreement, position)? }),
+            Question::Nothing | Question::Stake | Question::Held(_) => None,
+        })
+    }
+
+    /// The files that are needed.
+    pub fn files(&self) -> Vec<Digest> {
+        match *self {
+            Self::Proof { model, proof, .. } => vec![model, proof],
+            Self::Opens { ciphertext, .. } => vec![ciphertext],
+        }
+    }
+
+    /// The answer, from the contents of [`Inquiry::files`]. Other files answer nothing.
+    pub fn answer(&self, files: &[Vec<u8>]) -> Result<Facts, ProofRejection> {
+        match (self, files) {
+            (Self::Proof { context, .. }, [model, proof]) => Ok(Facts::Proof(verify(model, proof, context)?)),
+            (Self::Opens { promise, .. }, [sealed]) => Ok(Facts::Opens(promise.is_kept(sealed))),
+            (Self::Proof { .. } | Self::Opens { .. }, _) => Ok(Facts::Nothing),
+        }
+    }
+}
+
 const fn proof_stage(terms: &Terms) -> &'static str {
     match terms {
         Terms::Accuracy(_) => accuracy::STAGE,
@@ -63,7 +102,7 @@ const fn proof_stage(terms: &Terms) -> &'static str {
 }
 
 /// What a sealed item must open to.
-struct Promise {
+pub(crate) struct Promise {
     key: Vec<u8>,
     context: Digest,
     position: u32,

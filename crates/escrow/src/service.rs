@@ -118,7 +118,7 @@ impl Escrow {
             }
         }
         let before = writing.before(Some(signer), request.header.agreement).await?;
-        let facts = match question(&request) {
+        let facts = match Question::asked_by(&request) {
             Question::Stake => stake_facts(&before),
             Question::Held(files) if writing.holds_files(request.header.agreement, files).await? => Facts::Held,
             Question::Nothing | Question::Proof(_) | Question::Held(_) | Question::Opens(..) => facts,
@@ -133,7 +133,7 @@ impl Escrow {
     /// What takes long to find out: it is only tried if the request would otherwise be carried out.
     async fn facts_outside(&self, request: &Request, received: Timestamp) -> Result<Facts, ServiceError> {
         let id = request.header.agreement;
-        let question = question(request);
+        let question = Question::asked_by(request);
         if !matches!(question, Question::Proof(_) | Question::Opens(..)) {
             return Ok(Facts::Nothing);
         }
@@ -231,13 +231,6 @@ impl Drop for Deciding<'_> {
                 deciding.remove(&self.agreement);
             }
         }
-    }
-}
-
-fn question(request: &Request) -> Question<'_> {
-    match &request.body {
-        Body::Act(action) => Question::about(action),
-        Body::Deposit { .. } | Body::Withdraw { .. } | Body::Open(_) => Question::Nothing,
     }
 }
 

@@ -5,7 +5,6 @@ mod body;
 mod failure;
 mod openapi;
 mod page;
-mod words;
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -82,6 +81,8 @@ pub(crate) fn router(shared: Shared) -> Router {
         .route("/openapi.json", get(openapi::serve))
         .route("/", get(page::overview))
         .route("/agreements/{id}", get(page::agreement))
+        .route("/page/style.css", get(page::style))
+        .route("/page/live.js", get(page::script))
         .fallback(|| async { Failure::new(StatusCode::NOT_FOUND, "no_such_page", "there is nothing at this address".to_owned()) })
         .method_not_allowed_fallback(|| async {
             Failure::new(StatusCode::METHOD_NOT_ALLOWED, "method", "this method is not possible at this address".to_owned())

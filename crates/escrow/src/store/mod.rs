@@ -18,7 +18,7 @@ use verinfer_protocols::time::Timestamp;
 
 use crate::books::empty_log;
 
-pub use read::{LogLine, Overview, Row};
+pub use read::{Listed, LogLine, Overview, Row};
 pub use write::Writing;
 
 const SCHEMA: &str = include_str!("schema.sql");

@@ -1,5 +1,6 @@
 //! What is read without writing.
 
+use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row as _};
 use verinfer_escrow_client::messages::{AgreementSummary, Receipt};
 use verinfer_protocols::agreement::Agreement;
@@ -39,14 +40,31 @@ pub struct LogLine {
 pub struct Overview {
     /// The end of the log.
     pub head: Head,
-    /// All accounts but holding accounts, by name.
-    pub balances: Vec<(String, i64)>,
+    /// What parties have, by account; the first thousand.
+    pub balances: Vec<(AccountId, i64)>,
+    /// What the escrow has earned.
+    pub fees: i64,
     /// What all holding accounts have together.
     pub held: i64,
+    /// What was paid in and not paid out.
+    pub issued: i64,
     /// Agreements that have not ended.
     pub open: u64,
     /// Agreements that have.
     pub ended: u64,
+}
+
+/// An agreement in the list of the page.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// What it is about, and how far it is.
+    pub summary: AgreementSummary,
+    /// Who has proposed it.
+    pub proposer: AccountId,
+    /// Who accepts it; the proposer, if it needs nobody else.
+    pub acceptor: AccountId,
+    /// What it holds.
+    pub held: i64,
 }
 
 impl LogLine {
@@ -60,6 +78,12 @@ impl LogLine {
     }
 }
 
+/// All in one statement, so that what a reader sees adds up. The accounts that are nobody's come first by name.
+const BALANCES: &str = "SELECT account, units FROM balances WHERE account NOT LIKE 'holding:%' \
+     UNION ALL SELECT 'holding', CAST(COALESCE(SUM(units), 0) AS BIGINT) FROM balances WHERE account LIKE 'holding:%' \
+     ORDER BY account LIMIT 1003";
+const LISTED: &str = "SELECT id, kind, stage, ended, deadline, proposer, acceptor, COALESCE(units, 0) FROM agreements \
+     LEFT JOIN balances ON account = 'holding:' || id ORDER BY ended, changed DESC LIMIT $1";
 const SUMMARY: &str = "SELECT id, kind, stage, ended, deadline FROM agreements ORDER BY ended, changed DESC LIMIT $1";
 const SUMMARY_OF: &str =
     "SELECT id, kind, stage, ended, deadline FROM agreements WHERE proposer = $1 OR acceptor = $1 ORDER BY ended, changed DESC LIMIT $2";
@@ -132,16 +156,6 @@ impl Store {
             Some(account) => sqlx::query(SUMMARY_OF).bind(account.to_string()).bind(i64::from(limit)),
         };
         let rows = query.fetch_all(&mut *self.connection().await?).await?;
-        let summary = |row: &sqlx::any::AnyRow| {
-            let deadline: Option<i64> = row.try_get(4)?;
-            Ok(AgreementSummary {
-                id: parsed(row.try_get(0)?, "agreements", "id")?,
-                kind: row.try_get(1)?,
-                stage: row.try_get(2)?,
-                ended: row.try_get::<i64, _>(3)? != 0,
-                deadline: deadline.map(|at| natural(at, "agreements", "deadline").map(Timestamp)).transpose()?,
-            })
-        };
         rows.iter().map(summary).collect()
     }
 
@@ -171,7 +185,7 @@ impl Store {
             None => query,
         };
         let rows = query.fetch_all(&mut *self.connection().await?).await?;
-        let line = |row: &sqlx::any::AnyRow| {
+        let line = |row: &AnyRow| {
             Ok(LogLine {
                 position: natural(row.try_get(0)?, "log", "position")?,
                 digest: parsed(row.try_get(1)?, "log", "digest")?,
@@ -179,6 +193,24 @@ impl Store {
             })
         };
         rows.iter().map(line).collect()
+    }
+
+    /// Agreements for the page, those that have not ended first, then those that changed last.
+    ///
+    /// # Errors
+    ///
+    /// The database fails.
+    pub async fn listed(&self, limit: u32) -> Result<Vec<Listed>, StoreError> {
+        let rows = sqlx::query(LISTED).bind(i64::from(limit)).fetch_all(&mut *self.connection().await?).await?;
+        let listed = |row: &AnyRow| {
+            Ok(Listed {
+                summary: summary(row)?,
+                proposer: parsed(row.try_get(5)?, "agreements", "proposer")?,
+                acceptor: parsed(row.try_get(6)?, "agreements", "acceptor")?,
+                held: row.try_get(7)?,
+            })
+        };
+        rows.iter().map(listed).collect()
     }
 
     /// What the page shows first.
@@ -189,15 +221,23 @@ impl Store {
     pub async fn overview(&self) -> Result<Overview, StoreError> {
         let head = self.head().await?;
         let connection = &mut *self.connection().await?;
-        let free = "SELECT account, units FROM balances WHERE account NOT LIKE 'holding:%' ORDER BY account LIMIT 1000";
-        let rows = sqlx::query(free).fetch_all(&mut *connection).await?;
-        let balances = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_, StoreError>>()?;
-        let held = "SELECT CAST(COALESCE(SUM(units), 0) AS BIGINT) FROM balances WHERE account LIKE 'holding:%'";
-        let held = sqlx::query(held).fetch_one(&mut *connection).await?.try_get(0)?;
         let count = "SELECT CAST(COALESCE(SUM(ended), 0) AS BIGINT), COUNT(*) FROM agreements";
         let row = sqlx::query(count).fetch_one(&mut *connection).await?;
         let (ended, all) = (natural(row.try_get(0)?, "agreements", "ended")?, natural(row.try_get(1)?, "agreements", "ended")?);
-        Ok(Overview { head, balances, held, open: all.saturating_sub(ended), ended })
+        let mut overview = Overview { head, balances: Vec::new(), fees: 0, held: 0, issued: 0, open: all.saturating_sub(ended), ended };
+        for row in sqlx::query(BALANCES).fetch_all(&mut *connection).await? {
+            let (account, units): (&str, i64) = (row.try_get(0)?, row.try_get(1)?);
+            match account {
+                "fees" => overview.fees = units,
+                "holding" => overview.held = units,
+                "outside" => overview.issued = units.saturating_neg(),
+                party => {
+                    let key = party.strip_prefix("party:").unwrap_or(party);
+                    overview.balances.push((parsed(key, "balances", "account")?, units));
+                }
+            }
+        }
+        Ok(overview)
     }
 
     /// All balances and the contents of all agreements, for the audit.
@@ -213,6 +253,18 @@ impl Store {
         let agreements = rows.iter().map(|row| content(row.try_get(0)?)).collect::<Result<_, StoreError>>()?;
         Ok((balances, agreements))
     }
+}
+
+/// The first columns of [`SUMMARY`], [`SUMMARY_OF`] and [`LISTED`].
+fn summary(row: &AnyRow) -> Result<AgreementSummary, StoreError> {
+    let deadline: Option<i64> = row.try_get(4)?;
+    Ok(AgreementSummary {
+        id: parsed(row.try_get(0)?, "agreements", "id")?,
+        kind: row.try_get(1)?,
+        stage: row.try_get(2)?,
+        ended: row.try_get::<i64, _>(3)? != 0,
+        deadline: deadline.map(|at| natural(at, "agreements", "deadline").map(Timestamp)).transpose()?,
+    })
 }
 
 /// An agreement, if there is one of this name.

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::common::accuracy::{Customer, Provider, stake};
 use crate::common::model::Model;
-use crate::common::{LONG, Running, audited, key, on_each_database, serving};
+use crate::common::{LONG, Running, audited, key, on_each_database, serving, verified};
+use verinfer_escrow::audit::Verified;
 use verinfer_protocols::accuracy::{Evidence, Outcome, State};
 use verinfer_protocols::serving::Move;
 use verinfer_protocols::{agreement, serving as protocol};
@@ -41,6 +42,8 @@ fn accuracy_is_proved_and_paid_even_if_the_escrow_stops_at_every_stage() {
             running.stop();
             audited(database).unwrap();
         }
+        let proofs = Verified { proofs: 2, ..Verified::default() };
+        assert_eq!(verified(database).unwrap().verified, Some(proofs), "one of each agreement");
     });
 }
 

@@ -1,20 +1,9 @@
 //! Whatever is changed behind the escrow's back, the audit finds.
 
-use crate::common::{Database, LONG, Running, audited, key, nonce, on_each_database, serving};
-use sqlx::AssertSqlSafe;
-use tokio::runtime::Runtime;
+use crate::common::{Database, LONG, Running, audited, execute, key, nonce, on_each_database, serving};
 use verinfer_escrow::audit::AuditError;
 use verinfer_protocols::agreement;
 use verinfer_protocols::serving::Move;
-
-fn execute(database: &Database, statement: &str) {
-    Runtime::new().unwrap().block_on(async {
-        let pool = sqlx::AnyPool::connect(&database.url).await.unwrap();
-        let changed = sqlx::query(AssertSqlSafe(statement.to_owned())).execute(&pool).await.unwrap().rows_affected();
-        assert!(changed > 0, "{statement}");
-        pool.close().await;
-    });
-}
 
 /// A database with two deposits, an agreement that was accepted, and a withdrawal.
 fn fill(database: &Database) {

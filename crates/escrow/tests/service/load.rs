@@ -1,18 +1,20 @@
-//! 200 agreements at the same time, 20 clients: no request fails, and the books balance.
+//! 200 agreements at the same time, 20 clients: no request fails, and the books balance. `--nocapture` shows how long requests take.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Mutex;
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
 use crate::common::{LONG, Running, audited, digest, key, nonce, on_each_database, serving};
 use verinfer_escrow::http::HttpLimits;
 use verinfer_escrow::service::Limits;
-use verinfer_escrow_client::Client;
 use verinfer_escrow_client::messages::AgreementView;
+use verinfer_escrow_client::{Client, ClientError};
 use verinfer_protocols::agreement::{self, State};
+use verinfer_protocols::digest::AgreementId;
 use verinfer_protocols::keys::SecretKey;
 use verinfer_protocols::serving::{self as protocol, Answer, Move, Outcome, Periods};
+use verinfer_protocols::signed::Body;
 use verinfer_protocols::time::Millis;
 
 const CUSTOMERS: u8 = 10;
@@ -50,18 +52,51 @@ fn providers_move(view: &AgreementView) -> Option<Move> {
     }
 }
 
+/// How long requests took, in milliseconds.
+#[derive(Default)]
+struct Meter {
+    reads: Mutex<Vec<f64>>,
+    /// Signed requests, each an entry of the log.
+    writes: Mutex<Vec<f64>>,
+}
+
+impl Meter {
+    fn read<T>(&self, request: impl FnOnce() -> Result<T, ClientError>) -> T {
+        timed(&self.reads, request)
+    }
+
+    fn submit(&self, client: &Client, agreement: AgreementId, body: Body) {
+        // Signing needs one look at the escrow's time and the party's number.
+        let request = self.read(|| client.prepare(agreement, body));
+        timed(&self.writes, || client.submit(&request));
+    }
+}
+
+fn timed<T>(times: &Mutex<Vec<f64>>, request: impl FnOnce() -> Result<T, ClientError>) -> T {
+    let start = Instant::now();
+    let answer = request().unwrap();
+    times.lock().unwrap().push(1000.0 * start.elapsed().as_secs_f64());
+    answer
+}
+
+/// How many there are, the median and the 99th percentile.
+fn spread(times: Mutex<Vec<f64>>) -> (usize, f64, f64) {
+    let mut times = times.into_inner().unwrap();
+    times.sort_by(f64::total_cmp);
+    (times.len(), times[times.len() / 2], times[times.len() * 99 / 100])
+}
+
 /// Moves in all agreements of a client until they have ended.
-fn play(client: &Client, sent: &AtomicUsize, choose: impl Fn(&AgreementView) -> Option<Move>) {
+fn play(client: &Client, meter: &Meter, choose: impl Fn(&AgreementView) -> Option<Move>) {
     loop {
-        let agreements = client.own_account().unwrap().agreements;
+        let agreements = meter.read(|| client.own_account()).agreements;
         if agreements.len() == usize::from(EACH) && agreements.iter().all(|agreement| agreement.ended) {
             return;
         }
         for summary in agreements.iter().filter(|agreement| !agreement.ended) {
-            let view = client.agreement(summary.id).unwrap();
+            let view = meter.read(|| client.agreement(summary.id));
             if let Some(action) = choose(&view) {
-                client.act(summary.id, agreement::Move::Serving(action)).unwrap();
-                sent.fetch_add(1, Ordering::Relaxed);
+                meter.submit(client, summary.id, Body::Act(agreement::Move::Serving(action)));
             }
         }
         sleep(Duration::from_millis(50));
@@ -76,10 +111,10 @@ fn two_hundred_agreements_with_twenty_clients() {
         let customers: Vec<SecretKey> = (0..CUSTOMERS).map(key).collect();
         let providers: Vec<SecretKey> = (0..CUSTOMERS).map(|number| key(50 + number)).collect();
         running.fund(&customers.iter().chain(&providers).collect::<Vec<_>>(), WEALTH);
-        let (sent, start) = (AtomicUsize::new(0), Instant::now());
+        let (meter, start) = (Meter::default(), Instant::now());
         scope(|scope| {
             for (customer, provider) in customers.iter().zip(&providers) {
-                let (running, sent) = (&running, &sent);
+                let (running, meter) = (&running, &meter);
                 scope.spawn(move || {
                     let client = running.client(customer);
                     let mut names = Vec::new();
@@ -87,14 +122,15 @@ fn two_hundred_agreements_with_twenty_clients() {
                         let mut terms = serving::terms(customer.account(), provider.account(), nonce(), 2, LONG);
                         let round = if last_move(number).is_some() { LONG } else { Millis(1000) };
                         terms.periods = Periods { respond: LONG, round, prove: Millis(500) };
-                        names.push(client.open(agreement::Terms::Serving(terms)).unwrap());
-                        sent.fetch_add(1, Ordering::Relaxed);
+                        let terms = agreement::Terms::Serving(terms);
+                        names.push(terms.id());
+                        meter.submit(&client, terms.id(), Body::Open(terms));
                     }
                     let number =
                         |view: &AgreementView| u8::try_from(names.iter().position(|id| *id == view.agreement.id).unwrap()).unwrap();
-                    play(&client, sent, |view| customers_move(view, number(view), provider));
+                    play(&client, meter, |view| customers_move(view, number(view), provider));
                 });
-                scope.spawn(move || play(&running.client(provider), sent, providers_move));
+                scope.spawn(move || play(&running.client(provider), meter, providers_move));
             }
         });
         let seconds = start.elapsed().as_secs_f64();
@@ -116,11 +152,14 @@ fn two_hundred_agreements_with_twenty_clients() {
         let audit = audited(database).unwrap();
         assert_eq!((audit.open, audit.ended), (0, 200));
         assert_eq!(audit.issued, 20 * WEALTH);
-        let sent = sent.into_inner();
+        let ((reads, read, slow_read), (writes, write, slow_write)) = (spread(meter.reads), spread(meter.writes));
         println!(
-            "{} agreements ({unproved} slashed), {sent} signed requests and {} other entries in {seconds:.1} s, none failed",
+            "{} agreements ({unproved} slashed), {} entries of the log; {} requests in {seconds:.1} s, {:.0} each second, none refused\n\
+             {writes} signed requests: median {write:.1} ms, p99 {slow_write:.1} ms\n{reads} reads: median {read:.1} ms, p99 {slow_read:.1} ms",
             audit.ended,
-            audit.entries as usize - sent - 20,
+            audit.entries,
+            reads + writes,
+            (reads + writes) as f64 / seconds,
         );
     });
 }

@@ -4,8 +4,10 @@
 
 mod agreements;
 mod audit;
+mod browser;
 mod common;
 mod hostile;
+mod lies;
 mod load;
 mod pages;
 mod time;

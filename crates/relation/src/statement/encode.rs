@@ -30,6 +30,18 @@ impl Statement {
     }
 }
 
+/// What an input or an output is, if it is in the statement.
+fn encode_shown(tensor: &PublicTensor, out: &mut Vec<u8>) {
+    out.push(0);
+    tensor.encode(out);
+}
+
+/// What stands for inputs or outputs that are not.
+fn encode_hidden(commitments: &[Commitment], out: &mut Vec<u8>) {
+    out.push(1);
+    encode_commitments(commitments, out);
+}
+
 fn encode_commitments(commitments: &[Commitment], out: &mut Vec<u8>) {
     commitments.iter().for_each(|commitment| out.extend(commitment.to_bytes()));
 }
@@ -54,14 +66,8 @@ impl ModelClaim {
 impl InputClaim {
     fn encode(&self, out: &mut Vec<u8>) {
         match self {
-            Self::Shown(tensor) => {
-                out.push(0);
-                tensor.encode(out);
-            }
-            Self::Hidden(commitments) => {
-                out.push(1);
-                encode_commitments(commitments, out);
-            }
+            Self::Shown(tensor) => encode_shown(tensor, out),
+            Self::Hidden(commitments) => encode_hidden(commitments, out),
         }
     }
 }
@@ -69,14 +75,8 @@ impl InputClaim {
 impl OutputClaim {
     fn encode(&self, out: &mut Vec<u8>) {
         match self {
-            Self::Shown(tensor) => {
-                out.push(0);
-                tensor.encode(out);
-            }
-            Self::Hidden(commitments) => {
-                out.push(1);
-                encode_commitments(commitments, out);
-            }
+            Self::Shown(tensor) => encode_shown(tensor, out),
+            Self::Hidden(commitments) => encode_hidden(commitments, out),
             Self::Rank { labels, k } => {
                 out.push(2);
                 out.extend_from_slice(&k.to_le_bytes());

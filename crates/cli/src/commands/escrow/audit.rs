@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use anyhow::Context;
 use serde::Serialize;
-use verinfer_escrow::audit::{AuditError, audit};
+use verinfer_escrow::audit::{AuditError, Trust, Verified, audit};
 use verinfer_escrow::store::Store;
 
 use super::run;
@@ -19,13 +19,18 @@ pub struct Arguments {
     /// The database, as for `escrow serve`.
     #[arg(long, value_name = "URL", default_value = "sqlite:escrow.db")]
     db: String,
+
+    /// Believe nothing that the log says was found out: verify every logged proof and contested ciphertext again, from the files that parties left.
+    #[arg(long)]
+    proofs: bool,
 }
 
 /// Runs the command.
 pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
+    let trust = if arguments.proofs { Trust::Nobody } else { Trust::Log };
     let result = run(async {
         let store = Store::open(&arguments.db).await.with_context(|| format!("cannot use {}", without_password(&arguments.db)))?;
-        let result = audit(&store).await;
+        let result = audit(&store, trust).await;
         store.close().await;
         Ok(result)
     })?;
@@ -39,6 +44,7 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
                 ended: found.ended,
                 issued: found.issued,
                 fees: found.fees,
+                verified: found.verified.map(|Verified { proofs, contested, held }| FilesReport { proofs, contested, held }),
             })?;
             Ok(Verdict::Accepted)
         }
@@ -65,6 +71,19 @@ struct AuditReport {
     issued: u64,
     /// What the escrow has earned, in minor units.
     fees: u64,
+    /// What was verified again from files, with `--proofs`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verified: Option<FilesReport>,
+}
+
+#[derive(Serialize)]
+struct FilesReport {
+    /// Proofs.
+    proofs: usize,
+    /// Contested ciphertexts.
+    contested: usize,
+    /// Ciphertexts that were left for the receiver.
+    held: usize,
 }
 
 impl Report for AuditReport {
@@ -72,7 +91,16 @@ impl Report for AuditReport {
         writeln!(out, "BALANCED  every balance and every state follows from the log")?;
         writeln!(out, "log         {} entries, {}", thousands(self.entries), self.digest)?;
         writeln!(out, "agreements  {} open, {} ended", self.open, self.ended)?;
-        writeln!(out, "money       {} units deposited and not withdrawn, {} of them fees", thousands(self.issued), thousands(self.fees))
+        writeln!(out, "money       {} units deposited and not withdrawn, {} of them fees", thousands(self.issued), thousands(self.fees))?;
+        match &self.verified {
+            Some(FilesReport { proofs, contested, held }) => {
+                writeln!(
+                    out,
+                    "verified    {proofs} proofs, {contested} contested ciphertexts and {held} that were held for the receiver, again from their files"
+                )
+            }
+            None => writeln!(out, "believed    what the log says of proofs and ciphertexts; --proofs verifies them again"),
+        }
     }
 }
 

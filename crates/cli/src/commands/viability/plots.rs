@@ -1,13 +1,13 @@
 //! The report's plots, as SVG.
 
-use anyhow::anyhow;
 use plotters::prelude::*;
 use verinfer_viability::study::{Study, TamperingRow};
 
-/// Colours that people with any colour vision tell apart (Okabe and Ito 2008).
-const COLORS: [RGBColor; 4] = [RGBColor(0, 114, 178), RGBColor(230, 159, 0), RGBColor(0, 158, 115), RGBColor(204, 121, 167)];
+use crate::page::plot::{Area, COLORS, TEXT, failed, svg};
+
+type DrawingError = Box<dyn std::error::Error>;
+
 const SIZE: (u32, u32) = (900, 420);
-const TEXT: (&str, u32) = ("sans-serif", 14);
 
 /// A line or, where `dots`, points.
 struct Series {
@@ -48,28 +48,17 @@ fn gains(x: &str, y: &str, rows: &[TamperingRow], all: u32) -> anyhow::Result<St
 
 /// Draws series over common axes.
 fn draw(x: &str, y: &str, series: &[Series]) -> anyhow::Result<String> {
-    let mut text = String::new();
-    draw_in(SVGBackend::with_string(&mut text, SIZE).into_drawing_area(), x, y, series).map_err(|error| anyhow!("cannot draw: {error}"))?;
-    // The title is for who cannot see the plot.
-    let start = text.find("<svg").and_then(|start| Some(start + text.get(start..)?.find('>')? + 1)).unwrap_or_default();
-    text.insert_str(start, &format!("<title>{y} against {x}</title>"));
-    Ok(text.replacen("<svg", "<svg role=\"img\"", 1))
+    svg(&format!("{y} against {x}"), SIZE, |area| draw_in(area, x, y, series).map_err(failed))
 }
 
-fn draw_in(
-    area: DrawingArea<SVGBackend<'_>, plotters::coord::Shift>,
-    x: &str,
-    y: &str,
-    series: &[Series],
-) -> Result<(), Box<dyn std::error::Error>> {
+fn draw_in(area: &Area<'_>, x: &str, y: &str, series: &[Series]) -> Result<(), DrawingError> {
     let points = || series.iter().flat_map(|series| &series.points);
     let range = |value: fn(&(f64, f64)) -> f64| {
         let (low, high) = points().map(value).fold((0.0_f64, 0.0_f64), |(low, high), value| (low.min(value), high.max(value)));
         let margin = 0.05 * (high - low).max(1e-9);
         low - margin..high + margin
     };
-    area.fill(&WHITE)?;
-    let mut chart = ChartBuilder::on(&area)
+    let mut chart = ChartBuilder::on(area)
         .margin(12)
         .x_label_area_size(44)
         .y_label_area_size(84)
@@ -96,6 +85,5 @@ fn draw_in(
         .label_font(TEXT)
         .position(SeriesLabelPosition::UpperRight)
         .draw()?;
-    area.present()?;
     Ok(())
 }

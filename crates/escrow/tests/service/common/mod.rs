@@ -2,6 +2,7 @@
 
 pub mod accuracy;
 pub mod model;
+pub mod reader;
 pub mod serving;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -9,10 +10,11 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use sqlx::AssertSqlSafe;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
-use verinfer_escrow::audit::{Audit, AuditError, audit};
+use verinfer_escrow::audit::{Audit, AuditError, Trust, audit};
 use verinfer_escrow::clock::Clock;
 use verinfer_escrow::http::HttpLimits;
 use verinfer_escrow::server::Server;
@@ -30,7 +32,14 @@ const POSTGRES: &str = "VERINFER_POSTGRES";
 /// A new, empty database.
 pub struct Database {
     pub url: String,
-    _folder: Option<TempDir>,
+    folder: Option<TempDir>,
+}
+
+impl Database {
+    /// A new, empty database of the same kind.
+    pub fn another(&self) -> Self {
+        if self.folder.is_some() { sqlite() } else { postgres(&std::env::var(POSTGRES).unwrap()) }
+    }
 }
 
 /// Runs a test on SQLite, and on PostgreSQL if there is one.
@@ -44,7 +53,7 @@ pub fn on_each_database(test: impl Fn(&Database)) {
 
 pub fn sqlite() -> Database {
     let folder = tempfile::tempdir().unwrap();
-    Database { url: format!("sqlite:{}", folder.path().join("escrow.db").display()), _folder: Some(folder) }
+    Database { url: format!("sqlite:{}", folder.path().join("escrow.db").display()), folder: Some(folder) }
 }
 
 /// A schema of its own on a server.
@@ -53,11 +62,11 @@ fn postgres(server: &str) -> Database {
     Runtime::new().unwrap().block_on(async {
         sqlx::any::install_default_drivers();
         let pool = sqlx::AnyPool::connect(server).await.unwrap();
-        sqlx::query(sqlx::AssertSqlSafe(format!("CREATE SCHEMA {schema}"))).execute(&pool).await.unwrap();
+        sqlx::query(AssertSqlSafe(format!("CREATE SCHEMA {schema}"))).execute(&pool).await.unwrap();
         pool.close().await;
     });
     let separator = if server.contains('?') { '&' } else { '?' };
-    Database { url: format!("{server}{separator}options[search_path]={schema}"), _folder: None }
+    Database { url: format!("{server}{separator}options[search_path]={schema}"), folder: None }
 }
 
 /// An escrow that serves.
@@ -117,12 +126,31 @@ impl Running {
 
 /// What an audit says of a database that no escrow is running on.
 pub fn audited(database: &Database) -> Result<Audit, AuditError> {
+    audit_with(database, Trust::Log)
+}
+
+/// What an audit says that verifies proofs and ciphertexts again.
+pub fn verified(database: &Database) -> Result<Audit, AuditError> {
+    audit_with(database, Trust::Nobody)
+}
+
+fn audit_with(database: &Database, trust: Trust) -> Result<Audit, AuditError> {
     Runtime::new().unwrap().block_on(async {
         let store = Store::open(&database.url).await.unwrap();
-        let result = audit(&store).await;
+        let result = audit(&store, trust).await;
         store.close().await;
         result
     })
+}
+
+/// Changes a database behind the escrow's back.
+pub fn execute(database: &Database, statement: &str) {
+    Runtime::new().unwrap().block_on(async {
+        let pool = sqlx::AnyPool::connect(&database.url).await.unwrap();
+        let changed = sqlx::query(AssertSqlSafe(statement.to_owned())).execute(&pool).await.unwrap().rows_affected();
+        assert!(changed > 0, "{statement}");
+        pool.close().await;
+    });
 }
 
 pub fn key(byte: u8) -> SecretKey {

@@ -1,18 +1,16 @@
-//! The report as one HTML page: no scripts, nothing fetched, plots as SVG in the text.
+//! The report as one HTML page.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use super::results::Results;
 use crate::memory::megabytes;
+use crate::page::{self, figure};
 
 mod costs;
 mod numbers;
-mod plot;
 mod plots;
 mod prior;
 mod table1;
-
-const STYLE: &str = include_str!("style.css");
 
 /// The page.
 ///
@@ -21,37 +19,25 @@ const STYLE: &str = include_str!("style.css");
 /// A plot cannot be drawn.
 pub fn render(results: &Results) -> anyhow::Result<String> {
     let title = "Verinfer: what exact proofs of quantized networks cost";
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (title) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                h1 { (title) }
-                (conditions(results))
-                main {
-                    (table1::section(results))
-                    (figure(plots::against_published(results)?, "Proving time with hidden weights and hidden input beside the figures that others report for the same network, on their machines. Logarithmic."))
-                    (prior::section(results))
-                    (costs::hiding(results))
-                    (costs::phases(results))
-                    (figure(plots::phases(results)?, "Core-seconds of each phase of a proof with hidden weights and hidden input."))
-                    (costs::floor(results))
-                    (costs::scaling(results))
-                    (figure(plots::scaling(results)?, "Core-seconds of a proof with everything public against the cells in use, both logarithmic: synthetic MobileNets, the line through the origin that fits them best, and the models of table 1."))
-                    (costs::money(results))
-                    (costs::predictions(results))
-                    (figure(plots::predictions(results)?, "Predicted against measured core-seconds of every measurement in this report, both logarithmic; the dashed lines are 25 % above and below."))
-                    (missing(results))
-                }
-            }
+    let content = html! {
+        (conditions(results))
+        main {
+            (table1::section(results))
+            (figure(plots::against_published(results)?, "Proving time with hidden weights and hidden input beside the figures that others report for the same network, on their machines. Logarithmic."))
+            (prior::section(results))
+            (costs::hiding(results))
+            (costs::phases(results))
+            (figure(plots::phases(results)?, "Core-seconds of each phase of a proof with hidden weights and hidden input."))
+            (costs::floor(results))
+            (costs::scaling(results))
+            (figure(plots::scaling(results)?, "Core-seconds of a proof with everything public against the cells in use, both logarithmic: synthetic MobileNets, the line through the origin that fits them best, and the models of table 1."))
+            (costs::money(results))
+            (costs::predictions(results))
+            (figure(plots::predictions(results)?, "Predicted against measured core-seconds of every measurement in this report, both logarithmic; the dashed lines are 25 % above and below."))
+            (missing(results))
         }
     };
-    Ok(page.into_string())
+    Ok(page::render(title, &content))
 }
 
 /// What everything below was measured with.
@@ -95,8 +81,4 @@ fn missing(results: &Results) -> Markup {
             ul { @for missing in &results.missing { li { (missing.what) ": " (missing.reason) } } }
         }
     }
-}
-
-fn figure(svg: String, caption: &str) -> Markup {
-    html! { figure { (PreEscaped(svg)) figcaption { (caption) } } }
 }

@@ -4,8 +4,8 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::numbers::{seconds, significant};
-use super::plot::{Area, COLORS, TEXT, decades, failed, svg, tick};
 use crate::commands::evaluate::results::Results;
+use crate::page::plot::{Area, COLORS, TEXT, decades, failed, svg, tick};
 
 /// Width of all plots in pixels.
 const WIDTH: u32 = 900;

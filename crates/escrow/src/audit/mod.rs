@@ -1,15 +1,21 @@
-//! Computes every balance and every state from the log alone, and compares.
+//! Computes every balance and every state from the log alone, and compares; on request also finds out again what the log says that the escrow found out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use verinfer_protocols::agreement::Agreement;
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::AccountId;
-use verinfer_protocols::ledger::{Account, Ledger, LedgerError};
+use verinfer_protocols::ledger::{Account, Ledger};
 use verinfer_protocols::signed::RequestFault;
 
-use crate::books::{Before, Entry, EntryFault, Record, empty_log, extended_log};
-use crate::store::{LogLine, Store, StoreError};
+use crate::books::{Before, Entry, Record, empty_log, extended_log};
+use crate::store::{LogLine, Store};
+
+mod error;
+mod files;
+
+pub use error::AuditError;
+pub use files::Verified;
 
 /// What follows from a log.
 #[derive(Clone, Debug)]
@@ -38,74 +44,17 @@ pub struct Audit {
     pub issued: u64,
     /// What the escrow has earned.
     pub fees: u64,
+    /// What was found out again from files; nothing where the log was believed.
+    pub verified: Option<Verified>,
 }
 
-/// What does not follow from the log.
-#[derive(Debug, thiserror::Error)]
-pub enum AuditError {
-    /// The database fails.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// An entry is not the next one.
-    #[error("entry {expected} of the log is missing, found {found}")]
-    Gap {
-        /// The entry that should come.
-        expected: u64,
-        /// The one that comes.
-        found: u64,
-    },
-    /// An entry was changed after it was written.
-    #[error("entry {position}: the digest of the log is another one")]
-    Digest {
-        /// Its place.
-        position: u64,
-    },
-    /// An entry could not be written then.
-    #[error("entry {position}: {fault}")]
-    Entry {
-        /// Its place.
-        position: u64,
-        /// Why not.
-        fault: EntryFault,
-    },
-    /// A request was carried out twice.
-    #[error("entry {position}: the request was carried out before")]
-    Twice {
-        /// Its place.
-        position: u64,
-    },
-    /// The payments of an entry cannot be made.
-    #[error("entry {position}: {fault}")]
-    Ledger {
-        /// Its place.
-        position: u64,
-        /// Why not.
-        fault: LedgerError,
-    },
-    /// The database has another end of the log.
-    #[error("the log ends with entry {found}, the database says {expected}")]
-    End {
-        /// Last entry.
-        found: u64,
-        /// What the database says.
-        expected: u64,
-    },
-    /// The database has another balance.
-    #[error("account {account} has {expected} units by the log, {found} in the database")]
-    Balance {
-        /// Its name.
-        account: String,
-        /// In the database.
-        found: i64,
-        /// By the log.
-        expected: i64,
-    },
-    /// The database has another state of an agreement.
-    #[error("agreement {id} stands otherwise in the database than by the log")]
-    Agreement {
-        /// Its name.
-        id: AgreementId,
-    },
+/// What is believed of what the log says that the escrow found out about proofs and ciphertexts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// All of it: balances and states follow from the log alone.
+    Log,
+    /// Nothing: every proof and every contested ciphertext is taken from its file and verified again.
+    Nobody,
 }
 
 impl Books {
@@ -122,12 +71,12 @@ impl Books {
         }
     }
 
-    /// Goes on with the next line of the log.
+    /// Goes on with the next line of the log; gives its entry and what it depended on.
     ///
     /// # Errors
     ///
     /// It cannot be the next line.
-    pub fn extend(&mut self, line: &LogLine) -> Result<(), AuditError> {
+    pub fn extend(&mut self, line: &LogLine) -> Result<(Entry, Before), AuditError> {
         let position = self.position.saturating_add(1);
         if line.position != position {
             return Err(AuditError::Gap { expected: position, found: line.position });
@@ -144,7 +93,7 @@ impl Books {
             self.agreements.insert(agreement.id, agreement);
         }
         self.position = position;
-        Ok(())
+        Ok((entry, before))
     }
 
     /// Checks signature and number of an entry's request, and gives what the entry depends on.
@@ -209,13 +158,20 @@ impl Books {
 /// # Errors
 ///
 /// The first thing that does not follow from the log; also if an escrow writes meanwhile.
-pub async fn audit(store: &Store) -> Result<Audit, AuditError> {
+pub async fn audit(store: &Store, trust: Trust) -> Result<Audit, AuditError> {
     let head = store.head().await?;
     let mut books = Books::new(head.escrow);
+    let mut verified = match trust {
+        Trust::Log => None,
+        Trust::Nobody => Some(Verified::default()),
+    };
     loop {
         let lines = store.log(None, books.position, 1000).await?;
         for line in &lines {
-            books.extend(line)?;
+            let (entry, before) = books.extend(line)?;
+            if let Some(verified) = &mut verified {
+                verified.verify(store, line.position, &entry, &before).await?;
+            }
         }
         if lines.is_empty() {
             break;
@@ -237,5 +193,6 @@ pub async fn audit(store: &Store) -> Result<Audit, AuditError> {
         ended,
         issued: books.ledger.balance(Account::Outside).units(),
         fees: books.ledger.balance(Account::Fees).units(),
+        verified,
     })
 }

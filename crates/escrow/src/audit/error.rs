@@ -1,0 +1,130 @@
+//! What an audit can find.
+
+use verinfer_protocols::digest::{AgreementId, Digest};
+use verinfer_protocols::ledger::LedgerError;
+
+use crate::books::EntryFault;
+use crate::proofs::ProofRejection;
+use crate::store::StoreError;
+
+/// What does not follow from the log.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditError {
+    /// The database fails.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An entry is not the next one.
+    #[error("entry {expected} of the log is missing, found {found}")]
+    Gap {
+        /// The entry that should come.
+        expected: u64,
+        /// The one that comes.
+        found: u64,
+    },
+    /// An entry was changed after it was written.
+    #[error("entry {position}: the digest of the log is another one")]
+    Digest {
+        /// Its place.
+        position: u64,
+    },
+    /// An entry could not be written then.
+    #[error("entry {position}: {fault}")]
+    Entry {
+        /// Its place.
+        position: u64,
+        /// Why not.
+        fault: EntryFault,
+    },
+    /// A request was carried out twice.
+    #[error("entry {position}: the request was carried out before")]
+    Twice {
+        /// Its place.
+        position: u64,
+    },
+    /// The payments of an entry cannot be made.
+    #[error("entry {position}: {fault}")]
+    Ledger {
+        /// Its place.
+        position: u64,
+        /// Why not.
+        fault: LedgerError,
+    },
+    /// The database has another end of the log.
+    #[error("the log ends with entry {found}, the database says {expected}")]
+    End {
+        /// Last entry.
+        found: u64,
+        /// What the database says.
+        expected: u64,
+    },
+    /// The database has another balance.
+    #[error("account {account} has {expected} units by the log, {found} in the database")]
+    Balance {
+        /// Its name.
+        account: String,
+        /// In the database.
+        found: i64,
+        /// By the log.
+        expected: i64,
+    },
+    /// The database has another state of an agreement.
+    #[error("agreement {id} stands otherwise in the database than by the log")]
+    Agreement {
+        /// Its name.
+        id: AgreementId,
+    },
+    /// A file is gone that the log names.
+    #[error("entry {position}: file {file} of agreement {agreement} is missing")]
+    FileMissing {
+        /// Place of the entry.
+        position: u64,
+        /// With which agreement it was left.
+        agreement: AgreementId,
+        /// Its digest.
+        file: Digest,
+    },
+    /// A file was changed after it was left.
+    #[error("entry {position}: file {file} of agreement {agreement} has another digest")]
+    FileChanged {
+        /// Place of the entry.
+        position: u64,
+        /// With which agreement it was left.
+        agreement: AgreementId,
+        /// The digest under which it is kept.
+        file: Digest,
+    },
+    /// The log says that a proof holds that does not.
+    #[error("entry {position}: the log says that the proof holds, it is rejected: {rejection}")]
+    Proof {
+        /// Place of the entry.
+        position: u64,
+        /// Why it is rejected.
+        rejection: ProofRejection,
+    },
+    /// The log says of a proof that holds that it says something else than it does.
+    #[error("entry {position}: the proof holds, but does not say what the log says that it says")]
+    Statement {
+        /// Place of the entry.
+        position: u64,
+    },
+    /// The log says of a contested ciphertext that it opens to what was promised, or that it does not, and that is not so.
+    #[error("entry {position}: whether the contested ciphertext opens to what was promised is {logged} by the log, and is not so")]
+    Opens {
+        /// Place of the entry.
+        position: u64,
+        /// Whether it does, by the log.
+        logged: bool,
+    },
+    /// The log does not say what the move depends on.
+    #[error("entry {position}: the log says nothing about the file that the move names")]
+    Unsaid {
+        /// Place of the entry.
+        position: u64,
+    },
+    /// A proof or ciphertext could not be looked at: a thread was lost.
+    #[error("entry {position}: its files could not be looked at")]
+    Interrupted {
+        /// Place of the entry.
+        position: u64,
+    },
+}

@@ -56,7 +56,7 @@ pub(crate) enum Inquiry {
         /// The ciphertext.
         ciphertext: Digest,
         /// What was.
-        promise: Promise,
+        promise: Box<Promise>,
     },
 }
 
@@ -68,7 +68,7 @@ impl Inquiry {
                 let context = context(agreement.id, proof_stage(&agreement.terms));
                 Some(Self::Proof { model: agreement.terms.model(), proof, context })
             }
-            Question::Opens(ciphertext, position) => Some(Self::Opens { ciphertext, promise: Promise::of(agreement, position)? }),
+            Question::Opens(ciphertext, position) => Some(Self::Opens { ciphertext, promise: Box::new(Promise::of(agreement, position)?) }),
             Question::Nothing | Question::Stake | Question::Held(_) => None,
         })
     }

@@ -78,8 +78,9 @@ fn contested(database: &Database, model: &Model) -> Contested {
 #[test]
 fn proofs_that_are_not_what_the_log_says_are_found() {
     let model = Model::digits();
+    type File = fn(&Contested) -> &Vec<u8>;
     type Expected = fn(&AuditError) -> bool;
-    let lies: [(fn(&Contested) -> &Vec<u8>, Expected); 3] = [
+    let lies: [(File, Expected); 3] = [
         (|round| &round.spoilt, |error| matches!(error, AuditError::Proof { position: 9, .. })),
         (|round| &round.other, |error| matches!(error, AuditError::Statement { position: 9 })),
         (|_| const { &Vec::new() }, |error| matches!(error, AuditError::FileMissing { position: 9, .. })),

@@ -56,3 +56,17 @@ pub fn check_time<M>(event: &Event<'_, M>, deadline: Timestamp, now: Timestamp) 
         Event::Move { .. } | Event::Deadline => Ok(()),
     }
 }
+
+/// Checks what every kind of agreement between two parties asks of an event: that the agreement has not ended, and that a move is a party's and in time, or
+/// the end of the stage not too early. `deadline` is that of the stage; nothing once the agreement has ended.
+///
+/// # Errors
+///
+/// [`Refusal::Ended`], what [`check_time`] says, or [`Refusal::NotAParty`]; the first of these.
+pub fn check_event<M>(event: &Event<'_, M>, deadline: Option<Timestamp>, parties: [AccountId; 2], now: Timestamp) -> Result<(), Refusal> {
+    check_time(event, deadline.ok_or(Refusal::Ended)?, now)?;
+    match event {
+        Event::Move { by, .. } if !parties.contains(by) => Err(Refusal::NotAParty { account: *by }),
+        Event::Move { .. } | Event::Deadline => Ok(()),
+    }
+}

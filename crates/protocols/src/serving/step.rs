@@ -2,13 +2,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Answer, MAX_ANSWERS, Move, Outcome, STAGE, State, Terms, answer_digest};
 use crate::digest::{AgreementId, Digest};
-use crate::event::{Event, Facts, check_time};
+use crate::event::{Event, Facts, check_event};
 use crate::keys::AccountId;
 use crate::ledger::{Posting, Till};
 use crate::member::{at, check_proof};
 use crate::money::Money;
-use crate::refusal::{MemberFault, ProofFault, Refusal, TermsFault};
+use crate::refusal::{MemberFault, ProofFault, Refusal};
 use crate::statement::Statement;
+use crate::terms::check_proposer;
 use crate::time::Timestamp;
 use crate::transfer::Breach;
 
@@ -20,9 +21,7 @@ impl Terms {
     /// The terms are impossible, or another than the customer proposes them.
     pub fn open(&self, id: AgreementId, by: AccountId, now: Timestamp) -> Result<(State, Vec<Posting>), Refusal> {
         self.check()?;
-        if by != self.customer {
-            return Err(TermsFault::OtherProposer { expected: self.customer }.into());
-        }
+        check_proposer(by, self.customer)?;
         // What may be paid later can be written, too.
         self.customer_deposit()?.plus(self.provider_deposit()?)?;
         let state = State::Proposed { deadline: now.after(self.periods.respond) };
@@ -42,10 +41,9 @@ pub fn step(
     event: Event<'_, Move>,
     now: Timestamp,
 ) -> Result<(State, Vec<Posting>), Refusal> {
-    check_time(&event, state.deadline().ok_or(Refusal::Ended)?, now)?;
+    check_event(&event, state.deadline(), [terms.customer, terms.provider], now)?;
     match event {
         Event::Deadline => end(id, terms, outcome_of_silence(state)?),
-        Event::Move { by, .. } if by != terms.customer && by != terms.provider => Err(Refusal::NotAParty { account: by }),
         Event::Move { by, action, facts } => at_move(id, terms, state, (by, action, facts), now),
     }
 }
@@ -148,9 +146,6 @@ fn prove(
     shown: &[u32],
     statement: &Statement,
 ) -> Result<BTreeSet<u32>, Refusal> {
-    if shown.is_empty() {
-        return Err(ProofFault::Images { found: 0, expected: contested.len() }.into());
-    }
     for (image, (index, proved_input)) in shown.iter().zip(&statement.inputs).enumerate() {
         let answer = contested.get(index).ok_or_else(|| at(image)(MemberFault::NotDue))?;
         if !proved.insert(*index) {

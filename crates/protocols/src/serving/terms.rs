@@ -1,11 +1,11 @@
 use serde::{Deserialize, Serialize};
 
-use crate::accuracy::terms::{check_count, check_period};
 use crate::digest::Digest;
 use crate::keys::AccountId;
 use crate::merkle::Tree;
 use crate::money::{Money, MoneyError};
 use crate::refusal::TermsFault;
+use crate::terms::{check_count, check_parties, check_period};
 use crate::time::Millis;
 
 /// What customer and provider agree on for one round.
@@ -51,9 +51,7 @@ impl Terms {
     ///
     /// The first fault.
     pub fn check(&self) -> Result<(), TermsFault> {
-        if self.customer == self.provider {
-            return Err(TermsFault::OneParty);
-        }
+        check_parties(self.customer, self.provider)?;
         check_count("inputs", self.inputs, 1, Tree::MAX_LEN)?;
         if self.beta < 2 {
             return Err(TermsFault::Beta { beta: self.beta });

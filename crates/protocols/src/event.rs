@@ -22,7 +22,7 @@ pub enum Facts {
     },
     /// The proof that the move names holds, and says this.
     Proof(Statement),
-    /// The escrow has all ciphertexts that the move names, for the receiver to fetch.
+    /// The escrow has all files that the move hands over, for the other party to fetch.
     Held,
     /// Whether the contested ciphertext opens to what was promised, under the published key.
     Opens(bool),

@@ -120,7 +120,7 @@ fn terms(economy: &Economy) -> Result<Terms, PlayError> {
         inputs: economy.round,
         proof: Money::new(economy.proof)?,
         beta: economy.beta,
-        periods: Periods { respond: PERIOD, round: PERIOD, prove: PERIOD },
+        periods: Periods { respond: PERIOD, round: PERIOD, answer: PERIOD, prove: PERIOD },
         nonce: digest("nonce"),
     })
 }

@@ -5,6 +5,7 @@
 mod agreements;
 mod audit;
 mod common;
+mod demands;
 mod hostile;
 mod load;
 mod pages;

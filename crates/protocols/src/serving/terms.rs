@@ -40,6 +40,8 @@ pub struct Periods {
     pub respond: Millis,
     /// From the confirmation of the inputs to the end of the round.
     pub round: Millis,
+    /// All predictions that are demanded.
+    pub answer: Millis,
     /// All proofs.
     pub prove: Millis,
 }
@@ -56,9 +58,10 @@ impl Terms {
         if self.beta < 2 {
             return Err(TermsFault::Beta { beta: self.beta });
         }
-        let Periods { respond, round, prove } = self.periods;
+        let Periods { respond, round, answer, prove } = self.periods;
         check_period("respond", respond)?;
         check_period("round", round)?;
+        check_period("answer", answer)?;
         check_period("prove", prove)
     }
 
@@ -71,7 +74,7 @@ impl Terms {
         self.price(self.inputs)
     }
 
-    /// `beta K Z`: what the provider deposits, and loses if it does not prove what is contested.
+    /// `beta K Z`: what the provider deposits, and loses if it does not answer what is demanded, or prove what is contested.
     ///
     /// # Errors
     ///

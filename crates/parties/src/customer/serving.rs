@@ -129,15 +129,16 @@ impl<'a> Customer<'a> {
                 Ok(Step::Waiting)
             }
             State::Running { answers, deadline, .. } => {
-                let half = Millis(self.terms.periods.round.0 / 2);
-                self.collect(answers, view.now.after(half) >= *deadline, tell)
+                let rest = Millis(deadline.0.saturating_sub(view.now.0));
+                self.collect(answers, rest, tell)
             }
             State::Proposed { .. } | State::Demanded { .. } | State::Contested { .. } | State::Ended(_) => Ok(Step::Waiting),
         }
     }
 
     /// Fetches predictions and records them; when half of the time is over, demands the others. Contests some when it has them all.
-    fn collect(&self, recorded: &BTreeMap<u32, Digest>, is_late: bool, tell: &Tell) -> Result<Step, PartyError> {
+    fn collect(&self, recorded: &BTreeMap<u32, Digest>, rest: Millis, tell: &Tell) -> Result<Step, PartyError> {
+        let is_late = rest.0 <= self.terms.periods.round.0 / 2;
         let new = self.fetch(recorded, is_late)?;
         if !new.is_empty() {
             tell(&format!("{} predictions are recorded", new.len()));
@@ -152,8 +153,7 @@ impl<'a> Customer<'a> {
             return self.act(Move::Demand);
         }
         let mut contested: BTreeSet<u32> = self.store.once(DEAL.0, "contested", || choose(self.terms.inputs, self.contest))?;
-        // What is no prediction at all cannot be proved: contesting it costs nothing.
-        contested.extend(self.take_demanded(recorded)?);
+        contested.extend(self.take_demanded(recorded, Duration::from_millis(rest.0 / 2))?);
         if contested.is_empty() {
             return self.act(Move::Conclude);
         }
@@ -189,27 +189,28 @@ impl<'a> Customer<'a> {
         })
     }
 
-    /// Takes what the provider has left with the escrow because it was demanded; gives the inputs for which that is no prediction.
-    fn take_demanded(&self, recorded: &BTreeMap<u32, Digest>) -> Result<BTreeSet<u32>, PartyError> {
-        let mut unreadable = BTreeSet::new();
+    /// Takes what the provider has left with the escrow because it was demanded. Gives an input for which that is no prediction, or so much that it cannot
+    /// be fetched within `limit`: it cannot be proved, and one such contest wins the whole deposit.
+    fn take_demanded(&self, recorded: &BTreeMap<u32, Digest>, limit: Duration) -> Result<Option<u32>, PartyError> {
         if recorded.keys().all(|&index| self.store.has(PREDICTIONS, &name(index))) {
-            return Ok(unreadable);
+            return Ok(None);
         }
+        let start = Instant::now();
         for (answer, file) in self.client.demanded(self.id)? {
-            let place = name(answer.index);
+            let (index, place) = (answer.index, name(answer.index));
             if self.store.has(PREDICTIONS, &place) {
                 continue;
             }
-            let index = answer.index;
+            if start.elapsed() >= limit {
+                return Ok(Some(index));
+            }
             let scores: Result<Vec<i16>, _> = postcard::from_bytes(&self.client.file(self.id, file)?);
             match scores.map(|scores| Prediction { scores, answer }) {
                 Ok(prediction) if self.is_signed(&prediction)? => self.store.put(PREDICTIONS, &place, &prediction)?,
-                Ok(_) | Err(_) => {
-                    unreadable.insert(index);
-                }
+                Ok(_) | Err(_) => return Ok(Some(index)),
             }
         }
-        Ok(unreadable)
+        Ok(None)
     }
 
     /// Whether the provider has signed a prediction for its input, and these scores.

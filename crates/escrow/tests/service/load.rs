@@ -86,7 +86,7 @@ fn two_hundred_agreements_with_twenty_clients() {
                     for number in 0..EACH {
                         let mut terms = serving::terms(customer.account(), provider.account(), nonce(), 2, LONG);
                         let round = if last_move(number).is_some() { LONG } else { Millis(1000) };
-                        terms.periods = Periods { respond: LONG, round, prove: Millis(500) };
+                        terms.periods = Periods { respond: LONG, round, answer: LONG, prove: Millis(500) };
                         names.push(client.open(agreement::Terms::Serving(terms)).unwrap());
                         sent.fetch_add(1, Ordering::Relaxed);
                     }

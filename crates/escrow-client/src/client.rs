@@ -9,9 +9,10 @@ use verinfer_protocols::agreement::{Move, Terms};
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::{AccountId, SecretKey};
 use verinfer_protocols::money::Money;
+use verinfer_protocols::serving::Answer;
 use verinfer_protocols::signed::{Body, Header, Request, VERSION};
 use verinfer_protocols::time::{Millis, Timestamp};
-use verinfer_protocols::{accuracy, retrieval, transfer};
+use verinfer_protocols::{accuracy, retrieval, serving, transfer};
 
 use crate::error::ClientError;
 use crate::messages::{About, AccountView, AgreementView, ErrorBody, FileAccess, PartyView, Receipt};
@@ -214,14 +215,40 @@ impl Client {
     ///
     /// The escrow cannot be reached.
     pub fn published(&self, agreement: AgreementId) -> Result<Vec<Digest>, ClientError> {
-        let (mut after, mut published) = (0, Vec::new());
+        let mut published = Vec::new();
+        self.read_moves(agreement, |action| {
+            if let Move::Accuracy(accuracy::Move::Transfer(transfer::Move::Publish { ciphertexts }))
+            | Move::Retrieval(retrieval::Move::Transfer(transfer::Move::Publish { ciphertexts })) = action
+            {
+                published = ciphertexts;
+            }
+        })?;
+        Ok(published)
+    }
+
+    /// The answers that a provider has given through the escrow because they were demanded, each with the digest of the file that has its scores.
+    ///
+    /// # Errors
+    ///
+    /// The escrow cannot be reached.
+    pub fn demanded(&self, agreement: AgreementId) -> Result<Vec<(Answer, Digest)>, ClientError> {
+        let mut demanded = Vec::new();
+        self.read_moves(agreement, |action| {
+            if let Move::Serving(serving::Move::Answer { answers, scores }) = action {
+                demanded.extend(answers.into_iter().zip(scores));
+            }
+        })?;
+        Ok(demanded)
+    }
+
+    /// Reads every move that was made in an agreement, in order.
+    fn read_moves(&self, agreement: AgreementId, mut read: impl FnMut(Move)) -> Result<(), ClientError> {
+        let mut after = 0;
         loop {
             let entries: Vec<LogEntry> = self.read(&format!("/v1/log?agreement={agreement}&after={after}"))?;
-            let Some(last) = entries.last() else { return Ok(published) };
+            let Some(last) = entries.last() else { return Ok(()) };
             after = last.position;
-            for entry in entries {
-                published = entry.record.published().unwrap_or(published);
-            }
+            entries.into_iter().filter_map(|entry| entry.record.action()).for_each(&mut read);
         }
     }
 
@@ -299,13 +326,12 @@ enum LogRecord {
 }
 
 impl LogRecord {
-    /// The ciphertexts that the sender of a transfer says that it has left.
-    fn published(self) -> Option<Vec<Digest>> {
+    /// The move, if it is one.
+    fn action(self) -> Option<Move> {
         let Self::Request { request } = self else { return None };
         match request.body {
-            Body::Act(Move::Accuracy(accuracy::Move::Transfer(transfer::Move::Publish { ciphertexts })))
-            | Body::Act(Move::Retrieval(retrieval::Move::Transfer(transfer::Move::Publish { ciphertexts }))) => Some(ciphertexts),
-            Body::Act(_) | Body::Open(_) | Body::Deposit { .. } | Body::Withdraw { .. } => None,
+            Body::Act(action) => Some(action),
+            Body::Open(_) | Body::Deposit { .. } | Body::Withdraw { .. } => None,
         }
     }
 }

@@ -12,6 +12,7 @@ use std::thread::{self, sleep};
 use verinfer_escrow_client::Client;
 use verinfer_escrow_client::messages::AgreementView;
 use verinfer_protocols::digest::AgreementId;
+use verinfer_protocols::time::Timestamp;
 
 use crate::drive::{Pace, Step, Tell, settle};
 use crate::error::PartyError;
@@ -108,11 +109,15 @@ fn watch(host: &impl Host, pace: Pace) -> Result<Infallible, PartyError> {
 }
 
 fn look(host: &impl Host, memory: &mut Memory) -> Result<Step, PartyError> {
-    let mut due: BTreeSet<AgreementId> = open_agreements(host)?;
     let account = host.client().own_account()?;
-    due.extend(account.agreements.iter().filter(|summary| !summary.ended && summary.kind != "stake").map(|summary| summary.id));
+    let current = account.agreements.iter().filter(|summary| !summary.ended && summary.kind != "stake");
+    let mut due: BTreeMap<AgreementId, Option<Timestamp>> = open_agreements(host)?.into_iter().map(|id| (id, None)).collect();
+    due.extend(current.map(|summary| (summary.id, summary.deadline)));
+    // Those with the nearest deadline first; those that have ended are merely tidied up.
+    let mut due: Vec<(Option<Timestamp>, AgreementId)> = due.into_iter().map(|(id, deadline)| (deadline, id)).collect();
+    due.sort_unstable_by_key(|&(deadline, id)| (deadline.is_none(), deadline, id));
     let mut step = Step::Waiting;
-    for id in due {
+    for (_, id) in due {
         let view = host.client().agreement(id)?;
         host.store().once(OPEN, &id.to_string(), || Ok::<_, StoreError>(()))?;
         if memory.stages.insert(id, view.stage.clone()).as_ref() != Some(&view.stage) {

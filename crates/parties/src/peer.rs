@@ -68,8 +68,12 @@ const MAX_ANSWER_BYTES: u64 = 1 << 30;
 impl Peer {
     /// The party at `url` (`http://host:port`).
     pub fn new(url: &str, patience: Duration) -> Self {
-        let config = Agent::config_builder().timeout_global(Some(Duration::from_secs(120))).http_status_as_error(false);
-        Self { agent: config.build().into(), url: url.trim_end_matches('/').to_owned(), patience }
+        Self { agent: agent(Duration::from_secs(120)), url: url.trim_end_matches('/').to_owned(), patience }
+    }
+
+    /// The same party, which is asked only once at a time and has to answer within `limit`: for who looks at the escrow in between.
+    pub fn asked_briefly(&self, limit: Duration) -> Self {
+        Self { agent: agent(limit), url: self.url.clone(), patience: Duration::ZERO }
     }
 
     /// What it says of itself.
@@ -154,6 +158,11 @@ impl Peer {
         let bytes = self.accept(url, answer)?;
         serde_json::from_slice(&bytes).map_err(|error| PeerError::Answer { url: url.to_owned(), reason: error.to_string() })
     }
+}
+
+/// Waits so long for an answer.
+fn agent(limit: Duration) -> Agent {
+    Agent::config_builder().timeout_global(Some(limit)).http_status_as_error(false).build().into()
 }
 
 /// Where something about an agreement is.

@@ -22,7 +22,7 @@ pub enum Facts {
     },
     /// The proof that the move names holds, and says this.
     Proof(Statement),
-    /// The escrow has all ciphertexts that the move names, for the receiver to fetch.
+    /// The escrow has all files that the move hands over, for the other party to fetch.
     Held,
     /// Whether the contested ciphertext opens to what was promised, under the published key.
     Opens(bool),
@@ -53,6 +53,20 @@ pub fn check_time<M>(event: &Event<'_, M>, deadline: Timestamp, now: Timestamp) 
     match event {
         Event::Move { .. } if now >= deadline => Err(Refusal::Late { deadline, now }),
         Event::Deadline if now < deadline => Err(Refusal::Early { deadline, now }),
+        Event::Move { .. } | Event::Deadline => Ok(()),
+    }
+}
+
+/// Checks what every kind of agreement between two parties asks of an event: that the agreement has not ended, and that a move is a party's and in time, or
+/// the end of the stage not too early. `deadline` is that of the stage; nothing once the agreement has ended.
+///
+/// # Errors
+///
+/// [`Refusal::Ended`], what [`check_time`] says, or [`Refusal::NotAParty`]; the first of these.
+pub fn check_event<M>(event: &Event<'_, M>, deadline: Option<Timestamp>, parties: [AccountId; 2], now: Timestamp) -> Result<(), Refusal> {
+    check_time(event, deadline.ok_or(Refusal::Ended)?, now)?;
+    match event {
+        Event::Move { by, .. } if !parties.contains(by) => Err(Refusal::NotAParty { account: *by }),
         Event::Move { .. } | Event::Deadline => Ok(()),
     }
 }

@@ -43,3 +43,4 @@ pub mod time;
 pub mod transfer;
 
 mod bytes;
+mod terms;

@@ -55,7 +55,7 @@ pub fn document_entry(document: &Digest) -> Digest {
     Digest::of("verinfer protocols v1 document", document)
 }
 
-/// Checks that a proof is about this agreement's model, in this stage, and about `images` images.
+/// Checks that a proof is about this agreement's model, in this stage, and about `images` images, at least one.
 ///
 /// # Errors
 ///
@@ -68,7 +68,7 @@ pub fn check_proof(statement: &Statement, model: Digest, agreement: AgreementId,
         return Err(ProofFault::OtherContext);
     }
     match statement.inputs.len() {
-        found if found == images => Ok(()),
+        found if found == images && images > 0 => Ok(()),
         found => Err(ProofFault::Images { found, expected: images }),
     }
 }

@@ -190,6 +190,9 @@ pub enum MemberFault {
     /// A signature is missing or not the right party's.
     #[error("its signature is missing or not valid")]
     Signature,
+    /// The scores are missing, or not those that were signed.
+    #[error("its scores are not those that were signed")]
+    Scores,
     /// There is no entry with this index.
     #[error("there is no such entry")]
     Unknown,

@@ -10,7 +10,8 @@ use crate::event::Event;
 use crate::keys::AccountId;
 use crate::ledger::{Posting, Till};
 use crate::money::Money;
-use crate::refusal::{Refusal, StakeFault, TermsFault};
+use crate::refusal::{Refusal, StakeFault};
+use crate::terms::{check_period, check_proposer};
 use crate::time::{Millis, Timestamp};
 
 /// What is staked for what.
@@ -62,12 +63,8 @@ impl Terms {
     ///
     /// Another than the provider opens it, or the lock is out of range.
     pub fn open(&self, id: AgreementId, by: AccountId) -> Result<(State, Vec<Posting>), Refusal> {
-        if by != self.provider {
-            return Err(TermsFault::OtherProposer { expected: self.provider }.into());
-        }
-        if !(Millis(1)..=Millis::MAX_PERIOD).contains(&self.lock) {
-            return Err(TermsFault::Period { field: "lock", found: self.lock }.into());
-        }
+        check_proposer(by, self.provider)?;
+        check_period("lock", self.lock)?;
         Ok((State::Active, Till(id).deposit(by, self.amount)))
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::digest::{AgreementId, Digest};
+use crate::digest::{AgreementId, Digest, canonical};
 
 /// What a proof says that the escrow has verified.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,9 +89,9 @@ impl Output {
     }
 }
 
-/// The digest of the quantized scores of all classes of one image.
+/// The digest of the quantized scores of all classes of one image: that of a file with their canonical encoding, in which they can be handed over.
 pub fn scores_digest(scores: &[i16]) -> Digest {
-    Digest::of("verinfer protocols v1 scores", scores)
+    Digest::of_bytes(&canonical(scores))
 }
 
 /// The context that proofs for an agreement are bound to: nobody can use them for another agreement or another stage.

@@ -8,12 +8,14 @@
 mod common;
 
 use common::explore::{Explored, by_everybody, explore};
-use common::{World, accuracy, customer, provider, retrieval, serving};
+use common::{PERIOD, World, accuracy, customer, provider, retrieval, serving};
 use verinfer_protocols::accuracy::Evidence;
-use verinfer_protocols::agreement::Move;
+use verinfer_protocols::agreement::{self, Event, Move};
 use verinfer_protocols::event::Facts;
 use verinfer_protocols::keys::AccountId;
-use verinfer_protocols::serving::Move as Act;
+use verinfer_protocols::serving::{Move as Act, Outcome, State};
+use verinfer_protocols::time::Timestamp;
+use verinfer_protocols::transfer::Breach;
 
 /// One party is honest: it makes the moves that are right when it is its turn, and makes them in time. The other may do everything.
 fn against(
@@ -92,7 +94,7 @@ fn honest_provider_with_a_good_model_loses_nothing_but_the_fee_of_a_round_it_win
 }
 
 #[test]
-fn honest_serving_customer_pays_only_for_proofs_of_true_answers() {
+fn honest_serving_customer_pays_nothing_and_gains_by_untrue_answers_and_by_none() {
     let honest = customer().account();
     let explored = against(serving::world(), honest, serving::moves, |world, who| {
         // It records whatever answers it has got.
@@ -101,9 +103,20 @@ fn honest_serving_customer_pays_only_for_proofs_of_true_answers() {
         serving::honest(world, who).into_iter().chain(records).collect()
     });
     print("honest serving customer", &explored);
-    // It contests only what is not true, which cannot be proved.
-    assert!(explored.ended.iter().all(|world| world.gain(honest) >= 0));
-    assert!(explored.ended.iter().any(|world| world.gain(honest) == i64::from(serving::BETA * serving::K) * serving::Z as i64));
+    let won = i64::from(serving::BETA * serving::K) * serving::Z as i64;
+    for world in &explored.ended {
+        let (outcome, gain) = (serving_outcome(world), world.gain(honest));
+        // It contests only what is not true, which cannot be proved; once the round has begun, it has every prediction or the deposit.
+        let due = match outcome {
+            Outcome::Expired | Outcome::NotBegun | Outcome::Concluded => 0,
+            Outcome::NotAnswered(_) | Outcome::NotProved(_) => won,
+            Outcome::Withdrawn | Outcome::Proved { .. } => panic!("{outcome:?}"),
+        };
+        assert_eq!(gain, due, "{outcome:?}");
+    }
+    for outcome in [Outcome::Concluded, Outcome::NotAnswered(Breach::Silence), Outcome::NotProved(Breach::Silence)] {
+        assert!(explored.ended.iter().any(|world| serving_outcome(world) == outcome), "{outcome:?}");
+    }
 }
 
 #[test]
@@ -119,7 +132,60 @@ fn honest_serving_provider_loses_nothing() {
     };
     let explored = against(serving::world(), honest, moves, |world, who| serving::honest(world, who).into_iter().collect());
     print("honest serving provider", &explored);
-    assert!(explored.ended.iter().all(|world| world.gain(honest) >= 0));
+    for world in &explored.ended {
+        // Whatever is demanded, and however late: a customer gains nothing by it, and pays twice for each proof.
+        let due = match serving_outcome(world) {
+            Outcome::Withdrawn | Outcome::Expired | Outcome::NotBegun | Outcome::Concluded => 0,
+            Outcome::Proved { contested } => 2 * i64::from(contested) * serving::Z as i64,
+            outcome @ (Outcome::NotAnswered(_) | Outcome::NotProved(_)) => panic!("{outcome:?}"),
+        };
+        assert_eq!(world.gain(honest), due);
+    }
+}
+
+#[test]
+fn every_stage_of_a_round_has_the_time_that_the_terms_promise() {
+    let start = serving::world();
+    let opened = start.now;
+    // A period for each of: accepting, sending, confirming, the round, answering, contesting, proving.
+    let longest = Timestamp(opened.0 + 7 * PERIOD.0);
+    let explored = explore(start, |world| by_everybody(serving::moves(world)), |_| true);
+    assert!(explored.ended.iter().all(|world| world.now <= longest), "a round can be drawn out");
+    let in_time = |world: &World, event: &Event, now| world.after(event, now);
+    // Who demands at the last moment gives the provider its whole time, and keeps time to contest.
+    let (mut world, id) = (serving::running(), serving::world().agreement.id);
+    let last = |world: &World| Timestamp(world.agreement.state.deadline().unwrap().0 - 1);
+    let event = |by: AccountId, (action, facts): (Act, Facts)| Event::Move { by, action: Move::Serving(action), facts };
+    for (by, action) in [
+        (customer().account(), (Act::Demand, Facts::Nothing)),
+        (provider().account(), serving::answer_openly(id, &[1], true)),
+        (provider().account(), serving::answer_openly(id, &[0], true)),
+        (customer().account(), (Act::Contest { inputs: [0].into() }, Facts::Nothing)),
+        (provider().account(), serving::prove(id, &[0])),
+    ] {
+        let (before, now) = (world.agreement.state.deadline().unwrap(), last(&world));
+        world = in_time(&world, &event(by, action), now).unwrap();
+        let partly = matches!(&world.agreement.state, agreement::State::Serving(State::Demanded { answers, .. }) if !answers.is_empty());
+        let deadline = world.agreement.state.deadline();
+        assert!(deadline.is_none_or(|deadline| deadline == if partly { before } else { now.after(PERIOD) }), "{world:?}");
+    }
+    assert_eq!(serving_outcome(&world), Outcome::Proved { contested: 1 });
+    // Who demands and gets it at once has the rest of the round.
+    let mut world = serving::running();
+    let round = world.agreement.state.deadline();
+    for (by, action) in
+        [(customer().account(), (Act::Demand, Facts::Nothing)), (provider().account(), serving::answer_openly(id, &[0, 1], true))]
+    {
+        world = in_time(&world, &event(by, action), world.now).unwrap();
+    }
+    assert_eq!(world.agreement.state.deadline(), round);
+}
+
+fn serving_outcome(world: &World) -> Outcome {
+    match world.agreement.state {
+        agreement::State::Serving(State::Ended(outcome)) => outcome,
+        ref state => panic!("{state:?}"),
+    }
 }
 
 #[test]

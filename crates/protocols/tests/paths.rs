@@ -11,6 +11,7 @@ use common::{World, contest, customer, honest_transfer, provider, retrieval, ser
 use verinfer_protocols::accuracy::{Evidence, Move, Outcome, State};
 use verinfer_protocols::agreement::{self, Event};
 use verinfer_protocols::event::Facts;
+use verinfer_protocols::refusal::{MemberFault, Refusal};
 use verinfer_protocols::transfer::{self, Breach};
 use verinfer_protocols::{retrieval as retrieval_protocol, serving as serving_protocol, stake};
 
@@ -117,13 +118,10 @@ fn contest_is_lost_by_who_is_wrong_after_a_detour_over_the_escrow() {
 
 #[test]
 fn served_round_costs_twice_the_proofs_of_what_was_contested() {
-    let mut world = serving::world();
+    let mut world = serving::running();
     let id = world.agreement.id;
     let mut act = |by, action| world.act(&by, agreement::Move::Serving(action), Facts::Nothing);
     use serving_protocol::Move;
-    act(provider(), Move::Accept);
-    act(customer(), Move::Send { inputs: vec![serving::input(0), serving::input(1)] });
-    act(provider(), Move::Confirm);
     act(customer(), Move::Record { answers: vec![serving::answer(id, 0, true), serving::answer(id, 1, true)] });
     act(customer(), Move::Contest { inputs: BTreeSet::from([1]) });
     let (action, facts) = serving::prove(id, &[1]);
@@ -138,21 +136,83 @@ fn served_round_costs_twice_the_proofs_of_what_was_contested() {
 
 #[test]
 fn untrue_answer_costs_the_provider_its_whole_deposit() {
-    let mut world = serving::world();
-    let id = world.agreement.id;
-    let mut act = |by, action| world.act(&by, agreement::Move::Serving(action), Facts::Nothing);
+    for through_escrow in [false, true] {
+        let mut world = serving::running();
+        let id = world.agreement.id;
+        let mut act = |by, action, facts| world.act(&by, agreement::Move::Serving(action), facts);
+        use serving_protocol::Move;
+        if through_escrow {
+            act(customer(), Move::Demand, Facts::Nothing);
+            let (answer, held) = serving::answer_openly(id, &[0, 1], false);
+            act(provider(), answer, held);
+        } else {
+            act(customer(), Move::Record { answers: vec![serving::answer(id, 0, false)] }, Facts::Nothing);
+        }
+        act(customer(), Move::Contest { inputs: BTreeSet::from([0]) }, Facts::Nothing);
+        let (action, facts) = serving::prove(id, &[0]);
+        let event = Event::Move { by: provider().account(), action: agreement::Move::Serving(action), facts };
+        assert!(world.agreement.step(&event, world.now).is_err(), "the true output is not the one that was answered");
+        world.wait();
+        let lost = i64::from(serving::BETA * serving::K) * serving::Z as i64;
+        assert_eq!(world.gains(), (lost, -lost, 0));
+    }
+}
+
+#[test]
+fn provider_that_does_not_answer_what_is_demanded_loses_its_whole_deposit() {
+    use serving_protocol::{Move, Outcome, State};
+    for (answered, aborts) in [(false, false), (true, false), (false, true)] {
+        let mut world = serving::running();
+        let id = world.agreement.id;
+        let mut act = |by, action, facts| world.act(&by, agreement::Move::Serving(action), facts);
+        act(customer(), Move::Demand, Facts::Nothing);
+        if answered {
+            let (answer, held) = serving::answer_openly(id, &[0], true);
+            act(provider(), answer, held);
+        }
+        let breach = if aborts {
+            act(provider(), Move::Abort, Facts::Nothing);
+            Breach::Abort
+        } else {
+            world.wait();
+            Breach::Silence
+        };
+        assert_eq!(world.agreement.state, agreement::State::Serving(State::Ended(Outcome::NotAnswered(breach))));
+        let lost = i64::from(serving::BETA * serving::K) * serving::Z as i64;
+        assert_eq!(world.gains(), (lost, -lost, 0));
+    }
+}
+
+#[test]
+fn only_what_is_missing_is_demanded_and_only_what_was_signed_answers_it() {
     use serving_protocol::Move;
-    act(provider(), Move::Accept);
-    act(customer(), Move::Send { inputs: vec![serving::input(0), serving::input(1)] });
-    act(provider(), Move::Confirm);
-    act(customer(), Move::Record { answers: vec![serving::answer(id, 0, false)] });
-    act(customer(), Move::Contest { inputs: BTreeSet::from([0]) });
-    let (action, facts) = serving::prove(id, &[0]);
-    let event = Event::Move { by: provider().account(), action: agreement::Move::Serving(action), facts };
-    assert!(world.agreement.step(&event, world.now).is_err(), "the true output is not the one that was answered");
-    world.wait();
-    let lost = i64::from(serving::BETA * serving::K) * serving::Z as i64;
-    assert_eq!(world.gains(), (lost, -lost, 0));
+    let mut world = serving::running();
+    let id = world.agreement.id;
+    let refused = |world: &World, by: &verinfer_protocols::keys::SecretKey, (action, facts): (Move, Facts)| {
+        let event = Event::Move { by: by.account(), action: agreement::Move::Serving(action), facts };
+        world.agreement.step(&event, world.now).unwrap_err()
+    };
+    let answer = |index| serving::answer_openly(id, &[index], true);
+    assert!(matches!(refused(&world, &provider(), answer(0)), Refusal::OutOfStage { .. }), "nothing is demanded");
+    world.act(&customer(), agreement::Move::Serving(Move::Record { answers: vec![serving::answer(id, 0, true)] }), Facts::Nothing);
+    let mut complete = world.clone();
+    complete.act(&customer(), agreement::Move::Serving(Move::Record { answers: vec![serving::answer(id, 1, true)] }), Facts::Nothing);
+    let not_due = Refusal::Member { position: 0, fault: MemberFault::NotDue };
+    assert_eq!(refused(&complete, &customer(), (Move::Demand, Facts::Nothing)), not_due, "all of it is recorded");
+
+    world.act(&customer(), agreement::Move::Serving(Move::Demand), Facts::Nothing);
+    assert_eq!(refused(&world, &provider(), answer(0)), Refusal::Member { position: 0, fault: MemberFault::Repeated });
+    for (action, facts) in serving::wrong_answers(id) {
+        let refusal = refused(&world, &provider(), (action, facts));
+        assert!(matches!(refusal, Refusal::Member { .. } | Refusal::FactsMissing), "{refusal}");
+    }
+    for action in [Move::Demand, Move::Conclude, Move::Abort, Move::Contest { inputs: BTreeSet::from([0]) }] {
+        assert!(matches!(refused(&world, &customer(), (action, Facts::Nothing)), Refusal::OutOfStage { .. }));
+    }
+    let (action, facts) = answer(1);
+    world.act(&provider(), agreement::Move::Serving(action), facts);
+    assert_eq!(refused(&world, &customer(), (Move::Demand, Facts::Nothing)), not_due, "there is no second demand");
+    world.act(&customer(), agreement::Move::Serving(Move::Contest { inputs: BTreeSet::from([0, 1]) }), Facts::Nothing);
 }
 
 #[test]

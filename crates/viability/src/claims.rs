@@ -37,7 +37,7 @@ pub fn claims(economy: &Economy) -> Result<Vec<Claim>, PlayError> {
         griefing_by_few_wrong_labels(&small)?,
         value(&small)?,
     ]);
-    claims.extend([serving_condition(&small)?, serving_deterrence(&small)?]);
+    claims.extend([serving_condition(&small)?, serving_deterrence(&small)?, serving_silence(&small)?]);
     Ok(claims)
 }
 
@@ -267,6 +267,20 @@ fn serving_deterrence(economy: &Economy) -> Result<Claim, PlayError> {
         says: "with random contests a provider does not tamper with predictions".to_string(),
         found: format!("the best it can do is to tamper with {count} of {}: {} against honesty", economy.round, dollars(best)),
         holds: best < 0.0,
+    })
+}
+
+fn serving_silence(economy: &Economy) -> Result<Claim, PlayError> {
+    let [before, after] = [serving::silent(economy, false)?, serving::silent(economy, true)?];
+    Ok(Claim {
+        place: "section 5.3",
+        says: "with appendix B's timeouts, a provider that takes the inputs and gives no predictions is slashed".to_string(),
+        found: format!(
+            "it loses {}: the escrow does not see predictions. With a demand, which the machine adds, it loses {} to the customer",
+            dollars(-before.provider),
+            dollars(-after.provider)
+        ),
+        holds: before.provider < 0.0,
     })
 }
 

@@ -11,6 +11,7 @@ use verinfer_protocols::keys::AccountId;
 
 use crate::accuracy::{self, ModelQuality, Provider};
 use crate::fault::{Fault, FaultAt};
+use crate::serving::Way;
 use crate::transfer::Cheat;
 use crate::world::customer;
 use crate::{Economy, Gains, PlayError, retrieval, serving};
@@ -82,13 +83,16 @@ pub fn deviations(economy: &Economy) -> Result<Vec<Deviation>, PlayError> {
             completed: matches!(played.outcome, Outcome::TargetMet { .. }),
         })
     };
-    let contested: BTreeSet<u32> = (0..economy.contested).collect();
-    let of_serving = |fault| serving::play(economy, &BTreeSet::new(), &contested, fault);
+    let contested: &BTreeSet<u32> = &(0..economy.contested).collect();
+    let of_serving = |way| move |fault| serving::play(economy, way, &BTreeSet::new(), contested, fault);
     let game = retrieval::Game::new(economy)?;
     let of_retrieval = |fault| game.play(&BTreeSet::new(), &BTreeSet::from([0]), Share([0; 32]), fault);
     let mut all = of_protocol("accuracy", accuracy::sale(economy, ModelQuality::Good), of_accuracy)?;
     let worth = economy.round_surplus as f64;
-    all.extend(of_protocol("serving", Gains { customer: worth, provider: worth }, of_serving)?);
+    let worth = Gains { customer: worth, provider: worth };
+    all.extend(of_protocol("serving", worth, of_serving(Way::Direct))?);
+    // Where predictions are demanded, the other stages are the same.
+    all.extend(of_protocol("serving", worth, of_serving(Way::Demanded))?.into_iter().filter(|deviation| deviation.stage == "demanded"));
     all.extend(of_protocol("retrieval", Gains { customer: economy.retrieval_value as f64, provider: 0.0 }, of_retrieval)?);
     Ok(all)
 }

@@ -1,4 +1,4 @@
-//! Rounds of predictions, with providers who answer some inputs without running the model, and customers who contest at random.
+//! Rounds of predictions, with providers who answer some inputs without running the model, or none, and customers who contest at random.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use verinfer_protocols::agreement;
 use verinfer_protocols::digest::Digest;
 use verinfer_protocols::event::Facts;
 use verinfer_protocols::money::Money;
-use verinfer_protocols::serving::{Answer, Move, Outcome, Periods, STAGE, State, Terms};
+use verinfer_protocols::serving::{Answer, MAX_ANSWERS, Move, Outcome, Periods, STAGE, State, Terms};
 use verinfer_protocols::statement::{Output, Statement, context, scores_digest};
 use verinfer_sampling::hypergeometric;
 
@@ -21,6 +21,15 @@ use crate::{Economy, Estimate, Gains, PlayError};
 const FALSE_SCORES: [i16; 2] = [1, 0];
 /// What the model gives.
 const SCORES: [i16; 2] = [0, 1];
+
+/// How predictions come to the customer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// From the provider.
+    Direct,
+    /// Through the escrow, when the customer demands them.
+    Demanded,
+}
 
 /// The probability that a contest of `K1` predictions finds one of `tampered`.
 pub fn detection(economy: &Economy, tampered: u32) -> f64 {
@@ -39,8 +48,8 @@ pub fn expected(economy: &Economy, tampered: u32) -> Result<Gains, PlayError> {
     let first = |count: u32| (0..count).collect::<BTreeSet<u32>>();
     let last: BTreeSet<u32> = (economy.round - economy.contested..economy.round).collect();
     // What is contested matters only as far as something tampered with is among it: the first are, the last are not.
-    let found = play(economy, &tampered, &first(economy.contested), None)?.gains;
-    let missed = play(economy, &if detection < 1.0 { tampered } else { BTreeSet::new() }, &last, None)?.gains;
+    let found = play(economy, Way::Direct, &tampered, &first(economy.contested), None)?.gains;
+    let missed = play(economy, Way::Direct, &if detection < 1.0 { tampered } else { BTreeSet::new() }, &last, None)?.gains;
     Ok(found * detection + missed * (1.0 - detection))
 }
 
@@ -53,13 +62,28 @@ pub fn simulate(economy: &Economy, tampered: u32, games: u32, random: &mut impl 
     let mut draw = |count: u32| -> BTreeSet<u32> {
         sample(random, economy.round as usize, count as usize).into_iter().map(|index| index as u32).collect()
     };
-    let gains = (0..games).map(|_| Ok(play(economy, &draw(tampered), &draw(economy.contested), None)?.gains));
+    let gains = (0..games).map(|_| Ok(play(economy, Way::Direct, &draw(tampered), &draw(economy.contested), None)?.gains));
     Ok(Estimate::new(&gains.collect::<Result<Vec<_>, PlayError>>()?))
+}
+
+/// The gains if the provider confirms the inputs and then gives no prediction; `demanded` says whether the customer demands them.
+///
+/// # Errors
+///
+/// The economy is impossible.
+pub fn silent(economy: &Economy, demanded: bool) -> Result<Gains, PlayError> {
+    let (way, stage) = if demanded { (Way::Demanded, "demanded") } else { (Way::Direct, "running") };
+    let contested = BTreeSet::from([0]);
+    let fair = play(economy, way, &BTreeSet::new(), &contested, None)?;
+    let turn = fair.turns.iter().position(|(_, found)| found == stage).ok_or(PlayError::OtherKind)?;
+    // A customer who has got nothing and does not demand it has nothing to do in its turn.
+    Ok(play(economy, way, &BTreeSet::new(), &contested, Some(FaultAt { turn, fault: Fault::Silence }))?.gains)
 }
 
 /// Plays a round through the machine.
 pub(crate) fn play(
     economy: &Economy,
+    way: Way,
     tampered: &BTreeSet<u32>,
     contested: &BTreeSet<u32>,
     fault: Option<FaultAt>,
@@ -69,16 +93,21 @@ pub(crate) fn play(
     world.play(fault, &agreement::Move::Serving(Move::Abort), |world, fault| {
         let agreement::State::Serving(state) = &world.agreement.state else { return Err(PlayError::OtherKind) };
         let id = world.agreement.id;
+        let file = |index: u32| scores_digest(if tampered.contains(&index) { &FALSE_SCORES } else { &SCORES });
+        let answer = |index: u32| Answer::sign(id, index, &input(index), &file(index), &provider());
         let (action, facts) = match state {
             State::Proposed { .. } => (Move::Accept, Facts::Nothing),
             State::Sending { .. } => (Move::Send { inputs: (0..economy.round).map(input).collect() }, Facts::Nothing),
             State::Confirming { .. } => (Move::Confirm, Facts::Nothing),
+            State::Running { answers, .. } if answers.is_empty() && way == Way::Demanded => (Move::Demand, Facts::Nothing),
+            State::Demanded { answers, .. } => {
+                let due: Vec<u32> = (0..economy.round).filter(|index| !answers.contains_key(index)).take(MAX_ANSWERS).collect();
+                inferences += due.iter().filter(|&index| !tampered.contains(index)).count();
+                let (answers, scores) = due.into_iter().map(|index| (answer(index), file(index))).unzip();
+                (Move::Answer { answers, scores }, Facts::Held)
+            }
             State::Running { answers, .. } if answers.is_empty() => {
                 inferences = economy.round as usize - tampered.len();
-                let answer = |index: u32| {
-                    let scores = if tampered.contains(&index) { FALSE_SCORES } else { SCORES };
-                    Answer::sign(id, index, &input(index), &scores_digest(&scores), &provider())
-                };
                 // Only what is contested has to be recorded.
                 (Move::Record { answers: contested.iter().copied().map(answer).collect() }, Facts::Nothing)
             }
@@ -120,7 +149,7 @@ fn terms(economy: &Economy) -> Result<Terms, PlayError> {
         inputs: economy.round,
         proof: Money::new(economy.proof)?,
         beta: economy.beta,
-        periods: Periods { respond: PERIOD, round: PERIOD, prove: PERIOD },
+        periods: Periods { respond: PERIOD, round: PERIOD, answer: PERIOD, prove: PERIOD },
         nonce: digest("nonce"),
     })
 }

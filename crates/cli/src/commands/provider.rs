@@ -7,7 +7,7 @@ use anyhow::Context;
 use clap::{Subcommand, ValueEnum};
 use verinfer_commitments::draw_salt;
 use verinfer_parties::Model;
-use verinfer_parties::provider::{Means, Policy, Proceed, Provider};
+use verinfer_parties::provider::{Means, Policy, Proceed, Provider, Time};
 use verinfer_protocols::money::Money;
 use verinfer_protocols::time::Millis;
 
@@ -65,6 +65,18 @@ struct ServeArguments {
     #[arg(long, value_name = "UNITS", default_value = "1000000", value_parser = parse_money)]
     deposit: Money,
 
+    /// Least seconds for each move that takes no computation; who leaves less time only wants the deposit.
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = parse_seconds)]
+    respond_time: Millis,
+
+    /// Least seconds for each inference: more than the model takes.
+    #[arg(long, value_name = "SECONDS", default_value = "0.1", value_parser = parse_seconds)]
+    inference_time: Millis,
+
+    /// Least seconds for the proof of each input: more than the model takes.
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = parse_seconds)]
+    proof_time: Millis,
+
     /// When to go on after the first examples of an agreement about accuracy.
     #[arg(long, value_enum, default_value_t = ProceedArgument::IfGood)]
     proceed: ProceedArgument,
@@ -107,6 +119,7 @@ fn serve(arguments: &ServeArguments, output: Output) -> anyhow::Result<Verdict> 
         proof: arguments.proof,
         inference: arguments.inference,
         deposit: arguments.deposit,
+        time: Time { respond: arguments.respond_time, inference: arguments.inference_time, proof: arguments.proof_time },
         proceed: match arguments.proceed {
             ProceedArgument::IfGood => Proceed::IfGood,
             ProceedArgument::Always => Proceed::Always,

@@ -121,7 +121,7 @@ fn two_hundred_agreements_with_twenty_clients() {
                     for number in 0..EACH {
                         let mut terms = serving::terms(customer.account(), provider.account(), nonce(), 2, LONG);
                         let round = if last_move(number).is_some() { LONG } else { Millis(1000) };
-                        terms.periods = Periods { respond: LONG, round, prove: Millis(500) };
+                        terms.periods = Periods { respond: LONG, round, answer: LONG, prove: Millis(500) };
                         let terms = agreement::Terms::Serving(terms);
                         names.push(terms.id());
                         meter.submit(&client, terms.id(), Body::Open(terms));

@@ -6,6 +6,7 @@ mod agreements;
 mod audit;
 mod browser;
 mod common;
+mod demands;
 mod hostile;
 mod lies;
 mod load;

@@ -1,6 +1,7 @@
 //! A customer who buys a round of predictions, and contests some of them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -14,8 +15,9 @@ use verinfer_protocols::agreement::{self, Agreement};
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::SecretKey;
 use verinfer_protocols::money::Money;
-use verinfer_protocols::serving::{Answer, Move, Periods, State, Terms, answer_digest};
+use verinfer_protocols::serving::{Answer, MAX_ANSWERS, Move, Periods, State, Terms, answer_digest};
 use verinfer_protocols::statement::scores_digest;
+use verinfer_protocols::time::Millis;
 use verinfer_sealing::ReceiverSecret;
 
 use super::tolerate;
@@ -50,6 +52,8 @@ pub struct Customer<'a> {
     client: &'a Client,
     key: &'a SecretKey,
     peer: &'a Peer,
+    /// The peer when it is asked for predictions.
+    predictor: Peer,
     store: &'a Store,
     receiver: ReceiverSecret,
     id: AgreementId,
@@ -60,6 +64,9 @@ pub struct Customer<'a> {
 const DEAL: (&str, &str) = ("deal", "serving");
 const INPUTS: &str = "inputs";
 const PREDICTIONS: &str = "predictions";
+
+/// Predictions are asked for so long at a time; then those that have come are recorded, and the time is looked at.
+const FETCHING: Duration = Duration::from_secs(10);
 
 impl<'a> Customer<'a> {
     /// Proposes an agreement to the provider, or goes on with the one in the state; `plan` is then not asked. `key` is that of the client.
@@ -77,7 +84,7 @@ impl<'a> Customer<'a> {
         let (terms, contest) = store.once(DEAL.0, DEAL.1, || propose(client, peer, store, &plan()?))?;
         let receiver = ReceiverSecret::from_bytes(store.once("self", "receiver", || random_bytes().map_err(PartyError::from))?);
         let id = agreement::Terms::Serving(terms.clone()).id();
-        Ok(Self { client, key, peer, store, receiver, id, terms, contest })
+        Ok(Self { client, key, peer, predictor: peer.asked_briefly(FETCHING), store, receiver, id, terms, contest })
     }
 
     /// The agreement's name.
@@ -85,13 +92,14 @@ impl<'a> Customer<'a> {
         self.id
     }
 
-    /// The scores that were predicted, by input.
+    /// The scores that were predicted, by input, where there is a prediction.
     ///
     /// # Errors
     ///
     /// They cannot be read.
-    pub fn predictions(&self) -> Result<Vec<Vec<i16>>, PartyError> {
-        Ok(self.store.list::<Prediction>(PREDICTIONS)?.into_iter().map(|(_, prediction)| prediction.scores).collect())
+    pub fn predictions(&self) -> Result<Vec<Option<Vec<i16>>>, PartyError> {
+        let scores = |index| Ok(self.store.get::<Prediction>(PREDICTIONS, &name(index))?.map(|prediction| prediction.scores));
+        (0..self.terms.inputs).map(scores).collect()
     }
 
     /// Makes every move that is due until the agreement has ended.
@@ -120,30 +128,32 @@ impl<'a> Customer<'a> {
                 }
                 Ok(Step::Waiting)
             }
-            State::Running { answers, .. } => self.fetch(answers, tell),
-            State::Proposed { .. } | State::Contested { .. } | State::Ended(_) => Ok(Step::Waiting),
+            State::Running { answers, deadline, .. } => {
+                let rest = Millis(deadline.0.saturating_sub(view.now.0));
+                self.collect(answers, rest, tell)
+            }
+            State::Proposed { .. } | State::Demanded { .. } | State::Contested { .. } | State::Ended(_) => Ok(Step::Waiting),
         }
     }
 
-    /// Fetches predictions, records them, and contests some when it has them all.
-    fn fetch(&self, recorded: &BTreeMap<u32, Digest>, tell: &Tell) -> Result<Step, PartyError> {
-        let mut new = Vec::new();
-        for index in (0..self.terms.inputs).filter(|index| !recorded.contains_key(index)) {
-            match self.prediction(index) {
-                Ok(prediction) => new.push(prediction.answer),
-                // It may come later; what never comes is not contested, and not paid for either.
-                Err(PartyError::Peer(PeerError::Refused { .. } | PeerError::Unreachable { .. })) => break,
-                Err(error) => return Err(error),
-            }
-        }
+    /// Fetches predictions and records them; when half of the time is over, demands the others. Contests some when it has them all.
+    fn collect(&self, recorded: &BTreeMap<u32, Digest>, rest: Millis, tell: &Tell) -> Result<Step, PartyError> {
+        let is_late = rest.0 <= self.terms.periods.round.0 / 2;
+        let new = self.fetch(recorded, is_late)?;
         if !new.is_empty() {
             tell(&format!("{} predictions are recorded", new.len()));
             return self.act(Move::Record { answers: new });
         }
-        if recorded.len() < usize::try_from(self.terms.inputs).unwrap_or(usize::MAX) {
-            return Ok(Step::Waiting);
+        let missing = (0..self.terms.inputs).filter(|index| !recorded.contains_key(index)).count();
+        if missing > 0 {
+            if !is_late {
+                return Ok(Step::Waiting);
+            }
+            tell(&format!("{missing} predictions have not come: they are demanded through the escrow"));
+            return self.act(Move::Demand);
         }
-        let contested: BTreeSet<u32> = self.store.once(DEAL.0, "contested", || choose(self.terms.inputs, self.contest))?;
+        let mut contested: BTreeSet<u32> = self.store.once(DEAL.0, "contested", || choose(self.terms.inputs, self.contest))?;
+        contested.extend(self.take_demanded(recorded, Duration::from_millis(rest.0 / 2))?);
         if contested.is_empty() {
             return self.act(Move::Conclude);
         }
@@ -151,17 +161,63 @@ impl<'a> Customer<'a> {
         self.act(Move::Contest { inputs: contested })
     }
 
-    /// The prediction for an input, which must be signed, and be what was signed.
+    /// The answers that can be recorded. A provider that answers slowly, or with anything else, is not waited for longer than one that is silent.
+    fn fetch(&self, recorded: &BTreeMap<u32, Digest>, is_late: bool) -> Result<Vec<Answer>, PartyError> {
+        let (start, mut new) = (Instant::now(), Vec::new());
+        for index in (0..self.terms.inputs).filter(|index| !recorded.contains_key(index)) {
+            // What was kept before a crash is recorded in any case.
+            let may_ask = !is_late && start.elapsed() < FETCHING;
+            if new.len() == MAX_ANSWERS || !(may_ask || self.store.has(PREDICTIONS, &name(index))) {
+                continue;
+            }
+            match self.prediction(index) {
+                Ok(prediction) => new.push(prediction.answer),
+                Err(PartyError::Peer(PeerError::Unreachable { .. })) => break,
+                Err(PartyError::Peer(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(new)
+    }
+
+    /// The prediction for an input, kept before it is recorded.
     fn prediction(&self, index: u32) -> Result<Prediction, PartyError> {
         self.store.once(PREDICTIONS, &name(index), || {
-            let prediction: Prediction = self.peer.fetch(self.id, Topic::Prediction(index), self.key, &self.receiver)?;
-            let (_, input) = self.input(index)?;
-            let Answer { index: answered, digest, .. } = prediction.answer;
-            let is_right = answered == index
-                && digest == answer_digest(&input, &scores_digest(&prediction.scores))
-                && prediction.answer.is_signed_by(&self.terms.provider, self.id);
+            let prediction: Prediction = self.predictor.fetch(self.id, Topic::Prediction(index), self.key, &self.receiver)?;
+            let is_right = prediction.answer.index == index && self.is_signed(&prediction)?;
             if is_right { Ok(prediction) } else { Err(self.peer.unreadable("the provider has not signed this prediction").into()) }
         })
+    }
+
+    /// Takes what the provider has left with the escrow because it was demanded. Gives an input for which that is no prediction, or so much that it cannot
+    /// be fetched within `limit`: it cannot be proved, and one such contest wins the whole deposit.
+    fn take_demanded(&self, recorded: &BTreeMap<u32, Digest>, limit: Duration) -> Result<Option<u32>, PartyError> {
+        if recorded.keys().all(|&index| self.store.has(PREDICTIONS, &name(index))) {
+            return Ok(None);
+        }
+        let start = Instant::now();
+        for (answer, file) in self.client.demanded(self.id)? {
+            let (index, place) = (answer.index, name(answer.index));
+            if self.store.has(PREDICTIONS, &place) {
+                continue;
+            }
+            if start.elapsed() >= limit {
+                return Ok(Some(index));
+            }
+            let scores: Result<Vec<i16>, _> = postcard::from_bytes(&self.client.file(self.id, file)?);
+            match scores.map(|scores| Prediction { scores, answer }) {
+                Ok(prediction) if self.is_signed(&prediction)? => self.store.put(PREDICTIONS, &place, &prediction)?,
+                Ok(_) | Err(_) => return Ok(Some(index)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether the provider has signed a prediction for its input, and these scores.
+    fn is_signed(&self, prediction: &Prediction) -> Result<bool, PartyError> {
+        let Prediction { scores, answer } = prediction;
+        let (_, input) = self.input(answer.index)?;
+        Ok(answer.digest == answer_digest(&input, &scores_digest(scores)) && answer.is_signed_by(&self.terms.provider, self.id))
     }
 
     fn input(&self, index: u32) -> Result<(OpenedInput, Digest), PartyError> {

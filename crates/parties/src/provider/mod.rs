@@ -27,7 +27,7 @@ use crate::queue::{Job, Queue};
 use crate::random::random_bytes;
 use crate::store::Store;
 
-pub use policy::{Policy, Proceed};
+pub use policy::{Policy, Proceed, Time};
 
 /// A provider.
 pub struct Provider {

@@ -1,4 +1,5 @@
 use verinfer_protocols::money::{Money, MoneyError};
+use verinfer_protocols::time::Millis;
 use verinfer_protocols::{accuracy, serving};
 
 /// Which agreements a provider makes.
@@ -10,10 +11,23 @@ pub struct Policy {
     pub inference: Money,
     /// Largest deposit for one agreement.
     pub deposit: Money,
+    /// Least time for what it has to do.
+    pub time: Time,
     /// When it goes on after it has tried the first examples.
     pub proceed: Proceed,
     /// How many inputs one proof is about.
     pub batch: usize,
+}
+
+/// Least time for what a provider has to do: who leaves it less only wants its deposit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Time {
+    /// For each move; inferences and proofs come on top.
+    pub respond: Millis,
+    /// For each inference.
+    pub inference: Millis,
+    /// For the proof of each input.
+    pub proof: Millis,
 }
 
 /// When a provider goes on after it has tried the first examples.
@@ -32,6 +46,12 @@ impl Policy {
             Some("the prices are too low")
         } else if terms.deposit()? > self.deposit {
             Some("the deposit is too large")
+        } else if !self.time.suffices(&[
+            (terms.periods.respond, 0, 0),
+            (terms.periods.decide, terms.first, 0),
+            (terms.periods.prove, 0, terms.second()),
+        ]) {
+            Some("the time is too short")
         } else {
             None
         })
@@ -43,9 +63,25 @@ impl Policy {
             Some("the price is too low")
         } else if terms.provider_deposit()? > self.deposit {
             Some("the deposit is too large")
+        } else if !self.time.suffices(&[
+            (terms.periods.respond, 0, 0),
+            (terms.periods.answer, terms.inputs, 0),
+            (terms.periods.prove, 0, terms.inputs),
+        ]) {
+            Some("the time is too short")
         } else {
             None
         })
+    }
+}
+
+impl Time {
+    /// Whether periods suffice for a move with so many inferences and so many proofs each.
+    fn suffices(&self, periods: &[(Millis, u32, u32)]) -> bool {
+        let times = |time: Millis, count: u32| time.0.saturating_mul(u64::from(count));
+        let needed =
+            |inferences, proofs| self.respond.0.saturating_add(times(self.inference, inferences)).saturating_add(times(self.proof, proofs));
+        periods.iter().all(|&(period, inferences, proofs)| period.0 >= needed(inferences, proofs))
     }
 }
 
@@ -57,5 +93,39 @@ impl Proceed {
             // right / first >= target / second
             Self::IfGood => u64::from(right) * u64::from(terms.second()) >= u64::from(terms.target) * u64::from(terms.first),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use verinfer_protocols::digest::Digest;
+    use verinfer_protocols::keys::SecretKey;
+
+    use super::*;
+
+    #[test]
+    fn round_with_too_little_time_is_not_accepted() {
+        let units = |units| Money::new(units).unwrap();
+        let time = Time { respond: Millis(1000), inference: Millis(10), proof: Millis(100) };
+        let policy = Policy { proof: units(1), inference: units(1), deposit: units(1000), time, proceed: Proceed::IfGood, batch: 1 };
+        let periods = serving::Periods { respond: Millis(1000), round: Millis(1), answer: Millis(1030), prove: Millis(1300) };
+        let terms = serving::Terms {
+            customer: SecretKey::from_seed(&[1; 32]).account(),
+            provider: SecretKey::from_seed(&[2; 32]).account(),
+            model: Digest([3; 32]),
+            inputs: 3,
+            proof: units(1),
+            beta: 2,
+            periods,
+            nonce: Digest([4; 32]),
+        };
+        let objection = |periods| policy.objection_to_serving(&serving::Terms { periods, ..terms.clone() }).unwrap();
+        assert_eq!(objection(periods), None);
+        let short = [
+            serving::Periods { respond: Millis(999), ..periods },
+            serving::Periods { answer: Millis(1029), ..periods },
+            serving::Periods { prove: Millis(1299), ..periods },
+        ];
+        assert_eq!(short.map(objection), [Some("the time is too short"); 3]);
     }
 }

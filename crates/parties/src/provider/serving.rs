@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use verinfer_escrow_client::messages::AgreementView;
 use verinfer_items::OpenedInput;
 use verinfer_protocols::agreement;
-use verinfer_protocols::digest::{AgreementId, Digest};
+use verinfer_protocols::digest::{AgreementId, Digest, canonical};
 use verinfer_protocols::serving::{Answer, Move, STAGE, State, Terms};
 use verinfer_protocols::statement::{context, scores_digest};
 use verinfer_protocols::time::Timestamp;
@@ -24,6 +24,9 @@ pub struct Served {
     pub prediction: Prediction,
 }
 
+/// Demanded predictions in one move: other agreements do not wait longer than these take.
+const ANSWERS: usize = 32;
+
 /// The log of what was served, by agreement and input.
 const SERVED: &str = "served";
 
@@ -42,6 +45,10 @@ impl Provider {
                     }
                 }
                 self.act_serving(id, Move::Confirm)
+            }
+            State::Demanded { inputs, answers, .. } => {
+                let due: Vec<u32> = (0..).take(inputs.len()).filter(|index| !answers.contains_key(index)).collect();
+                self.answer_openly(id, due.get(..ANSWERS).unwrap_or(&due))
             }
             State::Contested { contested, proved, deadline, .. } => {
                 let due: Vec<u32> = contested.keys().copied().filter(|index| !proved.contains(index)).collect();
@@ -76,6 +83,17 @@ impl Provider {
         let input = |&index: &u32| self.round_input(id, index).map(|(input, _)| input);
         let inputs = indices.iter().map(input).collect::<Result<Vec<_>, _>>()?;
         Ok(self.model.prove(&context(id, STAGE), &inputs, &Shown::Scores)?)
+    }
+
+    /// Leaves predictions with the escrow, which were given before or are made now.
+    fn answer_openly(&self, id: AgreementId, due: &[u32]) -> Result<Step, PartyError> {
+        let (mut answers, mut scores) = (Vec::new(), Vec::new());
+        for &index in due {
+            let prediction = self.predict(id, index)?;
+            scores.push(self.client.leave_file(id, &canonical(&prediction.scores))?);
+            answers.push(prediction.answer);
+        }
+        self.act_serving(id, Move::Answer { answers, scores })
     }
 
     fn prove_predictions(&self, id: AgreementId, due: &[u32], deadline: Timestamp) -> Result<Step, PartyError> {

@@ -10,7 +10,7 @@
 
 mod proofs;
 mod step;
-pub(crate) mod terms;
+mod terms;
 
 use std::collections::BTreeSet;
 

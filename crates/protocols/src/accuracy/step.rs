@@ -4,11 +4,12 @@ use super::proofs::count_correct;
 use super::{Move, Outcome, State, Terms};
 use crate::coin::Seed;
 use crate::digest::AgreementId;
-use crate::event::{Event, Facts, check_time};
+use crate::event::{Event, Facts, check_event};
 use crate::keys::AccountId;
 use crate::ledger::{Posting, Till};
 use crate::money::Money;
-use crate::refusal::{Refusal, TermsFault};
+use crate::refusal::Refusal;
+use crate::terms::check_proposer;
 use crate::time::Timestamp;
 use crate::transfer::{self, Breach, Progress};
 
@@ -20,9 +21,7 @@ impl Terms {
     /// The terms are impossible, or another than the customer proposes them.
     pub fn open(&self, id: AgreementId, by: AccountId, now: Timestamp) -> Result<(State, Vec<Posting>), Refusal> {
         self.check()?;
-        if by != self.customer {
-            return Err(TermsFault::OtherProposer { expected: self.customer }.into());
-        }
+        check_proposer(by, self.customer)?;
         // What may be paid later can be written, too.
         self.price()?;
         self.needed_stake()?;
@@ -48,10 +47,9 @@ pub fn step(
     event: Event<'_, Move>,
     now: Timestamp,
 ) -> Result<(State, Vec<Posting>), Refusal> {
-    check_time(&event, state.deadline().ok_or(Refusal::Ended)?, now)?;
+    check_event(&event, state.deadline(), [terms.customer, terms.provider], now)?;
     match event {
         Event::Deadline => at_deadline(id, terms, state, now),
-        Event::Move { by, .. } if by != terms.customer && by != terms.provider => Err(Refusal::NotAParty { account: by }),
         Event::Move { by, action, facts } => at_move(id, terms, state, (by, action, facts), now),
     }
 }

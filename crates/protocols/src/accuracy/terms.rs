@@ -6,6 +6,7 @@ use crate::keys::AccountId;
 use crate::merkle::{Root, Tree};
 use crate::money::{Money, MoneyError};
 use crate::refusal::TermsFault;
+use crate::terms::{check_count, check_parties, check_period};
 use crate::time::Millis;
 
 /// What customer and provider agree on.
@@ -96,16 +97,6 @@ impl Prices {
     }
 }
 
-/// Checks that a period is neither zero nor too long.
-pub(crate) fn check_period(field: &'static str, found: Millis) -> Result<(), TermsFault> {
-    if (Millis(1)..=Millis::MAX_PERIOD).contains(&found) { Ok(()) } else { Err(TermsFault::Period { field, found }) }
-}
-
-/// Checks that a number is in a range.
-pub(crate) fn check_count(field: &'static str, found: u32, least: u32, most: u32) -> Result<(), TermsFault> {
-    if (least..=most).contains(&found) { Ok(()) } else { Err(TermsFault::Count { field, found, least, most }) }
-}
-
 impl Terms {
     /// Checks everything that can be wrong with terms alone.
     ///
@@ -113,9 +104,7 @@ impl Terms {
     ///
     /// The first fault.
     pub fn check(&self) -> Result<(), TermsFault> {
-        if self.customer == self.provider {
-            return Err(TermsFault::OneParty);
-        }
+        check_parties(self.customer, self.provider)?;
         check_count("test_set", self.test_set.len, 2, Tree::MAX_LEN)?;
         check_count("first", self.first, 1, self.test_set.len.saturating_sub(1))?;
         check_count("top", self.top, 1, u32::MAX)?;

@@ -3,13 +3,14 @@ use std::collections::BTreeSet;
 use super::{Document, Move, Outcome, STAGE, State, Terms, is_signed_document};
 use crate::coin::Seed;
 use crate::digest::{AgreementId, Digest};
-use crate::event::{Event, Facts, check_time};
+use crate::event::{Event, Facts, check_event};
 use crate::keys::AccountId;
 use crate::ledger::{Posting, Till};
 use crate::member::{at, check_place, check_proof, document_entry, handle};
 use crate::money::Money;
-use crate::refusal::{MemberFault, ProofFault, Refusal, TermsFault};
+use crate::refusal::{MemberFault, ProofFault, Refusal};
 use crate::statement::Statement;
+use crate::terms::check_proposer;
 use crate::time::Timestamp;
 use crate::transfer::{self, Breach, Progress};
 
@@ -21,9 +22,7 @@ impl Terms {
     /// The terms are impossible, or another than the requester proposes them.
     pub fn open(&self, id: AgreementId, by: AccountId, now: Timestamp) -> Result<(State, Vec<Posting>), Refusal> {
         self.check()?;
-        if by != self.requester {
-            return Err(TermsFault::OtherProposer { expected: self.requester }.into());
-        }
+        check_proposer(by, self.requester)?;
         // What may be paid later can be written, too.
         self.price.plus(self.bond)?;
         Ok((State::Proposed { deadline: now.after(self.periods.respond) }, Till(id).deposit(by, self.price)))
@@ -46,10 +45,9 @@ pub fn step(
     event: Event<'_, Move>,
     now: Timestamp,
 ) -> Result<(State, Vec<Posting>), Refusal> {
-    check_time(&event, state.deadline().ok_or(Refusal::Ended)?, now)?;
+    check_event(&event, state.deadline(), [terms.requester, terms.responder], now)?;
     match event {
         Event::Deadline => at_deadline(id, terms, state, now),
-        Event::Move { by, .. } if by != terms.requester && by != terms.responder => Err(Refusal::NotAParty { account: by }),
         Event::Move { by, action, facts } => at_move(id, terms, state, (by, action, facts), now),
     }
 }
@@ -130,9 +128,6 @@ fn prove(
     documents: &[Document],
     statement: &Statement,
 ) -> Result<BTreeSet<u32>, Refusal> {
-    if documents.is_empty() {
-        return Err(ProofFault::Images { found: 0, expected: 1 }.into());
-    }
     let due: BTreeSet<u32> = terms.sampled(seed).into_iter().collect();
     for (image, (document, input)) in documents.iter().zip(&statement.inputs).enumerate() {
         let index = document.member.index;

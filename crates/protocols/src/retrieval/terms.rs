@@ -1,6 +1,5 @@
 use serde::{Deserialize, Serialize};
 
-use crate::accuracy::terms::{check_count, check_period};
 use crate::coin::CommittedShare;
 use crate::digest::Digest;
 use crate::keys::AccountId;
@@ -8,6 +7,7 @@ use crate::merkle::{Root, Tree};
 use crate::money::Money;
 use crate::refusal::TermsFault;
 use crate::statement::Output;
+use crate::terms::{check_count, check_parties, check_period};
 use crate::time::Millis;
 
 /// What requester and responder agree on.
@@ -92,9 +92,7 @@ impl Terms {
     ///
     /// The first fault.
     pub fn check(&self) -> Result<(), TermsFault> {
-        if self.requester == self.responder {
-            return Err(TermsFault::OneParty);
-        }
+        check_parties(self.requester, self.responder)?;
         check_count("corpus", self.corpus.len, 1, Tree::MAX_LEN)?;
         check_count("sample", self.sample, 1, self.corpus.len)?;
         if let Predicate::Top { k, .. } = self.predicate {

@@ -2,11 +2,17 @@
 //!
 //! ```text
 //! Proposed --accept--> Sending --inputs--> Confirming --confirm--> Running --conclude--> Ended
-//!                                                                     '--contest--> Contested --proofs--> Ended
+//!                                                                   |  ^ '--contest--> Contested --proofs--> Ended
+//!                                                              demand  answers
+//!                                                                   v  |
+//!                                                                 Demanded
 //! ```
 //!
-//! An agreement is one round. Inputs and predictions go from party to party; the escrow sees digests. A prediction counts once the customer has
-//! recorded the provider's signature of it: so the customer cannot contest what was never said, and the provider cannot deny what it said.
+//! An agreement is one round. Inputs and predictions go from party to party; the escrow sees digests. A prediction counts once the provider's signature of
+//! it is recorded: so the customer cannot contest what was never said, and the provider cannot deny what it said.
+//!
+//! A provider that is silent and a customer who denies that it was served look alike. Hence the customer may demand what it has not recorded: the provider
+//! then leaves these predictions with the escrow, which everybody trusts to hand them over. After that everything is recorded, so that it can be demanded once.
 
 mod step;
 mod terms;
@@ -56,8 +62,19 @@ pub enum State {
     Running {
         /// Digests of the commitments to the inputs.
         inputs: Vec<Digest>,
-        /// The digests of the predictions that the customer has recorded, by input.
+        /// The digests of the predictions that are recorded, by input.
         answers: BTreeMap<u32, Digest>,
+        /// Until then.
+        deadline: Timestamp,
+    },
+    /// The provider has to leave the predictions that are not recorded with the escrow.
+    Demanded {
+        /// Digests of the commitments to the inputs.
+        inputs: Vec<Digest>,
+        /// The digests of the predictions that are recorded, by input.
+        answers: BTreeMap<u32, Digest>,
+        /// When the round ends if the customer then still has time to contest.
+        round: Timestamp,
         /// Until then.
         deadline: Timestamp,
     },
@@ -89,6 +106,8 @@ pub enum Outcome {
     NotBegun,
     /// It ended without a contest.
     Concluded,
+    /// The provider did not leave the demanded predictions with the escrow.
+    NotAnswered(Breach),
     /// All contested predictions were proved.
     Proved {
         /// How many.
@@ -116,6 +135,15 @@ pub enum Move {
     Record {
         /// Up to [`MAX_ANSWERS`] that it has got.
         answers: Vec<Answer>,
+    },
+    /// The customer wants every prediction that is not recorded through the escrow.
+    Demand,
+    /// The provider has left demanded predictions with the escrow.
+    Answer {
+        /// Up to [`MAX_ANSWERS`] of them.
+        answers: Vec<Answer>,
+        /// The [`crate::statement::scores_digest`] of each, in the same order: the digests of the files.
+        scores: Vec<Digest>,
     },
     /// The customer wants proofs.
     Contest {
@@ -174,6 +202,7 @@ impl State {
             | Self::Sending { deadline }
             | Self::Confirming { deadline, .. }
             | Self::Running { deadline, .. }
+            | Self::Demanded { deadline, .. }
             | Self::Contested { deadline, .. } => Some(*deadline),
             Self::Ended(_) => None,
         }
@@ -186,6 +215,7 @@ impl State {
             Self::Sending { .. } => "sending",
             Self::Confirming { .. } => "confirming",
             Self::Running { .. } => "running",
+            Self::Demanded { .. } => "demanded",
             Self::Contested { .. } => "contested",
             Self::Ended(_) => "ended",
         }
@@ -194,7 +224,7 @@ impl State {
     /// Who has to move.
     pub const fn awaits(&self, terms: &Terms) -> Option<AccountId> {
         match self {
-            Self::Proposed { .. } | Self::Confirming { .. } | Self::Contested { .. } => Some(terms.provider),
+            Self::Proposed { .. } | Self::Confirming { .. } | Self::Demanded { .. } | Self::Contested { .. } => Some(terms.provider),
             Self::Sending { .. } | Self::Running { .. } => Some(terms.customer),
             Self::Ended(_) => None,
         }

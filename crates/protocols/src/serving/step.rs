@@ -2,13 +2,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Answer, MAX_ANSWERS, Move, Outcome, STAGE, State, Terms, answer_digest};
 use crate::digest::{AgreementId, Digest};
-use crate::event::{Event, Facts, check_time};
+use crate::event::{Event, Facts, check_event};
 use crate::keys::AccountId;
 use crate::ledger::{Posting, Till};
 use crate::member::{at, check_proof};
 use crate::money::Money;
-use crate::refusal::{MemberFault, ProofFault, Refusal, TermsFault};
+use crate::refusal::{MemberFault, ProofFault, Refusal};
 use crate::statement::Statement;
+use crate::terms::check_proposer;
 use crate::time::Timestamp;
 use crate::transfer::Breach;
 
@@ -20,9 +21,7 @@ impl Terms {
     /// The terms are impossible, or another than the customer proposes them.
     pub fn open(&self, id: AgreementId, by: AccountId, now: Timestamp) -> Result<(State, Vec<Posting>), Refusal> {
         self.check()?;
-        if by != self.customer {
-            return Err(TermsFault::OtherProposer { expected: self.customer }.into());
-        }
+        check_proposer(by, self.customer)?;
         // What may be paid later can be written, too.
         self.customer_deposit()?.plus(self.provider_deposit()?)?;
         let state = State::Proposed { deadline: now.after(self.periods.respond) };
@@ -42,10 +41,9 @@ pub fn step(
     event: Event<'_, Move>,
     now: Timestamp,
 ) -> Result<(State, Vec<Posting>), Refusal> {
-    check_time(&event, state.deadline().ok_or(Refusal::Ended)?, now)?;
+    check_event(&event, state.deadline(), [terms.customer, terms.provider], now)?;
     match event {
         Event::Deadline => end(id, terms, outcome_of_silence(state)?),
-        Event::Move { by, .. } if by != terms.customer && by != terms.provider => Err(Refusal::NotAParty { account: by }),
         Event::Move { by, action, facts } => at_move(id, terms, state, (by, action, facts), now),
     }
 }
@@ -55,6 +53,7 @@ const fn outcome_of_silence(state: &State) -> Result<Outcome, Refusal> {
         State::Proposed { .. } => Ok(Outcome::Expired),
         State::Sending { .. } | State::Confirming { .. } => Ok(Outcome::NotBegun),
         State::Running { .. } => Ok(Outcome::Concluded),
+        State::Demanded { .. } => Ok(Outcome::NotAnswered(Breach::Silence)),
         State::Contested { .. } => Ok(Outcome::NotProved(Breach::Silence)),
         State::Ended(_) => Err(Refusal::Ended),
     }
@@ -95,6 +94,27 @@ fn at_move(
             let deadline = now.after(periods.prove);
             Ok((State::Contested { inputs: inputs.clone(), contested, proved: BTreeSet::new(), deadline }, Vec::new()))
         }
+        (State::Running { inputs, answers, deadline }, Move::Demand) if customer => {
+            if is_complete(terms, answers) {
+                return Err(at(0)(MemberFault::NotDue));
+            }
+            let (inputs, answers, round) = (inputs.clone(), answers.clone(), *deadline);
+            Ok((State::Demanded { inputs, answers, round, deadline: now.after(periods.answer) }, Vec::new()))
+        }
+        (State::Demanded { .. }, Move::Abort) if !customer => end(id, terms, Outcome::NotAnswered(Breach::Abort)),
+        (State::Demanded { inputs, answers, round, deadline }, Move::Answer { answers: new, scores }) if !customer => {
+            let answers = record(id, terms, answers.clone(), new)?;
+            check_scores(inputs, new, scores)?;
+            if *facts != Facts::Held {
+                return Err(Refusal::FactsMissing);
+            }
+            let inputs = inputs.clone();
+            if !is_complete(terms, &answers) {
+                return Ok((State::Demanded { inputs, answers, round: *round, deadline: *deadline }, Vec::new()));
+            }
+            // However late the customer has demanded and got them, it has time to contest.
+            Ok((State::Running { inputs, answers, deadline: now.after(periods.respond).max(*round) }, Vec::new()))
+        }
         (State::Contested { .. }, Move::Abort) if !customer => end(id, terms, Outcome::NotProved(Breach::Abort)),
         (State::Contested { inputs, contested, proved, deadline }, Move::Prove { inputs: shown, .. }) if !customer => {
             let Facts::Proof(statement) = facts else { return Err(Refusal::FactsMissing) };
@@ -129,6 +149,25 @@ fn record(id: AgreementId, terms: &Terms, mut answers: BTreeMap<u32, Digest>, ne
     Ok(answers)
 }
 
+/// Whether there is a prediction for every input.
+fn is_complete(terms: &Terms, answers: &BTreeMap<u32, Digest>) -> bool {
+    u32::try_from(answers.len()).is_ok_and(|answers| answers >= terms.inputs)
+}
+
+/// Checks that scores are those that were signed.
+fn check_scores(inputs: &[Digest], answers: &[Answer], scores: &[Digest]) -> Result<(), Refusal> {
+    if scores.len() != answers.len() {
+        return Err(at(answers.len().min(scores.len()))(MemberFault::Scores));
+    }
+    for (position, (answer, scores)) in answers.iter().zip(scores).enumerate() {
+        let input = usize::try_from(answer.index).ok().and_then(|index| inputs.get(index));
+        if input.is_none_or(|input| answer_digest(input, scores) != answer.digest) {
+            return Err(at(position)(MemberFault::Scores));
+        }
+    }
+    Ok(())
+}
+
 fn contested(answers: &BTreeMap<u32, Digest>, chosen: &BTreeSet<u32>) -> Result<BTreeMap<u32, Digest>, Refusal> {
     if chosen.is_empty() {
         return Err(at(0)(MemberFault::Unknown));
@@ -148,9 +187,6 @@ fn prove(
     shown: &[u32],
     statement: &Statement,
 ) -> Result<BTreeSet<u32>, Refusal> {
-    if shown.is_empty() {
-        return Err(ProofFault::Images { found: 0, expected: contested.len() }.into());
-    }
     for (image, (index, proved_input)) in shown.iter().zip(&statement.inputs).enumerate() {
         let answer = contested.get(index).ok_or_else(|| at(image)(MemberFault::NotDue))?;
         if !proved.insert(*index) {
@@ -178,7 +214,7 @@ fn end(id: AgreementId, terms: &Terms, outcome: Outcome) -> Result<(State, Vec<P
             let price = terms.price(contested)?;
             (customers.minus(price)?, providers.plus(price)?)
         }
-        Outcome::NotProved(_) => (customers.plus(providers)?, Money::ZERO),
+        Outcome::NotAnswered(_) | Outcome::NotProved(_) => (customers.plus(providers)?, Money::ZERO),
     };
     Ok((State::Ended(outcome), Till(id).pay([(terms.customer, to_customer), (terms.provider, to_provider)])))
 }

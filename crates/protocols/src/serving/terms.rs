@@ -1,11 +1,11 @@
 use serde::{Deserialize, Serialize};
 
-use crate::accuracy::terms::{check_count, check_period};
 use crate::digest::Digest;
 use crate::keys::AccountId;
 use crate::merkle::Tree;
 use crate::money::{Money, MoneyError};
 use crate::refusal::TermsFault;
+use crate::terms::{check_count, check_parties, check_period};
 use crate::time::Millis;
 
 /// What customer and provider agree on for one round.
@@ -40,6 +40,8 @@ pub struct Periods {
     pub respond: Millis,
     /// From the confirmation of the inputs to the end of the round.
     pub round: Millis,
+    /// All predictions that are demanded.
+    pub answer: Millis,
     /// All proofs.
     pub prove: Millis,
 }
@@ -51,16 +53,15 @@ impl Terms {
     ///
     /// The first fault.
     pub fn check(&self) -> Result<(), TermsFault> {
-        if self.customer == self.provider {
-            return Err(TermsFault::OneParty);
-        }
+        check_parties(self.customer, self.provider)?;
         check_count("inputs", self.inputs, 1, Tree::MAX_LEN)?;
         if self.beta < 2 {
             return Err(TermsFault::Beta { beta: self.beta });
         }
-        let Periods { respond, round, prove } = self.periods;
+        let Periods { respond, round, answer, prove } = self.periods;
         check_period("respond", respond)?;
         check_period("round", round)?;
+        check_period("answer", answer)?;
         check_period("prove", prove)
     }
 
@@ -73,7 +74,7 @@ impl Terms {
         self.price(self.inputs)
     }
 
-    /// `beta K Z`: what the provider deposits, and loses if it does not prove what is contested.
+    /// `beta K Z`: what the provider deposits, and loses if it does not answer what is demanded, or prove what is contested.
     ///
     /// # Errors
     ///

@@ -24,10 +24,43 @@ pub fn scores(index: u32) -> Vec<i16> {
     vec![i16::try_from(index).unwrap(), 7]
 }
 
-/// What the provider says; if it is not true, it cannot be proved.
+/// The file with what the provider says; if it is not true, it cannot be proved.
+fn file(index: u32, truthful: bool) -> Digest {
+    scores_digest(&if truthful { scores(index) } else { vec![-1, -1] })
+}
+
+/// What the provider says.
 pub fn answer(id: AgreementId, index: u32, truthful: bool) -> Answer {
-    let scores = if truthful { scores(index) } else { vec![-1, -1] };
-    Answer::sign(id, index, &input(index), &scores_digest(&scores), &provider())
+    Answer::sign(id, index, &input(index), &file(index, truthful), &provider())
+}
+
+/// What the provider says to the customer through the escrow.
+pub fn answer_openly(id: AgreementId, indices: &[u32], truthful: bool) -> (Move, Facts) {
+    let answers = indices.iter().map(|&index| answer(id, index, truthful)).collect();
+    (Move::Answer { answers, scores: indices.iter().map(|&index| file(index, truthful)).collect() }, Facts::Held)
+}
+
+/// Answers that are never possible: for each input with other scores than were signed, with none, without a file, for another input, for none.
+pub fn wrong_answers(id: AgreementId) -> Vec<(Move, Facts)> {
+    let of = |answers: Vec<Answer>, scores, facts| (Move::Answer { answers, scores }, facts);
+    let mut wrong = vec![of(Vec::new(), Vec::new(), Facts::Held)];
+    for index in 0..K {
+        let [signed, unsigned] =
+            [true, false].map(|own| Answer::sign(id, index, &input(index), &file(index, true), &if own { provider() } else { customer() }));
+        let other_input = Answer::sign(id, index, &input(K), &file(index, true), &provider());
+        wrong.extend([
+            of(vec![signed.clone()], vec![file(index, false)], Facts::Held),
+            of(vec![signed.clone()], Vec::new(), Facts::Held),
+            of(vec![signed.clone()], vec![file(index, true); 2], Facts::Held),
+            of(vec![signed.clone()], vec![file(index, true)], Facts::Nothing),
+            of(vec![signed; 2], vec![file(index, true); 2], Facts::Held),
+            of(vec![unsigned], vec![file(index, true)], Facts::Held),
+            of(vec![other_input], vec![file(index, true)], Facts::Held),
+        ]);
+    }
+    let beyond = Answer::sign(id, K, &input(K), &file(K, true), &provider());
+    wrong.push(of(vec![beyond], vec![file(K, true)], Facts::Held));
+    wrong
 }
 
 pub fn world() -> World {
@@ -38,9 +71,20 @@ pub fn world() -> World {
         inputs: K,
         proof: units(Z),
         beta: BETA,
-        periods: Periods { respond: PERIOD, round: PERIOD, prove: PERIOD },
+        periods: Periods { respond: PERIOD, round: PERIOD, answer: PERIOD, prove: PERIOD },
         nonce: digest("nonce"),
     }))
+}
+
+/// A world in which the round is going on, and nothing is recorded.
+pub fn running() -> World {
+    let mut world = world();
+    for (by, action) in
+        [(provider(), Move::Accept), (customer(), Move::Send { inputs: vec![input(0), input(1)] }), (provider(), Move::Confirm)]
+    {
+        world.act(&by, agreement::Move::Serving(action), Facts::Nothing);
+    }
+    world
 }
 
 pub fn prove(id: AgreementId, inputs: &[u32]) -> (Move, Facts) {
@@ -60,6 +104,7 @@ pub fn moves(world: &World) -> Vec<(agreement::Move, Facts)> {
         Move::Send { inputs: vec![input(0)] },
         Move::Confirm,
         Move::Conclude,
+        Move::Demand,
         Move::Abort,
         Move::Contest { inputs: BTreeSet::new() },
         Move::Contest { inputs: BTreeSet::from([0]) },
@@ -71,10 +116,14 @@ pub fn moves(world: &World) -> Vec<(agreement::Move, Facts)> {
     }
     let mut moves: Vec<(Move, Facts)> = moves.into_iter().map(|action| (action, Facts::Nothing)).collect();
     moves.extend([&[0][..], &[1], &[0, 1], &[1, 0], &[0, 0]].map(|inputs| prove(id, inputs)));
+    for truthful in [true, false] {
+        moves.extend([&[0][..], &[1], &[0, 1]].map(|indices| answer_openly(id, indices, truthful)));
+    }
+    moves.extend(wrong_answers(id));
     moves.into_iter().map(|(action, facts)| (agreement::Move::Serving(action), facts)).collect()
 }
 
-/// The move of an honest party whose turn it is. The customer contests what is not true.
+/// The move of an honest party whose turn it is. The customer demands what it has not got, and contests what is not true.
 pub fn honest(world: &World, who: AccountId) -> Option<(agreement::Move, Facts)> {
     let (agreement::Terms::Serving(terms), agreement::State::Serving(state)) = (&world.agreement.terms, &world.agreement.state) else {
         panic!("not about serving")
@@ -90,7 +139,16 @@ pub fn honest(world: &World, who: AccountId) -> Option<(agreement::Move, Facts)>
         State::Running { answers, .. } => {
             let untrue = |(index, digest): (&u32, &Digest)| (answer(world.agreement.id, *index, true).digest != *digest).then_some(*index);
             let inputs: BTreeSet<u32> = answers.iter().filter_map(untrue).collect();
-            (if inputs.is_empty() { Move::Conclude } else { Move::Contest { inputs } }, Facts::Nothing)
+            let action = match inputs.is_empty() {
+                _ if answers.len() < K as usize => Move::Demand,
+                true => Move::Conclude,
+                false => Move::Contest { inputs },
+            };
+            (action, Facts::Nothing)
+        }
+        State::Demanded { answers, .. } => {
+            let due: Vec<u32> = (0..K).filter(|index| !answers.contains_key(index)).collect();
+            answer_openly(world.agreement.id, &due, true)
         }
         State::Contested { contested, proved, .. } => {
             let rest: Vec<u32> = contested.keys().copied().filter(|index| !proved.contains(index)).collect();

@@ -58,6 +58,10 @@ pub struct Arguments {
     #[arg(long, value_name = "SECONDS", default_value = "86400", value_parser = parse_seconds)]
     round: Millis,
 
+    /// Seconds for all predictions that are demanded through the escrow, because they have not come when half of the round is over.
+    #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = parse_seconds)]
+    answer: Millis,
+
     #[command(flatten)]
     fit: FitArguments,
 }
@@ -89,7 +93,7 @@ impl Arguments {
                 Some(fraction) => u32::try_from(tampering::sample_size_of_corpus(fraction, self.images.len() as u64, self.delta)?)?,
                 None => self.contest,
             },
-            periods: Periods { respond: self.customer.respond, round: self.round, prove: self.customer.prove },
+            periods: Periods { respond: self.customer.respond, round: self.round, answer: self.answer, prove: self.customer.prove },
         })
     }
 }
@@ -98,15 +102,18 @@ impl Arguments {
 struct ServingReport {
     #[serde(flatten)]
     standing: Standing,
-    /// The quantized scores of all classes, by input.
-    predictions: Vec<Vec<i16>>,
+    /// The quantized scores of all classes, by input, where there is a prediction.
+    predictions: Vec<Option<Vec<i16>>>,
 }
 
 impl Report for ServingReport {
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         for (input, scores) in self.predictions.iter().enumerate() {
-            let best = scores.iter().max().and_then(|best| scores.iter().position(|score| score == best));
-            writeln!(out, "input {input}    class {}", best.unwrap_or(0))?;
+            let scores = scores.as_deref().unwrap_or_default();
+            match scores.iter().max().and_then(|best| scores.iter().position(|score| score == best)) {
+                Some(class) => writeln!(out, "input {input}    class {class}")?,
+                None => writeln!(out, "input {input}    no prediction")?,
+            }
         }
         self.standing.write(out)
     }

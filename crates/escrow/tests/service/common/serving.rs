@@ -12,7 +12,7 @@ use super::model::Model;
 use super::{LONG, money, nonce};
 
 pub fn terms(customer: AccountId, provider: AccountId, model: Digest, inputs: u32, respond: Millis) -> Terms {
-    let periods = Periods { respond, round: LONG, prove: LONG };
+    let periods = Periods { respond, round: LONG, answer: LONG, prove: LONG };
     Terms { customer, provider, model, inputs, proof: money(20), beta: 2, periods, nonce: nonce() }
 }
 

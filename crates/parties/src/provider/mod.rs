@@ -21,7 +21,7 @@ use verinfer_sealing::ReceiverSecret;
 
 use crate::drive::{Pace, Step, Tell, open};
 use crate::error::PartyError;
-use crate::host::{self, Host};
+use crate::host::{self, Desk, Host};
 use crate::model::Model;
 use crate::queue::{Job, Queue};
 use crate::random::random_bytes;
@@ -104,20 +104,8 @@ impl Provider {
 }
 
 impl Host for Provider {
-    fn client(&self) -> &Client {
-        &self.client
-    }
-
-    fn store(&self) -> &Store {
-        &self.store
-    }
-
-    fn queue(&self) -> &Queue {
-        &self.queue
-    }
-
-    fn tell(&self) -> &Tell {
-        &self.tell
+    fn desk(&self) -> Desk<'_> {
+        Desk { client: &self.client, store: &self.store, queue: &self.queue, tell: &self.tell }
     }
 
     fn step(&self, view: &AgreementView) -> Result<Step, PartyError> {

@@ -19,7 +19,7 @@ use crate::peer::{Peer, PeerError};
 use crate::random::random_bytes;
 use crate::store::Store;
 use crate::transfer::{Due, Transfer};
-use crate::wire::{Offer, SentModel, Topic};
+use crate::wire::{Ciphertexts, Offer, SentModel, Topic};
 
 /// What the requester wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub struct Plan {
 pub struct Requester<'a> {
     client: &'a Client,
     key: &'a SecretKey,
-    peer: &'a Peer,
+    peer: Peer,
     store: &'a Store,
     receiver: ReceiverSecret,
     id: AgreementId,
@@ -73,6 +73,7 @@ impl<'a> Requester<'a> {
         })?;
         let receiver = ReceiverSecret::from_bytes(store.once("self", "receiver", || random_bytes().map_err(PartyError::from))?);
         let id = agreement::Terms::Retrieval(terms.clone()).id();
+        let peer = peer.within(terms.periods.respond);
         Ok(Self { client, key, peer, store, receiver, id, terms, share })
     }
 
@@ -105,7 +106,12 @@ impl<'a> Requester<'a> {
         drive(self.client, self.id, pace, tell, |view| self.step(view))
     }
 
-    fn step(&self, view: &AgreementView) -> Result<Step, PartyError> {
+    /// Makes the move that is due, if any is.
+    ///
+    /// # Errors
+    ///
+    /// It fails.
+    pub fn step(&self, view: &AgreementView) -> Result<Step, PartyError> {
         let Agreement { state: agreement::State::Retrieval(state), .. } = &view.agreement else {
             return Err(PartyError::OtherKind { expected: "retrieval" });
         };
@@ -147,8 +153,8 @@ impl<'a> Requester<'a> {
 
     fn fetch(&self, transfer: &Transfer<'_>, state: &verinfer_protocols::transfer::State) -> Result<Step, PartyError> {
         let verinfer_protocols::transfer::State::Acknowledging { ciphertexts: announced, .. } = state else { return Ok(Step::Waiting) };
-        match self.peer.fetch::<Vec<Vec<u8>>>(self.id, Topic::Ciphertexts, self.key, &self.receiver) {
-            Ok(ciphertexts) => match transfer.keep(announced, &ciphertexts)? {
+        match self.peer.fetch(self.id, Topic::Ciphertexts, self.key, &self.receiver) {
+            Ok(Ciphertexts(ciphertexts)) => match transfer.keep(announced, &ciphertexts)? {
                 Ok(()) => Ok(Step::Moved),
                 // As good as nothing.
                 Err(_) => Ok(Step::Waiting),

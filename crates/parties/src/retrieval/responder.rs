@@ -25,7 +25,7 @@ use verinfer_sealing::{Envelope, ReceiverPublic, ReceiverSecret};
 use super::corpus;
 use crate::drive::{Pace, Step, Tell};
 use crate::error::PartyError;
-use crate::host::{self, Host};
+use crate::host::{self, Desk, Host};
 use crate::http::{Refused, Service};
 use crate::model::{Model, Shown};
 use crate::queue::{Job, Queue};
@@ -174,20 +174,8 @@ impl Responder {
 }
 
 impl Host for Responder {
-    fn client(&self) -> &Client {
-        &self.client
-    }
-
-    fn store(&self) -> &Store {
-        &self.store
-    }
-
-    fn queue(&self) -> &Queue {
-        &self.queue
-    }
-
-    fn tell(&self) -> &Tell {
-        &self.tell
+    fn desk(&self) -> Desk<'_> {
+        Desk { client: &self.client, store: &self.store, queue: &self.queue, tell: &self.tell }
     }
 
     fn step(&self, view: &AgreementView) -> Result<Step, PartyError> {

@@ -5,8 +5,6 @@ mod policy;
 mod service;
 mod serving;
 
-use std::convert::Infallible;
-use std::net::TcpListener;
 use std::sync::Arc;
 
 use verinfer_escrow_client::Client;
@@ -19,9 +17,9 @@ use verinfer_protocols::stake;
 use verinfer_protocols::time::Millis;
 use verinfer_sealing::ReceiverSecret;
 
-use crate::drive::{Pace, Step, Tell, open};
+use crate::drive::{Step, Tell, open};
 use crate::error::PartyError;
-use crate::host::{self, Desk, Host};
+use crate::host::{Desk, Host};
 use crate::model::Model;
 use crate::queue::{Job, Queue};
 use crate::random::random_bytes;
@@ -91,15 +89,6 @@ impl Provider {
             Ok::<_, PartyError>(stake::Terms { provider: self.client.account(), model: self.model.digest(), amount, lock, nonce })
         })?;
         Ok(open(&self.client, Terms::Stake(terms))?)
-    }
-
-    /// Serves until the process ends.
-    ///
-    /// # Errors
-    ///
-    /// The socket or the state fails.
-    pub fn run(self, listener: TcpListener, pace: Pace) -> Result<Infallible, PartyError> {
-        host::run(self, listener, pace)
     }
 }
 

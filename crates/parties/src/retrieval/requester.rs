@@ -96,14 +96,19 @@ impl<'a> Requester<'a> {
         Ok(self.store.list::<(u32, Document)>(DOCUMENTS)?.into_iter().map(|(_, entry)| entry).collect())
     }
 
-    /// Makes every move that is due until the agreement has ended.
+    /// Makes the moves of `step`, which for an honest party is [`Self::step`], until the agreement has ended.
     ///
     /// # Errors
     ///
     /// A move fails.
-    pub fn run(&self, pace: Pace, tell: &Tell) -> Result<AgreementView, PartyError> {
+    pub fn run(
+        &self,
+        pace: Pace,
+        tell: &Tell,
+        step: impl Fn(&AgreementView) -> Result<Step, PartyError>,
+    ) -> Result<AgreementView, PartyError> {
         open(self.client, agreement::Terms::Retrieval(self.terms.clone()))?;
-        drive(self.client, self.id, pace, tell, |view| self.step(view))
+        drive(self.client, self.id, pace, tell, step)
     }
 
     /// Makes the move that is due, if any is.

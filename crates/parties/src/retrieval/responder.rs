@@ -1,8 +1,6 @@
 //! A responder: says which documents of its corpus a model selects, proves it, and hands them over.
 
 use std::collections::BTreeSet;
-use std::convert::Infallible;
-use std::net::TcpListener;
 use std::sync::Arc;
 
 use verinfer_commitments::{Kind, Secret};
@@ -23,7 +21,7 @@ use verinfer_protocols::transfer;
 use verinfer_sealing::{Envelope, ReceiverPublic, ReceiverSecret};
 
 use super::corpus;
-use crate::drive::{Pace, Step, Tell};
+use crate::drive::{Step, Tell};
 use crate::error::PartyError;
 use crate::host::{self, Desk, Host};
 use crate::http::{Refused, Service};
@@ -94,15 +92,6 @@ impl Responder {
         let queue = Queue::new(store.clone());
         let source = source.map(|source| source.account());
         Ok(Self { key, client, store, tree, source, policy, omit, receiver, queue, tell })
-    }
-
-    /// Serves until the process ends.
-    ///
-    /// # Errors
-    ///
-    /// The socket or the state fails.
-    pub fn run(self, listener: TcpListener, pace: Pace) -> Result<Infallible, PartyError> {
-        host::run(self, listener, pace)
     }
 
     fn accept(&self, id: AgreementId, terms: &Terms) -> Result<Step, PartyError> {

@@ -12,6 +12,9 @@ use verinfer_protocols::keys::SecretKey;
 use verinfer_protocols::time::Millis;
 use verinfer_sealing::{Envelope, EnvelopeError, ReceiverPublic, ReceiverSecret};
 
+use crate::error::PartyError;
+use crate::random::random_bytes;
+use crate::store::Store;
 use crate::wire::{About, Ask, Topic};
 
 /// Access to a party that serves.
@@ -167,6 +170,15 @@ impl Peer {
         let bytes = self.accept(url, answer, MAX_ABOUT_BYTES)?;
         serde_json::from_slice(&bytes).map_err(|error| PeerError::Answer { url: url.to_owned(), reason: error.to_string() })
     }
+}
+
+/// What opens envelopes to a party: drawn once, and kept in its state.
+///
+/// # Errors
+///
+/// It cannot be drawn or kept.
+pub fn receiver(store: &Store) -> Result<ReceiverSecret, PartyError> {
+    Ok(ReceiverSecret::from_bytes(store.once("self", "receiver", || random_bytes().map_err(PartyError::from))?))
 }
 
 /// Where something about an agreement is.

@@ -21,6 +21,7 @@ use crate::drive::{Step, Tell, open};
 use crate::error::PartyError;
 use crate::host::{Desk, Host};
 use crate::model::Model;
+use crate::peer::receiver;
 use crate::queue::{Job, Queue};
 use crate::random::random_bytes;
 use crate::store::Store;
@@ -72,7 +73,7 @@ impl Provider {
         if committed != model.digest() {
             return Err(PartyError::Plan(format!("this state is that of a provider of the model {committed}, not {}", model.digest())));
         }
-        let receiver = ReceiverSecret::from_bytes(store.once(SELF, "receiver", || random_bytes().map_err(PartyError::from))?);
+        let receiver = receiver(&store)?;
         let store = Arc::new(store);
         let queue = Queue::new(store.clone());
         Ok(Self { key, client, store, model, substitute, policy, receiver, queue, tell })

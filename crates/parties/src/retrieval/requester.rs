@@ -15,9 +15,9 @@ use crate::customer::tolerate;
 use crate::drive::{Pace, Step, Tell, drive, open};
 use crate::error::PartyError;
 use crate::model::Model;
-use crate::peer::{Peer, PeerError};
+use crate::peer::{Peer, PeerError, receiver};
 use crate::random::random_bytes;
-use crate::store::Store;
+use crate::store::{Store, numbered};
 use crate::transfer::{Due, Transfer};
 use crate::wire::{Ciphertexts, Offer, SentModel, Topic};
 
@@ -71,7 +71,7 @@ impl<'a> Requester<'a> {
             store.put(MODEL.0, MODEL.1, &SentModel { file: file.to_vec(), secret: model.secret().encode() })?;
             propose(client, peer, model.digest(), plan)
         })?;
-        let receiver = ReceiverSecret::from_bytes(store.once("self", "receiver", || random_bytes().map_err(PartyError::from))?);
+        let receiver = receiver(store)?;
         let id = agreement::Terms::Retrieval(terms.clone()).id();
         let peer = peer.within(terms.periods.respond);
         Ok(Self { client, key, peer, store, receiver, id, terms, share })
@@ -151,7 +151,7 @@ impl<'a> Requester<'a> {
             Ok(document)
         });
         match document {
-            Ok(document) => Ok(Ok(self.store.put(DOCUMENTS, &format!("{index:08}"), &(index, document))?)),
+            Ok(document) => Ok(Ok(self.store.put(DOCUMENTS, &numbered(index), &(index, document))?)),
             Err(fault) => Ok(Err(fault)),
         }
     }

@@ -26,6 +26,7 @@ use crate::error::PartyError;
 use crate::host::{self, Desk, Host};
 use crate::http::{Refused, Service};
 use crate::model::{Model, Shown};
+use crate::peer::receiver;
 use crate::queue::{Job, Queue};
 use crate::random::random_bytes;
 use crate::store::Store;
@@ -87,7 +88,7 @@ impl Responder {
     pub fn new(means: Means, tell: Tell) -> Result<Self, PartyError> {
         let Means { key, client, store, documents, input, source, policy, omit } = means;
         let tree = corpus::commit(&store, input, source.as_ref(), &documents)?;
-        let receiver = ReceiverSecret::from_bytes(store.once("self", "receiver", || random_bytes().map_err(PartyError::from))?);
+        let receiver = receiver(&store)?;
         let store = Arc::new(store);
         let queue = Queue::new(store.clone());
         let source = source.map(|source| source.account());
@@ -212,7 +213,11 @@ impl Service for Responder {
         if terms.responder != self.client.account() || read_model(&sent)?.digest() != terms.model {
             return Err(Refused::wrong(&"it is not the model of an agreement with this responder"));
         }
-        Ok(self.store.put(&scope(agreement), MODEL, &sent)?)
+        // It may be sent again and again; once is enough to keep it.
+        if !self.store.has(&scope(agreement), MODEL) {
+            self.store.put(&scope(agreement), MODEL, &sent)?;
+        }
+        Ok(())
     }
 
     fn give(&self, agreement: AgreementId, topic: Topic, ask: &Ask) -> Result<Envelope, Refused> {

@@ -166,7 +166,6 @@ impl<H: Host> Host for Cheater<H> {
 
     fn step(&self, view: &AgreementView) -> Result<Step, PartyError> {
         let Desk { client, store, .. } = self.desk();
-        // Its stake is put up honestly.
         self.cheat.step(client, store, view, || self.honest.step(view))
     }
 

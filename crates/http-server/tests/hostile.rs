@@ -1,4 +1,7 @@
-//! Hostile clients: each is refused in its own way, takes only its share, and an honest one is answered meanwhile.
+//! Hostile clients: each is refused in its own way, takes only its share, and an honest one is answered meanwhile. Only
+//! Linux has more than one address for clients on the same machine.
+
+#![cfg(target_os = "linux")]
 
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::{Duration, Instant};

@@ -111,12 +111,12 @@ impl Cheat {
         honest: impl FnOnce() -> Result<Step, PartyError>,
     ) -> Result<Step, PartyError> {
         let (account, agreement) = (client.account(), view.agreement.id);
+        let is_due = view.awaits == Some(account);
         if self.how == How::Silent {
             let next = view.parties.iter().find(|party| party.account == account).map_or(1, |party| party.next_sequence);
-            return if next > self.moves { Ok(Step::Waiting) } else { honest() };
+            return if is_due && next > self.moves { Ok(Step::Waiting) } else { honest() };
         }
         let Some((state, items)) = transferred(view) else { return honest() };
-        let is_due = view.awaits == Some(account);
         let transfer = Transfer { client, store, agreement, stage: &view.stage };
         let action = match (self.how, state) {
             (How::Withhold, transfer::State::Acknowledging { .. }) if !is_due => return Ok(Step::Waiting),

@@ -1,19 +1,15 @@
-//! Sockets and background tasks: serves until it is told to stop, calls deadlines, writes down the time.
+//! Socket and background tasks: serves until it is told to stop, calls deadlines, writes down the time.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
 
 use crate::error::ServiceError;
-use crate::http::{HttpLimits, Peer, Shared, router};
+use crate::http::{HttpLimits, Shared, router};
 use crate::service::Escrow;
 
 /// How often deadlines are looked for.
@@ -21,9 +17,6 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// How often the time is written down: at most so much of it passes again after the escrow was killed.
 const HEARTBEAT: Duration = Duration::from_secs(1);
-
-/// How long requests that are being answered have when the escrow is told to stop.
-const FAREWELL: Duration = Duration::from_secs(30);
 
 /// An escrow that serves.
 #[derive(Debug)]
@@ -61,36 +54,9 @@ impl Server {
         let Self { escrow, listener, limits } = self;
         let (stopping, stopped) = watch::channel(false);
         let watcher = tokio::spawn(watch_deadlines(escrow.clone(), stopped));
-        let shared = Shared::new(escrow.clone(), limits);
-        let (service, rate) = (router(shared.clone()), shared.rate);
-        let (graceful, places) = (GracefulShutdown::new(), Arc::new(Semaphore::new(limits.connections)));
-        let mut forget = interval(Duration::from_secs(60));
-        tokio::pin!(stop);
-        loop {
-            let (stream, peer, place) = tokio::select! {
-                accepted = accept(&listener, &places) => accepted,
-                _ = forget.tick() => {
-                    rate.retain_recent();
-                    continue;
-                }
-                () = &mut stop => break,
-            };
-            // The requests of a connection carry the peer's address.
-            let service = service.clone().layer(axum::Extension(Peer(peer.ip())));
-            let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(limits.patience)
-                .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
-            let connection = graceful.watch(connection);
-            tokio::spawn(async move {
-                // A connection that breaks off has nobody to be told.
-                let _ = connection.await;
-                drop(place);
-            });
-        }
-        drop(listener);
-        // Whoever is still connected after that is cut off; what was received is carried out anyway.
-        let _ = timeout(FAREWELL, graceful.shutdown()).await;
+        let router = router(Shared { escrow: escrow.clone(), limits });
+        // What was received from whoever is cut off in the end is carried out anyway.
+        verinfer_http_server::serve(listener, router, limits, stop).await;
         let _ = stopping.send(true);
         let _ = watcher.await;
         escrow.store.set_clock(escrow.now()).await?;
@@ -115,23 +81,6 @@ pub async fn interrupted() {
     // Without signals only a kill stops it, which it survives.
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
-    }
-}
-
-/// The next connection, when there is a place for it.
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, SocketAddr, Option<OwnedSemaphorePermit>) {
-    loop {
-        // The semaphore is never closed.
-        let place = places.clone().acquire_owned().await.ok();
-        match listener.accept().await {
-            Ok((stream, peer)) => {
-                // Answers are short and should not wait to be joined to others.
-                let _ = stream.set_nodelay(true);
-                return (stream, peer, place);
-            }
-            // Out of file handles, say: others may be given back meanwhile.
-            Err(_) => sleep(TICK).await,
-        }
     }
 }
 

@@ -20,20 +20,37 @@ use crate::http::{self, Service};
 use crate::queue::{Job, Queue};
 use crate::store::{Store, StoreError};
 
-/// What a party that serves others has and does.
-pub(crate) trait Host: Service {
-    /// Its access to the escrow.
-    fn client(&self) -> &Client;
-    /// Its state.
-    fn store(&self) -> &Store;
-    /// Its proofs to be made.
-    fn queue(&self) -> &Queue;
-    /// Who is told of what happens.
-    fn tell(&self) -> &Tell;
+/// A party that serves others: what it has, and what it does about its agreements.
+pub trait Host: Service {
+    /// What it has.
+    fn desk(&self) -> Desk<'_>;
+
     /// Makes the move that is due in an agreement, if any is.
+    ///
+    /// # Errors
+    ///
+    /// It fails; it is tried again.
     fn step(&self, view: &AgreementView) -> Result<Step, PartyError>;
+
     /// Makes a proof.
+    ///
+    /// # Errors
+    ///
+    /// There is none.
     fn prove(&self, job: &Job) -> Result<Vec<u8>, PartyError>;
+}
+
+/// What a party that serves others works with.
+#[derive(Clone, Copy)]
+pub struct Desk<'a> {
+    /// Its access to the escrow.
+    pub client: &'a Client,
+    /// Its state.
+    pub store: &'a Store,
+    /// Its proofs to be made.
+    pub queue: &'a Queue,
+    /// Who is told of what happens.
+    pub tell: &'a Tell,
 }
 
 /// Agreements that have not ended as far as this provider knows.
@@ -53,7 +70,7 @@ struct Memory {
 /// # Errors
 ///
 /// The socket or the state fails.
-pub(crate) fn run<H: Host>(host: H, listener: TcpListener, pace: Pace) -> Result<Infallible, PartyError> {
+pub fn run<H: Host>(host: H, listener: TcpListener, pace: Pace) -> Result<Infallible, PartyError> {
     let host = Arc::new(host);
     // The first that ends, ends the program: a party without one of them would lose its deposits.
     let (end, ended) = mpsc::channel();
@@ -68,7 +85,7 @@ pub(crate) fn run<H: Host>(host: H, listener: TcpListener, pace: Pace) -> Result
     // One core is left to those who wait for answers.
     let cores = thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1).max(1));
     let pool = rayon::ThreadPoolBuilder::new().num_threads(cores).build().map_err(std::io::Error::other)?;
-    spawn(Box::new(move |host| match host.queue().work(|job| pool.install(|| host.prove(job))) {
+    spawn(Box::new(move |host| match host.desk().queue.work(|job| pool.install(|| host.prove(job))) {
         Err(error) => error.into(),
     }));
     spawn(Box::new(move |host| match watch(&*host, pace) {
@@ -101,7 +118,7 @@ fn watch(host: &impl Host, pace: Pace) -> Result<Infallible, PartyError> {
             Ok(Step::Waiting) => sleep(pace.poll),
             Err(PartyError::Store(error)) => return Err(error.into()),
             Err(error) => {
-                (host.tell())(&format!("error: {error}"));
+                (host.desk().tell)(&format!("error: {error}"));
                 sleep(pace.poll);
             }
         }
@@ -109,45 +126,46 @@ fn watch(host: &impl Host, pace: Pace) -> Result<Infallible, PartyError> {
 }
 
 fn look(host: &impl Host, memory: &mut Memory) -> Result<Step, PartyError> {
-    let account = host.client().own_account()?;
+    let Desk { client, store, tell, .. } = host.desk();
+    let account = client.own_account()?;
     let current = account.agreements.iter().filter(|summary| !summary.ended && summary.kind != "stake");
-    let mut due: BTreeMap<AgreementId, Option<Timestamp>> = open_agreements(host)?.into_iter().map(|id| (id, None)).collect();
+    let mut due: BTreeMap<AgreementId, Option<Timestamp>> = open_agreements(store)?.into_iter().map(|id| (id, None)).collect();
     due.extend(current.map(|summary| (summary.id, summary.deadline)));
     // Those with the nearest deadline first; those that have ended are merely tidied up.
     let mut due: Vec<(Option<Timestamp>, AgreementId)> = due.into_iter().map(|(id, deadline)| (deadline, id)).collect();
     due.sort_unstable_by_key(|&(deadline, id)| (deadline.is_none(), deadline, id));
     let mut step = Step::Waiting;
     for (_, id) in due {
-        let view = host.client().agreement(id)?;
-        host.store().once(OPEN, &id.to_string(), || Ok::<_, StoreError>(()))?;
+        let view = client.agreement(id)?;
+        store.once(OPEN, &id.to_string(), || Ok::<_, StoreError>(()))?;
         if memory.stages.insert(id, view.stage.clone()).as_ref() != Some(&view.stage) {
-            (host.tell())(&format!("{}: stage `{}`", short(id), view.stage));
+            tell(&format!("{}: stage `{}`", short(id), view.stage));
         }
         if view.ended {
             // What it answered stays; what it was sent is no longer needed.
-            host.store().forget(&id.to_string())?;
-            host.store().remove(OPEN, &id.to_string())?;
+            store.forget(&id.to_string())?;
+            store.remove(OPEN, &id.to_string())?;
             continue;
         }
-        match settle(host.client(), &view, host.step(&view)) {
+        match settle(client, &view, host.step(&view)) {
             Ok(Step::Moved) => step = Step::Moved,
             Ok(Step::Waiting) => {}
             Err(PartyError::Store(error)) => return Err(error.into()),
-            Err(error) => complain(host, memory, id, error.to_string()),
+            Err(error) => complain(tell, memory, id, error.to_string()),
         }
     }
     Ok(step)
 }
 
-fn open_agreements(host: &impl Host) -> Result<BTreeSet<AgreementId>, StoreError> {
-    let open: Vec<(String, ())> = host.store().list(OPEN)?;
+fn open_agreements(store: &Store) -> Result<BTreeSet<AgreementId>, StoreError> {
+    let open: Vec<(String, ())> = store.list(OPEN)?;
     Ok(open.iter().filter_map(|(id, ())| id.parse().ok()).collect())
 }
 
 /// Tells of what goes wrong, once.
-fn complain(host: &impl Host, memory: &mut Memory, id: AgreementId, what: String) {
+fn complain(tell: &Tell, memory: &mut Memory, id: AgreementId, what: String) {
     if memory.told.get(&id) != Some(&what) {
-        (host.tell())(&format!("{}: {what}", short(id)));
+        tell(&format!("{}: {what}", short(id)));
         memory.told.insert(id, what);
     }
 }

@@ -1,16 +1,19 @@
 //! The HTTP server of a party that serves others.
 
 use std::net::TcpListener;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
+use std::time::Duration;
 
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::extract::{Path, Request, State};
 use axum::http::{StatusCode, header};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, put};
 use axum::{Json, Router};
 use tokio::sync::Semaphore;
 use verinfer_escrow_client::ClientError;
+use verinfer_http_server::{Fault, Limits, admit, body};
 use verinfer_protocols::digest::AgreementId;
 use verinfer_sealing::Envelope;
 
@@ -34,8 +37,8 @@ pub struct Refused {
     reason: String,
 }
 
-/// Longest body of a request, in bytes.
-const MAX_BODY_BYTES: usize = 1 << 28;
+/// Longest question, in bytes.
+const MAX_ASK_BYTES: usize = 1 << 12;
 
 /// Requests that are worked on at the same time.
 const WORKERS: usize = 16;
@@ -58,6 +61,10 @@ impl Refused {
 
     fn unknown() -> Self {
         Self { status: StatusCode::NOT_FOUND, reason: "there is nothing at this address".to_owned() }
+    }
+
+    fn from_fault(fault: &Fault) -> Self {
+        Self { status: fault.status(), reason: fault.to_string() }
     }
 
     fn busy() -> Self {
@@ -105,6 +112,18 @@ impl<S> Clone for Shared<S> {
     }
 }
 
+/// What strangers may use up: room for two of the longest bodies, one for each address; everything is copied a few times while it is worked on.
+fn limits() -> Limits {
+    Limits {
+        connections: 256,
+        body_bytes: MAX_ASK_BYTES,
+        bodies_bytes: 2 * Topic::MAX_BYTES,
+        shares: NonZeroUsize::MIN.saturating_add(1),
+        patience: Duration::from_secs(60),
+        requests_per_second: NonZeroU32::MIN.saturating_add(199),
+    }
+}
+
 /// Serves until the process ends.
 ///
 /// # Errors
@@ -116,14 +135,22 @@ pub fn serve<S: Service>(listener: TcpListener, service: Arc<S>) -> Result<(), P
         .route("/v1/about", get(about::<S>))
         .route("/v1/agreements/{id}/{what}", put(take::<S>).post(give::<S>))
         .route("/v1/agreements/{id}/{what}/{index}", put(take::<S>).post(give::<S>))
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(middleware::from_fn(limit_rate))
         .with_state(shared);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).max_blocking_threads(WORKERS).enable_all().build()?;
     runtime.block_on(async {
         listener.set_nonblocking(true)?;
-        axum::serve(tokio::net::TcpListener::from_std(listener)?, router).await
-    })?;
-    Ok(())
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        verinfer_http_server::serve(listener, router, limits(), std::future::pending()).await;
+        Ok(())
+    })
+}
+
+async fn limit_rate(request: Request, next: Next) -> Response {
+    match admit(&request) {
+        Ok(()) => next.run(request).await,
+        Err(fault) => Refused::from_fault(&fault).into_response(),
+    }
 }
 
 async fn about<S: Service>(State(shared): State<Shared<S>>) -> Result<Json<About>, Refused> {
@@ -133,20 +160,25 @@ async fn about<S: Service>(State(shared): State<Shared<S>>) -> Result<Json<About
 async fn take<S: Service>(
     State(shared): State<Shared<S>>,
     Path(path): Path<Vec<(String, String)>>,
-    body: Bytes,
+    request: Request,
 ) -> Result<StatusCode, Refused> {
     let (agreement, topic) = address(&path).ok_or_else(Refused::unknown)?;
-    let envelope = Envelope(body.into());
-    shared.work(move |service| service.take(agreement, topic, &envelope)).await?;
+    let mut body = body::read(request, topic.max_bytes()).await.map_err(|fault| Refused::from_fault(&fault))?;
+    let work = move |service: &S| {
+        let envelope = Envelope(std::mem::take(&mut body.bytes));
+        service.take(agreement, topic, &envelope)
+    };
+    shared.work(work).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn give<S: Service>(
     State(shared): State<Shared<S>>,
     Path(path): Path<Vec<(String, String)>>,
-    Json(ask): Json<Ask>,
+    request: Request,
 ) -> Result<Response, Refused> {
     let (agreement, topic) = address(&path).ok_or_else(Refused::unknown)?;
+    let ask: Ask = body::json(request, MAX_ASK_BYTES).await.map_err(|fault| Refused::from_fault(&fault))?;
     let Envelope(bytes) = shared.work(move |service| service.give(agreement, topic, &ask)).await?;
     Ok(([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response())
 }

@@ -8,13 +8,14 @@
 //! * [`customer`]: one agreement, about accuracy or about predictions.
 //! * [`retrieval`]: responder and requester.
 //! * [`transfer`]: both halves of the transfer of items, which accuracy and retrieval share.
+//! * [`host`], [`http`]: what every party that serves others has in common.
 //! * [`wire`], [`peer`]: what parties say to each other directly.
 
 pub mod customer;
 pub mod drive;
 pub mod error;
-mod host;
-mod http;
+pub mod host;
+pub mod http;
 pub mod model;
 pub mod peer;
 pub mod provider;

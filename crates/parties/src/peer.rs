@@ -9,8 +9,12 @@ use ureq::http::Response;
 use ureq::{Agent, Body};
 use verinfer_protocols::digest::{AgreementId, canonical};
 use verinfer_protocols::keys::SecretKey;
+use verinfer_protocols::time::Millis;
 use verinfer_sealing::{Envelope, EnvelopeError, ReceiverPublic, ReceiverSecret};
 
+use crate::error::PartyError;
+use crate::random::random_bytes;
+use crate::store::Store;
 use crate::wire::{About, Ask, Topic};
 
 /// Access to a party that serves.
@@ -20,6 +24,8 @@ pub struct Peer {
     url: String,
     /// For one who is down, over all attempts.
     patience: Duration,
+    /// For one attempt.
+    timeout: Duration,
 }
 
 /// Why a party did not do what was asked.
@@ -62,18 +68,29 @@ pub enum PeerError {
     Envelope(#[from] EnvelopeError),
 }
 
-/// Longest answer.
-const MAX_ANSWER_BYTES: u64 = 1 << 30;
+/// Longest that a party says of itself, and longest refusal.
+const MAX_ABOUT_BYTES: usize = 1 << 16;
 
 impl Peer {
     /// The party at `url` (`http://host:port`).
     pub fn new(url: &str, patience: Duration) -> Self {
-        Self { agent: agent(Duration::from_secs(120)), url: url.trim_end_matches('/').to_owned(), patience }
+        Self::with(url.trim_end_matches('/'), patience, Duration::from_secs(120))
+    }
+
+    /// The same party, for one who has to make its own moves within such a time: a party that keeps it waiting cannot make it miss them.
+    pub fn within(&self, respond: Millis) -> Self {
+        let part = Duration::from_millis(respond.0 / 8);
+        Self::with(&self.url, self.patience.min(part), self.timeout.min(part))
     }
 
     /// The same party, which is asked only once at a time and has to answer within `limit`: for who looks at the escrow in between.
     pub fn asked_briefly(&self, limit: Duration) -> Self {
-        Self { agent: agent(limit), url: self.url.clone(), patience: Duration::ZERO }
+        Self::with(&self.url, Duration::ZERO, limit)
+    }
+
+    fn with(url: &str, patience: Duration, timeout: Duration) -> Self {
+        let config = Agent::config_builder().timeout_global(Some(timeout)).http_status_as_error(false);
+        Self { agent: config.build().into(), url: url.to_owned(), patience, timeout }
     }
 
     /// What it says of itself.
@@ -96,7 +113,7 @@ impl Peer {
         let receiver = ReceiverPublic(self.about()?.receiver);
         let envelope = Envelope::new(&receiver, &topic.context(agreement), &canonical(content))?;
         let url = self.at(&path(agreement, topic));
-        self.accept(&url, self.persevere(&url, || self.agent.put(&url).send(envelope.0.as_slice()))?).map(drop)
+        self.accept(&url, self.persevere(&url, || self.agent.put(&url).send(envelope.0.as_slice()))?, MAX_ABOUT_BYTES).map(drop)
     }
 
     /// Fetches what is for this party alone.
@@ -114,7 +131,7 @@ impl Peer {
         let url = self.at(&path(agreement, topic));
         let ask = serde_json::to_vec(&Ask::sign(agreement, &receiver.public(), key)).unwrap_or_default();
         let send = || self.agent.post(&url).content_type("application/json").send(ask.as_slice());
-        let bytes = self.accept(&url, self.persevere(&url, send)?)?;
+        let bytes = self.accept(&url, self.persevere(&url, send)?, topic.max_bytes())?;
         let content = Envelope(bytes).open(receiver, &topic.context(agreement))?;
         postcard::from_bytes(&content).map_err(|error| PeerError::Answer { url, reason: error.to_string() })
     }
@@ -128,14 +145,14 @@ impl Peer {
         format!("{}{path}", self.url)
     }
 
-    /// Tries again, with growing pauses, while the party cannot be reached or has no time.
+    /// Tries again, with growing pauses, while the party cannot be reached, has no time, or is asked too often.
     fn persevere(&self, url: &str, attempt: impl Fn() -> Result<Response<Body>, ureq::Error>) -> Result<Response<Body>, PeerError> {
         let start = Instant::now();
         let mut pause = Duration::from_millis(20);
         loop {
             let late = start.elapsed() + pause > self.patience;
             match attempt() {
-                Ok(answer) if late || answer.status().as_u16() != 503 => return Ok(answer),
+                Ok(answer) if late || !matches!(answer.status().as_u16(), 429 | 503) => return Ok(answer),
                 Err(error) if late => return Err(PeerError::Unreachable { url: url.to_owned(), source: Box::new(error) }),
                 Ok(_) | Err(_) => sleep(pause),
             }
@@ -143,9 +160,9 @@ impl Peer {
         }
     }
 
-    fn accept(&self, url: &str, mut answer: Response<Body>) -> Result<Vec<u8>, PeerError> {
+    fn accept(&self, url: &str, mut answer: Response<Body>, limit: usize) -> Result<Vec<u8>, PeerError> {
         let status = answer.status();
-        let bytes = answer.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_vec();
+        let bytes = answer.body_mut().with_config().limit(u64::try_from(limit).unwrap_or(u64::MAX)).read_to_vec();
         let bytes = bytes.map_err(|source| PeerError::Unreachable { url: url.to_owned(), source: Box::new(source) })?;
         if status.is_success() {
             return Ok(bytes);
@@ -155,14 +172,18 @@ impl Peer {
     }
 
     fn read_json<T: DeserializeOwned>(&self, url: &str, answer: Response<Body>) -> Result<T, PeerError> {
-        let bytes = self.accept(url, answer)?;
+        let bytes = self.accept(url, answer, MAX_ABOUT_BYTES)?;
         serde_json::from_slice(&bytes).map_err(|error| PeerError::Answer { url: url.to_owned(), reason: error.to_string() })
     }
 }
 
-/// Waits so long for an answer.
-fn agent(limit: Duration) -> Agent {
-    Agent::config_builder().timeout_global(Some(limit)).http_status_as_error(false).build().into()
+/// What opens envelopes to a party: drawn once, and kept in its state.
+///
+/// # Errors
+///
+/// It cannot be drawn or kept.
+pub fn receiver(store: &Store) -> Result<ReceiverSecret, PartyError> {
+    Ok(ReceiverSecret::from_bytes(store.once("self", "receiver", || random_bytes().map_err(PartyError::from))?))
 }
 
 /// Where something about an agreement is.

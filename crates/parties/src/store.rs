@@ -224,6 +224,11 @@ impl Kept {
     }
 }
 
+/// The name of a value of which there are many: names are ordered as the numbers are.
+pub fn numbered(index: u32) -> String {
+    format!("{index:08}")
+}
+
 fn decode<T: DeserializeOwned>(scope: &str, name: &str, bytes: &[u8]) -> Result<T, StoreError> {
     postcard::from_bytes(bytes).map_err(|reason| StoreError::Content { scope: scope.to_owned(), name: name.to_owned(), reason })
 }

@@ -94,7 +94,11 @@ impl Transfer<'_> {
         if root(ciphertexts).map(|root| root.digest).ok() != Some(*announced) {
             return Ok(Err(OtherCiphertexts));
         }
-        self.store.put(&self.scope(), "received", ciphertexts).map(Ok)
+        // They may be brought again and again; once is enough to keep them.
+        if !self.store.has(&self.scope(), "received") {
+            self.store.put(&self.scope(), "received", ciphertexts)?;
+        }
+        Ok(Ok(()))
     }
 
     /// What the receiver does. `check` takes an item and its position; what it accepts was promised, and is kept by it.
@@ -111,18 +115,14 @@ impl Transfer<'_> {
         mut check: impl FnMut(u32, &[u8]) -> Result<Result<(), ItemError>, PartyError>,
         respond: u64,
     ) -> Result<Due, PartyError> {
-        let received = || self.store.get::<Vec<Vec<u8>>>(&self.scope(), "received");
         match state {
-            State::Acknowledging { deadline, .. } if received()?.is_none() => {
+            State::Acknowledging { deadline, .. } if self.received()?.is_none() => {
                 let is_late = view.now.0.saturating_add(respond / 2) >= deadline.0;
                 Ok(if is_late { Due::Move(Move::Missing) } else { Due::Await })
             }
             State::Acknowledging { .. } => Ok(Due::Move(Move::Acknowledge)),
             State::Checking { key, .. } => {
-                let ciphertexts = match received()? {
-                    Some(ciphertexts) => ciphertexts,
-                    None => self.published()?,
-                };
+                let ciphertexts = self.arrived()?;
                 for (position, ciphertext) in (0..).zip(&ciphertexts) {
                     let item = Key::from_bytes(key).and_then(|key| open(&key, &self.context(), position, ciphertext).ok());
                     let is_promised = match item {
@@ -130,7 +130,7 @@ impl Transfer<'_> {
                         None => false,
                     };
                     if !is_promised {
-                        return self.contest(position, &ciphertexts).map(Due::Move);
+                        return self.contest(position).map(Due::Move);
                     }
                 }
                 Ok(Due::Move(Move::Accept))
@@ -139,17 +139,32 @@ impl Transfer<'_> {
         }
     }
 
-    /// What the sender has left with the escrow.
-    fn published(&self) -> Result<Vec<Vec<u8>>, PartyError> {
-        let digests = self.client.published(self.agreement)?;
-        Ok(digests.into_iter().map(|digest| self.client.file(self.agreement, digest)).collect::<Result<_, _>>()?)
+    /// The receiver's claim that an item is not what was promised.
+    ///
+    /// # Errors
+    ///
+    /// There is no such ciphertext, or it cannot be left with the escrow.
+    pub fn contest(&self, position: u32) -> Result<Move, PartyError> {
+        let ciphertexts = self.arrived()?;
+        let lost = || PartyError::Lost { agreement: self.agreement, name: format!("ciphertext {position}") };
+        let contested = usize::try_from(position).ok().and_then(|position| ciphertexts.get(position)).ok_or_else(lost)?;
+        let path = tree(&ciphertexts)?.path(position).ok_or_else(lost)?;
+        Ok(Move::Contest { position, ciphertext: self.client.leave_file(self.agreement, contested)?, path })
     }
 
-    fn contest(&self, position: u32, ciphertexts: &[Vec<u8>]) -> Result<Move, PartyError> {
-        let contested = usize::try_from(position).ok().and_then(|position| ciphertexts.get(position)).map_or(&[][..], Vec::as_slice);
-        let lost = || PartyError::Lost { agreement: self.agreement, name: format!("ciphertext {position}") };
-        let path = tree(ciphertexts)?.path(position).ok_or_else(lost)?;
-        Ok(Move::Contest { position, ciphertext: self.client.leave_file(self.agreement, contested)?, path })
+    /// What the receiver was brought, or what the sender has left with the escrow.
+    fn arrived(&self) -> Result<Vec<Vec<u8>>, PartyError> {
+        match self.received()? {
+            Some(ciphertexts) => Ok(ciphertexts),
+            None => {
+                let digests = self.client.published(self.agreement)?;
+                Ok(digests.into_iter().map(|digest| self.client.file(self.agreement, digest)).collect::<Result<_, _>>()?)
+            }
+        }
+    }
+
+    fn received(&self) -> Result<Option<Vec<Vec<u8>>>, StoreError> {
+        self.store.get(&self.scope(), "received")
     }
 
     fn context(&self) -> verinfer_sealing::Context {

@@ -12,7 +12,8 @@
 //! Nobody has to log in. What is sent is taken only if it is what an agreement with this party has committed to, and what is fetched can be opened only by the
 //! other party. Everything can be repeated without harm.
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Error, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::{AccountId, SecretKey, Signature};
 use verinfer_protocols::merkle::Root;
@@ -82,6 +83,44 @@ pub struct SentModel {
     pub secret: Vec<u8>,
 }
 
+/// The ciphertexts of a transfer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Ciphertexts(pub Vec<Vec<u8>>);
+
+/// No ciphertext is shorter. Else many empty ones would take many times the memory of the body that they came in.
+const MIN_CIPHERTEXT_BYTES: usize = verinfer_sealing::OVERHEAD;
+
+impl<'de> Deserialize<'de> for Ciphertexts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_newtype_struct("Ciphertexts", CiphertextsVisitor)
+    }
+}
+
+struct CiphertextsVisitor;
+
+impl<'de> Visitor<'de> for CiphertextsVisitor {
+    type Value = Ciphertexts;
+
+    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("a list of ciphertexts")
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Ciphertexts, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Ciphertexts, A::Error> {
+        let mut ciphertexts = Vec::new();
+        while let Some(ciphertext) = list.next_element::<Vec<u8>>()? {
+            if ciphertext.len() < MIN_CIPHERTEXT_BYTES {
+                return Err(A::Error::custom("a ciphertext is too short"));
+            }
+            ciphertexts.push(ciphertext);
+        }
+        Ok(Ciphertexts(ciphertexts))
+    }
+}
+
 impl About {
     /// What a party says of itself.
     pub fn sign(receiver: &ReceiverPublic, offer: Offer, key: &SecretKey) -> Self {
@@ -127,6 +166,18 @@ pub enum Topic {
 }
 
 impl Topic {
+    /// Longest envelope about anything, in bytes. Ciphertexts that are longer in all go through the escrow, one by one.
+    pub const MAX_BYTES: usize = 1 << 28;
+
+    /// Longest envelope about it, in bytes.
+    pub const fn max_bytes(self) -> usize {
+        match self {
+            Self::Ciphertexts | Self::Model => Self::MAX_BYTES,
+            Self::Input(_) => 1 << 24,
+            Self::Prediction(_) => 1 << 20,
+        }
+    }
+
     /// The context of envelopes about it.
     pub fn context(self, agreement: AgreementId) -> Context {
         Digest::of("verinfer parties v1 envelope", &(agreement, self)).0
@@ -152,6 +203,15 @@ mod tests {
         assert!(!ask.is_signed_by(&other.account(), AgreementId([7; 32])));
         assert!(!ask.is_signed_by(&key.account(), AgreementId([8; 32])));
         assert!(!Ask { receiver: [9; 32], ..ask }.is_signed_by(&key.account(), AgreementId([7; 32])));
+    }
+
+    #[test]
+    fn ciphertexts_take_no_more_memory_than_they_should() {
+        let encode = |list: &[Vec<u8>]| verinfer_protocols::digest::canonical(list);
+        let ciphertexts = vec![vec![1; MIN_CIPHERTEXT_BYTES], vec![2; 100]];
+        assert_eq!(postcard::from_bytes(&encode(&ciphertexts)), Ok(Ciphertexts(ciphertexts.clone())));
+        assert_eq!(verinfer_protocols::digest::canonical(&Ciphertexts(ciphertexts.clone())), encode(&ciphertexts));
+        assert!(postcard::from_bytes::<Ciphertexts>(&encode(&[vec![1; 100], Vec::new()])).is_err());
     }
 
     #[test]

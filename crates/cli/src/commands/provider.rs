@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::{Subcommand, ValueEnum};
 use verinfer_commitments::draw_salt;
-use verinfer_parties::Model;
+use verinfer_parties::host;
 use verinfer_parties::provider::{Means, Policy, Proceed, Provider, Time};
+use verinfer_parties::{Model, Pace};
 use verinfer_protocols::money::Money;
 use verinfer_protocols::time::Millis;
 
@@ -29,7 +30,7 @@ enum Command {
 
 /// Serve until stopped; whatever stops it, it goes on where it was when it is started again.
 #[derive(Debug, clap::Args)]
-struct ServeArguments {
+pub struct ServeArguments {
     /// A .tflite file, or `digits` for the built-in model.
     #[arg(value_name = "MODEL")]
     model: PathBuf,
@@ -107,33 +108,45 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
 }
 
 fn serve(arguments: &ServeArguments, output: Output) -> anyhow::Result<Verdict> {
-    let graph = Source::from(arguments.model.as_path()).import()?.graph;
-    let party = arguments.party.open(false, output)?;
-    let model = party.commit(graph, arguments.secret.as_deref(), output)?;
-    let Party { key, client, store, pace, tell } = party;
-    let substitute = match &arguments.answer_with {
-        Some(path) => Some(Model::commit(Source::from(path.as_path()).import()?.graph, draw_salt()?)?),
-        None => None,
-    };
-    let policy = Policy {
-        proof: arguments.proof,
-        inference: arguments.inference,
-        deposit: arguments.deposit,
-        time: Time { respond: arguments.respond_time, inference: arguments.inference_time, proof: arguments.proof_time },
-        proceed: match arguments.proceed {
-            ProceedArgument::IfGood => Proceed::IfGood,
-            ProceedArgument::Always => Proceed::Always,
-        },
-        batch: arguments.batch,
-    };
-    let listener = TcpListener::bind(arguments.listen).with_context(|| format!("cannot listen on {}", arguments.listen))?;
-    let (account, digest) = (client.account(), model.digest());
-    let provider = Provider::new(Means { key, client, store, model, substitute, policy }, tell)?;
-    if let Some(amount) = arguments.stake {
-        output.line(&format!("stake {}", provider.stake(amount, arguments.lock)?));
+    let (provider, listener, pace) = arguments.open(output)?;
+    match host::run(provider, listener, pace)? {}
+}
+
+impl ServeArguments {
+    /// A provider that is ready, and where it is reached.
+    ///
+    /// # Errors
+    ///
+    /// The model cannot be read, the state not be used, or the address not be listened on.
+    pub fn open(&self, output: Output) -> anyhow::Result<(Provider, TcpListener, Pace)> {
+        let graph = Source::from(self.model.as_path()).import()?.graph;
+        let party = self.party.open(false, output)?;
+        let model = party.commit(graph, self.secret.as_deref(), output)?;
+        let Party { key, client, store, pace, tell } = party;
+        let substitute = match &self.answer_with {
+            Some(path) => Some(Model::commit(Source::from(path.as_path()).import()?.graph, draw_salt()?)?),
+            None => None,
+        };
+        let policy = Policy {
+            proof: self.proof,
+            inference: self.inference,
+            deposit: self.deposit,
+            time: Time { respond: self.respond_time, inference: self.inference_time, proof: self.proof_time },
+            proceed: match self.proceed {
+                ProceedArgument::IfGood => Proceed::IfGood,
+                ProceedArgument::Always => Proceed::Always,
+            },
+            batch: self.batch,
+        };
+        let listener = TcpListener::bind(self.listen).with_context(|| format!("cannot listen on {}", self.listen))?;
+        let (account, digest) = (client.account(), model.digest());
+        let provider = Provider::new(Means { key, client, store, model, substitute, policy }, tell)?;
+        if let Some(amount) = self.stake {
+            output.line(&format!("stake {}", provider.stake(amount, self.lock)?));
+        }
+        output.line(&format!("account {account}"));
+        output.line(&format!("model {digest}"));
+        output.line(&format!("listening on http://{}", listener.local_addr()?));
+        Ok((provider, listener, pace))
     }
-    output.line(&format!("account {account}"));
-    output.line(&format!("model {digest}"));
-    output.line(&format!("listening on http://{}", listener.local_addr()?));
-    match provider.run(listener, pace)? {}
 }

@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use verinfer_escrow_client::messages::{About, AccountView, AgreementView, ErrorBody, FileAccess, PartyView, Receipt};
+use verinfer_http_server::body;
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::AccountId;
 use verinfer_protocols::ledger::Account;
@@ -14,7 +15,6 @@ use verinfer_protocols::signed;
 use verinfer_protocols::time::Timestamp;
 
 use super::Shared;
-use super::body;
 use super::failure::Failure;
 use crate::books::{Entry, EntryFault};
 use crate::error::ServiceError;
@@ -57,7 +57,7 @@ pub async fn about(State(shared): State<Shared>) -> Answer<About> {
     )
 )]
 pub async fn request(State(shared): State<Shared>, request: Request) -> Answer<Receipt> {
-    let request: signed::Request = body::json(request, shared.limits.body_bytes, shared.limits.patience).await?;
+    let request: signed::Request = body::json(request, shared.limits.body_bytes).await?;
     // What has been received is carried out even if the client does not wait for it.
     let escrow = shared.escrow.clone();
     let task = tokio::spawn(async move { escrow.carry_out(request).await });
@@ -121,7 +121,7 @@ pub async fn view(shared: &Shared, id: AgreementId) -> Result<AgreementView, Fai
     responses(
         (status = 204, description = "kept"),
         (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
-        (status = 408, body = ErrorBody), (status = 413, body = ErrorBody), (status = 507, body = ErrorBody),
+        (status = 408, body = ErrorBody), (status = 413, body = ErrorBody), (status = 503, body = ErrorBody), (status = 507, body = ErrorBody),
     )
 )]
 pub async fn leave_file(
@@ -131,11 +131,11 @@ pub async fn leave_file(
     request: Request,
 ) -> Result<StatusCode, Failure> {
     let (id, file, by) = authorized(&shared, &id, &file, &headers, true)?;
-    let bytes = body::read(request.into_body(), shared.escrow.limits.file_bytes, shared.limits.patience).await?;
-    if Digest::of_bytes(&bytes) != file {
+    let body = body::read(request, shared.escrow.limits.file_bytes).await?;
+    if Digest::of_bytes(&body.bytes) != file {
         return Err(Failure::malformed(&"the body has another digest than the address"));
     }
-    shared.escrow.keep_file(by, id, &bytes).await?;
+    shared.escrow.keep_file(by, id, &body.bytes).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

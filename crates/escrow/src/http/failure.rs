@@ -4,6 +4,7 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use verinfer_escrow_client::messages::{ErrorBody, ErrorDetail};
+use verinfer_http_server::Fault;
 use verinfer_protocols::refusal::Refusal;
 use verinfer_protocols::signed::RequestFault;
 
@@ -35,6 +36,12 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let Self { status, kind, message } = self;
         (status, Json(ErrorBody { error: ErrorDetail { kind: kind.to_owned(), message } })).into_response()
+    }
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self::new(fault.status(), fault.name(), fault.to_string())
     }
 }
 

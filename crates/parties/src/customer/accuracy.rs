@@ -51,7 +51,7 @@ const DEAL: (&str, &str) = ("deal", "accuracy");
 #[derive(Debug)]
 pub struct Customer<'a> {
     client: &'a Client,
-    peer: &'a Peer,
+    peer: Peer,
     store: &'a Store,
     id: AgreementId,
     terms: Terms,
@@ -72,6 +72,7 @@ impl<'a> Customer<'a> {
     ) -> Result<Self, PartyError> {
         let (terms, share) = store.once(DEAL.0, DEAL.1, || propose(client, peer, store, &plan()?))?;
         let id = agreement::Terms::Accuracy(terms.clone()).id();
+        let peer = peer.within(terms.periods.respond);
         Ok(Self { client, peer, store, id, terms, share })
     }
 
@@ -80,17 +81,27 @@ impl<'a> Customer<'a> {
         self.id
     }
 
-    /// Makes every move that is due until the agreement has ended.
+    /// Makes the moves of `step`, which for an honest party is [`Self::step`], until the agreement has ended.
     ///
     /// # Errors
     ///
     /// A move fails.
-    pub fn run(&self, pace: Pace, tell: &Tell) -> Result<AgreementView, PartyError> {
+    pub fn run(
+        &self,
+        pace: Pace,
+        tell: &Tell,
+        step: impl Fn(&AgreementView) -> Result<Step, PartyError>,
+    ) -> Result<AgreementView, PartyError> {
         open(self.client, agreement::Terms::Accuracy(self.terms.clone()))?;
-        drive(self.client, self.id, pace, tell, |view| self.step(view))
+        drive(self.client, self.id, pace, tell, step)
     }
 
-    fn step(&self, view: &AgreementView) -> Result<Step, PartyError> {
+    /// Makes the move that is due, if any is.
+    ///
+    /// # Errors
+    ///
+    /// It fails.
+    pub fn step(&self, view: &AgreementView) -> Result<Step, PartyError> {
         let Agreement { state: agreement::State::Accuracy(state), .. } = &view.agreement else {
             return Err(PartyError::OtherKind { expected: "accuracy" });
         };

@@ -11,7 +11,7 @@ use verinfer_protocols::merkle::{Path, Tree};
 use crate::error::PartyError;
 use crate::model::ModelError;
 use crate::random::random_bytes;
-use crate::store::Store;
+use crate::store::{Store, numbered};
 
 const EXAMPLES: &str = "examples";
 
@@ -22,7 +22,7 @@ const EXAMPLES: &str = "examples";
 /// An example cannot be committed to or kept.
 pub fn commit(store: &Store, input: (Shape, DataType), evidence: Evidence, examples: &[(Vec<i16>, u32)]) -> Result<Tree, PartyError> {
     for (index, (values, class)) in (0..).zip(examples) {
-        store.once(EXAMPLES, &name(index), || commit_example(input, evidence, values, *class))?;
+        store.once(EXAMPLES, &numbered(index), || commit_example(input, evidence, values, *class))?;
     }
     tree(store)
 }
@@ -46,7 +46,7 @@ pub fn tree(store: &Store) -> Result<Tree, PartyError> {
 pub fn items(store: &Store, tree: &Tree, indices: &[u32]) -> Result<Vec<Vec<u8>>, PartyError> {
     let item = |&index: &u32| {
         let lost = || PartyError::Plan(format!("the test set has no example {index}"));
-        let (mut example, _) = store.get::<(Example, Digest)>(EXAMPLES, &name(index))?.ok_or_else(lost)?;
+        let (mut example, _) = store.get::<(Example, Digest)>(EXAMPLES, &numbered(index))?.ok_or_else(lost)?;
         example.path = tree.path(index).ok_or_else(lost)?;
         Ok(example.encode())
     };
@@ -68,8 +68,4 @@ fn commit_example(
     let example = Example { input, label, path: Path(Vec::new()) };
     let entry = example.entry()?;
     Ok((example, entry))
-}
-
-fn name(index: u32) -> String {
-    format!("{index:08}")
 }

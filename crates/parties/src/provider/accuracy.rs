@@ -17,6 +17,7 @@ use crate::error::PartyError;
 use crate::host::short;
 use crate::model::Shown;
 use crate::random::random_bytes;
+use crate::store::numbered;
 use crate::transfer::{Due, Transfer};
 
 impl Provider {
@@ -64,7 +65,7 @@ impl Provider {
                 Ok(example) => example,
                 Err(fault) => return Ok(Err(fault)),
             };
-            self.store.put(&examples(id), &name(index), &example)?;
+            self.store.put(&examples(id), &numbered(index), &example)?;
             Ok(Ok(()))
         };
         match transfer.receive(view, state, check, terms.periods.respond.0)? {
@@ -103,7 +104,7 @@ impl Provider {
 
     fn example(&self, id: AgreementId, index: u32) -> Result<Item, PartyError> {
         let lost = || PartyError::Lost { agreement: id, name: format!("example {index}") };
-        self.store.get(&examples(id), &name(index))?.ok_or_else(lost)
+        self.store.get(&examples(id), &numbered(index))?.ok_or_else(lost)
     }
 
     fn act(&self, id: AgreementId, action: Move) -> Result<Step, PartyError> {
@@ -114,8 +115,4 @@ impl Provider {
 
 fn examples(id: AgreementId) -> String {
     format!("{id}/examples")
-}
-
-fn name(index: u32) -> String {
-    format!("{index:08}")
 }

@@ -5,8 +5,6 @@ mod policy;
 mod service;
 mod serving;
 
-use std::convert::Infallible;
-use std::net::TcpListener;
 use std::sync::Arc;
 
 use verinfer_escrow_client::Client;
@@ -19,10 +17,11 @@ use verinfer_protocols::stake;
 use verinfer_protocols::time::Millis;
 use verinfer_sealing::ReceiverSecret;
 
-use crate::drive::{Pace, Step, Tell, open};
+use crate::drive::{Step, Tell, open};
 use crate::error::PartyError;
-use crate::host::{self, Host};
+use crate::host::{Desk, Host};
 use crate::model::Model;
+use crate::peer::receiver;
 use crate::queue::{Job, Queue};
 use crate::random::random_bytes;
 use crate::store::Store;
@@ -74,7 +73,7 @@ impl Provider {
         if committed != model.digest() {
             return Err(PartyError::Plan(format!("this state is that of a provider of the model {committed}, not {}", model.digest())));
         }
-        let receiver = ReceiverSecret::from_bytes(store.once(SELF, "receiver", || random_bytes().map_err(PartyError::from))?);
+        let receiver = receiver(&store)?;
         let store = Arc::new(store);
         let queue = Queue::new(store.clone());
         Ok(Self { key, client, store, model, substitute, policy, receiver, queue, tell })
@@ -92,32 +91,11 @@ impl Provider {
         })?;
         Ok(open(&self.client, Terms::Stake(terms))?)
     }
-
-    /// Serves until the process ends.
-    ///
-    /// # Errors
-    ///
-    /// The socket or the state fails.
-    pub fn run(self, listener: TcpListener, pace: Pace) -> Result<Infallible, PartyError> {
-        host::run(self, listener, pace)
-    }
 }
 
 impl Host for Provider {
-    fn client(&self) -> &Client {
-        &self.client
-    }
-
-    fn store(&self) -> &Store {
-        &self.store
-    }
-
-    fn queue(&self) -> &Queue {
-        &self.queue
-    }
-
-    fn tell(&self) -> &Tell {
-        &self.tell
+    fn desk(&self) -> Desk<'_> {
+        Desk { client: &self.client, store: &self.store, queue: &self.queue, tell: &self.tell }
     }
 
     fn step(&self, view: &AgreementView) -> Result<Step, PartyError> {

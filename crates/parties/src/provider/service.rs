@@ -11,7 +11,7 @@ use super::{Provider, SELF};
 use crate::error::PartyError;
 use crate::http::{Refused, Service};
 use crate::transfer::Transfer;
-use crate::wire::{About, Ask, Offer, Topic};
+use crate::wire::{About, Ask, Ciphertexts, Offer, Topic};
 
 impl Service for Provider {
     fn about(&self) -> Result<About, Refused> {
@@ -63,7 +63,7 @@ impl Provider {
         let transfer::State::Acknowledging { ciphertexts: announced, .. } = transfer else {
             return Err(Refused::not_now("no ciphertexts are due"));
         };
-        let ciphertexts: Vec<Vec<u8>> = postcard::from_bytes(content).map_err(|error| Refused::wrong(&error))?;
+        let Ciphertexts(ciphertexts) = postcard::from_bytes(content).map_err(|error| Refused::wrong(&error))?;
         let transfer = Transfer { client: &self.client, store: &self.store, agreement: id, stage: &view.stage };
         transfer.keep(announced, &ciphertexts)?.map_err(|error| Refused::wrong(&error))
     }

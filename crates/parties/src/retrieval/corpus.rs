@@ -11,7 +11,7 @@ use verinfer_protocols::retrieval::sign_document;
 
 use crate::error::PartyError;
 use crate::model::ModelError;
-use crate::store::Store;
+use crate::store::{Store, numbered};
 
 const DOCUMENTS: &str = "documents";
 
@@ -27,7 +27,7 @@ pub fn commit(
     documents: &[Vec<i16>],
 ) -> Result<Tree, PartyError> {
     for (index, values) in (0..).zip(documents) {
-        store.once(DOCUMENTS, &name(index), || {
+        store.once(DOCUMENTS, &numbered(index), || {
             let salt = draw_salt().map_err(ModelError::from)?;
             let content = OpenedInput::new(shape, dtype, values, &salt);
             let content = content.ok_or_else(|| PartyError::Plan(format!("document {index} is out of range")))?;
@@ -48,11 +48,7 @@ pub fn commit(
 /// There is none.
 pub fn document(store: &Store, tree: &Tree, index: u32) -> Result<Document, PartyError> {
     let lost = || PartyError::Plan(format!("the corpus has no document {index}"));
-    let (mut document, _) = store.get::<(Document, Digest)>(DOCUMENTS, &name(index))?.ok_or_else(lost)?;
+    let (mut document, _) = store.get::<(Document, Digest)>(DOCUMENTS, &numbered(index))?.ok_or_else(lost)?;
     document.path = tree.path(index).ok_or_else(lost)?;
     Ok(document)
-}
-
-fn name(index: u32) -> String {
-    format!("{index:08}")
 }

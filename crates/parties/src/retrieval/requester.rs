@@ -15,11 +15,11 @@ use crate::customer::tolerate;
 use crate::drive::{Pace, Step, Tell, drive, open};
 use crate::error::PartyError;
 use crate::model::Model;
-use crate::peer::{Peer, PeerError};
+use crate::peer::{Peer, PeerError, receiver};
 use crate::random::random_bytes;
-use crate::store::Store;
+use crate::store::{Store, numbered};
 use crate::transfer::{Due, Transfer};
-use crate::wire::{Offer, SentModel, Topic};
+use crate::wire::{Ciphertexts, Offer, SentModel, Topic};
 
 /// What the requester wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub struct Plan {
 pub struct Requester<'a> {
     client: &'a Client,
     key: &'a SecretKey,
-    peer: &'a Peer,
+    peer: Peer,
     store: &'a Store,
     receiver: ReceiverSecret,
     id: AgreementId,
@@ -71,8 +71,9 @@ impl<'a> Requester<'a> {
             store.put(MODEL.0, MODEL.1, &SentModel { file: file.to_vec(), secret: model.secret().encode() })?;
             propose(client, peer, model.digest(), plan)
         })?;
-        let receiver = ReceiverSecret::from_bytes(store.once("self", "receiver", || random_bytes().map_err(PartyError::from))?);
+        let receiver = receiver(store)?;
         let id = agreement::Terms::Retrieval(terms.clone()).id();
+        let peer = peer.within(terms.periods.respond);
         Ok(Self { client, key, peer, store, receiver, id, terms, share })
     }
 
@@ -95,17 +96,27 @@ impl<'a> Requester<'a> {
         Ok(self.store.list::<(u32, Document)>(DOCUMENTS)?.into_iter().map(|(_, entry)| entry).collect())
     }
 
-    /// Makes every move that is due until the agreement has ended.
+    /// Makes the moves of `step`, which for an honest party is [`Self::step`], until the agreement has ended.
     ///
     /// # Errors
     ///
     /// A move fails.
-    pub fn run(&self, pace: Pace, tell: &Tell) -> Result<AgreementView, PartyError> {
+    pub fn run(
+        &self,
+        pace: Pace,
+        tell: &Tell,
+        step: impl Fn(&AgreementView) -> Result<Step, PartyError>,
+    ) -> Result<AgreementView, PartyError> {
         open(self.client, agreement::Terms::Retrieval(self.terms.clone()))?;
-        drive(self.client, self.id, pace, tell, |view| self.step(view))
+        drive(self.client, self.id, pace, tell, step)
     }
 
-    fn step(&self, view: &AgreementView) -> Result<Step, PartyError> {
+    /// Makes the move that is due, if any is.
+    ///
+    /// # Errors
+    ///
+    /// It fails.
+    pub fn step(&self, view: &AgreementView) -> Result<Step, PartyError> {
         let Agreement { state: agreement::State::Retrieval(state), .. } = &view.agreement else {
             return Err(PartyError::OtherKind { expected: "retrieval" });
         };
@@ -140,15 +151,15 @@ impl<'a> Requester<'a> {
             Ok(document)
         });
         match document {
-            Ok(document) => Ok(Ok(self.store.put(DOCUMENTS, &format!("{index:08}"), &(index, document))?)),
+            Ok(document) => Ok(Ok(self.store.put(DOCUMENTS, &numbered(index), &(index, document))?)),
             Err(fault) => Ok(Err(fault)),
         }
     }
 
     fn fetch(&self, transfer: &Transfer<'_>, state: &verinfer_protocols::transfer::State) -> Result<Step, PartyError> {
         let verinfer_protocols::transfer::State::Acknowledging { ciphertexts: announced, .. } = state else { return Ok(Step::Waiting) };
-        match self.peer.fetch::<Vec<Vec<u8>>>(self.id, Topic::Ciphertexts, self.key, &self.receiver) {
-            Ok(ciphertexts) => match transfer.keep(announced, &ciphertexts)? {
+        match self.peer.fetch(self.id, Topic::Ciphertexts, self.key, &self.receiver) {
+            Ok(Ciphertexts(ciphertexts)) => match transfer.keep(announced, &ciphertexts)? {
                 Ok(()) => Ok(Step::Moved),
                 // As good as nothing.
                 Err(_) => Ok(Step::Waiting),

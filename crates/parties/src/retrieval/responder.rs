@@ -1,8 +1,6 @@
 //! A responder: says which documents of its corpus a model selects, proves it, and hands them over.
 
 use std::collections::BTreeSet;
-use std::convert::Infallible;
-use std::net::TcpListener;
 use std::sync::Arc;
 
 use verinfer_commitments::{Kind, Secret};
@@ -23,11 +21,12 @@ use verinfer_protocols::transfer;
 use verinfer_sealing::{Envelope, ReceiverPublic, ReceiverSecret};
 
 use super::corpus;
-use crate::drive::{Pace, Step, Tell};
+use crate::drive::{Step, Tell};
 use crate::error::PartyError;
-use crate::host::{self, Host};
+use crate::host::{self, Desk, Host};
 use crate::http::{Refused, Service};
 use crate::model::{Model, Shown};
+use crate::peer::receiver;
 use crate::queue::{Job, Queue};
 use crate::random::random_bytes;
 use crate::store::Store;
@@ -89,20 +88,11 @@ impl Responder {
     pub fn new(means: Means, tell: Tell) -> Result<Self, PartyError> {
         let Means { key, client, store, documents, input, source, policy, omit } = means;
         let tree = corpus::commit(&store, input, source.as_ref(), &documents)?;
-        let receiver = ReceiverSecret::from_bytes(store.once("self", "receiver", || random_bytes().map_err(PartyError::from))?);
+        let receiver = receiver(&store)?;
         let store = Arc::new(store);
         let queue = Queue::new(store.clone());
         let source = source.map(|source| source.account());
         Ok(Self { key, client, store, tree, source, policy, omit, receiver, queue, tell })
-    }
-
-    /// Serves until the process ends.
-    ///
-    /// # Errors
-    ///
-    /// The socket or the state fails.
-    pub fn run(self, listener: TcpListener, pace: Pace) -> Result<Infallible, PartyError> {
-        host::run(self, listener, pace)
     }
 
     fn accept(&self, id: AgreementId, terms: &Terms) -> Result<Step, PartyError> {
@@ -174,20 +164,8 @@ impl Responder {
 }
 
 impl Host for Responder {
-    fn client(&self) -> &Client {
-        &self.client
-    }
-
-    fn store(&self) -> &Store {
-        &self.store
-    }
-
-    fn queue(&self) -> &Queue {
-        &self.queue
-    }
-
-    fn tell(&self) -> &Tell {
-        &self.tell
+    fn desk(&self) -> Desk<'_> {
+        Desk { client: &self.client, store: &self.store, queue: &self.queue, tell: &self.tell }
     }
 
     fn step(&self, view: &AgreementView) -> Result<Step, PartyError> {
@@ -235,7 +213,11 @@ impl Service for Responder {
         if terms.responder != self.client.account() || read_model(&sent)?.digest() != terms.model {
             return Err(Refused::wrong(&"it is not the model of an agreement with this responder"));
         }
-        Ok(self.store.put(&scope(agreement), MODEL, &sent)?)
+        // It may be sent again and again; once is enough to keep it.
+        if !self.store.has(&scope(agreement), MODEL) {
+            self.store.put(&scope(agreement), MODEL, &sent)?;
+        }
+        Ok(())
     }
 
     fn give(&self, agreement: AgreementId, topic: Topic, ask: &Ask) -> Result<Envelope, Refused> {

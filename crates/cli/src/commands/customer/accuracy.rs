@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::ValueEnum;
 use serde::Serialize;
+use verinfer_escrow_client::messages::AgreementView;
 use verinfer_parties::PartyError;
 use verinfer_parties::customer::accuracy::{Customer, Plan};
+use verinfer_parties::drive::Step;
 use verinfer_protocols::accuracy::{Evidence, Outcome, Periods, Prices, State};
 use verinfer_protocols::agreement;
 use verinfer_protocols::money::Money;
@@ -18,7 +20,7 @@ use crate::files;
 use crate::known::Known;
 use crate::model::FitArguments;
 use crate::output::{Output, Report, Verdict};
-use crate::party::{Standing, input_of, parse_money, parse_seconds, peer};
+use crate::party::{Party, Standing, input_of, parse_money, parse_seconds, peer};
 
 /// Have a provider prove how accurate its hidden model is on a hidden test set.
 ///
@@ -87,19 +89,32 @@ enum EvidenceArgument {
 
 /// Runs the command.
 pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
-    let party = arguments.customer.party.open(arguments.customer.once, output)?;
-    let peer = peer(&arguments.customer.provider);
-    // The plan is only needed for the first start.
-    let plan = || arguments.plan().map_err(|error| PartyError::Plan(format!("{error:#}")));
-    let customer = Customer::begin(&party.client, &peer, &party.store, plan)?;
-    output.line(&format!("agreement {}", customer.id()));
-    let view = customer.run(party.pace, &party.tell)?;
-    let outcome = if let agreement::State::Accuracy(State::Ended(outcome)) = &view.agreement.state { Some(*outcome) } else { None };
-    output.report(&AccuracyReport { standing: Standing::new(&party, &view, outcome)? })?;
-    Ok(Verdict::from_bool(matches!(outcome, None | Some(Outcome::TargetMet { .. }))))
+    arguments.play(output, |_, customer, view| customer.step(view))
 }
 
 impl Arguments {
+    /// Plays the customer, whose moves are those of `step`.
+    ///
+    /// # Errors
+    ///
+    /// The agreement cannot be made, or a move fails.
+    pub fn play(
+        &self,
+        output: Output,
+        step: impl Fn(&Party, &Customer<'_>, &AgreementView) -> Result<Step, PartyError>,
+    ) -> anyhow::Result<Verdict> {
+        let party = self.customer.party.open(self.customer.once, output)?;
+        let peer = peer(&self.customer.provider);
+        // The plan is only needed for the first start.
+        let plan = || self.plan().map_err(|error| PartyError::Plan(format!("{error:#}")));
+        let customer = Customer::begin(&party.client, &peer, &party.store, plan)?;
+        output.line(&format!("agreement {}", customer.id()));
+        let view = customer.run(party.pace, &party.tell, |view| step(&party, &customer, view))?;
+        let outcome = if let agreement::State::Accuracy(State::Ended(outcome)) = &view.agreement.state { Some(*outcome) } else { None };
+        output.report(&AccuracyReport { standing: Standing::new(&party, &view, outcome)? })?;
+        Ok(Verdict::from_bool(matches!(outcome, None | Some(Outcome::TargetMet { .. }))))
+    }
+
     fn plan(&self) -> anyhow::Result<Plan> {
         let known = Known::of(&self.model)?;
         Ok(Plan {

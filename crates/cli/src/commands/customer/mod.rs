@@ -6,7 +6,7 @@ use verinfer_protocols::time::Millis;
 use crate::output::{Output, Verdict};
 use crate::party::{PartyArguments, parse_seconds};
 
-mod accuracy;
+pub mod accuracy;
 mod serving;
 
 /// Have a hidden model's accuracy proved, or buy predictions that can be contested, with deposits held by an escrow.

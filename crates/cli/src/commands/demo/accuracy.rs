@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use anyhow::Context;
+
 use super::act::Stage;
 use super::worse::worse_digits;
 use crate::files;
@@ -17,46 +19,98 @@ const N2: i64 = N - N1;
 const TARGET: i64 = 6;
 const STAKE: i64 = 1000 * N1 * E;
 
+/// Seconds for a move where a party does not make it.
+const RESPOND: &str = "6";
+
+/// A party's command, and options beside those of every act.
+type Line<'a> = (&'a [&'a str], &'a [&'a str]);
+
+const CUSTOMER: Line<'static> = (&["customer", "accuracy", "digits"], &[]);
+const PROVIDER: Line<'static> = (&["provider", "serve", "digits"], &[]);
+
 /// Plays the acts.
 pub fn play(stage: &mut Stage) -> anyhow::Result<()> {
     let terms = format!(
         "E = {E}, Z = {Z}, P = {P}, fee {FEE}; N = {N} examples, of which N1 = {N1} are tried; target: {TARGET} of the other {N2}."
     );
-    let worse = stage.folder().join("worse.tflite");
-    files::write(&worse, &worse_digits()?)?;
-    let worse = worse.display().to_string();
-
-    let title = "An honest provider and an honest customer";
-    stage.announce(title, &format!("{terms}\nThe target is met: the customer pays 2 (N1 P + N2 Z) = {}.", 2 * (N1 * P + N2 * Z)));
-    let price = 2 * (N1 * P + N2 * Z);
-    act(stage, title, (&["provider", "serve", "digits"], &[]), 0, ("target_met", -price, price))?;
-
-    let title = "A provider whose model is worse than the target, and who goes on all the same";
-    stage.announce(title, &format!("{terms}\nIt can only prove what its model gives: it loses 2 N E = {}.", 2 * N * E));
-    let (command, options) = (["provider", "serve", &worse], ["--proceed", "always"]);
-    act(stage, title, (&command, &options), 0, ("target_missed", 2 * N * E, -2 * N * E))?;
-
-    let title = "A customer whose labels are wrong";
-    stage.announce(title, &format!("{terms}\nThe provider sees it in the first examples and aborts: the customer pays N1 P = {}.", N1 * P));
-    act(stage, title, (&["provider", "serve", "digits"], &[]), 1, ("provider_aborted", -N1 * P, N1 * P))
+    let (price, loss) = (2 * (N1 * P + N2 * Z), 2 * N * E);
+    let mut show = |title: &str, story: &str, lines: [Line<'_>; 2], shift, end: (&'static str, i64, i64)| {
+        stage.announce(title, &format!("{terms}\n{story}"));
+        act(stage, title, lines, shift, end)
+    };
+    honest(&mut show, price)?;
+    worse(&mut show, (loss, N1 * P))?;
+    transfers(&mut show, price, loss)
 }
+
+/// Announces and plays an act.
+type Show<'a> = dyn FnMut(&str, &str, [Line<'_>; 2], i64, (&'static str, i64, i64)) -> anyhow::Result<()> + 'a;
+
+fn honest(show: &mut Show<'_>, price: i64) -> anyhow::Result<()> {
+    let paid = ("target_met", -price, price);
+    let story = format!("The target is met: the customer pays 2 (N1 P + N2 Z) = {price}.");
+    show("An honest provider and an honest customer", &story, [CUSTOMER, PROVIDER], 0, paid)?;
+
+    let story = format!("Proofs say how many labels come first, and no scores. The customer pays {price} all the same.");
+    let customer: Line<'_> = (CUSTOMER.0, &["--evidence", "count"]);
+    show("The same, and the customer learns nothing but how many are correct", &story, [customer, PROVIDER], 0, paid)
+}
+
+fn worse(show: &mut Show<'_>, (loss, trial): (i64, i64)) -> anyhow::Result<()> {
+    let file = tempfile::Builder::new().suffix(".tflite").tempfile().context("cannot make a temporary file")?;
+    files::write(file.path(), &worse_digits()?)?;
+    let model = file.path().display().to_string();
+    let provider = ["provider", "serve", &model];
+    let story = format!("It can only prove what its model gives: it loses 2 N E = {loss}.");
+    let title = "A provider whose model is worse than the target, and who goes on all the same";
+    show(title, &story, [CUSTOMER, (&provider, &["--proceed", "always"])], 0, ("target_missed", loss, -loss))?;
+
+    let story = format!("The provider sees it in the first examples and aborts: the customer pays N1 P = {trial}.");
+    show("A customer whose labels are wrong", &story, [CUSTOMER, PROVIDER], 1, ("provider_aborted", -trial, trial))
+}
+
+/// What can go wrong when examples are handed over, and silence.
+fn transfers(show: &mut Show<'_>, price: i64, loss: i64) -> anyhow::Result<()> {
+    let hurried: Line<'_> = (CUSTOMER.0, &["--respond", RESPOND, "--prove", RESPOND]);
+    let story = format!(
+        "Nothing that the customer sends arrives. The provider says so when half of its {RESPOND} s are over, and the customer leaves the\nciphertexts with the escrow: nobody is at fault, the target is met."
+    );
+    let deaf: Line<'_> = (&["demo", "cheat", "--how", "deaf", "provider", "digits"], &[]);
+    show("A provider that takes no examples", &story, [hurried, deaf], 0, ("target_met", -price, price))?;
+
+    let story = format!("The provider shows the escrow what the published key opens: the customer loses 2 N E = {loss}.");
+    let liar: Line<'_> = (&["demo", "cheat", "--how", "other-items", "customer", "digits"], &[]);
+    show("A customer that hands over something else than it has committed to", &story, [liar, PROVIDER], 0, (WRONG_DATA, -loss, loss))?;
+
+    let story = format!("The escrow opens what it contests, and finds what was promised: the provider loses 2 N E = {loss}.");
+    let contester: Line<'_> = (&["demo", "cheat", "--how", "false-contest", "provider", "digits"], &[]);
+    show("A provider that contests what is right", &story, [CUSTOMER, contester], 0, (FALSE_CONTEST, loss, -loss))?;
+
+    let story = format!("It has {RESPOND} s to prove what it has promised, and does nothing: it loses 2 N E = {loss}.");
+    let silent: Line<'_> = (&["demo", "cheat", "--how", "silent", "--moves", "6", "provider", "digits"], &[]);
+    show("A provider that goes silent", &story, [hurried, silent], 0, (SILENCE, loss, -loss))
+}
+
+const WRONG_DATA: &str = r#""customer_at_fault":"wrong_data""#;
+const FALSE_CONTEST: &str = r#""provider_at_fault":"false_contest""#;
+const SILENCE: &str = r#""provider_at_fault":"silence""#;
 
 /// One agreement; every label is `shift` too high. The fee is paid in any case, and the stake stays where it is.
 fn act(
     stage: &mut Stage,
     title: &str,
-    (command, options): (&[&str], &[&str]),
+    [asks, serves]: [Line<'_>; 2],
     shift: i64,
     (outcome, customers, providers): (&'static str, i64, i64),
 ) -> anyhow::Result<()> {
     let (customer, provider) = (stage.role("customer")?, stage.role("provider")?);
     let test_set = test_set(stage, shift)?.display().to_string();
     let stake = STAKE.to_string();
-    let (_serving, url) = stage.serve(&provider, command, &[options, &["--stake", &stake, "--batch", "4"]].concat())?;
+    let (_serving, url) = stage.serve(&provider, serves.0, &[serves.1, &["--stake", &stake, "--batch", "4"]].concat())?;
     let [e, z, p, fee, first, target] = [E, Z, P, FEE, N1, TARGET].map(|number| number.to_string());
     let plan = ["--example-price", &e, "--proof-price", &z, "--inference-price", &p, "--fee", &fee, "--first", &first, "--target", &target];
-    let options = [&["--provider", &url, "--test-set", &test_set][..], &plan].concat();
-    stage.ask(&customer, &["customer", "accuracy", "digits"], &options)?;
+    let options = [&["--provider", &url, "--test-set", &test_set][..], &plan, asks.1].concat();
+    stage.ask(&customer, asks.0, &options)?;
     stage.settle(title, outcome, &[(&customer, customers - FEE), (&provider, providers - FEE - STAKE)])
 }
 

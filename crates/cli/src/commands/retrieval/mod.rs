@@ -4,8 +4,8 @@ use clap::{Args, Subcommand};
 
 use crate::output::{Output, Verdict};
 
-mod request;
-mod respond;
+pub mod request;
+pub mod respond;
 
 /// Retrieve the documents of a committed corpus that a model selects, with proofs that none was left out.
 ///

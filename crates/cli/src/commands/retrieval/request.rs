@@ -5,7 +5,10 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 use serde::Serialize;
+use verinfer_escrow_client::messages::AgreementView;
 use verinfer_items::Document;
+use verinfer_parties::PartyError;
+use verinfer_parties::drive::Step;
 use verinfer_parties::retrieval::requester::{Plan, Requester};
 use verinfer_protocols::agreement;
 use verinfer_protocols::money::Money;
@@ -16,7 +19,7 @@ use verinfer_sampling::{Probability, tampering};
 use crate::files;
 use crate::model::Source;
 use crate::output::{Output, Report, Verdict};
-use crate::party::{PartyArguments, Standing, parse_money, parse_seconds, peer};
+use crate::party::{Party, PartyArguments, Standing, parse_money, parse_seconds, peer};
 
 /// Request the documents of a responder's corpus that a model selects.
 ///
@@ -89,34 +92,47 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
-    let source = Source::from(arguments.model.as_path());
-    let (file, graph) = (source.bytes()?, source.import()?.graph);
-    let party = arguments.party.open(arguments.once, output)?;
-    let model = party.commit(graph, arguments.secret.as_deref(), output)?;
-    let peer = peer(&arguments.responder);
-    let requester = Requester::begin(&party.client, &party.key, &peer, &party.store, (&model, &file), arguments.plan()?)?;
-    output.line(&format!("agreement {}", requester.id()));
-    let view = requester.run(party.pace, &party.tell)?;
-    let outcome = if let agreement::State::Retrieval(State::Ended(outcome)) = &view.agreement.state { Some(*outcome) } else { None };
-    let documents = requester.documents()?;
-    if let Some(folder) = &arguments.out {
-        write_documents(folder, &documents)?;
-    }
-    let terms = requester.terms();
-    let is_fulfilled = matches!(outcome, Some(Outcome::Fulfilled { .. }));
-    let bound = || tampering::bound_of_corpus(terms.sample.into(), terms.corpus.len.into(), arguments.delta);
-    output.report(&RetrievalReport {
-        standing: Standing::new(&party, &view, outcome)?,
-        documents: documents.iter().map(|(index, _)| *index).collect(),
-        corpus: terms.corpus.len,
-        proved: is_fulfilled.then_some(terms.sample),
-        delta: arguments.delta.value(),
-        wrong_at_most: is_fulfilled.then(bound).transpose()?,
-    })?;
-    Ok(Verdict::from_bool(outcome.is_none() || is_fulfilled))
+    arguments.play(output, |_, requester, view| requester.step(view))
 }
 
 impl Arguments {
+    /// Plays the requester, whose moves are those of `step`.
+    ///
+    /// # Errors
+    ///
+    /// The agreement cannot be made, or a move fails.
+    pub fn play(
+        &self,
+        output: Output,
+        step: impl Fn(&Party, &Requester<'_>, &AgreementView) -> Result<Step, PartyError>,
+    ) -> anyhow::Result<Verdict> {
+        let source = Source::from(self.model.as_path());
+        let (file, graph) = (source.bytes()?, source.import()?.graph);
+        let party = self.party.open(self.once, output)?;
+        let model = party.commit(graph, self.secret.as_deref(), output)?;
+        let peer = peer(&self.responder);
+        let requester = Requester::begin(&party.client, &party.key, &peer, &party.store, (&model, &file), self.plan()?)?;
+        output.line(&format!("agreement {}", requester.id()));
+        let view = requester.run(party.pace, &party.tell, |view| step(&party, &requester, view))?;
+        let outcome = if let agreement::State::Retrieval(State::Ended(outcome)) = &view.agreement.state { Some(*outcome) } else { None };
+        let documents = requester.documents()?;
+        if let Some(folder) = &self.out {
+            write_documents(folder, &documents)?;
+        }
+        let terms = requester.terms();
+        let is_fulfilled = matches!(outcome, Some(Outcome::Fulfilled { .. }));
+        let bound = || tampering::bound_of_corpus(terms.sample.into(), terms.corpus.len.into(), self.delta);
+        output.report(&RetrievalReport {
+            standing: Standing::new(&party, &view, outcome)?,
+            documents: documents.iter().map(|(index, _)| *index).collect(),
+            corpus: terms.corpus.len,
+            proved: is_fulfilled.then_some(terms.sample),
+            delta: self.delta.value(),
+            wrong_at_most: is_fulfilled.then(bound).transpose()?,
+        })?;
+        Ok(Verdict::from_bool(outcome.is_none() || is_fulfilled))
+    }
+
     fn plan(&self) -> anyhow::Result<Plan> {
         let predicate = match (self.class, self.at_least) {
             (Some(class), _) => Predicate::Top { class, k: self.top },

@@ -4,6 +4,8 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 
 use anyhow::Context;
+use verinfer_parties::Pace;
+use verinfer_parties::host;
 use verinfer_parties::retrieval::responder::{Means, Policy, Responder};
 use verinfer_protocols::money::Money;
 
@@ -57,16 +59,28 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
-    let known = Known::of(&arguments.model)?;
-    let load = |image: &PathBuf| known.source.load_input(image, arguments.fit, &known.model);
-    let documents = arguments.documents.iter().map(load).collect::<anyhow::Result<_>>()?;
-    let source = arguments.source_key.as_deref().map(|path| keys::read(path, output)).transpose()?;
-    let Party { key, client, store, pace, tell } = arguments.party.open(false, output)?;
-    let listener = TcpListener::bind(arguments.listen).with_context(|| format!("cannot listen on {}", arguments.listen))?;
-    let policy = Policy { price: arguments.price, bond: arguments.bond, batch: arguments.batch };
-    let (account, omit) = (client.account(), arguments.omit.iter().copied().collect());
-    let responder = Responder::new(Means { key, client, store, documents, input: input_of(&known), source, policy, omit }, tell)?;
-    output.line(&format!("account {account}"));
-    output.line(&format!("listening on http://{}", listener.local_addr()?));
-    match responder.run(listener, pace)? {}
+    let (responder, listener, pace) = arguments.open(output)?;
+    match host::run(responder, listener, pace)? {}
+}
+
+impl Arguments {
+    /// A responder that is ready, and where it is reached.
+    ///
+    /// # Errors
+    ///
+    /// The documents cannot be read, the state not be used, or the address not be listened on.
+    pub fn open(&self, output: Output) -> anyhow::Result<(Responder, TcpListener, Pace)> {
+        let known = Known::of(&self.model)?;
+        let load = |image: &PathBuf| known.source.load_input(image, self.fit, &known.model);
+        let documents = self.documents.iter().map(load).collect::<anyhow::Result<_>>()?;
+        let source = self.source_key.as_deref().map(|path| keys::read(path, output)).transpose()?;
+        let Party { key, client, store, pace, tell } = self.party.open(false, output)?;
+        let listener = TcpListener::bind(self.listen).with_context(|| format!("cannot listen on {}", self.listen))?;
+        let policy = Policy { price: self.price, bond: self.bond, batch: self.batch };
+        let (account, omit) = (client.account(), self.omit.iter().copied().collect());
+        let responder = Responder::new(Means { key, client, store, documents, input: input_of(&known), source, policy, omit }, tell)?;
+        output.line(&format!("account {account}"));
+        output.line(&format!("listening on http://{}", listener.local_addr()?));
+        Ok((responder, listener, pace))
+    }
 }

@@ -1,0 +1,73 @@
+//! Bodies that are neither too long nor too slow, and not too many at once.
+
+use std::time::Duration;
+
+use axum::body::HttpBody;
+use axum::extract::Request;
+use axum::http::{HeaderMap, header};
+use http_body_util::BodyExt;
+use serde::de::DeserializeOwned;
+use tokio::time::timeout;
+
+use crate::fault::Fault;
+use crate::serve::Connection;
+use crate::shares::Claim;
+
+/// All of a body. It counts as in use until this is dropped, also while it is worked on.
+#[derive(Debug)]
+pub struct Body {
+    /// The body.
+    pub bytes: Vec<u8>,
+    _claim: Option<Claim>,
+}
+
+/// All of a request's body, of at most `limit` bytes.
+///
+/// # Errors
+///
+/// It is longer, takes longer than it may, finds no room, or breaks off.
+pub async fn read(request: Request, limit: usize) -> Result<Body, Fault> {
+    let connection = request.extensions().get::<Connection>().cloned();
+    let patience = connection.as_ref().map_or(Duration::MAX, |connection| connection.patience());
+    let mut body = request.into_body();
+    // What is announced as too long is not read at all.
+    if body.size_hint().lower() > u64::try_from(limit).unwrap_or(u64::MAX) {
+        return Err(Fault::Oversized { limit });
+    }
+    let mut claim = connection.map(|connection| connection.claim_body());
+    let collect = async {
+        // Room is taken for what has come, not for what is announced: announcing costs nothing.
+        let mut bytes = Vec::new();
+        while let Some(frame) = body.frame().await {
+            let Ok(data) = frame.map_err(|_| Fault::Broken)?.into_data() else { continue };
+            if bytes.len() + data.len() > limit {
+                return Err(Fault::Oversized { limit });
+            }
+            if claim.as_mut().is_some_and(|claim| !claim.grow(data.len())) {
+                return Err(Fault::Full);
+            }
+            bytes.extend_from_slice(&data);
+        }
+        Ok(bytes)
+    };
+    let bytes = timeout(patience, collect).await.map_err(|_| Fault::Slow { patience })??;
+    Ok(Body { bytes, _claim: claim })
+}
+
+/// The value of a JSON body, of at most `limit` bytes.
+///
+/// # Errors
+///
+/// As [`read`]; also if it is not said to be JSON, or is not such a value.
+pub async fn json<T: DeserializeOwned>(request: Request, limit: usize) -> Result<T, Fault> {
+    if !is_json(request.headers()) {
+        return Err(Fault::MediaType);
+    }
+    let body = read(request, limit).await?;
+    serde_json::from_slice(&body.bytes).map_err(|error| Fault::Json { reason: error.to_string() })
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+}

@@ -1,0 +1,64 @@
+use std::time::Duration;
+
+use axum::http::StatusCode;
+
+/// Why a request is not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// Its address has asked too often.
+    #[error("too many requests from this address")]
+    Rate,
+    /// The body did not come in time.
+    #[error("the body took longer than {} s", patience.as_secs_f32())]
+    Slow {
+        /// How long it could have taken.
+        patience: Duration,
+    },
+    /// The body is too long.
+    #[error("the body has more than {limit} bytes")]
+    Oversized {
+        /// How long it could have been.
+        limit: usize,
+    },
+    /// There is no room for the body now, in all or for its address.
+    #[error("too many bodies at once; try again")]
+    Full,
+    /// The body ends before its end.
+    #[error("the body breaks off")]
+    Broken,
+    /// The body is not said to be JSON.
+    #[error("the content type must be application/json")]
+    MediaType,
+    /// The body is no such JSON value.
+    #[error("{reason}")]
+    Json {
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+impl Fault {
+    /// Its status.
+    pub const fn status(&self) -> StatusCode {
+        match self {
+            Self::Rate => StatusCode::TOO_MANY_REQUESTS,
+            Self::Slow { .. } => StatusCode::REQUEST_TIMEOUT,
+            Self::Oversized { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Full => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Broken | Self::Json { .. } => StatusCode::BAD_REQUEST,
+            Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        }
+    }
+
+    /// Its name, for programs.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Rate => "rate",
+            Self::Slow { .. } => "slow",
+            Self::Oversized { .. } => "oversized",
+            Self::Full => "busy",
+            Self::Broken | Self::Json { .. } => "malformed",
+            Self::MediaType => "media_type",
+        }
+    }
+}

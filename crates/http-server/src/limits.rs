@@ -1,0 +1,32 @@
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::time::Duration;
+
+/// What strangers may use up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections at the same time.
+    pub connections: usize,
+    /// Bytes of a body, where the handler of a request allows no more or less.
+    pub body_bytes: usize,
+    /// Bytes of all bodies that are being read or worked on at the same time.
+    pub bodies_bytes: usize,
+    /// One address has at most one part in so many of the connections and of the bodies' bytes. Behind a proxy, which is one address, this should be 1.
+    pub shares: NonZeroUsize,
+    /// How long the header of a request may take, then its body, and how long an answer may wait to be read on.
+    pub patience: Duration,
+    /// Requests of one address in a second, on average; as many again at once.
+    pub requests_per_second: NonZeroU32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 1024,
+            body_bytes: 1 << 22,
+            bodies_bytes: 1 << 28,
+            shares: NonZeroUsize::MIN.saturating_add(3),
+            patience: Duration::from_secs(15),
+            requests_per_second: NonZeroU32::new(1000).unwrap_or(NonZeroU32::MIN),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Hostile clients: each is refused in its own way, takes only its share, and an honest one is answered meanwhile. Only
+//! Linux has more than one address for clients on the same machine.
+
+#![cfg(target_os = "linux")]
+
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::time::{Duration, Instant};
+
+use clients::{HONEST, HOSTILE, LONG, MIB, answer, connect, head, limits, send, start, status};
+use tokio::io::AsyncWriteExt;
+use tokio::time::sleep;
+use verinfer_http_server::Limits;
+
+mod clients;
+
+#[tokio::test]
+async fn each_bad_body_has_its_status() {
+    let server = start(limits()).await;
+    assert_eq!(send(server, HOSTILE, 2 * MIB).await, 200);
+    assert_eq!(send(server, HOSTILE, 2 * MIB + 1).await, 413, "announced as too long");
+    let mut chunked = connect(server, HOSTILE).await;
+    chunked.write_all(b"PUT / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n300000\r\n").await.unwrap();
+    let _ = chunked.write_all(&vec![0; 3 * MIB]).await;
+    assert_eq!(status(&answer(&mut chunked).await), 413, "too long without a word");
+
+    let mut slow = connect(server, HOSTILE).await;
+    slow.write_all(head(100).as_bytes()).await.unwrap();
+    let start = Instant::now();
+    assert_eq!(status(&answer(&mut slow).await), 408);
+    assert!(start.elapsed() < LONG / 2);
+    assert_eq!(send(server, HONEST, 5).await, 200);
+}
+
+#[tokio::test]
+async fn slow_headers_and_idle_connections_are_cut_off() {
+    let server = start(limits()).await;
+    for first in ["", "PUT / HT", "PUT / HTTP/1.1\r\nhost: x\r\n"] {
+        let mut stream = connect(server, HOSTILE).await;
+        stream.write_all(first.as_bytes()).await.unwrap();
+        assert_eq!(answer(&mut stream).await, "", "there is nothing to answer to {first:?}");
+    }
+    let mut endless = connect(server, HOSTILE).await;
+    let _ = endless.write_all(&[b"GET / HTTP/1.1\r\nx: ".to_vec(), vec![b'x'; MIB]].concat()).await;
+    assert_eq!(status(&answer(&mut endless).await), 431);
+}
+
+#[tokio::test]
+async fn who_does_not_read_the_answer_is_cut_off() {
+    let server = start(Limits { connections: 4, shares: NonZeroUsize::MIN, ..limits() }).await;
+    let mut deaf = Vec::new();
+    for _ in 0..4 {
+        let mut stream = connect(server, HOSTILE).await;
+        stream.write_all(b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        deaf.push(stream);
+    }
+    // All places are taken until then.
+    assert_eq!(send(server, HONEST, 5).await, 200);
+}
+
+#[tokio::test]
+async fn one_address_has_its_share_of_the_connections() {
+    let server = start(Limits { patience: LONG, ..limits() }).await;
+    let mut idle = Vec::new();
+    for _ in 0..16 {
+        idle.push(connect(server, HOSTILE).await);
+    }
+    let mut refused = connect(server, HOSTILE).await;
+    assert_eq!(status(&answer(&mut refused).await), 503);
+    assert_eq!(send(server, HONEST, 5).await, 200);
+    idle.clear();
+    // The server has to see that they are gone.
+    for _ in 0..100 {
+        let mut stream = connect(server, HOSTILE).await;
+        let _ = stream.write_all(head(0).replace("host: x", "host: x\r\nconnection: close").as_bytes()).await;
+        if status(&answer(&mut stream).await) == 200 {
+            return;
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+    panic!("connections are not given back");
+}
+
+#[tokio::test]
+async fn requests_beyond_the_rate_are_refused() {
+    let server = start(Limits { requests_per_second: NonZeroU32::new(5).unwrap(), ..limits() }).await;
+    let mut statuses = Vec::new();
+    for _ in 0..20 {
+        statuses.push(send(server, HOSTILE, 1).await);
+    }
+    assert!(statuses[..5].iter().all(|status| *status == 200) && statuses.contains(&429), "{statuses:?}");
+    assert_eq!(send(server, HONEST, 1).await, 200);
+}

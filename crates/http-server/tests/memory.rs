@@ -2,18 +2,18 @@
 
 #![cfg(target_os = "linux")]
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use clients::{HONEST, HOSTILE, MIB, answer, connect, head, limits, send, start, status};
 use tokio::io::AsyncWriteExt;
-use tokio::time::sleep;
 use verinfer_http_server::Limits;
 
 mod clients;
 
 #[tokio::test]
 async fn large_bodies_at_once_take_bounded_memory_and_leave_room_for_others() {
-    let server = start(Limits { connections: 4096, patience: Duration::from_secs(10), ..limits() }).await;
+    let server = start(Limits { connections: 4096, patience: Duration::from_secs(5), ..limits() }).await;
     // What a body takes that is not refused.
     assert_eq!(send(server, HONEST, 2 * MIB).await, 200);
     let before = peak();
@@ -28,12 +28,16 @@ async fn large_bodies_at_once_take_bounded_memory_and_leave_room_for_others() {
         clients.push(client);
     }
     assert_eq!(send(server, HONEST, 2 * MIB).await, 200, "another address has its share");
-    assert_eq!(status(&answer(&mut clients[199]).await), 503);
+    let mut statuses = BTreeMap::<u16, u32>::new();
+    for client in &mut clients {
+        *statuses.entry(status(&answer(client).await)).or_default() += 1;
+    }
     let grown = peak() - before;
-    println!("200 bodies of 1 MiB at once: {} KiB more at most", grown >> 10);
+    println!("200 bodies of 1 MiB at once: {statuses:?}, {} KiB more at most", grown >> 10);
+    // Those for which there was room have not sent their last byte. There is room again when the first of them have been given up.
+    let waited = statuses.get(&408).copied().unwrap_or(0);
+    assert!(waited < 20 && statuses.get(&503) == Some(&(200 - waited)), "{statuses:?}");
     assert!(grown < 40 * MIB, "{grown} bytes more");
-    drop(clients);
-    sleep(Duration::from_millis(500)).await;
     assert_eq!(send(server, HOSTILE, 2 * MIB).await, 200, "room is given back");
 }
 

@@ -99,7 +99,9 @@ impl Drop for World {
 #[test]
 fn predictions_that_the_provider_cannot_deliver_come_through_the_escrow() {
     let world = World::start(1, "60");
-    world.wait_for("demanded");
+    world.wait_for("ended");
+    // The provider, which answers at once, has seen it.
+    assert!(world.printed().contains("stage `demanded`"), "{}", world.printed());
     let (report, code, balances) = world.finish();
     assert_eq!((&report["outcome"], code), (&json!({"proved": {"contested": 1}}), Some(0)));
     let predictions = report["predictions"].as_array().unwrap();

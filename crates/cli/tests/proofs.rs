@@ -247,7 +247,7 @@ fn files_that_are_no_proof_are_rejected() {
     assert_rejected(&verify(b"hello, world"), "not_a_proof");
     assert_rejected(&verify(&[0xff; 100_000]), "not_a_proof");
     assert_rejected(&verify(&[&b"VERINFER"[..], &[0xff; 1000]].concat()), "unsupported_version");
-    assert_rejected(&verify(&[&b"VERINFER\x03\0"[..], &[0xff; 1000]].concat()), "context_too_long");
+    assert_rejected(&verify(&[&b"VERINFER\x04\0"[..], &[0xff; 1000]].concat()), "context_too_long");
 }
 
 #[test]

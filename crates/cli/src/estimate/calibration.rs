@@ -126,6 +126,7 @@ fn tasks() -> Vec<Task> {
     vec![
         task(Architecture::LeNet, &[], 15),
         task(mobilenet(0.1, 32, 10), &both, 9),
+        task(mobilenet(0.35, 64, 1000), &[], 5),
         task(mobilenet(0.35, 96, 1000), &[], 3),
         task(mobilenet(0.35, 128, 1000), &both, 3),
     ]

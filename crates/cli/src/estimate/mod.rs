@@ -10,7 +10,7 @@ use crate::hide::HideArguments;
 use crate::memory::megabytes;
 
 mod calibration;
-mod fit;
+pub mod fit;
 mod size;
 mod work;
 
@@ -129,20 +129,21 @@ fn encoded(parameters: &Parameters, oracle: usize) -> u64 {
     parameters.oracles.get(oracle).map_or(0, |shape| (parameters.row_len(oracle) * shape.domain.size()) as u64)
 }
 
-/// Bytes of the prover's memory: of the program, for each cell in use (values, leaves of the lookups, weights of the claim), and for each element of the
-/// first codeword. `verinfer estimate --check` of several models gives the ones that fit best what it measures.
-const MEMORY_RATES: [u64; 3] = [75_000_000, 48, 10];
+/// Bytes of the prover's memory: of the program, for each cell in use (values, leaves of the lookups, weights of the claim), for each element of the
+/// first codeword, and what the allocator keeps of freed memory, which grows less than the cells do. `verinfer estimate --check` of several models gives
+/// the ones that fit best what it measures.
+const MEMORY_RATES: [u64; 4] = [50_000_000, 36, 10, 155_000];
 
 fn prover_memory(cells: &Cells) -> u64 {
     MEMORY_RATES.iter().zip(memory_counts(cells)).map(|(rate, count)| rate * count).sum()
 }
 
 /// What the prover's memory is linear in.
-fn memory_counts(cells: &Cells) -> [u64; 3] {
-    [1, cells.used, cells.encoded]
+fn memory_counts(cells: &Cells) -> [u64; 4] {
+    [1, cells.used, cells.encoded, cells.used.isqrt()]
 }
 
-/// The rates that fit peaks of memory best, as constant part, bytes for each cell in use and bytes for each element of the first codeword.
+/// The rates that fit peaks of memory best, in the order of [`MEMORY_RATES`].
 pub fn fitted_memory_rates<'a>(peaks: impl Iterator<Item = (&'a Cells, u64)>) -> Vec<f64> {
     let samples: Vec<fit::Sample> =
         peaks.map(|(cells, peak)| (memory_counts(cells).iter().map(|&count| count as f64).collect(), peak as f64)).collect();

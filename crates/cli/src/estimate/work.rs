@@ -14,6 +14,8 @@ use crate::cost;
 pub struct Work {
     /// Multiply-accumulates of the network, for all images.
     pub macs: u64,
+    /// Weights and biases of the network.
+    pub parameters: u64,
     /// Cells in use.
     pub cells: u64,
     /// Bytes that are committed to outside of the proof.
@@ -33,6 +35,7 @@ impl Work {
         let num_oracles = parameters.oracles.len();
         Self {
             macs: macs * relation.images as u64,
+            parameters: graph.nodes().iter().map(|node| cost::parameters(&node.op)).sum(),
             cells: relation.num_cells() as u64,
             committed_bytes: relation.objects.iter().map(|object| object.plan.len() as u64).sum(),
             encoded: encoded(parameters, 0),
@@ -51,7 +54,8 @@ impl Work {
         let counts: &[u64] = match phase {
             Phase::Witness => &[self.macs, self.cells, self.committed_bytes],
             Phase::Commit => &[self.encoded],
-            Phase::Lookups | Phase::LinearLayers => &[self.cells],
+            Phase::Lookups => &[self.cells],
+            Phase::LinearLayers => &[self.cells, self.parameters],
             Phase::Combine => &[self.cells, self.committed_bytes],
             Phase::Open => &[self.cells, self.encoded_later, self.grinding],
         };

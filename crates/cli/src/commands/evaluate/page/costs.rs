@@ -123,8 +123,8 @@ pub fn scaling(results: &Results) -> Markup {
     html! {
         h2 { "Scaling" }
         @match &results.trend {
-            Some(trend) => { p { "Core-seconds grow as cells to the power " (format!("{:.3}", trend.exponent)) ". The best line through the origin has "
-                (significant(trend.rate * 1e6)) " core-seconds for a million cells. The proofs of work do not depend on the size and take a random time: below some hundred thousand cells they prevail." } }
+            Some(trend) => { p { "The best line has " (significant(trend.rate * 1e6)) " core-seconds for a million cells, and " (significant(trend.fixed))
+                " for any proof: proofs of work, which take a random time, tables, and the rounds of the sumchecks." } }
             None => { p { "Not measured." } }
         }
         div.scroll {

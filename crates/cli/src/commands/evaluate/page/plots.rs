@@ -79,8 +79,10 @@ pub fn scaling(results: &Results) -> anyhow::Result<String> {
     let models: Vec<(f64, f64)> = models.map(|own| (own.costs.prover.cells.used as f64, own.core_seconds(threads))).collect();
     let all = || synthetic.iter().chain(&models);
     let cells = || all().map(|point| point.0);
-    let ends = [cells().fold(f64::INFINITY, f64::min), cells().fold(0.0, f64::max)];
-    let line = results.trend.map(|trend| ends.map(|cells| (cells, trend.rate * cells)));
+    let [least, most] = [cells().fold(f64::INFINITY, f64::min), cells().fold(0.0, f64::max)];
+    // On logarithmic axes a line that does not pass through the origin is curved.
+    let along = (0..=64).map(|i| least * (most / least).powf(f64::from(i) / 64.0));
+    let line: Option<Vec<(f64, f64)>> = results.trend.map(|trend| along.map(|cells| (cells, trend.at(cells))).collect());
     let x = decades(cells());
     let y = decades(all().chain(line.iter().flatten()).map(|point| point.1));
     let legend = [("synthetic MobileNets", COLORS[0]), ("models", COLORS[1]), ("linear", COLORS[6])];
@@ -96,7 +98,7 @@ pub fn scaling(results: &Results) -> anyhow::Result<String> {
             .label_style(TEXT)
             .draw()
             .map_err(failed)?;
-        chart.draw_series(line.map(|line| PathElement::new(line.to_vec(), COLORS[6].stroke_width(2)))).map_err(failed)?;
+        chart.draw_series(line.map(|line| PathElement::new(line, COLORS[6].stroke_width(2)))).map_err(failed)?;
         chart.draw_series(synthetic.iter().map(|&point| Circle::new(point, 5, COLORS[0].filled()))).map_err(failed)?;
         chart.draw_series(models.iter().map(|&point| TriangleMarker::new(point, 6, COLORS[1].filled()))).map_err(failed)?;
         draw_legend(area, &legend)

@@ -22,6 +22,9 @@ const STAKE: i64 = 1000 * N1 * E;
 /// Seconds for a move where a party does not make it.
 const RESPOND: &str = "6";
 
+/// Seconds for proofs there: a provider that is to prove seven examples wants a second for each.
+const PROVE: &str = "10";
+
 /// A party's command, and options beside those of every act.
 type Line<'a> = (&'a [&'a str], &'a [&'a str]);
 
@@ -71,7 +74,7 @@ fn worse(show: &mut Show<'_>, (loss, trial): (i64, i64)) -> anyhow::Result<()> {
 
 /// What can go wrong when examples are handed over, and silence.
 fn transfers(show: &mut Show<'_>, price: i64, loss: i64) -> anyhow::Result<()> {
-    let hurried: Line<'_> = (CUSTOMER.0, &["--respond", RESPOND, "--prove", RESPOND]);
+    let hurried: Line<'_> = (CUSTOMER.0, &["--respond", RESPOND, "--prove", PROVE]);
     let story = format!(
         "Nothing that the customer sends arrives. The provider says so when half of its {RESPOND} s are over, and the customer leaves the\nciphertexts with the escrow: nobody is at fault, the target is met."
     );
@@ -86,7 +89,7 @@ fn transfers(show: &mut Show<'_>, price: i64, loss: i64) -> anyhow::Result<()> {
     let contester: Line<'_> = (&["demo", "cheat", "--how", "false-contest", "provider", "digits"], &[]);
     show("A provider that contests what is right", &story, [CUSTOMER, contester], 0, (FALSE_CONTEST, loss, -loss))?;
 
-    let story = format!("It has {RESPOND} s to prove what it has promised, and does nothing: it loses 2 N E = {loss}.");
+    let story = format!("It has {PROVE} s to prove what it has promised, and does nothing: it loses 2 N E = {loss}.");
     let silent: Line<'_> = (&["demo", "cheat", "--how", "silent", "--moves", "6", "provider", "digits"], &[]);
     show("A provider that goes silent", &story, [hurried, silent], 0, (SILENCE, loss, -loss))
 }

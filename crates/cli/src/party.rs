@@ -12,6 +12,7 @@ use verinfer_escrow_client::messages::AgreementView;
 use verinfer_escrow_client::{Client, Patience};
 use verinfer_graph::{DataType, Graph, Shape};
 use verinfer_parties::peer::Peer;
+use verinfer_parties::time::Time;
 use verinfer_parties::{Model, Pace, Store, Tell};
 use verinfer_protocols::keys::SecretKey;
 use verinfer_protocols::money::Money;
@@ -112,6 +113,29 @@ pub fn input_of(known: &Known) -> (Shape, DataType) {
 pub fn parse_money(text: &str) -> Result<Money, String> {
     let units = text.parse::<u64>().map_err(|error| error.to_string())?;
     Money::new(units).map_err(|error| error.to_string())
+}
+
+/// How much time a party that serves must be left.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct TimeArguments {
+    /// Least seconds for each move that takes no computation; who leaves less time only wants the deposit.
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = parse_seconds)]
+    respond_time: Millis,
+
+    /// Least seconds for each inference: more than the model takes.
+    #[arg(long, value_name = "SECONDS", default_value = "0.1", value_parser = parse_seconds)]
+    inference_time: Millis,
+
+    /// Least seconds for the proof of each input: more than the model takes.
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = parse_seconds)]
+    proof_time: Millis,
+}
+
+impl TimeArguments {
+    /// The least times.
+    pub const fn least(&self) -> Time {
+        Time { respond: self.respond_time, inference: self.inference_time, proof: self.proof_time }
+    }
 }
 
 /// A duration in seconds.

@@ -23,6 +23,7 @@ pub mod queue;
 pub mod random;
 pub mod retrieval;
 pub mod store;
+pub mod time;
 pub mod transfer;
 pub mod wire;
 

@@ -7,14 +7,14 @@ use anyhow::Context;
 use clap::{Subcommand, ValueEnum};
 use verinfer_commitments::draw_salt;
 use verinfer_parties::host;
-use verinfer_parties::provider::{Means, Policy, Proceed, Provider, Time};
+use verinfer_parties::provider::{Means, Policy, Proceed, Provider};
 use verinfer_parties::{Model, Pace};
 use verinfer_protocols::money::Money;
 use verinfer_protocols::time::Millis;
 
 use crate::model::Source;
 use crate::output::{Output, Verdict};
-use crate::party::{Party, PartyArguments, parse_money, parse_seconds};
+use crate::party::{Party, PartyArguments, TimeArguments, parse_money, parse_seconds};
 
 /// Serve predictions of a hidden model, under agreements held by an escrow.
 #[derive(Debug, clap::Args)]
@@ -66,17 +66,8 @@ pub struct ServeArguments {
     #[arg(long, value_name = "UNITS", default_value = "1000000", value_parser = parse_money)]
     deposit: Money,
 
-    /// Least seconds for each move that takes no computation; who leaves less time only wants the deposit.
-    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = parse_seconds)]
-    respond_time: Millis,
-
-    /// Least seconds for each inference: more than the model takes.
-    #[arg(long, value_name = "SECONDS", default_value = "0.1", value_parser = parse_seconds)]
-    inference_time: Millis,
-
-    /// Least seconds for the proof of each input: more than the model takes.
-    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = parse_seconds)]
-    proof_time: Millis,
+    #[command(flatten)]
+    time: TimeArguments,
 
     /// When to go on after the first examples of an agreement about accuracy.
     #[arg(long, value_enum, default_value_t = ProceedArgument::IfGood)]
@@ -131,7 +122,7 @@ impl ServeArguments {
             proof: self.proof,
             inference: self.inference,
             deposit: self.deposit,
-            time: Time { respond: self.respond_time, inference: self.inference_time, proof: self.proof_time },
+            time: self.time.least(),
             proceed: match self.proceed {
                 ProceedArgument::IfGood => Proceed::IfGood,
                 ProceedArgument::Always => Proceed::Always,

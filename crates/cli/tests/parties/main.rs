@@ -1,5 +1,6 @@
 //! The programs of escrow and parties as separate processes.
 
+mod demand;
 mod kill;
 mod paths;
 mod world;

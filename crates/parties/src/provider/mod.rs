@@ -26,7 +26,7 @@ use crate::queue::{Job, Queue};
 use crate::random::random_bytes;
 use crate::store::Store;
 
-pub use policy::{Policy, Proceed, Time};
+pub use policy::{Policy, Proceed};
 
 /// A provider.
 pub struct Provider {

@@ -1,6 +1,7 @@
 use verinfer_protocols::money::{Money, MoneyError};
-use verinfer_protocols::time::Millis;
 use verinfer_protocols::{accuracy, serving};
+
+use crate::time::Time;
 
 /// Which agreements a provider makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,17 +18,6 @@ pub struct Policy {
     pub proceed: Proceed,
     /// How many inputs one proof is about.
     pub batch: usize,
-}
-
-/// Least time for what a provider has to do: who leaves it less only wants its deposit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Time {
-    /// For each move; inferences and proofs come on top.
-    pub respond: Millis,
-    /// For each inference.
-    pub inference: Millis,
-    /// For the proof of each input.
-    pub proof: Millis,
 }
 
 /// When a provider goes on after it has tried the first examples.
@@ -75,16 +65,6 @@ impl Policy {
     }
 }
 
-impl Time {
-    /// Whether periods suffice for a move with so many inferences and so many proofs each.
-    fn suffices(&self, periods: &[(Millis, u32, u32)]) -> bool {
-        let times = |time: Millis, count: u32| time.0.saturating_mul(u64::from(count));
-        let needed =
-            |inferences, proofs| self.respond.0.saturating_add(times(self.inference, inferences)).saturating_add(times(self.proof, proofs));
-        periods.iter().all(|&(period, inferences, proofs)| period.0 >= needed(inferences, proofs))
-    }
-}
-
 impl Proceed {
     /// Whether to go on, with so many of the first examples right.
     pub fn decide(self, terms: &accuracy::Terms, right: u32) -> bool {
@@ -100,6 +80,8 @@ impl Proceed {
 mod tests {
     use verinfer_protocols::digest::Digest;
     use verinfer_protocols::keys::SecretKey;
+
+    use verinfer_protocols::time::Millis;
 
     use super::*;
 

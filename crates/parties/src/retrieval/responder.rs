@@ -30,6 +30,7 @@ use crate::peer::receiver;
 use crate::queue::{Job, Queue};
 use crate::random::random_bytes;
 use crate::store::Store;
+use crate::time::Time;
 use crate::transfer::{Due, Transfer};
 use crate::wire::{About, Ask, Offer, SentModel, Topic};
 
@@ -75,6 +76,8 @@ pub struct Policy {
     pub price: Money,
     /// Largest bond.
     pub bond: Money,
+    /// Least time for what it has to do.
+    pub time: Time,
     /// How many documents one proof is about.
     pub batch: usize,
 }
@@ -102,6 +105,12 @@ impl Responder {
             "the price is too low"
         } else if terms.bond > self.policy.bond {
             "the bond is too large"
+        } else if !self.policy.time.suffices(&[
+            (terms.periods.respond, 0, 0),
+            (terms.periods.declare, terms.corpus.len, 0),
+            (terms.periods.prove, 0, terms.sample),
+        ]) {
+            "the time is too short"
         } else if !self.store.has(&scope(id), MODEL) {
             return Ok(Step::Waiting);
         } else {

@@ -140,7 +140,7 @@ fn has_come_to_its_end(status: ExitStatus) -> bool {
     matches!(status.code(), Some(0 | 1))
 }
 
-fn stop(child: &mut Child) {
+pub fn stop(child: &mut Child) {
     let _ = child.kill();
     let _ = child.wait();
 }
@@ -151,14 +151,14 @@ fn spawn(arguments: &[String], folder: &std::path::Path, process: usize) -> Chil
     Command::new(env!("CARGO_BIN_EXE_verinfer")).args(arguments).stdin(Stdio::null()).stdout(log).stderr(errors).spawn().unwrap()
 }
 
-fn key(path: &str) -> SecretKey {
+pub fn key(path: &str) -> SecretKey {
     let made = Command::new(env!("CARGO_BIN_EXE_verinfer")).args(["keys", "new", path]).output().unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let seed: verinfer_protocols::digest::Digest = std::fs::read_to_string(path).unwrap().trim().parse().unwrap();
     SecretKey::from_seed(&seed.0)
 }
 
-fn free_address() -> String {
+pub fn free_address() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 

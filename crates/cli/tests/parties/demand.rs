@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use verinfer_escrow_client::{Client, Patience};
-use verinfer_protocols::keys::SecretKey;
 use verinfer_protocols::money::Money;
+
+use crate::world::{free_address, key, stop};
 
 const PURSE: u64 = 1000;
 const K: u64 = 3;
@@ -155,20 +156,4 @@ fn spawn(folder: &Path, name: &str, words: &[&str]) -> Child {
     let log = std::fs::File::create(folder.join(format!("{name}.log"))).unwrap();
     let stdout = if name == "customer" { Stdio::piped() } else { log.try_clone().unwrap().into() };
     Command::new(env!("CARGO_BIN_EXE_verinfer")).args(words).stdin(Stdio::null()).stdout(stdout).stderr(log).spawn().unwrap()
-}
-
-fn stop(child: &mut Child) {
-    let _ = child.kill();
-    let _ = child.wait();
-}
-
-fn key(path: &str) -> SecretKey {
-    let made = Command::new(env!("CARGO_BIN_EXE_verinfer")).args(["keys", "new", path]).output().unwrap();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    let seed: verinfer_protocols::digest::Digest = std::fs::read_to_string(path).unwrap().trim().parse().unwrap();
-    SecretKey::from_seed(&seed.0)
-}
-
-fn free_address() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }

@@ -1,20 +1,20 @@
 //! Step 6: the weights of the combined claim, written out for every cell.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rayon::prelude::*;
 use verinfer_relation::Relation;
 use verinfer_relation::commitment::{DEGREE, Weights};
 use verinfer_relation::field::K;
-use verinfer_relation::functional::Functional;
+use verinfer_relation::functional::{Functional, Product};
 use verinfer_relation::layout::{Chunk, ColumnId, EqWeights, Layout};
 use verinfer_relation::relation::Location;
 
 use p3_field::{PackedFieldExtension, PrimeCharacteristicRing};
 
 use crate::packed::{PackedK, WIDTH, ZERO, pack, splat, unpack};
-use crate::vectors::filled;
+use crate::vectors::{eq_weights, filled};
 
 /// Weights of the first `num_cells` cells (rounded up to a register).
 pub fn write(relation: &Relation, functional: &Functional, r: &EqWeights, num_cells: usize) -> Vec<PackedK> {
@@ -76,38 +76,47 @@ struct Term {
 
 /// All weights by chunk. Those that weight its pixels as the leaf point does are one term.
 fn parts(relation: &Relation, functional: &Functional, r: &EqWeights) -> Vec<Part> {
-    let mut parts = Parts { layout: &relation.layout, parts: BTreeMap::new() };
-    let mut known: Vec<Option<Arc<[PackedK]>>> = vec![None; relation.layout.log_cells() + 1];
-    let mut leaf_pixels = |chunk: &Chunk| known[chunk.log_len].get_or_insert_with(|| packed(r.pixels(chunk))).clone();
+    let layout = &relation.layout;
+    let mut parts = Parts { layout, parts: BTreeMap::new() };
+    let leaf_pixels = leaf_pixels(layout, r);
     for &(column, scale) in &functional.columns {
-        let placement = relation.layout.placement(column);
+        let placement = layout.placement(column);
         for (index, chunk) in placement.chunks.iter().enumerate() {
             let channels = r.channels(chunk, placement.channels).into_iter().map(|channel| scale * channel).collect();
-            parts.push(column, index, Term { pixels: leaf_pixels(chunk), channels });
+            parts.push(column, index, Term { pixels: leaf_pixels[&chunk.log_len].clone(), channels });
         }
     }
-    for product in &functional.products {
-        let Location::Column(column) = product.location else { continue };
-        let chunks = &relation.layout.placement(column).chunks;
+    let of_product = |product: &Product| {
+        let Location::Column(column) = product.location else { return Vec::new() };
+        let chunks = &layout.placement(column).chunks;
         let channels = || product.channels.iter().map(|&channel| product.scale * channel).collect();
         if let Some((index, chunk)) = chunks.iter().enumerate().find(|(_, chunk)| product.pixels.are_of(chunk)) {
-            parts.push(column, index, Term { pixels: leaf_pixels(chunk), channels: channels() });
-            continue;
+            return vec![(column, index, Term { pixels: leaf_pixels[&chunk.log_len].clone(), channels: channels() })];
         }
         product.pixels.read(r, |weights| {
-            for (index, chunk) in chunks.iter().enumerate() {
+            let of_chunk = |(index, chunk): (usize, &Chunk)| {
                 let (first, within) = weights.within(chunk.pixels());
-                if !within.is_empty() {
+                (!within.is_empty()).then(|| {
                     let mut pixels = vec![K::ZERO; 1 << chunk.log_len];
                     pixels[first - chunk.first_pixel..][..within.len()].copy_from_slice(within);
-                    parts.push(column, index, Term { pixels: packed(&pixels), channels: channels() });
-                }
-            }
-        });
-    }
+                    (column, index, Term { pixels: packed(&pixels), channels: channels() })
+                })
+            };
+            chunks.iter().enumerate().filter_map(of_chunk).collect()
+        })
+    };
+    let of_products: Vec<_> = functional.products.par_iter().map(of_product).collect();
+    of_products.into_iter().flatten().for_each(|(column, index, term)| parts.push(column, index, term));
     let mut parts: Vec<Part> = parts.parts.into_values().collect();
-    parts.iter_mut().for_each(join);
+    parts.par_iter_mut().for_each(join);
     parts
+}
+
+/// What the leaf point gives to the pixels of chunks, by the logarithm of their length.
+fn leaf_pixels(layout: &Layout, r: &EqWeights) -> BTreeMap<usize, Arc<[PackedK]>> {
+    let chunks = layout.placements().iter().flat_map(|placement| &placement.chunks);
+    let lengths: BTreeSet<usize> = chunks.map(|chunk| chunk.log_len).collect();
+    lengths.into_iter().map(|log_len| (log_len, packed(&eq_weights(&r.point()[..log_len], 1 << log_len)))).collect()
 }
 
 /// Parts by column and number of the chunk.
@@ -139,7 +148,7 @@ fn join(part: &mut Part) {
 /// Some weights, and zeros that fill the last register.
 fn packed(weights: &[K]) -> Arc<[PackedK]> {
     let register = |weights: &[K]| PackedK::from_ext_fn(|lane| weights.get(lane).copied().unwrap_or_default());
-    weights.chunks(WIDTH).map(register).collect()
+    weights.par_chunks(WIDTH).with_min_len(BLOCK).map(register).collect()
 }
 
 /// Registers that a thread works on at once: what its cache holds.

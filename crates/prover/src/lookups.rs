@@ -14,6 +14,7 @@ mod layer;
 mod leaf_layer;
 mod leaves;
 mod nodes;
+mod weights;
 
 pub use leaves::Leaves;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use p3_field::{PrimeCharacteristicRing, PrimeField64};
 use rayon::prelude::*;
 use verinfer_graph::{Graph, GraphError, NodeId, Op, Operand, TensorId, run_observed};
-use verinfer_relation::commitment::{self, Commitment, SALT_CELLS};
+use verinfer_relation::commitment::{BLOCK_CELLS, Commitment, SALT_CELLS, block_digest, commit_with};
 use verinfer_relation::field::{F, K, from_coordinates, from_signed};
 use verinfer_relation::layout::ColumnId;
 use verinfer_relation::learned::Learned;
@@ -183,20 +183,22 @@ impl Witness {
     }
 
     fn counts(&self, relation: &Relation, id: TableId) -> Vec<u32> {
-        let mut counts = vec![0; relation.tables[id.0].len];
-        for (column, placement) in relation.columns.iter().zip(relation.layout.placements()) {
-            if !matches!(&column.leaf, Leaf::Lookup { table, .. } if *table == id) {
-                continue;
-            }
-            for chunk in &placement.chunks {
-                for &row in &self.rows[chunk.first_cell(0)..chunk.first_cell(placement.channels)] {
-                    if let Some(count) = counts.get_mut(row as usize) {
-                        *count += 1;
-                    }
+        let none = || vec![0; relation.tables[id.0].len];
+        let columns = relation.columns.iter().zip(relation.layout.placements());
+        let reading = columns.filter(|(column, _)| matches!(&column.leaf, Leaf::Lookup { table, .. } if *table == id));
+        let chunks: Vec<_> = reading.flat_map(|(_, placement)| placement.chunks.iter().map(|chunk| chunk.cells(placement.channels))).collect();
+        let counts = chunks.into_par_iter().fold(none, |mut counts, cells| {
+            for &row in &self.rows[cells] {
+                if let Some(count) = counts.get_mut(row as usize) {
+                    *count += 1;
                 }
             }
-        }
-        counts
+            counts
+        });
+        counts.reduce(none, |mut counts: Vec<u32>, others| {
+            counts.iter_mut().zip(&others).for_each(|(count, other)| *count += other);
+            counts
+        })
     }
 }
 
@@ -286,8 +288,9 @@ impl Writer<'_> {
     fn object(&mut self, object: &Object, salt: &[u8; SALT_CELLS]) -> Result<Commitment, ProveError> {
         let relation = self.relation;
         let addresses = relation.addresses(&object.values);
-        let bytes: Vec<i16> = self.cells[addresses].iter().map(|&cell| byte(cell)).collect();
-        let (commitment, opening) = commitment::commit(&bytes, salt)?;
+        let bytes: Vec<i16> = self.cells[addresses].par_iter().map(|&cell| byte(cell)).collect();
+        let block_digests = |values: &[i16]| values.par_chunks(BLOCK_CELLS).map(block_digest).collect();
+        let (commitment, opening) = commit_with(&bytes, salt, block_digests)?;
         for (column, bytes) in [(object.digests, &opening.digests), (Some(object.salt), &opening.salt)] {
             if let Some(column) = column {
                 self.fill_bytes(column, |_, pixel| i16::from(bytes[pixel]));

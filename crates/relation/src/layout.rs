@@ -6,7 +6,7 @@
 //!
 //! `eq(r, cell(channel, pixel)) = eq(r_low, pixel - chunk.first_pixel) * eq(r_high, chunk.first_slot + channel)`.
 
-use std::cell::OnceCell;
+use std::sync::OnceLock;
 use std::ops::Range;
 
 use crate::eq::{eq_range, eq_table};
@@ -150,13 +150,13 @@ impl Layout {
 /// The equality weights of one point, factored by the layout.
 pub struct EqWeights {
     point: Vec<K>,
-    low: Vec<OnceCell<Vec<K>>>,
+    low: Vec<OnceLock<Vec<K>>>,
 }
 
 impl EqWeights {
     /// Weights at `point`, whose coordinates belong to the bits of an address, least significant first.
     pub fn new(point: &[K]) -> Self {
-        Self { point: point.to_vec(), low: vec![OnceCell::new(); point.len() + 1] }
+        Self { point: point.to_vec(), low: vec![OnceLock::new(); point.len() + 1] }
     }
 
     /// The point.

@@ -7,10 +7,10 @@ use verinfer_relation::field::K;
 use verinfer_relation::steps;
 
 use super::nodes::{Node, Nodes, Sums};
+use super::weights::Weights;
 use super::{BLOCK, Fraction, Layer};
 use crate::messages::Messages;
 use crate::packed::{OCTET_LEN, Octet, PackedK, fold, octet, pack, splat, unpack};
-use crate::vectors::eq_weights;
 
 /// Children of an octet of one layer: `n0 + lambda d0`, `n1`, `d0`, `d1`.
 pub type Children = [Octet<PackedK>; 4];
@@ -53,22 +53,21 @@ pub fn prove(
     let tail = [octet(lambda), octet(K::ZERO), octet(K::ONE), octet(K::ONE)];
     let upper = &claim_point[3..];
     let Some((_, rest)) = upper.split_first() else { return finish(messages, claim_point, combined(fractions(0), lambda), Vec::new()) };
-    let mut weights = eq_weights(rest, len.div_ceil(2));
-    let mut sums = first_sums(&parents, fractions, lambda, &weights);
+    let mut weights = Weights::new(rest, len.div_ceil(2));
+    let mut sums = first_sums(&parents, fractions, lambda, weights.pairs());
     drop(parents);
     let mut nodes: Option<Nodes<Children>> = None;
     let mut bound = Vec::new();
     for round in 0..upper.len() {
         let [at_zero, leading] = sums.weighted(&lanes);
         // Past the end the summand is lambda for every challenge.
-        let total: K = weights.iter().copied().sum();
-        let c = send_round(messages, [at_zero + lambda * (K::ONE - total), leading]);
+        let c = send_round(messages, [at_zero + lambda * (K::ONE - weights.total()), leading]);
         bound.push(c);
         let half = nodes.as_ref().map_or(len, Nodes::len).div_ceil(2);
-        weights = upper.get(round + 2..).map_or_else(Vec::new, |rest| eq_weights(rest, half.div_ceil(2)));
+        weights = upper.get(round + 2..).map_or_else(Weights::none, |rest| weights.next(rest));
         let folded = match nodes {
-            Some(nodes) => nodes.fold(c, &weights),
-            None => Nodes::collect(half, tail, &weights, |pair| {
+            Some(nodes) => nodes.fold(c, weights.pairs()),
+            None => Nodes::collect(half, tail, weights.pairs(), |pair| {
                 combined(Children::fold(&fractions(2 * pair), &fractions(2 * pair + 1), splat(c)), lambda)
             }),
         };

@@ -14,9 +14,9 @@ use verinfer_relation::field::K;
 use super::layer::{self, Children};
 use super::leaves::{Factors, Leaves};
 use super::nodes::{Node, Nodes, Sums};
+use super::weights::Weights;
 use crate::messages::Messages;
 use crate::packed::{OCTET_LEN, Octet, PackedF, PackedK, ZERO, fold, octet, splat};
-use crate::vectors::eq_weights;
 
 /// Factors `e0, e1` of two octets.
 #[derive(Clone, Copy)]
@@ -36,8 +36,8 @@ impl Node for Pair {
     }
 }
 
-/// `u0, u1` of the octets of a number, where they are not zero, by increasing number.
-type Excesses = Vec<(usize, [Octet<PackedK>; 2])>;
+/// `u0, u1` of the octets of a number. They are kept where they are not zero, by increasing number.
+type Excess = (usize, [Octet<PackedK>; 2]);
 
 /// Pairs that a thread works on at once.
 const BLOCK: usize = 512;
@@ -49,14 +49,14 @@ pub fn prove(messages: &mut Messages<'_>, claim_point: &[K], leaves: &Leaves<'_>
     let inverse = lambda.try_inverse().unwrap_or_default();
     let upper = &claim_point[3..];
     let mut len = leaves.len().div_ceil(2);
-    let mut excesses: Excesses = (0..len)
+    let mut excesses: Vec<Excess> = (0..len)
         .into_par_iter()
         .with_min_len(BLOCK)
         .filter_map(|index| factors.excess(index).map(|pair| (index, pair.map(|octet| octet.map(PackedK::from)))))
         .collect();
     let tail = Pair([octet(K::ONE + lambda); 2]);
-    let mut weights = weights(upper, 0, len);
-    let mut sums = first_sums(&factors, len, tail, &weights);
+    let mut weights = upper.get(1..).map_or_else(Weights::none, |rest| Weights::new(rest, len.div_ceil(2)));
+    let mut sums = first_sums(&factors, len, tail, weights.pairs());
     let mut nodes: Option<Nodes<Pair>> = None;
     let mut bound = Vec::new();
     for round in 0..upper.len() {
@@ -64,18 +64,17 @@ pub fn prove(messages: &mut Messages<'_>, claim_point: &[K], leaves: &Leaves<'_>
             excesses.push((len, [octet(-K::ONE); 2]));
         }
         let at = |index: usize| nodes.as_ref().map_or_else(|| factors.pair(index), |nodes| nodes.get(index).0);
-        let corrected = sums.plus(correction(&excesses, at, &weights));
+        let corrected = sums.plus(correction(&excesses, at, weights.pairs()));
         let [at_zero, leading] = corrected.weighted(&lanes);
-        let total: K = weights.iter().copied().sum();
-        let at_zero = (at_zero - total * (K::ONE + lambda.square())) * inverse + lambda;
+        let at_zero = (at_zero - weights.total() * (K::ONE + lambda.square())) * inverse + lambda;
         let c = layer::send_round(messages, [at_zero, leading * inverse]);
         bound.push(c);
         excesses = fold_excesses(&excesses, splat(c));
         let next = len.div_ceil(2);
-        weights = self::weights(upper, round + 1, next);
+        weights = upper.get(round + 2..).map_or_else(Weights::none, |rest| weights.next(rest));
         let folded = match nodes.take() {
-            Some(nodes) => nodes.fold(c, &weights),
-            None => first_fold(&factors, len, tail, c, &weights),
+            Some(nodes) => nodes.fold(c, weights.pairs()),
+            None => first_fold(&factors, len, tail, c, weights.pairs()),
         };
         sums = folded.1;
         nodes = Some(folded.0);
@@ -92,15 +91,9 @@ pub fn prove(messages: &mut Messages<'_>, claim_point: &[K], leaves: &Leaves<'_>
     layer::finish(messages, claim_point, children, bound)
 }
 
-/// The weights of the pairs of `len` nodes in a round.
-fn weights(upper: &[K], round: usize, len: usize) -> Vec<K> {
-    upper.get(round + 1..).map_or_else(Vec::new, |rest| eq_weights(rest, len.div_ceil(2)))
-}
-
 /// What numerators other than one add to a message.
-fn correction(excesses: &Excesses, at: impl Fn(usize) -> [Octet<PackedK>; 2] + Sync, weights: &[K]) -> Sums {
-    let pairs: Vec<_> = excesses.chunk_by(|a, b| a.0 / 2 == b.0 / 2).collect();
-    let terms = pairs.into_par_iter().with_min_len(BLOCK).fold(
+fn correction(excesses: &[Excess], at: impl Fn(usize) -> [Octet<PackedK>; 2] + Sync, weights: &[K]) -> Sums {
+    let terms = pairs(excesses).into_par_iter().with_min_len(BLOCK).fold(
         || Sums::ZERO,
         |mut sums, pair| {
             let index = pair[0].0 / 2;
@@ -118,15 +111,19 @@ fn correction(excesses: &Excesses, at: impl Fn(usize) -> [Octet<PackedK>; 2] + S
     terms.reduce(|| Sums::ZERO, Sums::plus)
 }
 
+/// Those whose numbers are folded to one.
+fn pairs(excesses: &[Excess]) -> Vec<&[Excess]> {
+    excesses.chunk_by(|a, b| a.0 / 2 == b.0 / 2).collect()
+}
+
 /// Both of two numbers of which one may be missing.
-fn ends(pair: &[(usize, [Octet<PackedK>; 2])]) -> ([Octet<PackedK>; 2], [Octet<PackedK>; 2]) {
+fn ends(pair: &[Excess]) -> ([Octet<PackedK>; 2], [Octet<PackedK>; 2]) {
     let of = |parity: usize| pair.iter().find(|(index, _)| index % 2 == parity).map_or([octet(K::ZERO); 2], |(_, excess)| *excess);
     (of(0), of(1))
 }
 
-fn fold_excesses(excesses: &Excesses, c: PackedK) -> Excesses {
-    let pairs = excesses.chunk_by(|a, b| a.0 / 2 == b.0 / 2);
-    let folded = pairs.map(|pair| {
+fn fold_excesses(excesses: &[Excess], c: PackedK) -> Vec<Excess> {
+    let folded = pairs(excesses).into_par_iter().with_min_len(BLOCK).map(|pair| {
         let (low, high) = ends(pair);
         (pair[0].0 / 2, Pair::fold(&Pair(low), &Pair(high), c).0)
     });

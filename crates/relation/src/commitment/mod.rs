@@ -178,6 +178,15 @@ impl std::fmt::Debug for Opening {
 /// Hashes bytes, `0..=255`, which is what the argument enforces (docs/commitments.md, section 3), to a root without tag. `salt`: uniform bytes from the operating system's generator that were
 /// never used for another vector (two commitments with one salt differ by a known function of the difference of the vectors).
 pub fn commit(values: &[i16], salt: &[u8; SALT_CELLS]) -> Result<(Commitment, Opening), CommitmentError> {
+    commit_with(values, salt, |values| values.chunks(BLOCK_CELLS).map(block_digest).collect())
+}
+
+/// As [`commit`], where the caller computes [`block_digest`] of each [`BLOCK_CELLS`] values, in order: on several threads, if it likes.
+pub fn commit_with(
+    values: &[i16],
+    salt: &[u8; SALT_CELLS],
+    block_digests: impl FnOnce(&[i16]) -> Vec<[F; DEGREE]>,
+) -> Result<(Commitment, Opening), CommitmentError> {
     let plan = Plan::new(values.len())?;
     let range = 0..=255;
     if let Some((cell, &value)) = values.iter().enumerate().find(|(_, value)| !range.contains(*value)) {
@@ -185,18 +194,21 @@ pub fn commit(values: &[i16], salt: &[u8; SALT_CELLS]) -> Result<(Commitment, Op
     }
     let mut digests = Vec::with_capacity(plan.digest_cells());
     let inner = if plan.blocks() == 0 {
-        hash(Level::Values, values)
+        block_digest(values)
     } else {
-        for block in values.chunks(BLOCK_CELLS) {
-            for coordinate in hash(Level::Values, block) {
-                encode_base(coordinate, &mut digests);
-            }
+        for coordinate in block_digests(values).into_iter().flatten() {
+            encode_base(coordinate, &mut digests);
         }
         hash(Level::Digests, &digests)
     };
     let blind = hash(Level::Salt, salt);
     let root = array::from_fn(|t| inner[t] + blind[t]);
     Ok((Commitment(root), Opening { salt: salt.to_vec(), digests }))
+}
+
+/// The digest of a block of up to [`BLOCK_CELLS`] values.
+pub fn block_digest(values: &[i16]) -> [F; DEGREE] {
+    hash(Level::Values, values)
 }
 
 /// `sum_k key_k(t) bhat_k(t)` for the 128 slots `t`; the last column is filled up with zeros.

@@ -1,6 +1,7 @@
 //! The command line. Only this crate prints, reads files and chooses exit codes: 0 accepted, 1 rejected, 2 error.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 mod arguments;
 mod builtin;
@@ -34,9 +35,13 @@ mod words;
 /// Keeps what a phase of a proof frees for the next one, in large pages where the system has them (`.cargo/config.toml`): half of a prover's system time is page
 /// faults otherwise (docs/performance.md).
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: verinfer_allocator::Allocator = verinfer_allocator::Allocator;
+
+/// For how long freed memory is kept: longer than a phase of a proof, shorter than anybody would miss it.
+const FREED_MEMORY: Duration = Duration::from_secs(10);
 
 fn main() -> ExitCode {
+    verinfer_allocator::keep_freed_memory(FREED_MEMORY);
     let (arguments, output) = match arguments::parse() {
         Ok(parsed) => parsed,
         Err(code) => return code,

@@ -14,6 +14,7 @@ use verinfer_relation::steps;
 use verinfer_relation::transcript::ProverTranscript;
 
 use crate::opening::Masks;
+use crate::packed::WIDTH;
 use crate::vectors::filled;
 
 /// The transform, with its cache of roots of unity.
@@ -22,7 +23,9 @@ pub type Dft = Radix2DitParallel<F>;
 /// A codeword and its tree.
 pub struct Codeword {
     domain: Domain,
-    /// The rows of each coset of the domain.
+    /// Columns of the matrix.
+    width: usize,
+    /// The rows of each coset of the domain, with columns of zeros that make whole registers of them.
     cosets: Vec<RowMajorMatrix<F>>,
     levels: Vec<Vec<Digest>>,
 }
@@ -60,16 +63,18 @@ impl Codeword {
     /// Encodes a matrix of `num_rows` rows; the polynomials' other coefficients are zero.
     fn new(dft: &Dft, oracle: &Oracle, width: usize, num_rows: usize, fill_row: impl Fn(usize, &mut [F]) + Sync) -> Self {
         let domain = oracle.domain;
+        let padded = width.next_multiple_of(WIDTH);
         let coset = |index: usize| {
             let shift = domain.shift(index);
             // The polynomial in terms of a point's quotient by the shift, a third root of unity, and modulo the coset's polynomial.
             let scales: [F; 3] = std::array::from_fn(|exponent| shift.exp_u64(exponent as u64));
             let len = 1 << domain.log_coset;
-            let mut values = filled(width * len, F::ZERO);
-            values[..width * num_rows.min(len)].par_chunks_mut(width * ROWS_AT_ONCE).enumerate().for_each(|(block, rows)| {
+            let mut values = filled(padded * len, F::ZERO);
+            values[..padded * num_rows.min(len)].par_chunks_mut(padded * ROWS_AT_ONCE).enumerate().for_each(|(block, rows)| {
                 let mut wrapped = vec![F::ZERO; width];
-                for (i, row) in rows.chunks_exact_mut(width).enumerate() {
+                for (i, row) in rows.chunks_exact_mut(padded).enumerate() {
                     let exponent = block * ROWS_AT_ONCE + i;
+                    let row = &mut row[..width];
                     fill_row(exponent, row);
                     scale(row, scales[exponent % 3]);
                     for exponent in (exponent + len..num_rows).step_by(len) {
@@ -79,11 +84,11 @@ impl Codeword {
                     }
                 }
             });
-            dft.dft_batch(RowMajorMatrix::new(values, width)).bit_reverse_rows().to_row_major_matrix()
+            dft.dft_batch(RowMajorMatrix::new(values, padded)).bit_reverse_rows().to_row_major_matrix()
         };
         let cosets: Vec<_> = (0..domain.cosets).map(coset).collect();
-        let levels = tree(&cosets);
-        Self { domain, cosets, levels }
+        let levels = tree(&cosets, width);
+        Self { domain, width, cosets, levels }
     }
 
     /// Root of the tree.
@@ -116,7 +121,7 @@ impl Codeword {
     pub fn row(&self, index: usize) -> &[F] {
         let rows = &self.cosets[index >> self.domain.log_coset];
         let within = index & ((1 << self.domain.log_coset) - 1);
-        &rows.values[within * rows.width..][..rows.width]
+        &rows.values[within * rows.width..][..self.width]
     }
 }
 
@@ -129,16 +134,12 @@ fn scale(row: &mut [F], factor: F) {
     }
 }
 
-/// Levels of the tree, leaves first.
-fn tree(cosets: &[RowMajorMatrix<F>]) -> Vec<Vec<Digest>> {
-    let mut leaves = vec![Digest::default(); cosets.iter().map(Matrix::height).sum()];
-    for (rows, leaves) in cosets.iter().zip(leaves.chunks_mut(cosets[0].height())) {
-        leaves.par_chunks_mut(ROWS_AT_ONCE).zip(rows.values.par_chunks(rows.width * ROWS_AT_ONCE)).for_each(|(leaves, block)| {
-            let mut buffer = Vec::new();
-            for (leaf, row) in leaves.iter_mut().zip(block.chunks_exact(rows.width)) {
-                *leaf = merkle::leaf(row, &mut buffer);
-            }
-        });
+/// Levels of the tree over the first `width` columns, leaves first.
+fn tree(cosets: &[RowMajorMatrix<F>], width: usize) -> Vec<Vec<Digest>> {
+    let mut leaves = Vec::with_capacity(cosets.iter().map(Matrix::height).sum());
+    for matrix in cosets {
+        let rows = matrix.values.par_chunks_exact(matrix.width).with_min_len(ROWS_AT_ONCE);
+        leaves.par_extend(rows.map_init(Vec::new, |buffer, row| merkle::leaf(&row[..width], buffer)));
     }
     let mut levels = vec![leaves];
     while levels[levels.len() - 1].len() > 1 {

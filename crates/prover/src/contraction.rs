@@ -4,6 +4,7 @@ use p3_field::PrimeCharacteristicRing;
 use rayon::prelude::*;
 use verinfer_graph::Graph;
 use verinfer_relation::claims::LeafWeights;
+use verinfer_relation::dot::dot;
 use verinfer_relation::field::{F, K, from_signed};
 use verinfer_relation::lanes::WeightedSum;
 use verinfer_relation::layout::{Chunk, EqWeights};
@@ -163,7 +164,7 @@ struct InnerProduct {
 
 impl InnerProduct {
     fn value(&self) -> K {
-        self.a.iter().zip(&self.b).map(|(&a, &b)| a * b).sum()
+        self.a.par_chunks(BLOCK).zip(self.b.par_chunks(BLOCK)).map(|(a, b)| dot(a, b)).reduce(|| K::ZERO, |sum, block| sum + block)
     }
 
     /// Sends the rounds of its sumcheck; returns the point and both sides there.

@@ -1,11 +1,12 @@
 //! Step 6: the weights of the combined claim, written out for every cell.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 use verinfer_relation::Relation;
 use verinfer_relation::commitment::{DEGREE, Weights};
+use verinfer_relation::eq::eq_table;
 use verinfer_relation::field::K;
 use verinfer_relation::functional::{Functional, Product};
 use verinfer_relation::layout::{Chunk, ColumnId, EqWeights, Layout};
@@ -14,13 +15,14 @@ use verinfer_relation::relation::Location;
 use p3_field::{PackedFieldExtension, PrimeCharacteristicRing};
 
 use crate::packed::{PackedK, WIDTH, ZERO, pack, splat, unpack};
-use crate::vectors::{eq_weights, filled};
+use crate::vectors::filled;
 
 /// Weights of the first `num_cells` cells (rounded up to a register).
 pub fn write(relation: &Relation, functional: &Functional, r: &EqWeights, num_cells: usize) -> Vec<PackedK> {
     let mut out = filled(num_cells.div_ceil(WIDTH), ZERO);
-    let (small, large): (Vec<Part>, Vec<Part>) =
-        parts(relation, functional, r).into_iter().partition(|part| part.chunk.log_len < LOG_WIDTH);
+    let of_commitments = || functional.commitments.par_iter().map(|part| part.check.weights()).collect::<Vec<_>>();
+    let (parts, of_commitments) = rayon::join(|| parts(relation, functional, r), of_commitments);
+    let (small, large): (Vec<Part>, Vec<Part>) = parts.into_iter().partition(|part| part.chunk.log_len < LOG_WIDTH);
     write_all(&mut out, &large);
     for part in &small {
         for channel in 0..part.num_channels {
@@ -31,10 +33,9 @@ pub fn write(relation: &Relation, functional: &Functional, r: &EqWeights, num_ce
             }
         }
     }
-    for part in &functional.commitments {
-        let weights = part.check.weights();
+    for (part, weights) in functional.commitments.iter().zip(&of_commitments) {
         let values = &mut out[part.bases.values / WIDTH..];
-        add_committed(&weights, part.scale, values);
+        add_committed(weights, part.scale, values);
         for (base, weights) in [(part.bases.digests, &weights.digests), (part.bases.salt, &weights.salt)] {
             for (cell, &weight) in (base..).zip(weights) {
                 out[cell / WIDTH].add_assign_lane(cell % WIDTH, part.scale * weight);
@@ -68,7 +69,7 @@ struct Part {
     terms: Vec<Term>,
 }
 
-/// Weights `pixels[pixel] * channels[channel]` of the cells of a chunk.
+/// Weights `pixels[pixel] * channels[channel]` of the cells of a chunk, or of as many parts of its channels as there are weights.
 struct Term {
     pixels: Arc<[PackedK]>,
     channels: Vec<K>,
@@ -77,21 +78,21 @@ struct Term {
 /// All weights by chunk. Those that weight its pixels as the leaf point does are one term.
 fn parts(relation: &Relation, functional: &Functional, r: &EqWeights) -> Vec<Part> {
     let layout = &relation.layout;
+    let leaf_pixels = LeafPixels::new(r);
     let mut parts = Parts { layout, parts: BTreeMap::new() };
-    let leaf_pixels = leaf_pixels(layout, r);
     for &(column, scale) in &functional.columns {
         let placement = layout.placement(column);
         for (index, chunk) in placement.chunks.iter().enumerate() {
-            let channels = r.channels(chunk, placement.channels).into_iter().map(|channel| scale * channel).collect();
-            parts.push(column, index, Term { pixels: leaf_pixels[&chunk.log_len].clone(), channels });
+            let channels = r.channels(chunk, placement.channels).into_iter().map(|channel| scale * channel);
+            parts.push(column, index, leaf_pixels.term(chunk, channels));
         }
     }
     let of_product = |product: &Product| {
         let Location::Column(column) = product.location else { return Vec::new() };
         let chunks = &layout.placement(column).chunks;
-        let channels = || product.channels.iter().map(|&channel| product.scale * channel).collect();
+        let channels = || product.channels.iter().map(|&channel| product.scale * channel);
         if let Some((index, chunk)) = chunks.iter().enumerate().find(|(_, chunk)| product.pixels.are_of(chunk)) {
-            return vec![(column, index, Term { pixels: leaf_pixels[&chunk.log_len].clone(), channels: channels() })];
+            return vec![(column, index, leaf_pixels.term(chunk, channels()))];
         }
         product.pixels.read(r, |weights| {
             let of_chunk = |(index, chunk): (usize, &Chunk)| {
@@ -99,7 +100,7 @@ fn parts(relation: &Relation, functional: &Functional, r: &EqWeights) -> Vec<Par
                 (!within.is_empty()).then(|| {
                     let mut pixels = vec![K::ZERO; 1 << chunk.log_len];
                     pixels[first - chunk.first_pixel..][..within.len()].copy_from_slice(within);
-                    (column, index, Term { pixels: packed(&pixels), channels: channels() })
+                    (column, index, Term { pixels: packed(&pixels), channels: channels().collect() })
                 })
             };
             chunks.iter().enumerate().filter_map(of_chunk).collect()
@@ -112,11 +113,30 @@ fn parts(relation: &Relation, functional: &Functional, r: &EqWeights) -> Vec<Par
     parts
 }
 
-/// What the leaf point gives to the pixels of chunks, by the logarithm of their length.
-fn leaf_pixels(layout: &Layout, r: &EqWeights) -> BTreeMap<usize, Arc<[PackedK]>> {
-    let chunks = layout.placements().iter().flat_map(|placement| &placement.chunks);
-    let lengths: BTreeSet<usize> = chunks.map(|chunk| chunk.log_len).collect();
-    lengths.into_iter().map(|log_len| (log_len, packed(&eq_weights(&r.point()[..log_len], 1 << log_len)))).collect()
+/// What the leaf point gives to the pixels of chunks.
+struct LeafPixels<'a> {
+    point: &'a [K],
+    /// By the logarithm of a chunk's length, as far as a table is kept.
+    tables: Vec<Arc<[PackedK]>>,
+}
+
+/// Logarithm of the length of the longest table: longer chunks are several planes of this length to a channel.
+const LOG_PLANE: usize = 12;
+
+impl<'a> LeafPixels<'a> {
+    fn new(r: &'a EqWeights) -> Self {
+        let point = r.point();
+        let tables = (0..=LOG_PLANE.min(point.len())).map(|log_len| packed(&eq_table(&point[..log_len], 1 << log_len))).collect();
+        Self { point, tables }
+    }
+
+    /// The term with these weights of channels.
+    fn term(&self, chunk: &Chunk, channels: impl Iterator<Item = K>) -> Term {
+        let log_plane = chunk.log_len.min(LOG_PLANE);
+        let planes = eq_table(&self.point[log_plane..chunk.log_len], 1 << (chunk.log_len - log_plane));
+        let channels = channels.flat_map(|channel| planes.iter().map(move |&plane| channel * plane)).collect();
+        Term { pixels: self.tables[log_plane].clone(), channels }
+    }
 }
 
 /// Parts by column and number of the chunk.

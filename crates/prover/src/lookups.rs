@@ -14,9 +14,11 @@ mod layer;
 mod leaf_layer;
 mod leaves;
 mod nodes;
+mod parents;
 mod weights;
 
 pub use leaves::Leaves;
+use parents::Parents;
 
 /// Numerators and denominators of an octet.
 pub type Fraction = (Octet<PackedK>, Octet<PackedK>);
@@ -38,10 +40,10 @@ pub fn prove(messages: &mut Messages<'_>, leaves: &Leaves<'_>, log_cells: usize)
     let mut above = layers.pop().unwrap_or_default();
     let mut point = top_layers(messages, [unpack(&above[0].0), unpack(&above[0].1)]);
     while let Some(layer) = layers.pop() {
-        point = layer::prove(messages, &point, above, layer.len(), |index| layer[index]);
+        point = layer::prove(messages, &point, above, &layer);
         above = layer;
     }
-    let point = layer::prove(messages, &point, above, num_parents, |index| leaves.parent(index));
+    let point = layer::prove(messages, &point, above, &Parents(leaves));
     leaf_layer::prove(messages, &point, leaves)
 }
 

@@ -186,7 +186,8 @@ impl Witness {
         let none = || vec![0; relation.tables[id.0].len];
         let columns = relation.columns.iter().zip(relation.layout.placements());
         let reading = columns.filter(|(column, _)| matches!(&column.leaf, Leaf::Lookup { table, .. } if *table == id));
-        let chunks: Vec<_> = reading.flat_map(|(_, placement)| placement.chunks.iter().map(|chunk| chunk.cells(placement.channels))).collect();
+        let chunks: Vec<_> =
+            reading.flat_map(|(_, placement)| placement.chunks.iter().map(|chunk| chunk.cells(placement.channels))).collect();
         let counts = chunks.into_par_iter().fold(none, |mut counts, cells| {
             for &row in &self.rows[cells] {
                 if let Some(count) = counts.get_mut(row as usize) {

@@ -6,8 +6,8 @@
 //!
 //! `eq(r, cell(channel, pixel)) = eq(r_low, pixel - chunk.first_pixel) * eq(r_high, chunk.first_slot + channel)`.
 
-use std::sync::OnceLock;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use crate::eq::{eq_range, eq_table};
 use crate::field::K;

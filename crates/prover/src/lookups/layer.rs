@@ -7,6 +7,7 @@ use verinfer_relation::field::K;
 use verinfer_relation::steps;
 
 use super::nodes::{Node, Nodes, Sums};
+use super::parents::{self, Moments, Symmetric};
 use super::weights::Weights;
 use super::{BLOCK, Fraction, Layer};
 use crate::messages::Messages;
@@ -31,30 +32,52 @@ impl Node for Children {
 }
 
 /// Fractions of two octets: `n0`, `n1`, `d0`, `d1`.
-type Fractions = [Octet<PackedK>; 4];
+pub type Fractions = [Octet<PackedK>; 4];
 
-/// Proves the parents' claim at `claim_point`, and sends the children; returns a point of the children's layer. Children past the `num_children`
-/// octets are fractions 0/1.
-pub fn prove(
-    messages: &mut Messages<'_>,
-    claim_point: &[K],
-    parents: Layer,
-    num_children: usize,
-    child: impl Fn(usize) -> Fraction + Sync,
-) -> Vec<K> {
+/// A layer of fractions whose sums of pairs have been claimed.
+pub trait Below: Sync {
+    /// Octets; those after them are fractions 0/1.
+    fn len(&self) -> usize;
+
+    /// An octet.
+    fn get(&self, index: usize) -> Fraction;
+
+    /// The table of two octets, `2 index` and the next, of fractions that are [`Symmetric`] in its rows, and these.
+    fn affine(&self, _index: usize) -> Option<(usize, Symmetric)> {
+        None
+    }
+
+    /// The denominator of a table's row 0.
+    fn offset(&self, _table: usize) -> K {
+        K::ZERO
+    }
+}
+
+impl Below for Layer {
+    fn len(&self) -> usize {
+        Self::len(self)
+    }
+
+    fn get(&self, index: usize) -> Fraction {
+        self[index]
+    }
+}
+
+/// Proves the parents' claim at `claim_point`, and sends the children; returns a point of the children's layer.
+pub fn prove(messages: &mut Messages<'_>, claim_point: &[K], parents: Layer, children: &impl Below) -> Vec<K> {
     let (lambda, lanes) = begin(messages, claim_point);
     let len = parents.len();
     let none = || (octet(K::ZERO), octet(K::ONE));
     let fractions = |index: usize| -> Fractions {
-        let (n0, d0) = if index < len { child(2 * index) } else { none() };
-        let (n1, d1) = if 2 * index + 1 < num_children { child(2 * index + 1) } else { none() };
+        let (n0, d0) = if index < len { children.get(2 * index) } else { none() };
+        let (n1, d1) = if 2 * index + 1 < children.len() { children.get(2 * index + 1) } else { none() };
         [n0, n1, d0, d1]
     };
     let tail = [octet(lambda), octet(K::ZERO), octet(K::ONE), octet(K::ONE)];
     let upper = &claim_point[3..];
     let Some((_, rest)) = upper.split_first() else { return finish(messages, claim_point, combined(fractions(0), lambda), Vec::new()) };
     let mut weights = Weights::new(rest, len.div_ceil(2));
-    let mut sums = first_sums(&parents, fractions, lambda, weights.pairs());
+    let mut sums = first_sums(&parents, children, fractions, lambda, weights.pairs());
     drop(parents);
     let mut nodes: Option<Nodes<Children>> = None;
     let mut bound = Vec::new();
@@ -68,7 +91,11 @@ pub fn prove(
         let folded = match nodes {
             Some(nodes) => nodes.fold(c, weights.pairs()),
             None => Nodes::collect(half, tail, weights.pairs(), |pair| {
-                combined(Children::fold(&fractions(2 * pair), &fractions(2 * pair + 1), splat(c)), lambda)
+                let folded = match affine_pair(children, pair) {
+                    Some((table, [low, high])) => parents::fold(&low, &high, children.offset(table), splat(c)),
+                    None => Children::fold(&fractions(2 * pair), &fractions(2 * pair + 1), splat(c)),
+                };
+                combined(folded, lambda)
             }),
         };
         sums = folded.1;
@@ -79,22 +106,51 @@ pub fn prove(
 }
 
 /// The message of the first round. At zero the summand is a parent, `n + lambda d`, and need not be computed from its children.
-fn first_sums(parents: &[Fraction], fractions: impl Fn(usize) -> Fractions + Sync, lambda: K, weights: &[K]) -> Sums {
+fn first_sums(
+    parents: &[Fraction],
+    children: &impl Below,
+    fractions: impl Fn(usize) -> Fractions + Sync,
+    lambda: K,
+    weights: &[K],
+) -> Sums {
     let blocks = weights.par_chunks(BLOCK).enumerate().map(|(block, weights)| {
         let (mut numerators, mut denominators, mut leading) = (octet(K::ZERO), octet(K::ZERO), octet(K::ZERO));
+        let mut moments = Moments::new(0);
+        let add = |leading: &mut Octet<PackedK>, moments: &Moments| {
+            let sums = moments.leading(children.offset(moments.table), lambda);
+            leading.iter_mut().zip(sums).for_each(|(leading, sum)| *leading += sum);
+        };
         for (pair, &weight) in (block * BLOCK..).zip(weights) {
             let (weight, (n, d)) = (splat(weight), &parents[2 * pair]);
-            let (low, high) = (fractions(2 * pair), fractions(2 * pair + 1));
             for i in 0..OCTET_LEN {
                 numerators[i] += n[i] * weight;
                 denominators[i] += d[i] * weight;
+            }
+            if let Some((table, [low, high])) = affine_pair(children, pair) {
+                if table != moments.table {
+                    add(&mut leading, &moments);
+                    moments = Moments::new(table);
+                }
+                moments.add(weight, &low, &high);
+                continue;
+            }
+            let (low, high) = (fractions(2 * pair), fractions(2 * pair + 1));
+            for i in 0..OCTET_LEN {
                 let [n0, n1, d0, d1] = std::array::from_fn(|k| high[k][i] - low[k][i]);
                 leading[i] += ((n0 + d0 * splat(lambda)) * d1 + n1 * d0) * weight;
             }
         }
+        add(&mut leading, &moments);
         Sums([std::array::from_fn(|i| numerators[i] + denominators[i] * splat(lambda)), leading])
     });
     blocks.reduce(|| Sums::ZERO, Sums::plus)
+}
+
+/// The fractions of a pair of numbers, if all are of one table and [`Symmetric`] in its rows.
+fn affine_pair(children: &impl Below, pair: usize) -> Option<(usize, [Symmetric; 2])> {
+    let (table, low) = children.affine(2 * pair)?;
+    let (other, high) = children.affine(2 * pair + 1)?;
+    (table == other).then_some((table, [low, high]))
 }
 
 /// Children of two fractions.

@@ -170,18 +170,32 @@ impl<'a> Leaves<'a> {
             let (numerators, denominators) = self.octet(2 * index);
             return (numerators.map(PackedK::from), denominators);
         }
-        match (self.content(2 * index), self.content(2 * index + 1)) {
+        if let Some((table, [sums, products])) = self.affine_parent(index) {
             // (c - a) + (c - b) and (c - a)(c - b).
-            (Content::Affine(table, a), Content::Affine(other, b)) if table == other => {
-                let offset = self.tables[table].offset;
-                let (double, square, minus) = (splat(offset.double()), splat(offset.square()), splat(-offset));
-                (std::array::from_fn(|i| double - (a[i] + b[i])), std::array::from_fn(|i| minus * (a[i] + b[i]) + square + a[i] * b[i]))
-            }
-            _ => {
-                let ((n0, d0), (n1, d1)) = (self.octet(2 * index), self.octet(2 * index + 1));
-                (std::array::from_fn(|i| d1[i] * n0[i] + d0[i] * n1[i]), std::array::from_fn(|i| d0[i] * d1[i]))
-            }
+            let offset = self.offset(table);
+            let (double, square, minus) = (splat(offset.double()), splat(offset.square()), splat(-offset));
+            return (std::array::from_fn(|i| double - sums[i]), std::array::from_fn(|i| minus * sums[i] + square + products[i]));
         }
+        let ((n0, d0), (n1, d1)) = (self.octet(2 * index), self.octet(2 * index + 1));
+        (std::array::from_fn(|i| d1[i] * n0[i] + d0[i] * n1[i]), std::array::from_fn(|i| d0[i] * d1[i]))
+    }
+
+    /// The table of two octets, `2 index` and the next, of lookups in one table of affine denominators, with the sums and products of their rows.
+    pub fn affine_parent(&self, index: usize) -> Option<(usize, [Octet<PackedF>; 2])> {
+        if 2 * index + 1 >= self.len() {
+            return None;
+        }
+        match (self.content(2 * index), self.content(2 * index + 1)) {
+            (Content::Affine(table, a), Content::Affine(other, b)) if table == other => {
+                Some((table, [std::array::from_fn(|i| a[i] + b[i]), std::array::from_fn(|i| a[i] * b[i])]))
+            }
+            _ => None,
+        }
+    }
+
+    /// The denominator of row 0 of a table of affine denominators; it falls by one for each row.
+    pub fn offset(&self, table: usize) -> K {
+        self.tables[table].offset
     }
 
     fn content(&self, index: usize) -> Content<'_> {

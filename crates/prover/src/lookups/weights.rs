@@ -38,7 +38,9 @@ impl Weights {
     pub fn next(&self, point: &[K]) -> Self {
         let mut pairs: Vec<K> = self.pairs.par_chunks(2).with_min_len(BLOCK).map(|pair| pair.iter().copied().sum()).collect();
         let mut total = self.total;
-        if self.pairs.len() % 2 == 1 && let Some(last) = pairs.last_mut() {
+        if self.pairs.len() % 2 == 1
+            && let Some(last) = pairs.last_mut()
+        {
             let alone = std::mem::replace(last, eq_index(point, self.pairs.len() / 2));
             total += *last - alone;
         }

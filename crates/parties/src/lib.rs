@@ -8,7 +8,7 @@
 //! * [`customer`]: one agreement, about accuracy or about predictions.
 //! * [`retrieval`]: responder and requester.
 //! * [`transfer`]: both halves of the transfer of items, which accuracy and retrieval share.
-//! * [`host`], [`http`]: what every party that serves others has in common.
+//! * [`host`], [`schedule`], [`queue`], [`http`]: what every party that serves others has in common.
 //! * [`wire`], [`peer`]: what parties say to each other directly.
 
 pub mod customer;
@@ -22,6 +22,7 @@ pub mod provider;
 pub mod queue;
 pub mod random;
 pub mod retrieval;
+pub mod schedule;
 pub mod store;
 pub mod time;
 pub mod transfer;

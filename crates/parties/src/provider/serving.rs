@@ -24,7 +24,7 @@ pub struct Served {
     pub prediction: Prediction,
 }
 
-/// Demanded predictions in one move: other agreements do not wait longer than these take.
+/// Demanded predictions in one move: what is to be done in an agreement with a nearer deadline comes after these.
 const ANSWERS: usize = 32;
 
 /// The log of what was served, by agreement and input.

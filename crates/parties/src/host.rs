@@ -3,7 +3,7 @@
 //! Four things go on at the same time: the server takes and answers what others send, a watch looks which agreements there are, stewards make the moves that
 //! are due in them, a worker makes proofs. There are enough stewards for every agreement that the party has accepted, so that none waits for another.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
@@ -17,6 +17,7 @@ use verinfer_protocols::time::Timestamp;
 use crate::drive::{Pace, Step, Tell, settle};
 use crate::error::PartyError;
 use crate::http::{self, Service};
+use crate::places::{Places, named};
 use crate::queue::{Job, Queue};
 use crate::schedule::Schedule;
 use crate::store::{Store, StoreError};
@@ -48,6 +49,8 @@ pub struct Desk<'a> {
     pub client: &'a Client,
     /// Its state.
     pub store: &'a Store,
+    /// Its places for agreements.
+    pub places: &'a Places,
     /// Its proofs to be made.
     pub queue: &'a Queue,
     /// Who is told of what happens.
@@ -70,9 +73,6 @@ struct Memory {
     stage: String,
     complaint: String,
 }
-
-/// How many agreements can take long at the same time without delaying others.
-const STEWARDS: usize = 65;
 
 /// Serves until the process ends.
 ///
@@ -99,7 +99,8 @@ pub fn run<H: Host>(host: H, listener: TcpListener, pace: Pace) -> Result<Infall
         Err(error) => error.into(),
     }))?;
     let stewardship = Arc::new(Stewardship::default());
-    for _ in 0..STEWARDS {
+    // What takes long is done only in agreements that have a place. One steward more is for the others.
+    for _ in 0..=host.desk().places.most() {
         let stewardship = stewardship.clone();
         spawn(Box::new(move |host| match stewardship.schedule.work(|id| stewardship.attend(&*host, id)) {
             Err(error) => error.into(),
@@ -140,11 +141,15 @@ fn watch(host: &impl Host, schedule: &Schedule, pace: Pace) -> Result<Infallible
 
 /// The agreements that have not ended, with their deadlines, and those that have ended and are not tidied up yet.
 fn agreements(host: &impl Host) -> Result<BTreeMap<AgreementId, Option<Timestamp>>, PartyError> {
-    let Desk { client, store, .. } = host.desk();
+    let Desk { client, store, places, .. } = host.desk();
     let account = client.own_account()?;
-    let current = account.agreements.iter().filter(|summary| !summary.ended && summary.kind != "stake");
-    let mut agreements: BTreeMap<AgreementId, Option<Timestamp>> = open_agreements(store)?.into_iter().map(|id| (id, None)).collect();
-    agreements.extend(current.map(|summary| (summary.id, summary.deadline)));
+    let current = || account.agreements.iter().filter(|summary| !summary.ended && summary.kind != "stake");
+    for summary in current().filter(|summary| summary.stage != "proposed") {
+        places.keep(summary.id)?;
+    }
+    let known = named(store, OPEN).into_iter().chain(places.taken());
+    let mut agreements: BTreeMap<AgreementId, Option<Timestamp>> = known.map(|id| (id, None)).collect();
+    agreements.extend(current().map(|summary| (summary.id, summary.deadline)));
     Ok(agreements)
 }
 
@@ -162,12 +167,13 @@ impl Stewardship {
     }
 
     fn look(&self, host: &impl Host, id: AgreementId) -> Result<Step, PartyError> {
-        let Desk { client, store, tell, .. } = host.desk();
+        let Desk { client, store, places, tell, .. } = host.desk();
         let view = client.agreement(id)?;
         self.tell_stage(tell, id, &view.stage);
         if view.ended {
             // What it answered stays; what it was sent is no longer needed.
             store.forget(&id.to_string())?;
+            places.free(id)?;
             store.remove(OPEN, &id.to_string())?;
             self.memory().remove(&id);
             return Ok(Step::Waiting);
@@ -198,11 +204,6 @@ impl Stewardship {
         // What a steward that panicked has told, it has told.
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn open_agreements(store: &Store) -> Result<BTreeSet<AgreementId>, StoreError> {
-    let open: Vec<(String, ())> = store.list(OPEN)?;
-    Ok(open.iter().filter_map(|(id, ())| id.parse().ok()).collect())
 }
 
 /// The first digits of a name, for people.

@@ -14,7 +14,7 @@ use verinfer_protocols::time::Millis;
 
 use crate::model::Source;
 use crate::output::{Output, Verdict};
-use crate::party::{Party, PartyArguments, TimeArguments, parse_money, parse_seconds};
+use crate::party::{Party, PartyArguments, ServiceArguments, parse_money, parse_seconds};
 
 /// Serve predictions of a hidden model, under agreements held by an escrow.
 #[derive(Debug, clap::Args)]
@@ -67,7 +67,7 @@ pub struct ServeArguments {
     deposit: Money,
 
     #[command(flatten)]
-    time: TimeArguments,
+    service: ServiceArguments,
 
     /// When to go on after the first examples of an agreement about accuracy.
     #[arg(long, value_enum, default_value_t = ProceedArgument::IfGood)]
@@ -122,7 +122,8 @@ impl ServeArguments {
             proof: self.proof,
             inference: self.inference,
             deposit: self.deposit,
-            time: self.time.least(),
+            time: self.service.least(),
+            agreements: self.service.agreements,
             proceed: match self.proceed {
                 ProceedArgument::IfGood => Proceed::IfGood,
                 ProceedArgument::Always => Proceed::Always,

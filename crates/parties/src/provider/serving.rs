@@ -35,7 +35,7 @@ impl Provider {
         let id = view.agreement.id;
         match state {
             State::Proposed { .. } => match self.objection(terms.model, self.policy.objection_to_serving(terms)?) {
-                None => self.act_serving(id, Move::Accept),
+                None => self.places.accept(id, || self.act_serving(id, Move::Accept)),
                 Some(objection) => Err(PartyError::Plan(format!("not accepted: {objection}"))),
             },
             State::Confirming { inputs, .. } => {

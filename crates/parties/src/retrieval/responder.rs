@@ -27,6 +27,7 @@ use crate::host::{self, Desk, Host};
 use crate::http::{Refused, Service};
 use crate::model::{Model, Shown};
 use crate::peer::receiver;
+use crate::places::Places;
 use crate::queue::{Job, Queue};
 use crate::random::random_bytes;
 use crate::store::Store;
@@ -44,6 +45,7 @@ pub struct Responder {
     policy: Policy,
     omit: BTreeSet<u32>,
     receiver: ReceiverSecret,
+    places: Places,
     queue: Queue,
     tell: Tell,
 }
@@ -78,6 +80,8 @@ pub struct Policy {
     pub bond: Money,
     /// Least time for what it has to do.
     pub time: Time,
+    /// Most agreements at once.
+    pub agreements: u16,
     /// How many documents one proof is about.
     pub batch: usize,
 }
@@ -93,9 +97,9 @@ impl Responder {
         let tree = corpus::commit(&store, input, source.as_ref(), &documents)?;
         let receiver = receiver(&store)?;
         let store = Arc::new(store);
-        let queue = Queue::new(store.clone());
+        let (places, queue) = (Places::new(store.clone(), policy.agreements), Queue::new(store.clone()));
         let source = source.map(|source| source.account());
-        Ok(Self { key, client, store, tree, source, policy, omit, receiver, queue, tell })
+        Ok(Self { key, client, store, tree, source, policy, omit, receiver, places, queue, tell })
     }
 
     fn accept(&self, id: AgreementId, terms: &Terms) -> Result<Step, PartyError> {
@@ -114,8 +118,10 @@ impl Responder {
         } else if !self.store.has(&scope(id), MODEL) {
             return Ok(Step::Waiting);
         } else {
-            self.client.leave_file(id, self.model(id)?.public())?;
-            return self.act(id, Move::Accept { share: Share(random_bytes()?) });
+            return self.places.accept(id, || {
+                self.client.leave_file(id, self.model(id)?.public())?;
+                self.act(id, Move::Accept { share: Share(random_bytes()?) })
+            });
         };
         Err(PartyError::Plan(format!("not accepted: {objection}")))
     }
@@ -174,7 +180,7 @@ impl Responder {
 
 impl Host for Responder {
     fn desk(&self) -> Desk<'_> {
-        Desk { client: &self.client, store: &self.store, queue: &self.queue, tell: &self.tell }
+        Desk { client: &self.client, store: &self.store, places: &self.places, queue: &self.queue, tell: &self.tell }
     }
 
     fn step(&self, view: &AgreementView) -> Result<Step, PartyError> {

@@ -43,7 +43,6 @@ pub struct Responder {
     tree: Tree,
     source: Option<AccountId>,
     policy: Policy,
-    omit: BTreeSet<u32>,
     receiver: ReceiverSecret,
     places: Places,
     queue: Queue,
@@ -67,8 +66,6 @@ pub struct Means {
     pub source: Option<SecretKey>,
     /// Which agreements it makes.
     pub policy: Policy,
-    /// Documents that it does not declare although they match, to show what happens then.
-    pub omit: BTreeSet<u32>,
 }
 
 /// Which agreements a responder makes.
@@ -93,13 +90,13 @@ impl Responder {
     ///
     /// The documents cannot be committed to, or the state not be written.
     pub fn new(means: Means, tell: Tell) -> Result<Self, PartyError> {
-        let Means { key, client, store, documents, input, source, policy, omit } = means;
+        let Means { key, client, store, documents, input, source, policy } = means;
         let tree = corpus::commit(&store, input, source.as_ref(), &documents)?;
         let receiver = receiver(&store)?;
         let store = Arc::new(store);
         let (places, queue) = (Places::new(store.clone(), policy.agreements), Queue::new(store.clone()));
         let source = source.map(|source| source.account());
-        Ok(Self { key, client, store, tree, source, policy, omit, receiver, places, queue, tell })
+        Ok(Self { key, client, store, tree, source, policy, receiver, places, queue, tell })
     }
 
     fn accept(&self, id: AgreementId, terms: &Terms) -> Result<Step, PartyError> {
@@ -126,13 +123,13 @@ impl Responder {
         Err(PartyError::Plan(format!("not accepted: {objection}")))
     }
 
-    /// Which documents match, as far as this responder says so.
+    /// Which documents match.
     fn matches(&self, id: AgreementId, terms: &Terms) -> Result<BTreeSet<u32>, PartyError> {
         let model = self.model(id)?;
         let mut matches = BTreeSet::new();
         for index in 0..terms.corpus.len {
             let output = Output::Shown(vec![model.scores(&self.content(index)?)?]);
-            if terms.predicate.holds(&output, 0) == Some(true) && !self.omit.contains(&index) {
+            if terms.predicate.holds(&output, 0) == Some(true) {
                 matches.insert(index);
             }
         }

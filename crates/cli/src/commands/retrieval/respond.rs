@@ -52,10 +52,6 @@ pub struct Arguments {
     #[arg(long, value_name = "DOCUMENTS", default_value_t = 8)]
     batch: usize,
 
-    /// Cheat: leave out these documents although they match, to see what comes of it.
-    #[arg(long, value_name = "INDEX", num_args = 1.., hide_short_help = true)]
-    omit: Vec<u32>,
-
     #[command(flatten)]
     fit: FitArguments,
 }
@@ -86,8 +82,8 @@ impl Arguments {
             agreements: self.service.agreements,
             batch: self.batch,
         };
-        let (account, omit) = (client.account(), self.omit.iter().copied().collect());
-        let responder = Responder::new(Means { key, client, store, documents, input: input_of(&known), source, policy, omit }, tell)?;
+        let account = client.account();
+        let responder = Responder::new(Means { key, client, store, documents, input: input_of(&known), source, policy }, tell)?;
         output.line(&format!("account {account}"));
         output.line(&format!("listening on http://{}", listener.local_addr()?));
         Ok((responder, listener, pace))

@@ -13,6 +13,7 @@ use super::Provider;
 use crate::drive::Step;
 use crate::error::PartyError;
 use crate::model::Shown;
+use crate::store::numbered;
 use crate::wire::Prediction;
 
 /// What a provider answered: kept before anybody sees it, and never forgotten.
@@ -40,7 +41,7 @@ impl Provider {
             },
             State::Confirming { inputs, .. } => {
                 for index in (0..).take(inputs.len()) {
-                    if !self.store.has(&inputs_scope(id), &name(index)) {
+                    if !self.store.has(&inputs_scope(id), &numbered(index)) {
                         return Ok(Step::Waiting);
                     }
                 }
@@ -63,13 +64,16 @@ impl Provider {
         if input.digest()? != *committed || (input.shape(), input.dtype()) != self.model.input() {
             return Ok(false);
         }
-        self.store.put(&inputs_scope(id), &name(index), &(input, committed))?;
+        // It may be sent again and again; once is enough to keep it.
+        if !self.store.has(&inputs_scope(id), &numbered(index)) {
+            self.store.put(&inputs_scope(id), &numbered(index), &(input, committed))?;
+        }
         Ok(true)
     }
 
     /// The prediction for an input of a round: made once, and logged before it is given.
     pub(super) fn predict(&self, id: AgreementId, index: u32) -> Result<Prediction, PartyError> {
-        let served: Served = self.store.once(SERVED, &format!("{id}/{}", name(index)), || {
+        let served: Served = self.store.once(SERVED, &format!("{id}/{}", numbered(index)), || {
             let (input, committed) = self.round_input(id, index)?;
             let scores = self.substitute.as_ref().unwrap_or(&self.model).scores(&input)?;
             let answer = Answer::sign(id, index, &committed, &scores_digest(&scores), &self.key);
@@ -106,7 +110,7 @@ impl Provider {
 
     fn round_input(&self, id: AgreementId, index: u32) -> Result<(OpenedInput, Digest), PartyError> {
         let lost = || PartyError::Lost { agreement: id, name: format!("input {index}") };
-        self.store.get(&inputs_scope(id), &name(index))?.ok_or_else(lost)
+        self.store.get(&inputs_scope(id), &numbered(index))?.ok_or_else(lost)
     }
 
     fn act_serving(&self, id: AgreementId, action: Move) -> Result<Step, PartyError> {
@@ -117,8 +121,4 @@ impl Provider {
 
 fn inputs_scope(id: AgreementId) -> String {
     format!("{id}/inputs")
-}
-
-fn name(index: u32) -> String {
-    format!("{index:08}")
 }

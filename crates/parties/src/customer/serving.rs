@@ -21,7 +21,7 @@ use verinfer_protocols::time::Millis;
 use verinfer_sealing::ReceiverSecret;
 
 use super::tolerate;
-use crate::drive::{Pace, Step, Tell, drive, open};
+use crate::drive::{Pace, Step, Tell, drive};
 use crate::error::PartyError;
 use crate::model::ModelError;
 use crate::peer::{Peer, PeerError, receiver};
@@ -112,8 +112,7 @@ impl<'a> Customer<'a> {
     ///
     /// A move fails.
     pub fn run(&self, pace: Pace, tell: &Tell) -> Result<AgreementView, PartyError> {
-        open(self.client, agreement::Terms::Serving(self.terms.clone()))?;
-        drive(self.client, self.id, pace, tell, |view| self.step(view, tell))
+        drive(self.client, agreement::Terms::Serving(self.terms.clone()), pace, tell, |view| self.step(view, tell))
     }
 
     fn step(&self, view: &AgreementView, tell: &Tell) -> Result<Step, PartyError> {

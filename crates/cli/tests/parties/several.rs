@@ -98,7 +98,7 @@ impl Drop for World {
 }
 
 #[test]
-fn provider_takes_no_more_agreements_at_once_than_it_may_also_after_it_was_killed() {
+fn provider_takes_no_more_agreements_at_once_than_it_may_also_after_a_restart() {
     let world = World::start();
     let path = |name: &str| world.folder.path().join(name).display().to_string();
     let (state, key) = (path("provider.state"), path("provider.key"));

@@ -115,9 +115,13 @@ pub fn parse_money(text: &str) -> Result<Money, String> {
     Money::new(units).map_err(|error| error.to_string())
 }
 
-/// How much time a party that serves must be left.
+/// What a party that serves demands of an agreement, whatever it is about.
 #[derive(Clone, Copy, Debug, clap::Args)]
-pub struct TimeArguments {
+pub struct ServiceArguments {
+    /// Most agreements at once: others are not accepted before one of these has ended.
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub agreements: u16,
+
     /// Least seconds for each move that takes no computation; who leaves less time only wants the deposit.
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = parse_seconds)]
     respond_time: Millis,
@@ -131,7 +135,7 @@ pub struct TimeArguments {
     proof_time: Millis,
 }
 
-impl TimeArguments {
+impl ServiceArguments {
     /// The least times.
     pub const fn least(&self) -> Time {
         Time { respond: self.respond_time, inference: self.inference_time, proof: self.proof_time }

@@ -232,8 +232,7 @@ impl<'a> Question<'a> {
             Move::Accuracy(accuracy::Move::Transfer(action)) | Move::Retrieval(retrieval::Move::Transfer(action)) => {
                 Self::about_transfer(action)
             }
-            // Longer lists are refused whatever it has.
-            Move::Serving(serving::Move::Answer { scores, .. }) if scores.len() <= serving::MAX_ANSWERS => Self::Held(scores),
+            Move::Serving(serving::Move::Answer { scores, .. }) => Self::Held(scores),
             Move::Stake(_) | Move::Accuracy(_) | Move::Serving(_) | Move::Retrieval(_) => Self::Nothing,
         }
     }

@@ -118,11 +118,7 @@ impl Escrow {
             }
         }
         let before = writing.before(Some(signer), request.header.agreement).await?;
-        let facts = match Question::asked_by(&request) {
-            Question::Stake => stake_facts(&before),
-            Question::Held(files) if writing.holds_files(request.header.agreement, files).await? => Facts::Held,
-            Question::Nothing | Question::Proof(_) | Question::Held(_) | Question::Opens(..) => facts,
-        };
+        let facts = if Question::asked_by(&request) == Question::Stake { stake_facts(&before) } else { facts };
         let entry = Entry { at: received, record: Record::Request { request: Box::new(request), facts } };
         let change = entry.apply(self.account, &before)?;
         let receipt = writing.commit(&entry, &change).await?;
@@ -130,18 +126,21 @@ impl Escrow {
         Ok(receipt)
     }
 
-    /// What takes long to find out: it is only tried if the request would otherwise be carried out.
+    /// What takes long to find out and does not change afterwards: it is only tried if the request would otherwise be carried out.
     async fn facts_outside(&self, request: &Request, received: Timestamp) -> Result<Facts, ServiceError> {
         let id = request.header.agreement;
         let question = Question::asked_by(request);
-        if !matches!(question, Question::Proof(_) | Question::Opens(..)) {
+        if matches!(question, Question::Nothing | Question::Stake) {
             return Ok(Facts::Nothing);
         }
         let last = self.store.last_sequence(request.header.signer, id).await?;
         request.header.check_sequence(last)?;
         let agreement = self.store.agreement(id).await?.ok_or(EntryFault::NoAgreement { id })?.agreement;
         check_possible(&agreement, request, received)?;
-        self.find_out(&agreement, &question).await
+        match question {
+            Question::Held(files) if self.store.holds_files(id, files).await? => Ok(Facts::Held),
+            _ => self.find_out(&agreement, &question).await,
+        }
     }
 
     /// Ends the stages whose time is over; gives how many.

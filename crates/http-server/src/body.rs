@@ -1,7 +1,5 @@
 //! Bodies that are neither too long nor too slow, and not too many at once.
 
-use std::time::Duration;
-
 use axum::body::HttpBody;
 use axum::extract::Request;
 use axum::http::{HeaderMap, header};
@@ -18,23 +16,22 @@ use crate::shares::Claim;
 pub struct Body {
     /// The body.
     pub bytes: Vec<u8>,
-    _claim: Option<Claim>,
+    _claim: Claim,
 }
 
 /// All of a request's body, of at most `limit` bytes.
 ///
 /// # Errors
 ///
-/// It is longer, takes longer than it may, finds no room, or breaks off.
+/// It is longer, takes longer than it may, finds no room, or breaks off; or the request has not come through [`crate::serve`].
 pub async fn read(request: Request, limit: usize) -> Result<Body, Fault> {
-    let connection = request.extensions().get::<Connection>().cloned();
-    let patience = connection.as_ref().map_or(Duration::MAX, |connection| connection.patience());
+    let connection = Connection::of(&request)?;
+    let (patience, mut claim) = (connection.patience(), connection.claim_body());
     let mut body = request.into_body();
     // What is announced as too long is not read at all.
     if body.size_hint().lower() > u64::try_from(limit).unwrap_or(u64::MAX) {
         return Err(Fault::Oversized { limit });
     }
-    let mut claim = connection.map(|connection| connection.claim_body());
     let collect = async {
         // Room is taken for what has come, not for what is announced: announcing costs nothing.
         let mut bytes = Vec::new();
@@ -43,7 +40,7 @@ pub async fn read(request: Request, limit: usize) -> Result<Body, Fault> {
             if bytes.len() + data.len() > limit {
                 return Err(Fault::Oversized { limit });
             }
-            if claim.as_mut().is_some_and(|claim| !claim.grow(data.len())) {
+            if !claim.grow(data.len()) {
                 return Err(Fault::Full);
             }
             bytes.extend_from_slice(&data);
@@ -70,4 +67,18 @@ pub async fn json<T: DeserializeOwned>(request: Request, limit: usize) -> Result
 fn is_json(headers: &HeaderMap) -> bool {
     let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     value.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body as Content;
+
+    use super::*;
+    use crate::admit;
+
+    #[tokio::test]
+    async fn request_past_the_server_is_not_taken() {
+        assert_eq!(admit(&Request::new(Content::empty())), Err(Fault::Unbounded));
+        assert_eq!(read(Request::new(Content::empty()), 1).await.err(), Some(Fault::Unbounded));
+    }
 }

@@ -5,6 +5,9 @@ use axum::http::StatusCode;
 /// Why a request is not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
+    /// It has not come through [`crate::serve`]: nothing bounds what its sender uses up. That is a mistake of the program.
+    #[error("the request has come past the server that bounds it")]
+    Unbounded,
     /// Its address has asked too often.
     #[error("too many requests from this address")]
     Rate,
@@ -41,6 +44,7 @@ impl Fault {
     /// Its status.
     pub const fn status(&self) -> StatusCode {
         match self {
+            Self::Unbounded => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Rate => StatusCode::TOO_MANY_REQUESTS,
             Self::Slow { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::Oversized { .. } => StatusCode::PAYLOAD_TOO_LARGE,
@@ -53,6 +57,7 @@ impl Fault {
     /// Its name, for programs.
     pub const fn name(&self) -> &'static str {
         match self {
+            Self::Unbounded => "internal",
             Self::Rate => "rate",
             Self::Slow { .. } => "slow",
             Self::Oversized { .. } => "oversized",

@@ -99,15 +99,18 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
 ///
 /// # Errors
 ///
-/// The address has asked too often.
+/// The address has asked too often, or the request has not come through [`serve`].
 pub fn admit(request: &Request) -> Result<(), Fault> {
-    match request.extensions().get::<Connection>() {
-        Some(Connection { address, shared }) => shared.rate.check_key(address).map_err(|_| Fault::Rate),
-        None => Ok(()),
-    }
+    let Connection { address, shared } = Connection::of(request)?;
+    shared.rate.check_key(address).map_err(|_| Fault::Rate)
 }
 
 impl Connection {
+    /// The connection through which a request has come.
+    pub(crate) fn of(request: &Request) -> Result<&Self, Fault> {
+        request.extensions().get().ok_or(Fault::Unbounded)
+    }
+
     pub(crate) fn patience(&self) -> Duration {
         self.shared.limits.patience
     }

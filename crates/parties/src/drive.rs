@@ -32,19 +32,20 @@ pub struct Pace {
     pub once: bool,
 }
 
-/// Makes every move of a party that is due, until the agreement has ended, or there is nothing to do and the pace says to stop then.
+/// Opens an agreement with these terms if there is none, and makes every move of a party that is due, until the agreement has ended, or there is nothing to
+/// do and the pace says to stop then.
 ///
 /// # Errors
 ///
-/// A move fails although it is still due.
+/// The escrow refuses the terms, or a move fails although it is still due.
 pub fn drive(
     client: &Client,
-    id: AgreementId,
+    terms: Terms,
     pace: Pace,
     tell: &Tell,
     step: impl Fn(&AgreementView) -> Result<Step, PartyError>,
 ) -> Result<AgreementView, PartyError> {
-    let mut stage = String::new();
+    let (id, mut stage) = (open(client, terms)?, String::new());
     loop {
         let view = client.agreement(id)?;
         if view.stage != stage {

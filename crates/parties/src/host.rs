@@ -1,12 +1,12 @@
 //! A party that serves others: it has many agreements at once.
 //!
-//! Three things go on at the same time: the server takes and answers what others send, a steward makes the moves that are due, a worker makes proofs. They
-//! share the state and nothing else, so that none waits for another.
+//! Four things go on at the same time: the server takes and answers what others send, a watch looks which agreements there are, stewards make the moves that
+//! are due in them, a worker makes proofs. There are enough stewards for every agreement that the party has accepted, so that none waits for another.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::TcpListener;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::{self, sleep};
 
 use verinfer_escrow_client::Client;
@@ -17,7 +17,9 @@ use verinfer_protocols::time::Timestamp;
 use crate::drive::{Pace, Step, Tell, settle};
 use crate::error::PartyError;
 use crate::http::{self, Service};
+use crate::places::{Places, named};
 use crate::queue::{Job, Queue};
+use crate::schedule::Schedule;
 use crate::store::{Store, StoreError};
 
 /// A party that serves others: what it has, and what it does about its agreements.
@@ -47,6 +49,8 @@ pub struct Desk<'a> {
     pub client: &'a Client,
     /// Its state.
     pub store: &'a Store,
+    /// Its places for agreements.
+    pub places: &'a Places,
     /// Its proofs to be made.
     pub queue: &'a Queue,
     /// Who is told of what happens.
@@ -56,13 +60,18 @@ pub struct Desk<'a> {
 /// Agreements that have not ended as far as this provider knows.
 const OPEN: &str = "open";
 
-/// What the steward remembers while it runs.
+/// What stewards make moves by.
+#[derive(Default)]
+struct Stewardship {
+    schedule: Schedule,
+    memory: Mutex<BTreeMap<AgreementId, Memory>>,
+}
+
+/// What was last told about an agreement.
 #[derive(Default)]
 struct Memory {
-    /// The stage in which each agreement was last seen.
-    stages: BTreeMap<AgreementId, String>,
-    /// What was last told about each.
-    told: BTreeMap<AgreementId, String>,
+    stage: String,
+    complaint: String,
 }
 
 /// Serves until the process ends.
@@ -76,25 +85,34 @@ pub fn run<H: Host>(host: H, listener: TcpListener, pace: Pace) -> Result<Infall
     let (end, ended) = mpsc::channel();
     let spawn = |work: Box<dyn FnOnce(Arc<H>) -> PartyError + Send>| {
         let (host, end) = (host.clone(), End(end.clone()));
-        thread::spawn(move || {
+        let work = move || {
             let error = work(host);
             // Nobody listens any more only if another has ended before.
             let _ = end.0.send(Some(error));
-        });
+        };
+        thread::Builder::new().spawn(work).map(drop)
     };
     // One core is left to those who wait for answers.
     let cores = thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1).max(1));
     let pool = rayon::ThreadPoolBuilder::new().num_threads(cores).build().map_err(std::io::Error::other)?;
     spawn(Box::new(move |host| match host.desk().queue.work(|job| pool.install(|| host.prove(job))) {
         Err(error) => error.into(),
-    }));
-    spawn(Box::new(move |host| match watch(&*host, pace) {
-        Err(error) => error,
-    }));
+    }))?;
+    let stewardship = Arc::new(Stewardship::default());
+    // What takes long is done only in agreements that have a place. One steward more is for the others.
+    for _ in 0..=host.desk().places.most() {
+        let stewardship = stewardship.clone();
+        spawn(Box::new(move |host| match stewardship.schedule.work(|id| stewardship.attend(&*host, id)) {
+            Err(error) => error.into(),
+        }))?;
+    }
+    spawn(Box::new(move |host| match watch(&*host, &stewardship.schedule, pace) {
+        Err(error) => error.into(),
+    }))?;
     spawn(Box::new(move |host| match http::serve(listener, host) {
         Ok(()) => std::io::Error::other("the server has ended").into(),
         Err(error) => error,
-    }));
+    }))?;
     let error = ended.recv().ok().flatten();
     Err(error.unwrap_or_else(|| std::io::Error::other("a thread has failed").into()))
 }
@@ -109,64 +127,82 @@ impl Drop for End {
     }
 }
 
-/// Makes the moves that are due in all agreements, again and again. What goes wrong in one is told, and tried again.
-fn watch(host: &impl Host, pace: Pace) -> Result<Infallible, PartyError> {
-    let mut memory = Memory::default();
+/// Looks again and again which agreements there are, and has them attended to. What goes wrong is told, and tried again.
+fn watch(host: &impl Host, schedule: &Schedule, pace: Pace) -> Result<Infallible, StoreError> {
     loop {
-        match look(host, &mut memory) {
-            Ok(Step::Moved) => {}
-            Ok(Step::Waiting) => sleep(pace.poll),
-            Err(PartyError::Store(error)) => return Err(error.into()),
+        match agreements(host) {
+            Ok(agreements) => schedule.post(agreements),
+            Err(PartyError::Store(error)) => return Err(error),
+            Err(error) => (host.desk().tell)(&format!("error: {error}")),
+        }
+        sleep(pace.poll);
+    }
+}
+
+/// The agreements that have not ended, with their deadlines, and those that have ended and are not tidied up yet.
+fn agreements(host: &impl Host) -> Result<BTreeMap<AgreementId, Option<Timestamp>>, PartyError> {
+    let Desk { client, store, places, .. } = host.desk();
+    let account = client.own_account()?;
+    let current = || account.agreements.iter().filter(|summary| !summary.ended && summary.kind != "stake");
+    for summary in current().filter(|summary| summary.stage != "proposed") {
+        places.keep(summary.id)?;
+    }
+    let known = named(store, OPEN).into_iter().chain(places.taken());
+    let mut agreements: BTreeMap<AgreementId, Option<Timestamp>> = known.map(|id| (id, None)).collect();
+    agreements.extend(current().map(|summary| (summary.id, summary.deadline)));
+    Ok(agreements)
+}
+
+impl Stewardship {
+    /// Makes the move that is due in an agreement, if any is. What goes wrong is told once, and tried again.
+    fn attend(&self, host: &impl Host, id: AgreementId) -> Result<Step, StoreError> {
+        match self.look(host, id) {
+            Ok(step) => Ok(step),
+            Err(PartyError::Store(error)) => Err(error),
             Err(error) => {
-                (host.desk().tell)(&format!("error: {error}"));
-                sleep(pace.poll);
+                self.complain(host.desk().tell, id, error.to_string());
+                Ok(Step::Waiting)
             }
         }
     }
-}
 
-fn look(host: &impl Host, memory: &mut Memory) -> Result<Step, PartyError> {
-    let Desk { client, store, tell, .. } = host.desk();
-    let account = client.own_account()?;
-    let current = account.agreements.iter().filter(|summary| !summary.ended && summary.kind != "stake");
-    let mut due: BTreeMap<AgreementId, Option<Timestamp>> = open_agreements(store)?.into_iter().map(|id| (id, None)).collect();
-    due.extend(current.map(|summary| (summary.id, summary.deadline)));
-    // Those with the nearest deadline first; those that have ended are merely tidied up.
-    let mut due: Vec<(Option<Timestamp>, AgreementId)> = due.into_iter().map(|(id, deadline)| (deadline, id)).collect();
-    due.sort_unstable_by_key(|&(deadline, id)| (deadline.is_none(), deadline, id));
-    let mut step = Step::Waiting;
-    for (_, id) in due {
+    fn look(&self, host: &impl Host, id: AgreementId) -> Result<Step, PartyError> {
+        let Desk { client, store, places, tell, .. } = host.desk();
         let view = client.agreement(id)?;
-        store.once(OPEN, &id.to_string(), || Ok::<_, StoreError>(()))?;
-        if memory.stages.insert(id, view.stage.clone()).as_ref() != Some(&view.stage) {
-            tell(&format!("{}: stage `{}`", short(id), view.stage));
-        }
+        self.tell_stage(tell, id, &view.stage);
         if view.ended {
             // What it answered stays; what it was sent is no longer needed.
             store.forget(&id.to_string())?;
+            places.free(id)?;
             store.remove(OPEN, &id.to_string())?;
-            continue;
+            self.memory().remove(&id);
+            return Ok(Step::Waiting);
         }
-        match settle(client, &view, host.step(&view)) {
-            Ok(Step::Moved) => step = Step::Moved,
-            Ok(Step::Waiting) => {}
-            Err(PartyError::Store(error)) => return Err(error.into()),
-            Err(error) => complain(tell, memory, id, error.to_string()),
+        store.once(OPEN, &id.to_string(), || Ok::<_, StoreError>(()))?;
+        settle(client, &view, host.step(&view))
+    }
+
+    fn tell_stage(&self, tell: &Tell, id: AgreementId, stage: &str) {
+        let mut memory = self.memory();
+        let memory = memory.entry(id).or_default();
+        if memory.stage != stage {
+            stage.clone_into(&mut memory.stage);
+            tell(&format!("{}: stage `{stage}`", short(id)));
         }
     }
-    Ok(step)
-}
 
-fn open_agreements(store: &Store) -> Result<BTreeSet<AgreementId>, StoreError> {
-    let open: Vec<(String, ())> = store.list(OPEN)?;
-    Ok(open.iter().filter_map(|(id, ())| id.parse().ok()).collect())
-}
+    fn complain(&self, tell: &Tell, id: AgreementId, what: String) {
+        let mut memory = self.memory();
+        let memory = memory.entry(id).or_default();
+        if memory.complaint != what {
+            tell(&format!("{}: {what}", short(id)));
+            memory.complaint = what;
+        }
+    }
 
-/// Tells of what goes wrong, once.
-fn complain(tell: &Tell, memory: &mut Memory, id: AgreementId, what: String) {
-    if memory.told.get(&id) != Some(&what) {
-        tell(&format!("{}: {what}", short(id)));
-        memory.told.insert(id, what);
+    fn memory(&self) -> MutexGuard<'_, BTreeMap<AgreementId, Memory>> {
+        // What a steward that panicked has told, it has told.
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -8,7 +8,7 @@
 //! * [`customer`]: one agreement, about accuracy or about predictions.
 //! * [`retrieval`]: responder and requester.
 //! * [`transfer`]: both halves of the transfer of items, which accuracy and retrieval share.
-//! * [`host`], [`http`]: what every party that serves others has in common.
+//! * [`host`], [`schedule`], [`places`], [`queue`], [`http`]: what every party that serves others has in common.
 //! * [`wire`], [`peer`]: what parties say to each other directly.
 
 pub mod customer;
@@ -18,10 +18,12 @@ pub mod host;
 pub mod http;
 pub mod model;
 pub mod peer;
+pub mod places;
 pub mod provider;
 pub mod queue;
 pub mod random;
 pub mod retrieval;
+pub mod schedule;
 pub mod store;
 pub mod time;
 pub mod transfer;

@@ -187,7 +187,8 @@ impl Store {
         Ok(value.map(|value| (name, value)))
     }
 
-    fn names(&self, scope: &str) -> Vec<String> {
+    /// The names of a scope's values, ascending.
+    pub fn names(&self, scope: &str) -> Vec<String> {
         let kept = self.kept();
         let from = kept.places.range((scope.to_owned(), String::new())..);
         from.map(|(key, _)| key).take_while(|(other, _)| other == scope).map(|(_, name)| name.clone()).collect()

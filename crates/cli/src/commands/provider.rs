@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::{Subcommand, ValueEnum};
-use verinfer_commitments::draw_salt;
 use verinfer_parties::host;
 use verinfer_parties::provider::{Means, Policy, Proceed, Provider};
 use verinfer_parties::{Model, Pace};
@@ -14,7 +13,7 @@ use verinfer_protocols::time::Millis;
 
 use crate::model::Source;
 use crate::output::{Output, Verdict};
-use crate::party::{Party, PartyArguments, TimeArguments, parse_money, parse_seconds};
+use crate::party::{Party, PartyArguments, ServiceArguments, parse_money, parse_seconds};
 
 /// Serve predictions of a hidden model, under agreements held by an escrow.
 #[derive(Debug, clap::Args)]
@@ -67,7 +66,7 @@ pub struct ServeArguments {
     deposit: Money,
 
     #[command(flatten)]
-    time: TimeArguments,
+    service: ServiceArguments,
 
     /// When to go on after the first examples of an agreement about accuracy.
     #[arg(long, value_enum, default_value_t = ProceedArgument::IfGood)]
@@ -76,10 +75,6 @@ pub struct ServeArguments {
     /// How many inputs one proof is about.
     #[arg(long, value_name = "INPUTS", default_value_t = 8)]
     batch: usize,
-
-    /// Cheat: answer customers with this model instead, to see what comes of it.
-    #[arg(long, value_name = "MODEL", hide_short_help = true)]
-    answer_with: Option<PathBuf>,
 }
 
 /// When a provider goes on.
@@ -99,30 +94,27 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
 }
 
 fn serve(arguments: &ServeArguments, output: Output) -> anyhow::Result<Verdict> {
-    let (provider, listener, pace) = arguments.open(output)?;
+    let (provider, listener, pace) = arguments.open(None, output)?;
     match host::run(provider, listener, pace)? {}
 }
 
 impl ServeArguments {
-    /// A provider that is ready, and where it is reached.
+    /// A provider that is ready, and where it is reached. One with a substitute cheats: that answers customers in place of the model.
     ///
     /// # Errors
     ///
     /// The model cannot be read, the state not be used, or the address not be listened on.
-    pub fn open(&self, output: Output) -> anyhow::Result<(Provider, TcpListener, Pace)> {
+    pub fn open(&self, substitute: Option<Model>, output: Output) -> anyhow::Result<(Provider, TcpListener, Pace)> {
         let graph = Source::from(self.model.as_path()).import()?.graph;
         let party = self.party.open(false, output)?;
         let model = party.commit(graph, self.secret.as_deref(), output)?;
         let Party { key, client, store, pace, tell } = party;
-        let substitute = match &self.answer_with {
-            Some(path) => Some(Model::commit(Source::from(path.as_path()).import()?.graph, draw_salt()?)?),
-            None => None,
-        };
         let policy = Policy {
             proof: self.proof,
             inference: self.inference,
             deposit: self.deposit,
-            time: self.time.least(),
+            time: self.service.least(),
+            agreements: self.service.agreements,
             proceed: match self.proceed {
                 ProceedArgument::IfGood => Proceed::IfGood,
                 ProceedArgument::Always => Proceed::Always,

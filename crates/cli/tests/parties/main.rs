@@ -3,4 +3,5 @@
 mod demand;
 mod kill;
 mod paths;
+mod several;
 mod world;

@@ -1,8 +1,8 @@
 //! Refusals as answers: each kind has its status and its name.
 
-use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use verinfer_escrow_client::messages::{ErrorBody, ErrorDetail};
 use verinfer_http_server::Fault;
 use verinfer_protocols::refusal::Refusal;
@@ -13,11 +13,11 @@ use crate::error::ServiceError;
 use crate::store::StoreError;
 
 /// A refusal as an answer.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Failure {
-    status: StatusCode,
+    pub(super) status: StatusCode,
     kind: &'static str,
-    message: String,
+    pub(super) message: String,
 }
 
 impl Failure {
@@ -34,8 +34,10 @@ impl Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let Self { status, kind, message } = self;
-        (status, Json(ErrorBody { error: ErrorDetail { kind: kind.to_owned(), message } })).into_response()
+        let Self { status, kind, message } = self.clone();
+        let body = Json(ErrorBody { error: ErrorDetail { kind: kind.to_owned(), message } });
+        // For who shows it to people.
+        (status, Extension(self), body).into_response()
     }
 }
 

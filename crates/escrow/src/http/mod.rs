@@ -49,6 +49,7 @@ pub(crate) fn router(shared: Shared) -> Router {
             Failure::new(StatusCode::METHOD_NOT_ALLOWED, "method", "this method is not possible at this address".to_owned())
         })
         .layer(middleware::from_fn(limit_rate))
+        .layer(middleware::from_fn(page::show_refusals))
         .with_state(shared)
 }
 

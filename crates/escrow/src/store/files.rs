@@ -1,12 +1,41 @@
-//! Files that parties leave with an agreement.
+//! Files that parties leave with an agreement. They stay as long as the database.
 
-use sqlx::Row as _;
+use std::collections::BTreeSet;
+
+use sqlx::{AssertSqlSafe, Row as _};
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::AccountId;
 
 use super::{Store, StoreError, integer, natural};
 
+/// Files that one query asks for: databases bound how many values a query has.
+const ASKED: usize = 250;
+
 impl Store {
+    /// Whether all these files were left with an agreement.
+    ///
+    /// # Errors
+    ///
+    /// The database fails.
+    pub async fn holds_files(&self, agreement: AgreementId, files: &[Digest]) -> Result<bool, StoreError> {
+        let mut connection = self.connection().await?;
+        let different: Vec<&Digest> = files.iter().collect::<BTreeSet<_>>().into_iter().collect();
+        for asked in different.chunks(ASKED) {
+            let places: Vec<String> = (2..).take(asked.len()).map(|place| format!("${place}")).collect();
+            let count = format!("SELECT COUNT(*) FROM files WHERE agreement = $1 AND digest IN ({})", places.join(", "));
+            // Nothing is in it but numbers of places.
+            let mut query = sqlx::query(AssertSqlSafe(count)).bind(agreement.to_string());
+            for file in asked {
+                query = query.bind(file.to_string());
+            }
+            let held: i64 = query.persistent(false).fetch_one(&mut *connection).await?.try_get(0)?;
+            if usize::try_from(held) != Ok(asked.len()) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// A file, if it was left with the agreement.
     ///
     /// # Errors

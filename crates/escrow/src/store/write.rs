@@ -81,22 +81,6 @@ impl Writing<'_> {
         Ok(Before { agreement, stake, last_sequence })
     }
 
-    /// Whether all these files were left with an agreement.
-    ///
-    /// # Errors
-    ///
-    /// The database fails.
-    pub async fn holds_files(&mut self, agreement: AgreementId, files: &[Digest]) -> Result<bool, StoreError> {
-        for file in files {
-            let query = sqlx::query("SELECT 1 FROM files WHERE agreement = $1 AND digest = $2");
-            let row = query.bind(agreement.to_string()).bind(file.to_string()).fetch_optional(&mut *self.transaction).await?;
-            if row.is_none() {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
     /// Writes an entry and what it does, and ends the transaction.
     ///
     /// # Errors

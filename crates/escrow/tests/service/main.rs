@@ -7,6 +7,7 @@ mod audit;
 mod browser;
 mod common;
 mod demands;
+mod files;
 mod hostile;
 mod lies;
 mod load;

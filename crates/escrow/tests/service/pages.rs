@@ -77,6 +77,30 @@ fn pages_show_agreements_balances_and_log() {
 }
 
 #[test]
+fn refusals_are_pages_for_browsers_and_json_for_programs() {
+    let database = sqlite();
+    let running = Running::start(&database);
+    let agent: Agent = Agent::config_builder().http_status_as_error(false).build().into();
+    let ask = |path: &str, accept: &str| {
+        let mut answer = agent.get(format!("{}{path}", running.url())).header("accept", accept).call().unwrap();
+        let headers = ["content-type", "content-security-policy"].map(|name| answer.headers().contains_key(name));
+        (answer.status().as_u16(), headers, answer.body_mut().read_to_string().unwrap())
+    };
+    let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+    for (path, status) in [("/agreements/xyz".to_owned(), 400), (format!("/agreements/{}", nonce()), 404), ("/nothing".to_owned(), 404)] {
+        let (found, headers, page) = ask(&path, browser);
+        assert_eq!((found, headers), (status, [true; 2]));
+        assert!(page.starts_with("<!DOCTYPE html>") && page.contains("<h1>Refused</h1>") && !page.contains("live.js"), "{page}");
+        let (found, headers, body) = ask(&path, "*/*");
+        assert_eq!((found, headers), (status, [true, false]));
+        assert!(serde_json::from_str::<Value>(&body).unwrap()["error"]["kind"].is_string());
+    }
+    let (status, _, body) = ask("/v1/agreements/xyz", browser);
+    assert_eq!((status, body.starts_with('{')), (400, true));
+    running.stop();
+}
+
+#[test]
 fn log_can_be_read_and_its_digests_checked() {
     let database = sqlite();
     let running = Running::start(&database);

@@ -11,7 +11,7 @@ use verinfer_protocols::money::Money;
 use verinfer_protocols::transfer;
 
 use super::test_set;
-use crate::drive::{Pace, Step, Tell, drive, open};
+use crate::drive::{Pace, Step, Tell, drive};
 use crate::error::PartyError;
 use crate::peer::Peer;
 use crate::random::random_bytes;
@@ -92,8 +92,7 @@ impl<'a> Customer<'a> {
         tell: &Tell,
         step: impl Fn(&AgreementView) -> Result<Step, PartyError>,
     ) -> Result<AgreementView, PartyError> {
-        open(self.client, agreement::Terms::Accuracy(self.terms.clone()))?;
-        drive(self.client, self.id, pace, tell, step)
+        drive(self.client, agreement::Terms::Accuracy(self.terms.clone()), pace, tell, step)
     }
 
     /// Makes the move that is due, if any is.

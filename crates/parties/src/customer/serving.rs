@@ -21,12 +21,12 @@ use verinfer_protocols::time::Millis;
 use verinfer_sealing::ReceiverSecret;
 
 use super::tolerate;
-use crate::drive::{Pace, Step, Tell, drive, open};
+use crate::drive::{Pace, Step, Tell, drive};
 use crate::error::PartyError;
 use crate::model::ModelError;
-use crate::peer::{Peer, PeerError};
+use crate::peer::{Peer, PeerError, receiver};
 use crate::random::random_bytes;
-use crate::store::Store;
+use crate::store::{Store, numbered};
 use crate::wire::{Offer, Prediction, Topic};
 
 /// What the customer wants.
@@ -51,9 +51,11 @@ pub struct Plan {
 pub struct Customer<'a> {
     client: &'a Client,
     key: &'a SecretKey,
-    peer: &'a Peer,
+    peer: Peer,
     /// The peer when it is asked for predictions.
     predictor: Peer,
+    /// How long predictions are asked for at a time; then those that have come are recorded, and the time is looked at.
+    fetching: Duration,
     store: &'a Store,
     receiver: ReceiverSecret,
     id: AgreementId,
@@ -65,7 +67,7 @@ const DEAL: (&str, &str) = ("deal", "serving");
 const INPUTS: &str = "inputs";
 const PREDICTIONS: &str = "predictions";
 
-/// Predictions are asked for so long at a time; then those that have come are recorded, and the time is looked at.
+/// Predictions are asked for no longer at a time, and no longer than an eighth of the round.
 const FETCHING: Duration = Duration::from_secs(10);
 
 impl<'a> Customer<'a> {
@@ -82,9 +84,11 @@ impl<'a> Customer<'a> {
         plan: impl FnOnce() -> Result<Plan, PartyError>,
     ) -> Result<Self, PartyError> {
         let (terms, contest) = store.once(DEAL.0, DEAL.1, || propose(client, peer, store, &plan()?))?;
-        let receiver = ReceiverSecret::from_bytes(store.once("self", "receiver", || random_bytes().map_err(PartyError::from))?);
+        let receiver = receiver(store)?;
         let id = agreement::Terms::Serving(terms.clone()).id();
-        Ok(Self { client, key, peer, predictor: peer.asked_briefly(FETCHING), store, receiver, id, terms, contest })
+        let fetching = FETCHING.min(Duration::from_millis(terms.periods.round.0 / 8));
+        let (peer, predictor) = (peer.within(terms.periods.respond), peer.asked_briefly(fetching));
+        Ok(Self { client, key, peer, predictor, fetching, store, receiver, id, terms, contest })
     }
 
     /// The agreement's name.
@@ -98,7 +102,7 @@ impl<'a> Customer<'a> {
     ///
     /// They cannot be read.
     pub fn predictions(&self) -> Result<Vec<Option<Vec<i16>>>, PartyError> {
-        let scores = |index| Ok(self.store.get::<Prediction>(PREDICTIONS, &name(index))?.map(|prediction| prediction.scores));
+        let scores = |index| Ok(self.store.get::<Prediction>(PREDICTIONS, &numbered(index))?.map(|prediction| prediction.scores));
         (0..self.terms.inputs).map(scores).collect()
     }
 
@@ -108,8 +112,7 @@ impl<'a> Customer<'a> {
     ///
     /// A move fails.
     pub fn run(&self, pace: Pace, tell: &Tell) -> Result<AgreementView, PartyError> {
-        open(self.client, agreement::Terms::Serving(self.terms.clone()))?;
-        drive(self.client, self.id, pace, tell, |view| self.step(view, tell))
+        drive(self.client, agreement::Terms::Serving(self.terms.clone()), pace, tell, |view| self.step(view, tell))
     }
 
     fn step(&self, view: &AgreementView, tell: &Tell) -> Result<Step, PartyError> {
@@ -166,8 +169,8 @@ impl<'a> Customer<'a> {
         let (start, mut new) = (Instant::now(), Vec::new());
         for index in (0..self.terms.inputs).filter(|index| !recorded.contains_key(index)) {
             // What was kept before a crash is recorded in any case.
-            let may_ask = !is_late && start.elapsed() < FETCHING;
-            if new.len() == MAX_ANSWERS || !(may_ask || self.store.has(PREDICTIONS, &name(index))) {
+            let may_ask = !is_late && start.elapsed() < self.fetching;
+            if new.len() == MAX_ANSWERS || !(may_ask || self.store.has(PREDICTIONS, &numbered(index))) {
                 continue;
             }
             match self.prediction(index) {
@@ -182,7 +185,7 @@ impl<'a> Customer<'a> {
 
     /// The prediction for an input, kept before it is recorded.
     fn prediction(&self, index: u32) -> Result<Prediction, PartyError> {
-        self.store.once(PREDICTIONS, &name(index), || {
+        self.store.once(PREDICTIONS, &numbered(index), || {
             let prediction: Prediction = self.predictor.fetch(self.id, Topic::Prediction(index), self.key, &self.receiver)?;
             let is_right = prediction.answer.index == index && self.is_signed(&prediction)?;
             if is_right { Ok(prediction) } else { Err(self.peer.unreadable("the provider has not signed this prediction").into()) }
@@ -192,12 +195,12 @@ impl<'a> Customer<'a> {
     /// Takes what the provider has left with the escrow because it was demanded. Gives an input for which that is no prediction, or so much that it cannot
     /// be fetched within `limit`: it cannot be proved, and one such contest wins the whole deposit.
     fn take_demanded(&self, recorded: &BTreeMap<u32, Digest>, limit: Duration) -> Result<Option<u32>, PartyError> {
-        if recorded.keys().all(|&index| self.store.has(PREDICTIONS, &name(index))) {
+        if recorded.keys().all(|&index| self.store.has(PREDICTIONS, &numbered(index))) {
             return Ok(None);
         }
         let start = Instant::now();
         for (answer, file) in self.client.demanded(self.id)? {
-            let (index, place) = (answer.index, name(answer.index));
+            let (index, place) = (answer.index, numbered(answer.index));
             if self.store.has(PREDICTIONS, &place) {
                 continue;
             }
@@ -222,7 +225,7 @@ impl<'a> Customer<'a> {
 
     fn input(&self, index: u32) -> Result<(OpenedInput, Digest), PartyError> {
         let lost = || PartyError::Lost { agreement: self.id, name: format!("input {index}") };
-        self.store.get(INPUTS, &name(index))?.ok_or_else(lost)
+        self.store.get(INPUTS, &numbered(index))?.ok_or_else(lost)
     }
 
     fn act(&self, action: Move) -> Result<Step, PartyError> {
@@ -238,7 +241,7 @@ fn propose(client: &Client, peer: &Peer, store: &Store, plan: &Plan) -> Result<(
     };
     let (shape, dtype) = plan.input;
     for (index, values) in (0..).zip(&plan.inputs) {
-        store.once(INPUTS, &name(index), || {
+        store.once(INPUTS, &numbered(index), || {
             let salt = draw_salt().map_err(ModelError::from)?;
             let input = OpenedInput::new(shape, dtype, values, &salt);
             let input = input.ok_or_else(|| PartyError::Plan(format!("input {index} is out of range")))?;
@@ -266,8 +269,4 @@ fn choose(inputs: u32, contest: u32) -> Result<BTreeSet<u32>, PartyError> {
     let mut random = StdRng::from_seed(random_bytes()?);
     let (inputs, contest) = (usize::try_from(inputs).unwrap_or(0), usize::try_from(contest).unwrap_or(0));
     Ok(sample(&mut random, inputs, contest).into_iter().filter_map(|index| u32::try_from(index).ok()).collect())
-}
-
-fn name(index: u32) -> String {
-    format!("{index:08}")
 }

@@ -25,7 +25,7 @@ impl Provider {
         let id = view.agreement.id;
         match state {
             State::Proposed { .. } => match self.objection(terms.model, self.policy.objection_to_accuracy(terms)?) {
-                None => self.act(id, Move::Accept { share: Share(random_bytes()?) }),
+                None => self.places.accept(id, || self.act(id, Move::Accept { share: Share(random_bytes()?) })),
                 Some(objection) => Err(PartyError::Plan(format!("not accepted: {objection}"))),
             },
             State::First { seed, transfer } => self.receive(view, terms, transfer, &terms.first_part(seed)),

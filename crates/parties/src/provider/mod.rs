@@ -22,6 +22,7 @@ use crate::error::PartyError;
 use crate::host::{Desk, Host};
 use crate::model::Model;
 use crate::peer::receiver;
+use crate::places::Places;
 use crate::queue::{Job, Queue};
 use crate::random::random_bytes;
 use crate::store::Store;
@@ -38,6 +39,7 @@ pub struct Provider {
     substitute: Option<Model>,
     policy: Policy,
     receiver: ReceiverSecret,
+    places: Places,
     queue: Queue,
     tell: Tell,
 }
@@ -75,8 +77,8 @@ impl Provider {
         }
         let receiver = receiver(&store)?;
         let store = Arc::new(store);
-        let queue = Queue::new(store.clone());
-        Ok(Self { key, client, store, model, substitute, policy, receiver, queue, tell })
+        let (places, queue) = (Places::new(store.clone(), policy.agreements), Queue::new(store.clone()));
+        Ok(Self { key, client, store, model, substitute, policy, receiver, places, queue, tell })
     }
 
     /// Deposits a stake for the model, if it has none yet; gives its name.
@@ -95,7 +97,7 @@ impl Provider {
 
 impl Host for Provider {
     fn desk(&self) -> Desk<'_> {
-        Desk { client: &self.client, store: &self.store, queue: &self.queue, tell: &self.tell }
+        Desk { client: &self.client, store: &self.store, places: &self.places, queue: &self.queue, tell: &self.tell }
     }
 
     fn step(&self, view: &AgreementView) -> Result<Step, PartyError> {

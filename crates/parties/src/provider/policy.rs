@@ -14,6 +14,8 @@ pub struct Policy {
     pub deposit: Money,
     /// Least time for what it has to do.
     pub time: Time,
+    /// Most agreements at once.
+    pub agreements: u16,
     /// When it goes on after it has tried the first examples.
     pub proceed: Proceed,
     /// How many inputs one proof is about.
@@ -89,7 +91,8 @@ mod tests {
     fn round_with_too_little_time_is_not_accepted() {
         let units = |units| Money::new(units).unwrap();
         let time = Time { respond: Millis(1000), inference: Millis(10), proof: Millis(100) };
-        let policy = Policy { proof: units(1), inference: units(1), deposit: units(1000), time, proceed: Proceed::IfGood, batch: 1 };
+        let policy =
+            Policy { proof: units(1), inference: units(1), deposit: units(1000), time, agreements: 1, proceed: Proceed::IfGood, batch: 1 };
         let periods = serving::Periods { respond: Millis(1000), round: Millis(1), answer: Millis(1030), prove: Millis(1300) };
         let terms = serving::Terms {
             customer: SecretKey::from_seed(&[1; 32]).account(),

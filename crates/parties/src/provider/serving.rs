@@ -13,6 +13,7 @@ use super::Provider;
 use crate::drive::Step;
 use crate::error::PartyError;
 use crate::model::Shown;
+use crate::store::numbered;
 use crate::wire::Prediction;
 
 /// What a provider answered: kept before anybody sees it, and never forgotten.
@@ -24,7 +25,7 @@ pub struct Served {
     pub prediction: Prediction,
 }
 
-/// Demanded predictions in one move: other agreements do not wait longer than these take.
+/// Demanded predictions in one move: what is to be done in an agreement with a nearer deadline comes after these.
 const ANSWERS: usize = 32;
 
 /// The log of what was served, by agreement and input.
@@ -35,12 +36,12 @@ impl Provider {
         let id = view.agreement.id;
         match state {
             State::Proposed { .. } => match self.objection(terms.model, self.policy.objection_to_serving(terms)?) {
-                None => self.act_serving(id, Move::Accept),
+                None => self.places.accept(id, || self.act_serving(id, Move::Accept)),
                 Some(objection) => Err(PartyError::Plan(format!("not accepted: {objection}"))),
             },
             State::Confirming { inputs, .. } => {
                 for index in (0..).take(inputs.len()) {
-                    if !self.store.has(&inputs_scope(id), &name(index)) {
+                    if !self.store.has(&inputs_scope(id), &numbered(index)) {
                         return Ok(Step::Waiting);
                     }
                 }
@@ -63,13 +64,16 @@ impl Provider {
         if input.digest()? != *committed || (input.shape(), input.dtype()) != self.model.input() {
             return Ok(false);
         }
-        self.store.put(&inputs_scope(id), &name(index), &(input, committed))?;
+        // It may be sent again and again; once is enough to keep it.
+        if !self.store.has(&inputs_scope(id), &numbered(index)) {
+            self.store.put(&inputs_scope(id), &numbered(index), &(input, committed))?;
+        }
         Ok(true)
     }
 
     /// The prediction for an input of a round: made once, and logged before it is given.
     pub(super) fn predict(&self, id: AgreementId, index: u32) -> Result<Prediction, PartyError> {
-        let served: Served = self.store.once(SERVED, &format!("{id}/{}", name(index)), || {
+        let served: Served = self.store.once(SERVED, &format!("{id}/{}", numbered(index)), || {
             let (input, committed) = self.round_input(id, index)?;
             let scores = self.substitute.as_ref().unwrap_or(&self.model).scores(&input)?;
             let answer = Answer::sign(id, index, &committed, &scores_digest(&scores), &self.key);
@@ -106,7 +110,7 @@ impl Provider {
 
     fn round_input(&self, id: AgreementId, index: u32) -> Result<(OpenedInput, Digest), PartyError> {
         let lost = || PartyError::Lost { agreement: id, name: format!("input {index}") };
-        self.store.get(&inputs_scope(id), &name(index))?.ok_or_else(lost)
+        self.store.get(&inputs_scope(id), &numbered(index))?.ok_or_else(lost)
     }
 
     fn act_serving(&self, id: AgreementId, action: Move) -> Result<Step, PartyError> {
@@ -117,8 +121,4 @@ impl Provider {
 
 fn inputs_scope(id: AgreementId) -> String {
     format!("{id}/inputs")
-}
-
-fn name(index: u32) -> String {
-    format!("{index:08}")
 }

@@ -12,7 +12,7 @@ use verinfer_protocols::retrieval::{Move, Periods, Predicate, State, Terms};
 use verinfer_sealing::ReceiverSecret;
 
 use crate::customer::tolerate;
-use crate::drive::{Pace, Step, Tell, drive, open};
+use crate::drive::{Pace, Step, Tell, drive};
 use crate::error::PartyError;
 use crate::model::Model;
 use crate::peer::{Peer, PeerError, receiver};
@@ -107,8 +107,7 @@ impl<'a> Requester<'a> {
         tell: &Tell,
         step: impl Fn(&AgreementView) -> Result<Step, PartyError>,
     ) -> Result<AgreementView, PartyError> {
-        open(self.client, agreement::Terms::Retrieval(self.terms.clone()))?;
-        drive(self.client, self.id, pace, tell, step)
+        drive(self.client, agreement::Terms::Retrieval(self.terms.clone()), pace, tell, step)
     }
 
     /// Makes the move that is due, if any is.

@@ -27,6 +27,7 @@ use crate::host::{self, Desk, Host};
 use crate::http::{Refused, Service};
 use crate::model::{Model, Shown};
 use crate::peer::receiver;
+use crate::places::Places;
 use crate::queue::{Job, Queue};
 use crate::random::random_bytes;
 use crate::store::Store;
@@ -42,8 +43,8 @@ pub struct Responder {
     tree: Tree,
     source: Option<AccountId>,
     policy: Policy,
-    omit: BTreeSet<u32>,
     receiver: ReceiverSecret,
+    places: Places,
     queue: Queue,
     tell: Tell,
 }
@@ -65,8 +66,6 @@ pub struct Means {
     pub source: Option<SecretKey>,
     /// Which agreements it makes.
     pub policy: Policy,
-    /// Documents that it does not declare although they match, to show what happens then.
-    pub omit: BTreeSet<u32>,
 }
 
 /// Which agreements a responder makes.
@@ -78,6 +77,8 @@ pub struct Policy {
     pub bond: Money,
     /// Least time for what it has to do.
     pub time: Time,
+    /// Most agreements at once.
+    pub agreements: u16,
     /// How many documents one proof is about.
     pub batch: usize,
 }
@@ -89,13 +90,13 @@ impl Responder {
     ///
     /// The documents cannot be committed to, or the state not be written.
     pub fn new(means: Means, tell: Tell) -> Result<Self, PartyError> {
-        let Means { key, client, store, documents, input, source, policy, omit } = means;
+        let Means { key, client, store, documents, input, source, policy } = means;
         let tree = corpus::commit(&store, input, source.as_ref(), &documents)?;
         let receiver = receiver(&store)?;
         let store = Arc::new(store);
-        let queue = Queue::new(store.clone());
+        let (places, queue) = (Places::new(store.clone(), policy.agreements), Queue::new(store.clone()));
         let source = source.map(|source| source.account());
-        Ok(Self { key, client, store, tree, source, policy, omit, receiver, queue, tell })
+        Ok(Self { key, client, store, tree, source, policy, receiver, places, queue, tell })
     }
 
     fn accept(&self, id: AgreementId, terms: &Terms) -> Result<Step, PartyError> {
@@ -114,19 +115,21 @@ impl Responder {
         } else if !self.store.has(&scope(id), MODEL) {
             return Ok(Step::Waiting);
         } else {
-            self.client.leave_file(id, self.model(id)?.public())?;
-            return self.act(id, Move::Accept { share: Share(random_bytes()?) });
+            return self.places.accept(id, || {
+                self.client.leave_file(id, self.model(id)?.public())?;
+                self.act(id, Move::Accept { share: Share(random_bytes()?) })
+            });
         };
         Err(PartyError::Plan(format!("not accepted: {objection}")))
     }
 
-    /// Which documents match, as far as this responder says so.
+    /// Which documents match.
     fn matches(&self, id: AgreementId, terms: &Terms) -> Result<BTreeSet<u32>, PartyError> {
         let model = self.model(id)?;
         let mut matches = BTreeSet::new();
         for index in 0..terms.corpus.len {
             let output = Output::Shown(vec![model.scores(&self.content(index)?)?]);
-            if terms.predicate.holds(&output, 0) == Some(true) && !self.omit.contains(&index) {
+            if terms.predicate.holds(&output, 0) == Some(true) {
                 matches.insert(index);
             }
         }
@@ -174,7 +177,7 @@ impl Responder {
 
 impl Host for Responder {
     fn desk(&self) -> Desk<'_> {
-        Desk { client: &self.client, store: &self.store, queue: &self.queue, tell: &self.tell }
+        Desk { client: &self.client, store: &self.store, places: &self.places, queue: &self.queue, tell: &self.tell }
     }
 
     fn step(&self, view: &AgreementView) -> Result<Step, PartyError> {

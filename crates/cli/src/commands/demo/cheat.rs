@@ -1,24 +1,28 @@
 //! `verinfer demo cheat`: parties that break the rules, for demonstrations and tests. They are the honest parties but for one move.
 
+use std::collections::BTreeSet;
 use std::thread::sleep;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
+use verinfer_commitments::draw_salt;
 use verinfer_escrow_client::Client;
 use verinfer_escrow_client::messages::AgreementView;
+use verinfer_import::import_tflite;
 use verinfer_parties::drive::Step;
 use verinfer_parties::host::{self, Desk, Host};
 use verinfer_parties::http::{Refused, Service};
 use verinfer_parties::queue::Job;
 use verinfer_parties::transfer::{Due, Transfer};
 use verinfer_parties::wire::{About, Ask, Topic};
-use verinfer_parties::{PartyError, Store};
+use verinfer_parties::{Model, PartyError, Store};
 use verinfer_protocols::agreement::{Move, State, Terms};
 use verinfer_protocols::digest::AgreementId;
 use verinfer_protocols::transfer;
 use verinfer_protocols::{accuracy, retrieval};
 use verinfer_sealing::Envelope;
 
+use super::worse::worse_digits;
 use crate::commands::{customer, provider, retrieval as retrievals};
 use crate::output::{Output, Verdict};
 
@@ -42,6 +46,10 @@ pub struct Arguments {
 enum How {
     /// It makes some moves, and then none.
     Silent,
+    /// It answers with a worse model of digits than the one it is committed to.
+    OtherModel,
+    /// It says that no document matches.
+    NoMatches,
     /// It seals something else than what it has committed to.
     OtherItems,
     /// It publishes another key than it has sealed with.
@@ -85,7 +93,8 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
             cheat.step(&party.client, &party.store, view, honest)
         }),
         Party::Provider(party) => {
-            let (honest, listener, pace) = party.open(output)?;
+            let substitute = (cheat.how == How::OtherModel).then(worse_model).transpose()?;
+            let (honest, listener, pace) = party.open(substitute, output)?;
             match host::run(Cheater { honest, cheat }, listener, pace)? {}
         }
         Party::Responder(party) => {
@@ -116,6 +125,10 @@ impl Cheat {
             let next = view.parties.iter().find(|party| party.account == account).map_or(1, |party| party.next_sequence);
             return if is_due && next > self.moves { Ok(Step::Waiting) } else { honest() };
         }
+        if let (How::NoMatches, true, State::Retrieval(retrieval::State::Declaring { .. })) = (self.how, is_due, &view.agreement.state) {
+            client.act(agreement, Move::Retrieval(retrieval::Move::Declare { matches: BTreeSet::new() }))?;
+            return Ok(Step::Moved);
+        }
         let Some((state, items)) = transferred(view) else { return honest() };
         let transfer = Transfer { client, store, agreement, stage: &view.stage };
         let action = match (self.how, state) {
@@ -140,6 +153,10 @@ impl Cheat {
         client.act(agreement, action)?;
         Ok(Step::Moved)
     }
+}
+
+fn worse_model() -> anyhow::Result<Model> {
+    Ok(Model::commit(import_tflite(&worse_digits()?)?.graph, draw_salt()?)?)
 }
 
 /// The transfer that is going on, and of how many items it is.

@@ -1,8 +1,6 @@
 //! Serving: a round of six predictions.
 
 use super::act::Stage;
-use super::worse::worse_digits;
-use crate::files;
 
 const Z: i64 = 20;
 const BETA: i64 = 3;
@@ -14,31 +12,28 @@ const PROVE: &str = "30";
 /// Plays the acts.
 pub fn play(stage: &mut Stage) -> anyhow::Result<()> {
     let terms = format!("Z = {Z}, beta = {BETA}; K = {K} inputs; deposits 2 K Z = {} and beta K Z = {}.", 2 * K * Z, BETA * K * Z);
-    let worse = stage.folder().join("worse.tflite");
-    files::write(&worse, &worse_digits()?)?;
-    let worse = worse.display().to_string();
 
     let title = "An honest provider, and a customer who contests at random";
     let price = 2 * K1 * Z;
     stage.announce(title, &format!("{terms}\nK1 = {K1} predictions are contested and proved: the customer pays 2 K1 Z = {price}."));
-    act(stage, title, &["--batch", "1"], K1, ("proved", -price, price))?;
+    act(stage, title, &["provider", "serve", "digits"], &["--batch", "1"], ("proved", -price, price))?;
 
     let title = "A provider that answers with another model than the one it is committed to";
     let loss = BETA * K * Z;
     stage.announce(title, &format!("{terms}\nIt cannot prove what it said, and loses beta K Z = {loss} when its time is over."));
-    act(stage, title, &["--answer-with", &worse], K1, ("not_proved", loss, -loss))
+    act(stage, title, &["demo", "cheat", "--how", "other-model", "provider", "digits"], &[], ("not_proved", loss, -loss))
 }
 
 fn act(
     stage: &mut Stage,
     title: &str,
+    serves: &[&str],
     options: &[&str],
-    contest: i64,
     (outcome, customers, providers): (&'static str, i64, i64),
 ) -> anyhow::Result<()> {
     let (customer, provider) = (stage.role("customer")?, stage.role("provider")?);
-    let (_serving, url) = stage.serve(&provider, &["provider", "serve", "digits"], options)?;
-    let [z, beta, contest] = [Z, BETA, contest].map(|number| number.to_string());
+    let (_serving, url) = stage.serve(&provider, serves, options)?;
+    let [z, beta, contest] = [Z, BETA, K1].map(|number| number.to_string());
     let inputs: Vec<String> = (0..K).map(|digit| format!("sample:{digit}")).collect();
     let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
     let command = [&["customer", "serving", "digits"][..], &inputs].concat();

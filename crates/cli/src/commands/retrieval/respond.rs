@@ -13,7 +13,7 @@ use crate::keys;
 use crate::known::Known;
 use crate::model::FitArguments;
 use crate::output::{Output, Verdict};
-use crate::party::{Party, PartyArguments, TimeArguments, input_of, parse_money};
+use crate::party::{Party, PartyArguments, ServiceArguments, input_of, parse_money};
 
 /// Commit to a corpus and answer requests until stopped.
 #[derive(Debug, clap::Args)]
@@ -46,15 +46,11 @@ pub struct Arguments {
     bond: Money,
 
     #[command(flatten)]
-    time: TimeArguments,
+    service: ServiceArguments,
 
     /// How many documents one proof is about.
     #[arg(long, value_name = "DOCUMENTS", default_value_t = 8)]
     batch: usize,
-
-    /// Cheat: leave out these documents although they match, to see what comes of it.
-    #[arg(long, value_name = "INDEX", num_args = 1.., hide_short_help = true)]
-    omit: Vec<u32>,
 
     #[command(flatten)]
     fit: FitArguments,
@@ -79,9 +75,15 @@ impl Arguments {
         let source = self.source_key.as_deref().map(|path| keys::read(path, output)).transpose()?;
         let Party { key, client, store, pace, tell } = self.party.open(false, output)?;
         let listener = TcpListener::bind(self.listen).with_context(|| format!("cannot listen on {}", self.listen))?;
-        let policy = Policy { price: self.price, bond: self.bond, time: self.time.least(), batch: self.batch };
-        let (account, omit) = (client.account(), self.omit.iter().copied().collect());
-        let responder = Responder::new(Means { key, client, store, documents, input: input_of(&known), source, policy, omit }, tell)?;
+        let policy = Policy {
+            price: self.price,
+            bond: self.bond,
+            time: self.service.least(),
+            agreements: self.service.agreements,
+            batch: self.batch,
+        };
+        let account = client.account();
+        let responder = Responder::new(Means { key, client, store, documents, input: input_of(&known), source, policy }, tell)?;
         output.line(&format!("account {account}"));
         output.line(&format!("listening on http://{}", listener.local_addr()?));
         Ok((responder, listener, pace))

@@ -48,10 +48,11 @@ impl Play {
     ];
 
     /// One party does something else than it should.
-    pub const CHEATING: [Self; 6] = [
+    pub const CHEATING: [Self; 7] = [
         Self::accuracy(Some((Side::Asker, "other-items")), "", "wrong_data", LOSS),
         Self::accuracy(Some((Side::Asker, "other-key")), "", "wrong_data", LOSS),
         Self::accuracy(Some((Side::Server, "false-contest")), "", "false_contest", -LOSS),
+        Self::unproved_round("other-model"),
         Self::retrieval(Some((Side::Server, "other-items")), "", "wrong_data", [500, -500]),
         Self::retrieval(Some((Side::Server, "other-key")), "", "wrong_data", [500, -500]),
         Self::retrieval(Some((Side::Asker, "false-contest")), "", "false_contest", [-100, 100]),
@@ -85,14 +86,7 @@ impl Play {
         Self::silent_customer("silent --moves 4"),
         Self::silent_customer("silent --moves 5"),
         // ... a provider of predictions that does not prove them, ...
-        Self {
-            protocol: Protocol::Serving,
-            cheat: Some((Side::Server, "silent --moves 2")),
-            options: HURRIED,
-            outcome: "not_proved",
-            changes: [NOT_PROVED, -NOT_PROVED],
-            fees: 0,
-        },
+        Self::unproved_round("silent --moves 2"),
         // ... a responder, ...
         Self::silent_responder("silent --moves 1"),
         Self::silent_responder("silent --moves 2"),
@@ -106,6 +100,11 @@ impl Play {
 
     const fn accuracy(cheat: Option<(Side, &'static str)>, options: &'static str, outcome: &'static str, paid: i64) -> Self {
         Self { protocol: Protocol::Accuracy, cheat, options, outcome, changes: [-paid - 3, paid - 3 - STAKE], fees: 6 }
+    }
+
+    const fn unproved_round(how: &'static str) -> Self {
+        let (cheat, changes) = (Some((Side::Server, how)), [NOT_PROVED, -NOT_PROVED]);
+        Self { protocol: Protocol::Serving, cheat, options: HURRIED, outcome: "not_proved", changes, fees: 0 }
     }
 
     const fn retrieval(cheat: Option<(Side, &'static str)>, options: &'static str, outcome: &'static str, changes: [i64; 2]) -> Self {

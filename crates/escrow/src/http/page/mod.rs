@@ -1,7 +1,8 @@
 //! Pages for people: agreements, stages, balances, and the log, as they are now. They are whole without scripts; with one they change in place.
 
-use axum::extract::{Path, State};
-use axum::http::header;
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, header};
+use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
 use verinfer_protocols::digest::AgreementId;
@@ -78,6 +79,28 @@ pub async fn agreement(State(shared): State<Shared>, Path(id): Path<String>) -> 
     ))
 }
 
+/// Answers with a page, in place of JSON, where people would read a refusal.
+pub async fn show_refusals(request: Request, next: Next) -> Response {
+    let is_read = !request.uri().path().starts_with("/v1/") && accepts_pages(request.headers());
+    let mut response = next.run(request).await;
+    match response.extensions_mut().remove::<Failure>() {
+        Some(Failure { status, message, .. }) if is_read => {
+            let content = html! {
+                p { a href="/" { "all agreements" } }
+                p { (message) }
+            };
+            (status, frame("Refused", &html! {}, &content)).into_response()
+        }
+        Some(_) | None => response,
+    }
+}
+
+fn accepts_pages(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let mut essences = accepted.filter_map(|range| range.split(';').next());
+    essences.any(|essence| essence.trim().eq_ignore_ascii_case("text/html"))
+}
+
 /// How all pages look.
 pub async fn style() -> Response {
     asset("text/css; charset=utf-8", include_str!("style.css"))
@@ -93,7 +116,21 @@ fn asset(media_type: &'static str, text: &'static str) -> Response {
     (headers, text).into_response()
 }
 
+/// A page that keeps itself up to date.
 fn page(title: &str, now: Timestamp, content: &Markup) -> Response {
+    let live = html! {
+        script src="/page/live.js" defer {}
+        noscript { meta http-equiv="refresh" content="2"; }
+    };
+    let content = html! {
+        p #stale role="alert" hidden { "The escrow does not answer. Below is how it stood when it last did." }
+        (content)
+        footer { "Escrow time " (now) ". This page keeps itself up to date." }
+    };
+    frame(title, &live, &content)
+}
+
+fn frame(title: &str, head: &Markup, content: &Markup) -> Response {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -102,14 +139,11 @@ fn page(title: &str, now: Timestamp, content: &Markup) -> Response {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (title) " - Verinfer escrow" }
                 link rel="stylesheet" href="/page/style.css";
-                script src="/page/live.js" defer {}
-                noscript { meta http-equiv="refresh" content="2"; }
+                (head)
             }
             body {
                 h1 { (title) }
-                p #stale role="alert" hidden { "The escrow does not answer. Below is how it stood when it last did." }
                 (content)
-                footer { "Escrow time " (now) ". This page keeps itself up to date." }
             }
         }
     };

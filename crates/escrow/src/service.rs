@@ -137,10 +137,12 @@ impl Escrow {
         request.header.check_sequence(last)?;
         let agreement = self.store.agreement(id).await?.ok_or(EntryFault::NoAgreement { id })?.agreement;
         check_possible(&agreement, request, received)?;
-        match question {
-            Question::Held(files) if self.store.holds_files(id, files).await? => Ok(Facts::Held),
-            _ => self.find_out(&agreement, &question).await,
+        if let Question::Held(files) = question
+            && self.store.holds_files(id, files).await?
+        {
+            return Ok(Facts::Held);
         }
+        self.find_out(&agreement, &question).await
     }
 
     /// Ends the stages whose time is over; gives how many.

@@ -6,7 +6,7 @@ use verinfer_escrow_client::messages::AgreementView;
 use verinfer_items::ItemError;
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::merkle::{Root, Tree};
-use verinfer_protocols::transfer::{Move, State, context};
+use verinfer_protocols::transfer::{MAX_ITEMS, Move, State, context};
 use verinfer_sealing::{Key, open, seal};
 
 use crate::error::PartyError;
@@ -49,6 +49,25 @@ pub enum Due {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("these are not the ciphertexts that were announced")]
 pub struct OtherCiphertexts;
+
+/// Most bytes of items in one agreement: what an escrow takes of a party, less room for its proofs. Who had promised more would lose to a receiver
+/// that says they are missing.
+const MAX_BYTES: u64 = (1 << 30) - (1 << 26);
+
+/// Checks that so many items of so many bytes each can be handed over.
+///
+/// # Errors
+///
+/// They are too many.
+pub fn check_size(items: u32, item: usize) -> Result<(), PartyError> {
+    let bytes = u64::from(items).saturating_mul(item as u64);
+    if items <= MAX_ITEMS && bytes <= MAX_BYTES {
+        return Ok(());
+    }
+    Err(PartyError::Plan(format!(
+        "{items} items, {bytes} bytes, cannot be handed over in one agreement: at most {MAX_ITEMS} items and {MAX_BYTES} bytes can"
+    )))
+}
 
 impl Transfer<'_> {
     /// What the sender of some items does.
@@ -183,4 +202,17 @@ fn tree(ciphertexts: &[Vec<u8>]) -> Result<Tree, PartyError> {
 
 fn root(ciphertexts: &[Vec<u8>]) -> Result<Root, PartyError> {
     tree(ciphertexts).map(|tree| tree.root())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_escrow_takes_is_not_promised() {
+        assert!(check_size(MAX_ITEMS, 30_000).is_ok());
+        assert!(check_size(MAX_ITEMS + 1, 1).is_err());
+        assert!(check_size(7000, 150_000).is_err());
+        assert!(check_size(6000, 150_000).is_ok());
+    }
 }

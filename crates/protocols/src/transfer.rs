@@ -20,6 +20,9 @@ use crate::merkle::{Path, Root, Tree};
 use crate::refusal::{Refusal, TransferFault};
 use crate::time::{Millis, Timestamp};
 
+/// Most items: their digests can be published in one request to an escrow. Who had promised more would lose to a receiver that says they are missing.
+pub const MAX_ITEMS: u32 = 1 << 15;
+
 /// Longest key, in bytes.
 pub const MAX_KEY_BYTES: usize = 256;
 

@@ -12,6 +12,7 @@ use crate::error::PartyError;
 use crate::model::ModelError;
 use crate::random::random_bytes;
 use crate::store::{Store, numbered};
+use crate::transfer::check_size;
 
 const EXAMPLES: &str = "examples";
 
@@ -19,12 +20,15 @@ const EXAMPLES: &str = "examples";
 ///
 /// # Errors
 ///
-/// An example cannot be committed to or kept.
+/// An example cannot be committed to or kept, or there are more than can be handed over.
 pub fn commit(store: &Store, input: (Shape, DataType), evidence: Evidence, examples: &[(Vec<i16>, u32)]) -> Result<Tree, PartyError> {
     for (index, (values, class)) in (0..).zip(examples) {
         store.once(EXAMPLES, &numbered(index), || commit_example(input, evidence, values, *class))?;
     }
-    tree(store)
+    let tree = tree(store)?;
+    let first = items(store, &tree, &[0])?;
+    check_size(tree.root().len, first.iter().map(Vec::len).sum())?;
+    Ok(tree)
 }
 
 /// The tree over the examples.

@@ -12,6 +12,7 @@ use verinfer_protocols::retrieval::sign_document;
 use crate::error::PartyError;
 use crate::model::ModelError;
 use crate::store::{Store, numbered};
+use crate::transfer::check_size;
 
 const DOCUMENTS: &str = "documents";
 
@@ -19,7 +20,7 @@ const DOCUMENTS: &str = "documents";
 ///
 /// # Errors
 ///
-/// A document cannot be committed to or kept.
+/// A document cannot be committed to or kept, or there are more than can be handed over.
 pub fn commit(
     store: &Store,
     (shape, dtype): (Shape, DataType),
@@ -38,7 +39,9 @@ pub fn commit(
     }
     let documents: Vec<(String, (Document, Digest))> = store.list(DOCUMENTS)?;
     let entries: Vec<Digest> = documents.iter().map(|(_, (_, digest))| document_entry(digest)).collect();
-    Ok(Tree::new(&entries)?)
+    let tree = Tree::new(&entries)?;
+    check_size(tree.root().len, document(store, &tree, 0)?.encode().len())?;
+    Ok(tree)
 }
 
 /// The document at a place, with its path.

@@ -3,11 +3,12 @@ use serde::{Deserialize, Serialize};
 use crate::coin::CommittedShare;
 use crate::digest::{AgreementId, Digest};
 use crate::keys::AccountId;
-use crate::merkle::{Root, Tree};
+use crate::merkle::Root;
 use crate::money::{Money, MoneyError};
 use crate::refusal::TermsFault;
 use crate::terms::{check_count, check_parties, check_period};
 use crate::time::Millis;
+use crate::transfer::MAX_ITEMS;
 
 /// What customer and provider agree on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,7 +106,7 @@ impl Terms {
     /// The first fault.
     pub fn check(&self) -> Result<(), TermsFault> {
         check_parties(self.customer, self.provider)?;
-        check_count("test_set", self.test_set.len, 2, Tree::MAX_LEN)?;
+        check_count("test_set", self.test_set.len, 2, MAX_ITEMS)?;
         check_count("first", self.first, 1, self.test_set.len.saturating_sub(1))?;
         check_count("top", self.top, 1, u32::MAX)?;
         check_count("target", self.target, 0, self.second())?;

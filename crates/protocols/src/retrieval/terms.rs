@@ -3,12 +3,13 @@ use serde::{Deserialize, Serialize};
 use crate::coin::CommittedShare;
 use crate::digest::Digest;
 use crate::keys::AccountId;
-use crate::merkle::{Root, Tree};
+use crate::merkle::Root;
 use crate::money::Money;
 use crate::refusal::TermsFault;
 use crate::statement::Output;
 use crate::terms::{check_count, check_parties, check_period};
 use crate::time::Millis;
+use crate::transfer::MAX_ITEMS;
 
 /// What requester and responder agree on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,7 +94,7 @@ impl Terms {
     /// The first fault.
     pub fn check(&self) -> Result<(), TermsFault> {
         check_parties(self.requester, self.responder)?;
-        check_count("corpus", self.corpus.len, 1, Tree::MAX_LEN)?;
+        check_count("corpus", self.corpus.len, 1, MAX_ITEMS)?;
         check_count("sample", self.sample, 1, self.corpus.len)?;
         if let Predicate::Top { k, .. } = self.predicate {
             check_count("k", k, 1, u32::MAX)?;

@@ -2,6 +2,7 @@
 
 mod demand;
 mod kill;
+mod models;
 mod paths;
 mod several;
 mod world;

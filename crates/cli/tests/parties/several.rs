@@ -35,17 +35,17 @@ use crate::world::{free_address, key, stop};
 const LIMIT: Duration = Duration::from_secs(100);
 
 /// An escrow, and accounts of a customer and a provider, whose key this is.
-struct World {
-    folder: TempDir,
+pub struct World {
+    pub folder: TempDir,
     url: String,
     escrow: Child,
-    customer: Client,
-    key: SecretKey,
-    provider: Client,
+    pub customer: Client,
+    pub key: SecretKey,
+    pub provider: Client,
 }
 
 impl World {
-    fn start() -> Self {
+    pub fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name).display().to_string();
         let [operator, customer, provider] = ["operator.key", "customer.key", "provider.key"].map(|name| key(&path(name)));
@@ -215,7 +215,7 @@ fn wait(until: impl Fn() -> bool) {
     }
 }
 
-fn units(units: u64) -> Money {
+pub fn units(units: u64) -> Money {
     Money::new(units).unwrap()
 }
 

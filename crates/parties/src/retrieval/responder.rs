@@ -1,7 +1,7 @@
 //! A responder: says which documents of its corpus a model selects, proves it, and hands them over.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use verinfer_commitments::{Kind, Secret};
 use verinfer_escrow_client::Client;
@@ -27,7 +27,7 @@ use crate::host::{self, Desk, Host};
 use crate::http::{Refused, Service};
 use crate::model::{Model, Shown};
 use crate::peer::receiver;
-use crate::places::Places;
+use crate::places::{Places, named};
 use crate::queue::{Job, Queue};
 use crate::random::random_bytes;
 use crate::store::Store;
@@ -47,6 +47,8 @@ pub struct Responder {
     places: Places,
     queue: Queue,
     tell: Tell,
+    /// One model is kept at a time, so that none is counted too late.
+    keeping: Mutex<()>,
 }
 
 /// What a responder has.
@@ -96,31 +98,55 @@ impl Responder {
         let store = Arc::new(store);
         let (places, queue) = (Places::new(store.clone(), policy.agreements), Queue::new(store.clone()));
         let source = source.map(|source| source.account());
-        Ok(Self { key, client, store, tree, source, policy, receiver, places, queue, tell })
+        Ok(Self { key, client, store, tree, source, policy, receiver, places, queue, tell, keeping: Mutex::new(()) })
+    }
+
+    /// Why it does not make an agreement on these terms.
+    fn objection(&self, terms: &Terms) -> Option<&'static str> {
+        let periods = [(terms.periods.respond, 0, 0), (terms.periods.declare, terms.corpus.len, 0), (terms.periods.prove, 0, terms.sample)];
+        if terms.corpus != self.tree.root() || terms.source != self.source {
+            Some("it is about another corpus")
+        } else if terms.price < self.policy.price {
+            Some("the price is too low")
+        } else if terms.bond > self.policy.bond {
+            Some("the bond is too large")
+        } else if !self.policy.time.suffices(&periods) {
+            Some("the time is too short")
+        } else {
+            None
+        }
     }
 
     fn accept(&self, id: AgreementId, terms: &Terms) -> Result<Step, PartyError> {
-        let objection = if terms.corpus != self.tree.root() || terms.source != self.source {
-            "it is about another corpus"
-        } else if terms.price < self.policy.price {
-            "the price is too low"
-        } else if terms.bond > self.policy.bond {
-            "the bond is too large"
-        } else if !self.policy.time.suffices(&[
-            (terms.periods.respond, 0, 0),
-            (terms.periods.declare, terms.corpus.len, 0),
-            (terms.periods.prove, 0, terms.sample),
-        ]) {
-            "the time is too short"
-        } else if !self.store.has(&scope(id), MODEL) {
+        if let Some(objection) = self.objection(terms) {
+            return Err(PartyError::Plan(format!("not accepted: {objection}")));
+        }
+        if !self.store.has(&scope(id), MODEL) {
             return Ok(Step::Waiting);
-        } else {
-            return self.places.accept(id, || {
-                self.client.leave_file(id, self.model(id)?.public())?;
-                self.act(id, Move::Accept { share: Share(random_bytes()?) })
-            });
-        };
-        Err(PartyError::Plan(format!("not accepted: {objection}")))
+        }
+        self.places.accept(id, || {
+            self.client.leave_file(id, self.model(id)?.public())?;
+            self.act(id, Move::Accept { share: Share(random_bytes()?) })
+        })
+    }
+
+    /// Keeps the model of an agreement, if there is room: what strangers propose must not fill the disk.
+    fn keep_model(&self, id: AgreementId, sent: &SentModel) -> Result<(), Refused> {
+        let _turn = self.keeping.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.store.has(&scope(id), MODEL) {
+            return Ok(());
+        }
+        let (kept, ended): (Vec<_>, Vec<_>) =
+            named(&self.store, MODELS).into_iter().partition(|&other| self.store.has(&scope(other), MODEL));
+        for other in ended {
+            self.store.remove(MODELS, &other.to_string())?;
+        }
+        if kept.len() >= usize::from(self.policy.agreements) {
+            return Err(Refused::not_now("there is no room for more models before other agreements end"));
+        }
+        self.store.put(MODELS, &id.to_string(), &())?;
+        self.store.put(&scope(id), MODEL, sent)?;
+        Ok(())
     }
 
     /// Which documents match.
@@ -218,18 +244,22 @@ impl Service for Responder {
 
     fn take(&self, agreement: AgreementId, topic: Topic, envelope: &Envelope) -> Result<(), Refused> {
         let content = envelope.open(&self.receiver, &topic.context(agreement))?;
-        let (AnyTerms::Retrieval(terms), Topic::Model) = (self.client.agreement(agreement)?.agreement.terms, topic) else {
+        let view = self.client.agreement(agreement)?;
+        let (AnyTerms::Retrieval(terms), Topic::Model) = (&view.agreement.terms, topic) else {
             return Err(Refused::not_now("a responder takes no such thing"));
         };
+        // It may be sent again and again; once is enough to keep it.
+        if self.store.has(&scope(agreement), MODEL) {
+            return Ok(());
+        }
+        if let Some(objection) = Some("it has ended").filter(|_| view.ended).or_else(|| self.objection(terms)) {
+            return Err(Refused::not_now(objection));
+        }
         let sent: SentModel = postcard::from_bytes(&content).map_err(|error| Refused::wrong(&error))?;
         if terms.responder != self.client.account() || read_model(&sent)?.digest() != terms.model {
             return Err(Refused::wrong(&"it is not the model of an agreement with this responder"));
         }
-        // It may be sent again and again; once is enough to keep it.
-        if !self.store.has(&scope(agreement), MODEL) {
-            self.store.put(&scope(agreement), MODEL, &sent)?;
-        }
-        Ok(())
+        self.keep_model(agreement, &sent)
     }
 
     fn give(&self, agreement: AgreementId, topic: Topic, ask: &Ask) -> Result<Envelope, Refused> {
@@ -247,6 +277,9 @@ impl Service for Responder {
 }
 
 const MODEL: &str = "model";
+
+/// The agreements whose models have been kept; some of them may have ended.
+const MODELS: &str = "models";
 
 fn scope(id: AgreementId) -> String {
     format!("{id}/retrieval")

@@ -21,6 +21,9 @@ const TOLERANCE: f64 = 0.25;
 /// Deviation of predicted memory that is accepted for small models, in bytes.
 const MEMORY_TOLERANCE: f64 = 4e7;
 
+/// Deviation of predicted time that is accepted for small models, in seconds.
+const TIME_TOLERANCE: f64 = 0.02;
+
 /// Predict time, memory and size of proofs, from the relation and a calibration of this machine.
 ///
 /// The calibration takes seconds and is kept in the user's cache folder. With --check, rejected if a prediction is more than 25 % off.
@@ -153,17 +156,16 @@ impl Check {
         let processor_seconds_off = predicted.processor_seconds.zip(measured.processor_seconds).map(|(a, b)| off(a, b));
         let proof_bytes_off = off(estimate.proof_bytes as f64, costs.proof_bytes as f64);
         let memory = estimate.prover_memory as f64;
-        let memory_holds = costs.peak_memory.is_none_or(|peak| {
-            let difference = (memory - peak as f64).abs();
-            difference <= MEMORY_TOLERANCE.max(TOLERANCE * peak as f64)
-        });
-        let time_off = processor_seconds_off.unwrap_or(seconds_off);
+        let is_near = |predicted: f64, measured: f64, least: f64| (predicted - measured).abs() <= least.max(TOLERANCE * measured);
+        let memory_holds = costs.peak_memory.is_none_or(|peak| is_near(memory, peak as f64, MEMORY_TOLERANCE));
+        let times = predicted.processor_seconds.zip(measured.processor_seconds).unwrap_or((predicted.seconds, measured.seconds));
+        let time_holds = is_near(times.0, times.1, TIME_TOLERANCE);
         Self {
             seconds_off,
             processor_seconds_off,
             memory_off: costs.peak_memory.map(|peak| off(memory, peak as f64)),
             proof_bytes_off,
-            within_tolerance: memory_holds && [time_off, proof_bytes_off].iter().all(|off| off.abs() <= TOLERANCE),
+            within_tolerance: memory_holds && time_holds && proof_bytes_off.abs() <= TOLERANCE,
             measured: costs.clone(),
         }
     }

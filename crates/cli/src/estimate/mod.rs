@@ -132,7 +132,7 @@ fn encoded(parameters: &Parameters, oracle: usize) -> u64 {
 /// Bytes of the prover's memory: of the program, for each cell in use (values, leaves of the lookups, weights of the claim), for each element of the
 /// first codeword, and what the allocator keeps of freed memory, which grows less than the cells do. `verinfer estimate --check` of several models gives
 /// the ones that fit best what it measures.
-const MEMORY_RATES: [u64; 4] = [50_000_000, 36, 10, 155_000];
+const MEMORY_RATES: [u64; 4] = [65_000_000, 48, 9, 150_000];
 
 fn prover_memory(cells: &Cells) -> u64 {
     MEMORY_RATES.iter().zip(memory_counts(cells)).map(|(rate, count)| rate * count).sum()

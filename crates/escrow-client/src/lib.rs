@@ -8,4 +8,7 @@ mod error;
 pub mod messages;
 
 pub use client::{Client, Patience};
+
+/// Largest file that an escrow takes.
+pub const MAX_FILE_BYTES: usize = 1 << 24;
 pub use error::ClientError;

@@ -1,7 +1,7 @@
 //! What takes long to find out: whether proofs hold, whether ciphertexts open to what was promised. Off the threads that serve, a bounded number at a time.
 
 use tokio::task::spawn_blocking;
-use verinfer_items::{Document, Example, Label};
+use verinfer_items::{Document, Example};
 use verinfer_protocols::agreement::{Agreement, State, Terms};
 use verinfer_protocols::digest::Digest;
 use verinfer_protocols::event::Facts;
@@ -146,11 +146,7 @@ impl Promise {
     }
 }
 
-/// Whether an item is the example at a place, with its label in the form that the evidence needs.
+/// Whether an item is the example that was promised at a place.
 fn is_promised_example(item: &[u8], terms: &accuracy::Terms, index: u32) -> bool {
-    let form = |label: &Label| match label {
-        Label::Opened(_) => accuracy::Evidence::Outputs,
-        Label::Committed { .. } => accuracy::Evidence::Count,
-    };
-    Example::decode(item).is_ok_and(|example| form(&example.label) == terms.evidence && example.is_entry(&terms.test_set, index).is_ok())
+    Example::decode(item).is_ok_and(|example| example.is_promised(terms, index).is_ok())
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Semaphore;
+use verinfer_escrow_client::MAX_FILE_BYTES;
 use verinfer_escrow_client::messages::Receipt;
 use verinfer_protocols::agreement::Agreement;
 use verinfer_protocols::digest::{AgreementId, Digest};
@@ -35,7 +36,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { open_agreements: 1000, file_bytes: 1 << 24, agreement_bytes: 1 << 30, verifying: 2, waiting: 64 }
+        Self { open_agreements: 1000, file_bytes: MAX_FILE_BYTES, agreement_bytes: 1 << 30, verifying: 2, waiting: 64 }
     }
 }
 

@@ -23,6 +23,12 @@ pub enum ItemError {
     /// Input or label are none that can be committed to.
     #[error(transparent)]
     Commit(#[from] CommitError),
+    /// The item is of another form than was promised.
+    #[error("entry {index} has another input, a class that there is not, or its label in another form than was promised")]
+    Form {
+        /// The place.
+        index: u32,
+    },
     /// The item is not in the list at this place.
     #[error("the item is not entry {index} of the committed list")]
     NotInList {

@@ -44,6 +44,11 @@ impl OpenedInput {
         if self.signed { DataType::I8 } else { DataType::U8 }
     }
 
+    /// Digest of its shape and type: [`input_kind`].
+    pub fn kind(&self) -> Digest {
+        input_kind(self.shape(), self.dtype())
+    }
+
     /// Its values, in NHWC order.
     pub fn values(&self) -> Vec<i16> {
         let min = self.dtype().min();
@@ -68,6 +73,12 @@ impl OpenedInput {
         let public = commit_input(self.shape(), self.dtype(), &self.values(), &self.salt()?)?;
         Ok(Digest::of_bytes(&public.commitment.to_bytes()))
     }
+}
+
+/// By which terms name the shape and type of inputs.
+pub fn input_kind(shape: Shape, dtype: DataType) -> Digest {
+    let sides = [shape.height, shape.width, shape.channels];
+    Digest::of("verinfer items v1 input", &(sides, dtype == DataType::I8))
 }
 
 /// The salt of these bytes.

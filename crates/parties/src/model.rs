@@ -2,7 +2,8 @@
 
 use verinfer_commitments::{CommitError, Committed, Kind, Public, Salt, Secret, commit_model};
 use verinfer_graph::{DataType, Graph, GraphError, Shape, run};
-use verinfer_items::{ItemError, Label, OpenedInput};
+use verinfer_items::{ItemError, Label, OpenedInput, input_kind};
+use verinfer_protocols::accuracy::Form;
 use verinfer_protocols::digest::Digest;
 use verinfer_protocols::statement::Output;
 use verinfer_prover::{Execution, ProveError, Prover};
@@ -51,6 +52,12 @@ pub enum ModelError {
     /// There is no proof.
     #[error("the proof cannot be made: {0}")]
     Prove(#[source] Box<ProveError>),
+}
+
+/// What a network takes and gives.
+pub fn form_of(graph: &Graph) -> Form {
+    let (input, output) = (graph.spec(graph.input()), graph.spec(graph.output()));
+    Form { input: input_kind(input.shape, input.dtype), classes: u32::try_from(output.shape.num_elements()).unwrap_or(u32::MAX) }
 }
 
 impl From<ProveError> for ModelError {
@@ -108,6 +115,11 @@ impl Model {
     pub fn input(&self) -> (Shape, DataType) {
         let spec = self.graph.spec(self.graph.input());
         (spec.shape, spec.dtype)
+    }
+
+    /// What it takes and gives.
+    pub fn form(&self) -> Form {
+        form_of(&self.graph)
     }
 
     /// The quantized scores of all classes.

@@ -1,13 +1,13 @@
 //! Both halves of a transfer of items (appendix B), for whoever sends and whoever receives.
 
 use serde::{Deserialize, Serialize};
-use verinfer_escrow_client::Client;
 use verinfer_escrow_client::messages::AgreementView;
+use verinfer_escrow_client::{Client, MAX_FILE_BYTES};
 use verinfer_items::ItemError;
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::merkle::{Root, Tree};
 use verinfer_protocols::transfer::{MAX_ITEMS, Move, State, context};
-use verinfer_sealing::{Key, open, seal};
+use verinfer_sealing::{Key, MAX_ITEM_BYTES, OVERHEAD, open, seal};
 
 use crate::error::PartyError;
 use crate::store::{Store, StoreError};
@@ -54,6 +54,9 @@ pub struct OtherCiphertexts;
 /// that says they are missing.
 const MAX_BYTES: u64 = (1 << 30) - (1 << 26);
 
+// A ciphertext can be left with the escrow.
+const _: () = assert!(MAX_ITEM_BYTES + OVERHEAD <= MAX_FILE_BYTES);
+
 /// Checks that so many items of so many bytes each can be handed over.
 ///
 /// # Errors
@@ -61,11 +64,12 @@ const MAX_BYTES: u64 = (1 << 30) - (1 << 26);
 /// They are too many.
 pub fn check_size(items: u32, item: usize) -> Result<(), PartyError> {
     let bytes = u64::from(items).saturating_mul(item as u64);
-    if items <= MAX_ITEMS && bytes <= MAX_BYTES {
+    if items <= MAX_ITEMS && bytes <= MAX_BYTES && item <= MAX_ITEM_BYTES {
         return Ok(());
     }
     Err(PartyError::Plan(format!(
-        "{items} items, {bytes} bytes, cannot be handed over in one agreement: at most {MAX_ITEMS} items and {MAX_BYTES} bytes can"
+        "{items} items, {bytes} bytes, cannot be handed over in one agreement: at most {MAX_ITEMS} items of {MAX_ITEM_BYTES} bytes and {MAX_BYTES} \
+         bytes in all can"
     )))
 }
 
@@ -108,9 +112,11 @@ impl Transfer<'_> {
     ///
     /// # Errors
     ///
-    /// It is not what was announced, or cannot be kept.
+    /// It is not what was announced, longer than a file at the escrow, or cannot be kept.
     pub fn keep(&self, announced: &Digest, ciphertexts: &Vec<Vec<u8>>) -> Result<Result<(), OtherCiphertexts>, StoreError> {
-        if root(ciphertexts).map(|root| root.digest).ok() != Some(*announced) {
+        // What is too long for a file could not be contested: it has not arrived.
+        let is_too_long = ciphertexts.iter().any(|ciphertext| ciphertext.len() > MAX_ITEM_BYTES + OVERHEAD);
+        if is_too_long || root(ciphertexts).map(|root| root.digest).ok() != Some(*announced) {
             return Ok(Err(OtherCiphertexts));
         }
         // They may be brought again and again; once is enough to keep them.
@@ -213,6 +219,7 @@ mod tests {
         assert!(check_size(MAX_ITEMS, 30_000).is_ok());
         assert!(check_size(MAX_ITEMS + 1, 1).is_err());
         assert!(check_size(7000, 150_000).is_err());
+        assert!(check_size(1, MAX_FILE_BYTES).is_err());
         assert!(check_size(6000, 150_000).is_ok());
     }
 }

@@ -52,13 +52,14 @@ pub enum Output {
 }
 
 impl Output {
-    /// Whether fewer than `k` classes are ahead of `class` in an image; nothing if the proof does not say. Of equal scores the first is ahead.
+    /// Whether fewer than `k` classes are ahead of `class` in an image; nothing if the proof does not say. Of equal scores the first is ahead; a class
+    /// that there is not is behind all others.
     pub fn ranks(&self, image: usize, class: u32, k: u32) -> Option<bool> {
         match self {
             Self::Shown(scores) => {
                 let scores = scores.get(image)?;
                 let place = usize::try_from(class).ok()?;
-                let score = scores.get(place)?;
+                let Some(score) = scores.get(place) else { return Some(false) };
                 let ahead = scores.iter().enumerate().filter(|&(other, value)| value > score || (value == score && other < place)).count();
                 Some(u32::try_from(ahead).is_ok_and(|ahead| ahead < k))
             }
@@ -71,10 +72,10 @@ impl Output {
         }
     }
 
-    /// Whether `class` has at least this score in an image; nothing if the proof does not say.
+    /// Whether `class` has at least this score in an image; nothing if the proof does not say. A class that there is not has none.
     pub fn reaches(&self, image: usize, class: u32, score: i16) -> Option<bool> {
         match self {
-            Self::Shown(scores) => Some(*scores.get(image)?.get(usize::try_from(class).ok()?)? >= score),
+            Self::Shown(scores) => Some(scores.get(image)?.get(usize::try_from(class).ok()?).is_some_and(|found| *found >= score)),
             Self::AtLeast { class: shown, score: least } => (*shown == class && *least >= score).then_some(true),
             Self::Top { .. } | Self::Correct { .. } | Self::Hidden(_) => None,
         }
@@ -108,7 +109,8 @@ mod tests {
         let output = Output::Shown(vec![vec![3, 7, 7, -1]]);
         let rank_of = |class| (1..=4).find(|&k| output.ranks(0, class, k) == Some(true)).unwrap();
         assert_eq!([0, 1, 2, 3].map(rank_of), [3, 1, 2, 4]);
-        assert_eq!((output.ranks(0, 4, 1), output.ranks(1, 0, 1)), (None, None));
+        assert_eq!((output.ranks(0, 4, 4), output.ranks(1, 0, 1)), (Some(false), None));
+        assert_eq!((output.reaches(0, 4, i16::MIN), output.reaches(1, 0, 1)), (Some(false), None));
         assert_eq!((output.reaches(0, 1, 7), output.reaches(0, 1, 8)), (Some(true), Some(false)));
     }
 

@@ -24,7 +24,7 @@ pub type Context = [u8; 32];
 pub const OVERHEAD: usize = COMMITMENT_LEN.saturating_add(TAG_LEN);
 
 /// Longest item, in bytes.
-pub const MAX_ITEM_BYTES: usize = 1 << 24;
+pub const MAX_ITEM_BYTES: usize = (1 << 24) - OVERHEAD;
 
 const COMMITMENT_LEN: usize = 32;
 const TAG_LEN: usize = 16;

@@ -3,7 +3,7 @@
 use verinfer_escrow_client::Client;
 use verinfer_escrow_client::messages::AgreementView;
 use verinfer_graph::{DataType, Shape};
-use verinfer_protocols::accuracy::{Evidence, Move, Periods, Prices, State, Terms};
+use verinfer_protocols::accuracy::{Evidence, Form, Move, Periods, Prices, State, Terms};
 use verinfer_protocols::agreement::{self, Agreement};
 use verinfer_protocols::coin::Share;
 use verinfer_protocols::digest::{AgreementId, Digest};
@@ -24,6 +24,8 @@ use crate::wire::{Offer, Topic};
 pub struct Plan {
     /// Shape and type of the inputs.
     pub input: (Shape, DataType),
+    /// What the model takes and gives.
+    pub form: Form,
     /// Inputs in NHWC order, with their true classes.
     pub examples: Vec<(Vec<i16>, u32)>,
     /// How many of them the provider may try before it decides.
@@ -139,6 +141,9 @@ fn propose(client: &Client, peer: &Peer, store: &Store, plan: &Plan) -> Result<D
         return Err(PartyError::Plan("the other party offers no predictions".to_owned()));
     };
     let stake = stake.ok_or_else(|| PartyError::Plan("the provider has no stake for its model".to_owned()))?;
+    if let Some((_, class)) = plan.examples.iter().find(|(_, class)| *class >= plan.form.classes) {
+        return Err(PartyError::Plan(format!("there is no class {class}: the model has {}", plan.form.classes)));
+    }
     let tree = test_set::commit(store, plan.input, plan.evidence, &plan.examples)?;
     let share = Share(random_bytes()?);
     let terms = Terms {
@@ -146,6 +151,7 @@ fn propose(client: &Client, peer: &Peer, store: &Store, plan: &Plan) -> Result<D
         provider: about.account,
         model,
         test_set: tree.root(),
+        form: plan.form,
         first: plan.first,
         evidence: plan.evidence,
         top: plan.top,

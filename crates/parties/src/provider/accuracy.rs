@@ -24,6 +24,9 @@ impl Provider {
     pub(super) fn accuracy(&self, view: &AgreementView, terms: &Terms, state: &State) -> Result<Step, PartyError> {
         let id = view.agreement.id;
         match state {
+            State::Proposed { .. } if terms.model == self.model.digest() && terms.form != self.model.form() => {
+                Err(PartyError::Plan("not accepted: the model takes or gives something else".to_owned()))
+            }
             State::Proposed { .. } => match self.objection(terms.model, self.policy.objection_to_accuracy(terms)?) {
                 None => self.places.accept(id, || self.act(id, Move::Accept { share: Share(random_bytes()?) })),
                 Some(objection) => Err(PartyError::Plan(format!("not accepted: {objection}"))),
@@ -60,7 +63,7 @@ impl Provider {
         let transfer = Transfer { client: &self.client, store: &self.store, agreement: id, stage: &view.stage };
         let check = |position: u32, item: &[u8]| {
             let index = usize::try_from(position).ok().and_then(|position| part.get(position)).copied().unwrap_or(u32::MAX);
-            let example = Item::decode(item).and_then(|example| example.is_entry(&terms.test_set, index).map(|()| example));
+            let example = Item::decode(item).and_then(|example| example.is_promised(terms, index).map(|()| example));
             let example = match example {
                 Ok(example) => example,
                 Err(fault) => return Ok(Err(fault)),

@@ -24,7 +24,7 @@ use crate::time::Timestamp;
 use crate::transfer::{self, Breach};
 
 pub use step::step;
-pub use terms::{Evidence, Periods, Prices, Terms};
+pub use terms::{Evidence, Form, Periods, Prices, Terms};
 
 /// The stage in the context of the proofs.
 pub const STAGE: &str = "accuracy";

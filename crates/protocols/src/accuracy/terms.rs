@@ -23,6 +23,8 @@ pub struct Terms {
     pub model: Digest,
     /// Commitment to the test set: entries are [`crate::member::example_entry`]. Its length is `N = N1 + N2`.
     pub test_set: Root,
+    /// What the provider's model takes and gives: each example is like that.
+    pub form: Form,
     /// `N1`: how many examples the provider may try before it decides; 1 to `N - 1`.
     pub first: u32,
     /// How the provider shows what is correct.
@@ -43,6 +45,17 @@ pub struct Terms {
     pub periods: Periods,
     /// Makes these terms different from all others.
     pub nonce: Digest,
+}
+
+/// What a model takes and gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Form {
+    /// Digest of shape and type of an input.
+    pub input: Digest,
+    /// Number of classes: labels are smaller.
+    pub classes: u32,
 }
 
 /// How the provider shows what is correct.
@@ -108,6 +121,7 @@ impl Terms {
         check_parties(self.customer, self.provider)?;
         check_count("test_set", self.test_set.len, 2, MAX_ITEMS)?;
         check_count("first", self.first, 1, self.test_set.len.saturating_sub(1))?;
+        check_count("classes", self.form.classes, 1, u32::MAX)?;
         check_count("top", self.top, 1, u32::MAX)?;
         check_count("target", self.target, 0, self.second())?;
         self.prices.check()?;

@@ -1,6 +1,6 @@
 //! An agreement about accuracy on three examples: one is tried, two are proved, both must be correct.
 
-use verinfer_protocols::accuracy::{self, Evidence, Example, Move, Periods, Prices, STAGE, State};
+use verinfer_protocols::accuracy::{self, Evidence, Example, Form, Move, Periods, Prices, STAGE, State};
 use verinfer_protocols::agreement::{self, Terms};
 use verinfer_protocols::coin::Share;
 use verinfer_protocols::digest::{AgreementId, Digest};
@@ -48,6 +48,7 @@ pub fn terms(evidence: Evidence) -> accuracy::Terms {
         provider: provider().account(),
         model: digest("model"),
         test_set: test_set(evidence).root(),
+        form: Form { input: digest("form"), classes: 10 },
         first: 1,
         evidence,
         top: 1,

@@ -1,4 +1,4 @@
-use verinfer_protocols::accuracy::{Evidence, Example, Move, Outcome, Periods, Prices, STAGE, State, Terms};
+use verinfer_protocols::accuracy::{Evidence, Example, Form, Move, Outcome, Periods, Prices, STAGE, State, Terms};
 use verinfer_protocols::agreement;
 use verinfer_protocols::coin::Share;
 use verinfer_protocols::digest::{AgreementId, Digest};
@@ -50,6 +50,7 @@ impl Game {
             provider: provider().account(),
             model: digest("model"),
             test_set: test_set.root(),
+            form: Form { input: digest("form"), classes: 10 },
             first: economy.first,
             evidence: Evidence::Outputs,
             top: 1,

@@ -10,6 +10,7 @@ use verinfer_escrow_client::messages::AgreementView;
 use verinfer_parties::PartyError;
 use verinfer_parties::customer::accuracy::{Customer, Plan};
 use verinfer_parties::drive::Step;
+use verinfer_parties::model::form_of;
 use verinfer_protocols::accuracy::{Evidence, Outcome, Periods, Prices, State};
 use verinfer_protocols::agreement;
 use verinfer_protocols::money::Money;
@@ -119,6 +120,7 @@ impl Arguments {
         let known = Known::of(&self.model)?;
         Ok(Plan {
             input: input_of(&known),
+            form: form_of(&known.model.graph),
             examples: read_test_set(&self.test_set, &known, self.fit)?,
             first: self.first,
             evidence: match self.evidence {

@@ -4,7 +4,7 @@ use verinfer_commitments::draw_salt;
 use verinfer_escrow_client::Client;
 use verinfer_escrow_client::messages::AgreementView;
 use verinfer_items::{Example, Label, OpenedInput};
-use verinfer_protocols::accuracy::{self, Evidence, Move, Periods, Prices, STAGE, State, Terms};
+use verinfer_protocols::accuracy::{self, Evidence, Form, Move, Periods, Prices, STAGE, State, Terms};
 use verinfer_protocols::agreement;
 use verinfer_protocols::coin::Share;
 use verinfer_protocols::digest::{AgreementId, Digest};
@@ -25,6 +25,7 @@ pub struct Customer {
     pub share: Share,
     pub evidence: Evidence,
     examples: Vec<(OpenedInput, Label)>,
+    form: Form,
     tree: Tree,
     /// Of the transfer that is going on.
     key: Option<Key>,
@@ -45,7 +46,8 @@ impl Customer {
         let examples: Vec<_> = (0..len).map(example).collect();
         let entry = |(input, label): &(OpenedInput, Label)| example_entry(&input.digest().unwrap(), &label.digest().unwrap());
         let tree = Tree::new(&examples.iter().map(entry).collect::<Vec<_>>()).unwrap();
-        Self { share: Share(random()), evidence, examples, tree, key: None }
+        let form = Form { input: examples[0].0.kind(), classes: model.classes() };
+        Self { share: Share(random()), evidence, examples, form, tree, key: None }
     }
 
     pub fn terms(&self, customer: AccountId, provider: AccountId, model: Digest, stake: AgreementId) -> Terms {
@@ -54,6 +56,7 @@ impl Customer {
             provider,
             model,
             test_set: self.tree.root(),
+            form: self.form,
             first: 1,
             evidence: self.evidence,
             top: 1,

@@ -42,6 +42,11 @@ impl Model {
         verinfer_graph::run(&self.graph, &input.values()).unwrap().tensors.swap_remove(self.graph.output().0)
     }
 
+    /// How many classes there are.
+    pub fn classes(&self) -> u32 {
+        u32::try_from(self.scores(&self.input(0)).len()).unwrap()
+    }
+
     /// The class that no other is ahead of.
     pub fn class(&self, input: &OpenedInput) -> u32 {
         let scores = self.scores(input);

@@ -10,12 +10,12 @@
 //! content    postcard: scope, name, and the value's bytes, or nothing if it was removed
 //! ```
 //!
-//! The last record for a scope and name counts. A record that a crash has cut off is the last one, nobody has been told of it, and it is cut off altogether.
+//! A file of which most no longer counts is written anew. The last record for a scope and name counts. A record that a crash has cut off is the last one, nobody has been told of it, and it is cut off altogether.
 
 mod journal;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
@@ -31,10 +31,16 @@ pub struct Store(Mutex<Kept>);
 /// Where in the journal everything is.
 #[derive(Debug)]
 struct Kept {
+    path: PathBuf,
     journal: Journal,
     /// By scope and name.
     places: BTreeMap<(String, String), Place>,
+    /// Bytes of the records that count.
+    live: u64,
 }
+
+/// Bytes that may no longer count before a file is written anew while it is in use.
+const SLACK: u64 = 1 << 26;
 
 /// Why a state cannot be read or kept.
 #[derive(Debug, thiserror::Error)]
@@ -82,12 +88,9 @@ impl Store {
     /// Another process has it, it is no state, or it cannot be written.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let (journal, places) = Journal::open(path)?;
-        let mut kept = Kept { journal, places };
-        let live: u64 = kept.places.values().map(|place| place.record_bytes()).sum();
-        if kept.journal.bytes() / 2 > live {
-            let (journal, places) = kept.journal.rewrite(path, &kept.places)?;
-            kept = Kept { journal, places };
-        }
+        let live = places.values().map(Place::record_bytes).sum();
+        let mut kept = Kept { path: path.to_owned(), journal, places, live };
+        kept.tidy(0)?;
         Ok(Self(Mutex::new(kept)))
     }
 
@@ -209,7 +212,10 @@ impl Kept {
     fn put(&mut self, scope: &str, name: &str, value: &[u8]) -> Result<(), StoreError> {
         let place = self.journal.append(scope, name, Some(value))?;
         self.journal.sync()?;
-        self.places.insert((scope.to_owned(), name.to_owned()), place);
+        self.live += place.record_bytes();
+        if let Some(earlier) = self.places.insert((scope.to_owned(), name.to_owned()), place) {
+            self.live -= earlier.record_bytes();
+        }
         Ok(())
     }
 
@@ -219,7 +225,20 @@ impl Kept {
         }
         self.journal.sync()?;
         for key in &keys {
-            self.places.remove(key);
+            if let Some(place) = self.places.remove(key) {
+                self.live -= place.record_bytes();
+            }
+        }
+        self.tidy(SLACK)
+    }
+
+    /// Writes the file anew if most of it no longer counts, and so many bytes more.
+    fn tidy(&mut self, slack: u64) -> Result<(), StoreError> {
+        if self.journal.bytes() / 2 > self.live + slack
+            && let Some((journal, places)) = self.journal.rewrite(&self.path, &self.places)?
+        {
+            self.live = places.values().map(Place::record_bytes).sum();
+            (self.journal, self.places) = (journal, places);
         }
         Ok(())
     }

@@ -115,22 +115,32 @@ impl Journal {
         Ok(value.unwrap_or_default().to_vec())
     }
 
-    /// Writes what counts to a new file, which then takes the place of this one, all at once.
-    pub fn rewrite(&self, path: &Path, places: &Places) -> Result<(Self, Places), StoreError> {
+    /// Writes what counts to a new file, which then takes the place of this one, all at once. Nothing if there is no room for it: this one stays.
+    pub fn rewrite(&self, path: &Path, places: &Places) -> Result<Option<(Self, Places)>, StoreError> {
         let new = PathBuf::from(format!("{}.new", path.display()));
-        match std::fs::remove_file(&new) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
-            Ok(()) | Err(_) => {}
-        }
-        let (mut journal, _) = Self::open(&new)?;
+        let remove = || match std::fs::remove_file(&new) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+            Ok(()) | Err(_) => Ok(()),
+        };
+        remove()?;
+        let Ok((journal, moved)) = self.copy(&new, places) else {
+            remove()?;
+            return Ok(None);
+        };
+        // The lock is the file's, not the name's: this process has the new one, and still has the old one.
+        std::fs::rename(&new, path)?;
+        sync_folder(path)?;
+        Ok(Some((journal, moved)))
+    }
+
+    /// A new file with what counts.
+    fn copy(&self, path: &Path, places: &Places) -> Result<(Self, Places), StoreError> {
+        let (mut journal, _) = Self::open(path)?;
         let mut moved = Places::new();
         for (key, place) in places {
             moved.insert(key.clone(), journal.append(&key.0, &key.1, Some(&self.value(place)?))?);
         }
         journal.sync()?;
-        // The lock is the file's, not the name's: this process has the new one, and still has the old one.
-        std::fs::rename(&new, path)?;
-        sync_folder(path)?;
         Ok((journal, moved))
     }
 }

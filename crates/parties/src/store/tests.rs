@@ -96,3 +96,22 @@ fn file_that_mostly_no_longer_counts_is_written_anew() {
     assert_eq!(store.get("scope", "name").unwrap(), Some(1_u64 << 40 | 99));
     assert!(matches!(Store::open(&path), Err(StoreError::InUse { .. })));
 }
+
+#[test]
+fn file_shrinks_while_it_is_in_use() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state");
+    let store = Store::open(&path).unwrap();
+    store.put("other", "name", &7_u64).unwrap();
+    let long = vec![1_u8; 3 << 24];
+    for name in ["0", "1", "2"] {
+        store.put("a/1", name, &long).unwrap();
+    }
+    store.forget("a").unwrap();
+    assert!(fs::metadata(&path).unwrap().len() < 1000);
+    store.put("other", "later", &8_u64).unwrap();
+    assert!(matches!(Store::open(&path), Err(StoreError::InUse { .. })));
+    drop(store);
+    let store = Store::open(&path).unwrap();
+    assert_eq!(["name", "later"].map(|name| store.get("other", name).unwrap()), [Some(7_u64), Some(8)]);
+}

@@ -110,6 +110,11 @@ impl Model {
         (spec.shape, spec.dtype)
     }
 
+    /// How many scores it gives.
+    pub fn outputs(&self) -> usize {
+        self.graph.spec(self.graph.output()).shape.num_elements()
+    }
+
     /// The quantized scores of all classes.
     ///
     /// # Errors

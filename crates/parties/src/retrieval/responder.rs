@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use verinfer_commitments::{Kind, Secret};
 use verinfer_escrow_client::Client;
 use verinfer_escrow_client::messages::AgreementView;
+use verinfer_graph::{DataType, Shape};
 use verinfer_import::import_tflite;
 use verinfer_items::OpenedInput;
 use verinfer_protocols::agreement::{self, Terms as AnyTerms};
@@ -15,7 +16,7 @@ use verinfer_protocols::keys::{AccountId, SecretKey};
 use verinfer_protocols::member::Member;
 use verinfer_protocols::merkle::Tree;
 use verinfer_protocols::money::Money;
-use verinfer_protocols::retrieval::{Document, Move, STAGE, State, Terms};
+use verinfer_protocols::retrieval::{Document, Move, Predicate, STAGE, State, Terms};
 use verinfer_protocols::statement::{Output, context};
 use verinfer_protocols::transfer;
 use verinfer_sealing::{Envelope, ReceiverPublic, ReceiverSecret};
@@ -41,6 +42,8 @@ pub struct Responder {
     client: Client,
     store: Arc<Store>,
     tree: Tree,
+    /// Shape and type of the documents.
+    input: (Shape, DataType),
     source: Option<AccountId>,
     policy: Policy,
     receiver: ReceiverSecret,
@@ -63,7 +66,7 @@ pub struct Means {
     /// Documents in NHWC order; those of an earlier start count.
     pub documents: Vec<Vec<i16>>,
     /// Their shape and type.
-    pub input: (verinfer_graph::Shape, verinfer_graph::DataType),
+    pub input: (Shape, DataType),
     /// The key of the source that signs them, if one does.
     pub source: Option<SecretKey>,
     /// Which agreements it makes.
@@ -98,7 +101,7 @@ impl Responder {
         let store = Arc::new(store);
         let (places, queue) = (Places::new(store.clone(), policy.agreements), Queue::new(store.clone()));
         let source = source.map(|source| source.account());
-        Ok(Self { key, client, store, tree, source, policy, receiver, places, queue, tell, keeping: Mutex::new(()) })
+        Ok(Self { key, client, store, tree, input, source, policy, receiver, places, queue, tell, keeping: Mutex::new(()) })
     }
 
     /// Why it does not make an agreement on these terms.
@@ -117,6 +120,18 @@ impl Responder {
         }
     }
 
+    /// Why it cannot do with this model what the terms promise.
+    fn objection_to_model(&self, terms: &Terms, model: &Model) -> Option<&'static str> {
+        let (Predicate::Top { class, .. } | Predicate::AtLeast { class, .. }) = terms.predicate;
+        if model.input() != self.input {
+            Some("the model does not take the documents of the corpus")
+        } else if usize::try_from(class).map_or(true, |class| class >= model.outputs()) {
+            Some("the model has no such class")
+        } else {
+            None
+        }
+    }
+
     fn accept(&self, id: AgreementId, terms: &Terms) -> Result<Step, PartyError> {
         if let Some(objection) = self.objection(terms) {
             return Err(PartyError::Plan(format!("not accepted: {objection}")));
@@ -124,8 +139,12 @@ impl Responder {
         if !self.store.has(&scope(id), MODEL) {
             return Ok(Step::Waiting);
         }
+        let model = self.model(id)?;
+        if let Some(objection) = self.objection_to_model(terms, &model) {
+            return Err(PartyError::Plan(format!("not accepted: {objection}")));
+        }
         self.places.accept(id, || {
-            self.client.leave_file(id, self.model(id)?.public())?;
+            self.client.leave_file(id, model.public())?;
             self.act(id, Move::Accept { share: Share(random_bytes()?) })
         })
     }
@@ -256,8 +275,12 @@ impl Service for Responder {
             return Err(Refused::not_now(objection));
         }
         let sent: SentModel = postcard::from_bytes(&content).map_err(|error| Refused::wrong(&error))?;
-        if terms.responder != self.client.account() || read_model(&sent)?.digest() != terms.model {
+        let model = read_model(&sent)?;
+        if terms.responder != self.client.account() || model.digest() != terms.model {
             return Err(Refused::wrong(&"it is not the model of an agreement with this responder"));
+        }
+        if let Some(objection) = self.objection_to_model(terms, &model) {
+            return Err(Refused::wrong(&objection));
         }
         self.keep_model(agreement, &sent)
     }

@@ -18,7 +18,7 @@ pub struct Policy {
     pub agreements: u16,
     /// When it goes on after it has tried the first examples.
     pub proceed: Proceed,
-    /// How many inputs one proof is about.
+    /// How many inputs one proof is about: fewer if escrows do not verify so large a proof.
     pub batch: usize,
 }
 

@@ -84,7 +84,7 @@ pub struct Policy {
     pub time: Time,
     /// Most agreements at once.
     pub agreements: u16,
-    /// How many documents one proof is about.
+    /// How many documents one proof is about: fewer if escrows do not verify so large a proof.
     pub batch: usize,
 }
 
@@ -143,6 +143,7 @@ impl Responder {
         if let Some(objection) = self.objection_to_model(terms, &model) {
             return Err(PartyError::Plan(format!("not accepted: {objection}")));
         }
+        self.batch(id)?;
         self.places.accept(id, || {
             self.client.leave_file(id, model.public())?;
             self.act(id, Move::Accept { share: Share(random_bytes()?) })
@@ -150,7 +151,7 @@ impl Responder {
     }
 
     /// Keeps the model of an agreement, if there is room: what strangers propose must not fill the disk.
-    fn keep_model(&self, id: AgreementId, sent: &SentModel) -> Result<(), Refused> {
+    fn keep_model(&self, id: AgreementId, sent: &SentModel, model: &Model) -> Result<(), Refused> {
         let _turn = self.keeping.lock().unwrap_or_else(PoisonError::into_inner);
         if self.store.has(&scope(id), MODEL) {
             return Ok(());
@@ -163,7 +164,9 @@ impl Responder {
         if kept.len() >= usize::from(self.policy.agreements) {
             return Err(Refused::not_now("there is no room for more models before other agreements end"));
         }
+        let batch = model.batch(self.policy.batch).map_err(|error| Refused::wrong(&error))?;
         self.store.put(MODELS, &id.to_string(), &())?;
+        self.store.put(&scope(id), BATCH, &batch)?;
         self.store.put(&scope(id), MODEL, sent)?;
         Ok(())
     }
@@ -182,7 +185,7 @@ impl Responder {
     }
 
     fn prove_sample(&self, id: AgreementId, due: &[u32], deadline: verinfer_protocols::time::Timestamp) -> Result<Step, PartyError> {
-        let Some((job, proof)) = self.queue.next(id, due, self.policy.batch, deadline)? else { return Ok(Step::Waiting) };
+        let Some((job, proof)) = self.queue.next(id, due, self.batch(id)?, deadline)? else { return Ok(Step::Waiting) };
         let documents = job.entries.iter().map(|&index| {
             let document = corpus::document(&self.store, &self.tree, index)?;
             Ok(Document { member: Member { index, path: document.path }, signature: document.signature })
@@ -208,6 +211,11 @@ impl Responder {
     fn model(&self, id: AgreementId) -> Result<Model, PartyError> {
         let lost = || PartyError::Lost { agreement: id, name: MODEL.to_owned() };
         read_model(&self.store.get::<SentModel>(&scope(id), MODEL)?.ok_or_else(lost)?)
+    }
+
+    /// How many documents one proof with the model of an agreement is about: found out once, as it takes a while.
+    fn batch(&self, id: AgreementId) -> Result<usize, PartyError> {
+        self.store.once(&scope(id), BATCH, || Ok(self.model(id)?.batch(self.policy.batch)?))
     }
 
     fn content(&self, index: u32) -> Result<OpenedInput, PartyError> {
@@ -282,7 +290,7 @@ impl Service for Responder {
         if let Some(objection) = self.objection_to_model(terms, &model) {
             return Err(Refused::wrong(&objection));
         }
-        self.keep_model(agreement, &sent)
+        self.keep_model(agreement, &sent, &model)
     }
 
     fn give(&self, agreement: AgreementId, topic: Topic, ask: &Ask) -> Result<Envelope, Refused> {
@@ -300,6 +308,9 @@ impl Service for Responder {
 }
 
 const MODEL: &str = "model";
+
+/// How many documents one proof with it is about.
+const BATCH: &str = "batch";
 
 /// The agreements whose models have been kept; some of them may have ended.
 const MODELS: &str = "models";

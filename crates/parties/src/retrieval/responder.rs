@@ -32,7 +32,7 @@ use crate::places::{Places, named};
 use crate::queue::{Job, Queue};
 use crate::random::random_bytes;
 use crate::store::Store;
-use crate::time::Time;
+use crate::time::{Time, Work};
 use crate::transfer::{Due, Transfer};
 use crate::wire::{About, Ask, Offer, SentModel, Topic};
 
@@ -106,7 +106,11 @@ impl Responder {
 
     /// Why it does not make an agreement on these terms.
     fn objection(&self, terms: &Terms) -> Option<&'static str> {
-        let periods = [(terms.periods.respond, 0, 0), (terms.periods.declare, terms.corpus.len, 0), (terms.periods.prove, 0, terms.sample)];
+        let periods = [
+            (terms.periods.respond, Work { items: terms.corpus.len, ..Work::default() }),
+            (terms.periods.declare, Work { inferences: terms.corpus.len, ..Work::default() }),
+            (terms.periods.prove, Work { proofs: terms.sample, ..Work::default() }),
+        ];
         if terms.corpus != self.tree.root() || terms.source != self.source {
             Some("it is about another corpus")
         } else if terms.price < self.policy.price {

@@ -15,13 +15,13 @@ use verinfer_protocols::digest::{AgreementId, canonical};
 use verinfer_protocols::keys::{AccountId, SecretKey};
 use verinfer_protocols::member::Member;
 use verinfer_protocols::merkle::Tree;
-use verinfer_protocols::money::Money;
-use verinfer_protocols::retrieval::{Document, Move, Predicate, STAGE, State, Terms};
+use verinfer_protocols::retrieval::{Document, Move, STAGE, State, Terms};
 use verinfer_protocols::statement::{Output, context};
 use verinfer_protocols::transfer;
 use verinfer_sealing::{Envelope, ReceiverPublic, ReceiverSecret};
 
 use super::corpus;
+use super::policy::objection_to_model;
 use crate::drive::{Step, Tell};
 use crate::error::PartyError;
 use crate::host::{self, Desk, Host};
@@ -32,9 +32,10 @@ use crate::places::{Places, named};
 use crate::queue::{Job, Queue};
 use crate::random::random_bytes;
 use crate::store::Store;
-use crate::time::{Time, Work};
 use crate::transfer::{Due, Transfer};
 use crate::wire::{About, Ask, Offer, SentModel, Topic};
+
+pub use super::policy::Policy;
 
 /// A responder.
 pub struct Responder {
@@ -73,21 +74,6 @@ pub struct Means {
     pub policy: Policy,
 }
 
-/// Which agreements a responder makes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Policy {
-    /// Least price.
-    pub price: Money,
-    /// Largest bond.
-    pub bond: Money,
-    /// Least time for what it has to do.
-    pub time: Time,
-    /// Most agreements at once.
-    pub agreements: u16,
-    /// How many documents one proof is about: fewer if escrows do not verify so large a proof.
-    pub batch: usize,
-}
-
 impl Responder {
     /// A responder that goes on where its state is.
     ///
@@ -106,33 +92,10 @@ impl Responder {
 
     /// Why it does not make an agreement on these terms.
     fn objection(&self, terms: &Terms) -> Option<&'static str> {
-        let periods = [
-            (terms.periods.respond, Work { items: terms.corpus.len, ..Work::default() }),
-            (terms.periods.declare, Work { inferences: terms.corpus.len, ..Work::default() }),
-            (terms.periods.prove, Work { proofs: terms.sample, ..Work::default() }),
-        ];
         if terms.corpus != self.tree.root() || terms.source != self.source {
             Some("it is about another corpus")
-        } else if terms.price < self.policy.price {
-            Some("the price is too low")
-        } else if terms.bond > self.policy.bond {
-            Some("the bond is too large")
-        } else if !self.policy.time.suffices(&periods) {
-            Some("the time is too short")
         } else {
-            None
-        }
-    }
-
-    /// Why it cannot do with this model what the terms promise.
-    fn objection_to_model(&self, terms: &Terms, model: &Model) -> Option<&'static str> {
-        let (Predicate::Top { class, .. } | Predicate::AtLeast { class, .. }) = terms.predicate;
-        if model.input() != self.input {
-            Some("the model does not take the documents of the corpus")
-        } else if usize::try_from(class).map_or(true, |class| class >= model.outputs()) {
-            Some("the model has no such class")
-        } else {
-            None
+            self.policy.objection(terms)
         }
     }
 
@@ -144,7 +107,7 @@ impl Responder {
             return Ok(Step::Waiting);
         }
         let model = self.model(id)?;
-        if let Some(objection) = self.objection_to_model(terms, &model) {
+        if let Some(objection) = objection_to_model(terms, &model, self.input) {
             return Err(PartyError::Plan(format!("not accepted: {objection}")));
         }
         self.batch(id)?;
@@ -291,7 +254,7 @@ impl Service for Responder {
         if terms.responder != self.client.account() || model.digest() != terms.model {
             return Err(Refused::wrong(&"it is not the model of an agreement with this responder"));
         }
-        if let Some(objection) = self.objection_to_model(terms, &model) {
+        if let Some(objection) = objection_to_model(terms, &model, self.input) {
             return Err(Refused::wrong(&objection));
         }
         self.keep_model(agreement, &sent, &model)

@@ -126,6 +126,10 @@ pub struct ServiceArguments {
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = parse_seconds)]
     respond_time: Millis,
 
+    /// Least seconds for each item that is sealed, opened, checked, kept or published in a move; they come on top of `--respond-time`.
+    #[arg(long, value_name = "SECONDS", default_value = "0.02", value_parser = parse_seconds)]
+    item_time: Millis,
+
     /// Least seconds for each inference: more than the model takes.
     #[arg(long, value_name = "SECONDS", default_value = "0.1", value_parser = parse_seconds)]
     inference_time: Millis,
@@ -138,7 +142,7 @@ pub struct ServiceArguments {
 impl ServiceArguments {
     /// The least times.
     pub const fn least(&self) -> Time {
-        Time { respond: self.respond_time, inference: self.inference_time, proof: self.proof_time }
+        Time { respond: self.respond_time, item: self.item_time, inference: self.inference_time, proof: self.proof_time }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The escrow's verifier: proof files to statements.
 
 use verinfer_commitments::{Committed, FileError, Kind, Public};
+use verinfer_escrow_client::MAX_CELLS;
 use verinfer_protocols::digest::Digest;
 use verinfer_protocols::statement::{Output, Statement};
 use verinfer_relation::commitment::Commitment;
@@ -9,10 +10,6 @@ use verinfer_verifier::{Expectations, ExpectedInput, Verifier, VerifyError};
 
 /// The security level that the escrow demands, in bits.
 pub const SECURITY_BITS: u16 = 128;
-
-/// Cells of the largest relation that the escrow verifies proofs of: architectures are of strangers, and deriving a relation takes some 16 bytes for each cell.
-/// 30 images of MobileNet v2 0.35/96 have fewer, five of 1.0/224.
-pub const MAX_CELLS: usize = 1 << 27;
 
 /// Why a file does not prove anything to the escrow.
 #[derive(Debug, thiserror::Error)]

@@ -1,6 +1,7 @@
 //! A model whose weights stay hidden: what it predicts, and proofs of that.
 
 use verinfer_commitments::{CommitError, Committed, Kind, Public, Salt, Secret, commit_model};
+use verinfer_escrow_client::MAX_CELLS;
 use verinfer_graph::{DataType, Graph, GraphError, Shape, run};
 use verinfer_items::{ItemError, Label, OpenedInput, input_kind};
 use verinfer_protocols::accuracy::Form;
@@ -10,6 +11,7 @@ use verinfer_prover::{Execution, ProveError, Prover};
 use verinfer_relation::envelope::Envelope;
 use verinfer_relation::relation::ObjectKind;
 use verinfer_relation::setting::{OutputForm, Setting};
+use verinfer_relation::{Relation, RelationError};
 
 /// The security level that escrows demand of proofs, in bits.
 pub const SECURITY_BITS: u16 = 128;
@@ -49,6 +51,9 @@ pub enum ModelError {
     /// An input or a label is none.
     #[error(transparent)]
     Item(#[from] ItemError),
+    /// Even a proof about one input is larger than escrows allow.
+    #[error("escrows verify no proof about this model: {0}")]
+    TooLarge(#[from] RelationError),
     /// There is no proof.
     #[error("the proof cannot be made: {0}")]
     Prove(#[source] Box<ProveError>),
@@ -141,6 +146,35 @@ impl Model {
         Ok(Output::Shown(vec![self.scores(input)?]).ranks(0, class, top).unwrap_or(false))
     }
 
+    /// About how many inputs, at most `most`, one proof may be so that escrows verify it, whatever it shows of the outputs.
+    ///
+    /// # Errors
+    ///
+    /// Not even about one.
+    pub fn batch(&self, most: usize) -> Result<usize, ModelError> {
+        self.check_size(1)?;
+        let (mut fits, mut exceeds) = (1, most.saturating_add(1));
+        while exceeds - fits > 1 {
+            let images = fits + (exceeds - fits) / 2;
+            *(if self.check_size(images).is_ok() { &mut fits } else { &mut exceeds }) = images;
+        }
+        Ok(fits)
+    }
+
+    /// Whether escrows verify proofs about so many images, at least one. What counts for the limit grows no faster than their number, so one image
+    /// within its share is enough; deriving its relation is cheap.
+    fn check_size(&self, images: usize) -> Result<(), RelationError> {
+        let derive = |output| {
+            let setting = Setting { weights: Some(self.envelope), hidden_input: true, output };
+            Relation::within(MAX_CELLS / images, &self.graph, 1, &setting).map(|_| ())
+        };
+        match derive(OutputForm::Correct { k: 1, count: 0 }) {
+            // Then only scores can be shown, which takes less.
+            Err(RelationError::NoClasses { .. }) => derive(OutputForm::Shown),
+            result => result,
+        }
+    }
+
     /// A proof about some inputs, with hidden weights and hidden inputs, bound to a context.
     ///
     /// # Errors
@@ -167,7 +201,40 @@ impl Model {
         let setting = Setting { weights: Some(self.envelope), hidden_input: true, output };
         let values: Vec<i16> = inputs.iter().flat_map(OpenedInput::values).collect();
         let execution = Execution { input: &values, labels: &classes, salts: &salts };
-        let prover = Prover::with_setting(&self.graph, inputs.len(), &setting)?;
+        // The salts of inputs and labels are of others, who must not be able to prevent a proof by their choice.
+        let prover = Prover::with_setting(&self.graph, inputs.len(), &setting)?.allow_shared_salts();
         Ok(prover.prove_execution(&execution, context, SECURITY_BITS, &|_| ())?.proof.encode())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use verinfer_commitments::draw_salt;
+    use verinfer_graph::{Lookup, Node, Op, TensorId, TensorSpec};
+
+    use super::*;
+
+    /// A network of one table, on images of so many pixels.
+    fn model(pixels: usize) -> Model {
+        let spec = || TensorSpec { name: "t".into(), shape: Shape::new(1, pixels, 1), dtype: DataType::I8 };
+        let op = Op::Lookup(Lookup { input: TensorId(0), table: (-128..128).collect() });
+        let nodes = vec![Node { source: "OP".into(), op, output: TensorId(1) }];
+        Model::commit(Graph::new(vec![spec(), spec()], nodes, TensorId(0), TensorId(1)).unwrap(), draw_salt().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn batches_are_as_large_as_escrows_verify_and_no_larger() {
+        let small = model(64);
+        assert_eq!([0, 1, 7, 8].map(|most| small.batch(most).unwrap()), [1, 1, 7, 8]);
+        let large = model(1 << 22);
+        let batch = large.batch(1000).unwrap();
+        assert!((2..16).contains(&batch), "{batch}");
+        let setting = Setting { weights: Some(large.envelope), hidden_input: true, output: OutputForm::Shown };
+        assert!(Relation::within(MAX_CELLS, &large.graph, batch, &setting).is_ok());
+        assert!(matches!(
+            Relation::within(MAX_CELLS, &large.graph, batch + 1, &setting),
+            Err(RelationError::TooLarge { .. } | RelationError::TooManyConnections { .. })
+        ));
+        assert!(matches!(model(1 << 26).batch(8), Err(ModelError::TooLarge(_))));
     }
 }

@@ -64,6 +64,8 @@ pub struct Prover<'a> {
     relation: Relation,
     learned: Option<Arc<Learned>>,
     dft: Dft,
+    /// Whether commitments of an execution may have one salt.
+    shared_salts: bool,
 }
 
 /// A proof and where its messages lie.
@@ -84,7 +86,17 @@ impl<'a> Prover<'a> {
     pub fn with_setting(graph: &'a Graph, images: usize, setting: &Setting) -> Result<Self, ProveError> {
         let relation = Relation::with_setting(graph, images, setting)?;
         let learned = witness::learned(graph, &relation)?;
-        Ok(Self { graph, relation, learned, dft: Dft::default() })
+        Ok(Self { graph, relation, learned, dft: Dft::default(), shared_salts: false })
+    }
+
+    /// Also proves about commitments to different objects that were made with one salt, which is otherwise [`ProveError::SharedSalt`]. Commitments with one
+    /// salt show a function of the difference of what they hide; a proof adds nothing to that. The refusal keeps whoever commits from that mistake. So only
+    /// who has got openings from others should call this: the secret at stake is theirs, and by choosing equal salts they could keep the prover from a
+    /// proof that it owes them.
+    #[must_use]
+    pub fn allow_shared_salts(mut self) -> Self {
+        self.shared_salts = true;
+        self
     }
 
     /// What is proved.
@@ -106,6 +118,9 @@ impl<'a> Prover<'a> {
         started: &dyn Fn(Phase),
     ) -> Result<Proved, ProveError> {
         started(Phase::Witness);
+        if !self.shared_salts {
+            execution.check_salts()?;
+        }
         let witness = Witness::with_learned(self.graph, &self.relation, self.learned.clone(), execution, &mut from_operating_system()?)?;
         let statement = self.statement(&witness, execution.input, context, security_level);
         self.prove_statement(statement, witness, started)

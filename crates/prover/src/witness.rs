@@ -60,6 +60,14 @@ pub struct Execution<'a> {
 }
 
 impl Execution<'_> {
+    /// Refuses commitments to different objects that were made with one salt.
+    pub(crate) fn check_salts(&self) -> Result<(), ProveError> {
+        let is_shared = |index: usize, (kind, salt): &(ObjectKind, Salt)| {
+            self.salts[..index].iter().any(|(other, known)| other != kind && known == salt)
+        };
+        if self.salts.iter().enumerate().any(|(index, entry)| is_shared(index, entry)) { Err(ProveError::SharedSalt) } else { Ok(()) }
+    }
+
     /// The label of each image, empty if none is needed.
     fn labels<'l>(&'l self, relation: &'l Relation) -> Result<&'l [u32], ProveError> {
         match &relation.setting.output {
@@ -96,10 +104,11 @@ impl Witness {
 
     /// As [`Witness::new`], with labels, and with the salts of commitments that have been made before.
     pub fn of(graph: &Graph, relation: &Relation, execution: &Execution<'_>, random: &mut impl Rng) -> Result<Self, ProveError> {
+        execution.check_salts()?;
         Self::with_learned(graph, relation, learned(graph, relation)?, execution, random)
     }
 
-    /// As [`Witness::of`], given what the network has learned if that is hidden.
+    /// As [`Witness::of`], given what the network has learned if that is hidden; salts are not compared.
     pub(crate) fn with_learned(
         graph: &Graph,
         relation: &Relation,
@@ -142,11 +151,6 @@ impl Witness {
             classes: spec.shape.num_elements(),
             first: i64::from(spec.dtype.min()),
         });
-        for (index, (kind, salt)) in execution.salts.iter().enumerate() {
-            if execution.salts[..index].iter().any(|(other, known)| other != kind && known == salt) {
-                return Err(ProveError::SharedSalt);
-            }
-        }
         let mut commitments = Vec::new();
         for object in &relation.objects {
             let known = execution.salts.iter().find(|(kind, _)| *kind == object.kind).map(|(_, salt)| salt.clone());

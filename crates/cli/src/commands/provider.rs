@@ -72,7 +72,7 @@ pub struct ServeArguments {
     #[arg(long, value_enum, default_value_t = ProceedArgument::IfGood)]
     proceed: ProceedArgument,
 
-    /// How many inputs one proof is about.
+    /// How many inputs one proof is about at most; fewer if the escrow does not verify so large a proof.
     #[arg(long, value_name = "INPUTS", default_value_t = 8)]
     batch: usize,
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use verinfer_commitments::draw_salt;
+use verinfer_graph::{DataType, Shape};
 use verinfer_import::import_tflite;
 use verinfer_parties::http::Service;
 use verinfer_parties::retrieval::responder::{Means, Policy, Responder};
@@ -20,55 +21,75 @@ use crate::several::{World, units};
 
 const FILE: &[u8] = include_bytes!("../../../../models/digits/digits_int8.tflite");
 
-#[test]
-fn responder_keeps_no_more_models_than_it_has_places_and_none_that_it_would_not_accept() {
-    let world = World::start();
-    let model = Model::commit(import_tflite(FILE).unwrap().graph, draw_salt().unwrap()).unwrap();
+fn model() -> Model {
+    Model::commit(import_tflite(FILE).unwrap().graph, draw_salt().unwrap()).unwrap()
+}
+
+/// A responder in this process with one document of 64 values.
+fn responder(world: &World, input: (Shape, DataType)) -> Responder {
     let means = Means {
         key: world.key.clone(),
         client: world.provider.clone(),
         store: Store::open(&world.folder.path().join("responder.state")).unwrap(),
         documents: vec![vec![0; 64]],
-        input: model.input(),
+        input,
         source: None,
         policy: Policy {
             price: units(5),
             bond: units(1000),
-            time: Time { respond: Millis(0), inference: Millis(0), proof: Millis(0) },
+            time: Time { respond: Millis(0), item: Millis(0), inference: Millis(0), proof: Millis(0) },
             agreements: 1,
             batch: 1,
         },
     };
-    let responder = Responder::new(means, Arc::new(|_: &str| ())).unwrap();
+    Responder::new(means, Arc::new(|_: &str| ())).unwrap()
+}
+
+/// Opens a retrieval and gives what sends the model for it, and whether it was taken.
+fn send<'a>(world: &World, responder: &'a Responder, model: &Model, (number, price, class): (u8, u64, u32)) -> impl Fn() -> bool + 'a {
     let about = responder.about().unwrap();
     let Offer::Documents { corpus, source } = about.offer else { panic!("{:?}", about.offer) };
-    let send = |number: u8, price: u64| {
-        let hour = Millis(3_600_000);
-        let terms = retrieval::Terms {
-            requester: world.customer.account(),
-            responder: about.account,
-            model: model.digest(),
-            corpus,
-            source,
-            predicate: Predicate::Top { class: 0, k: 1 },
-            sample: 1,
-            price: units(price),
-            bond: units(1),
-            coin: Share([number; 32]).commit(),
-            periods: Periods { respond: hour, declare: hour, prove: hour },
-            nonce: Digest([number; 32]),
-        };
-        let id = world.customer.open(Terms::Retrieval(terms)).unwrap();
-        let sent = SentModel { file: FILE.to_vec(), secret: model.secret().encode() };
-        let context = Topic::Model.context(id);
-        let envelope = Envelope::new(&ReceiverPublic(about.receiver), &context, &canonical(&sent)).unwrap();
-        let responder = &responder;
-        move || responder.take(id, Topic::Model, &envelope).is_ok()
+    let hour = Millis(3_600_000);
+    let terms = retrieval::Terms {
+        requester: world.customer.account(),
+        responder: about.account,
+        model: model.digest(),
+        corpus,
+        source,
+        predicate: Predicate::Top { class, k: 1 },
+        sample: 1,
+        price: units(price),
+        bond: units(1),
+        coin: Share([number; 32]).commit(),
+        periods: Periods { respond: hour, declare: hour, prove: hour },
+        nonce: Digest([number; 32]),
     };
-    let cheap = send(1, 4);
-    let [first, second] = [send(2, 5), send(3, 5)];
+    let id = world.customer.open(Terms::Retrieval(terms)).unwrap();
+    let sent = SentModel { file: FILE.to_vec(), secret: model.secret().encode() };
+    let context = Topic::Model.context(id);
+    let envelope = Envelope::new(&ReceiverPublic(about.receiver), &context, &canonical(&sent)).unwrap();
+    move || responder.take(id, Topic::Model, &envelope).is_ok()
+}
+
+#[test]
+fn responder_keeps_no_more_models_than_it_has_places_and_none_that_it_would_not_accept() {
+    let (world, model) = (World::start(), model());
+    let responder = responder(&world, model.input());
+    let send = |number, price, class| send(&world, &responder, &model, (number, price, class));
+    let (cheap, classless) = (send(1, 4, 9), send(2, 5, 10));
+    let [first, second] = [send(3, 5, 9), send(4, 5, 9)];
     assert!(!cheap(), "its price is too low");
+    assert!(!classless(), "the digits are 0 to 9");
     assert!(first());
     assert!(!second(), "there is one place");
     assert!(first(), "it may be sent again");
+}
+
+#[test]
+fn responder_takes_no_model_of_other_documents_than_it_has() {
+    let (world, model) = (World::start(), model());
+    let (shape, dtype) = model.input();
+    assert_eq!(shape, Shape::new(8, 8, 1));
+    let responder = responder(&world, (Shape::new(16, 4, 1), dtype));
+    assert!(!send(&world, &responder, &model, (1, 5, 0))());
 }

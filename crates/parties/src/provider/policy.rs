@@ -1,7 +1,7 @@
 use verinfer_protocols::money::{Money, MoneyError};
 use verinfer_protocols::{accuracy, serving};
 
-use crate::time::Time;
+use crate::time::{Time, Work};
 
 /// Which agreements a provider makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct Policy {
     pub agreements: u16,
     /// When it goes on after it has tried the first examples.
     pub proceed: Proceed,
-    /// How many inputs one proof is about.
+    /// How many inputs one proof is about: fewer if escrows do not verify so large a proof.
     pub batch: usize,
 }
 
@@ -39,9 +39,9 @@ impl Policy {
         } else if terms.deposit()? > self.deposit {
             Some("the deposit is too large")
         } else if !self.time.suffices(&[
-            (terms.periods.respond, 0, 0),
-            (terms.periods.decide, terms.first, 0),
-            (terms.periods.prove, 0, terms.second()),
+            (terms.periods.respond, Work { items: terms.first.max(terms.second()), ..Work::default() }),
+            (terms.periods.decide, Work { inferences: terms.first, ..Work::default() }),
+            (terms.periods.prove, Work { proofs: terms.second(), ..Work::default() }),
         ]) {
             Some("the time is too short")
         } else {
@@ -56,9 +56,9 @@ impl Policy {
         } else if terms.provider_deposit()? > self.deposit {
             Some("the deposit is too large")
         } else if !self.time.suffices(&[
-            (terms.periods.respond, 0, 0),
-            (terms.periods.answer, terms.inputs, 0),
-            (terms.periods.prove, 0, terms.inputs),
+            (terms.periods.respond, Work { items: terms.inputs, ..Work::default() }),
+            (terms.periods.answer, Work { inferences: terms.inputs, ..Work::default() }),
+            (terms.periods.prove, Work { proofs: terms.inputs, ..Work::default() }),
         ]) {
             Some("the time is too short")
         } else {
@@ -90,10 +90,10 @@ mod tests {
     #[test]
     fn round_with_too_little_time_is_not_accepted() {
         let units = |units| Money::new(units).unwrap();
-        let time = Time { respond: Millis(1000), inference: Millis(10), proof: Millis(100) };
+        let time = Time { respond: Millis(1000), item: Millis(5), inference: Millis(10), proof: Millis(100) };
         let policy =
             Policy { proof: units(1), inference: units(1), deposit: units(1000), time, agreements: 1, proceed: Proceed::IfGood, batch: 1 };
-        let periods = serving::Periods { respond: Millis(1000), round: Millis(1), answer: Millis(1030), prove: Millis(1300) };
+        let periods = serving::Periods { respond: Millis(1015), round: Millis(1), answer: Millis(1030), prove: Millis(1300) };
         let terms = serving::Terms {
             customer: SecretKey::from_seed(&[1; 32]).account(),
             provider: SecretKey::from_seed(&[2; 32]).account(),
@@ -107,7 +107,7 @@ mod tests {
         let objection = |periods| policy.objection_to_serving(&serving::Terms { periods, ..terms.clone() }).unwrap();
         assert_eq!(objection(periods), None);
         let short = [
-            serving::Periods { respond: Millis(999), ..periods },
+            serving::Periods { respond: Millis(1014), ..periods },
             serving::Periods { answer: Millis(1029), ..periods },
             serving::Periods { prove: Millis(1299), ..periods },
         ];

@@ -20,7 +20,7 @@ const DOCUMENTS: &str = "documents";
 ///
 /// # Errors
 ///
-/// A document cannot be committed to or kept, or there are more than can be handed over.
+/// A document cannot be committed to or kept, one of an earlier start has another shape or type, or there are more than can be handed over.
 pub fn commit(
     store: &Store,
     (shape, dtype): (Shape, DataType),
@@ -38,6 +38,11 @@ pub fn commit(
         })?;
     }
     let documents: Vec<(String, (Document, Digest))> = store.list(DOCUMENTS)?;
+    if let Some((name, _)) =
+        documents.iter().find(|(_, (document, _))| (document.content.shape(), document.content.dtype()) != (shape, dtype))
+    {
+        return Err(PartyError::Plan(format!("the document {name} of an earlier start has another shape or type than {shape} {dtype:?}")));
+    }
     let entries: Vec<Digest> = documents.iter().map(|(_, (_, digest))| document_entry(digest)).collect();
     let tree = Tree::new(&entries)?;
     check_size(tree.root().len, document(store, &tree, 0)?.encode().len())?;

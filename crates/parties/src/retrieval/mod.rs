@@ -4,3 +4,4 @@ pub mod requester;
 pub mod responder;
 
 mod corpus;
+mod policy;

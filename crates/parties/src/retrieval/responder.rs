@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use verinfer_commitments::{Kind, Secret};
 use verinfer_escrow_client::Client;
 use verinfer_escrow_client::messages::AgreementView;
+use verinfer_graph::{DataType, Shape};
 use verinfer_import::import_tflite;
 use verinfer_items::OpenedInput;
 use verinfer_protocols::agreement::{self, Terms as AnyTerms};
@@ -14,13 +15,13 @@ use verinfer_protocols::digest::{AgreementId, canonical};
 use verinfer_protocols::keys::{AccountId, SecretKey};
 use verinfer_protocols::member::Member;
 use verinfer_protocols::merkle::Tree;
-use verinfer_protocols::money::Money;
 use verinfer_protocols::retrieval::{Document, Move, STAGE, State, Terms};
 use verinfer_protocols::statement::{Output, context};
 use verinfer_protocols::transfer;
 use verinfer_sealing::{Envelope, ReceiverPublic, ReceiverSecret};
 
 use super::corpus;
+use super::policy::objection_to_model;
 use crate::drive::{Step, Tell};
 use crate::error::PartyError;
 use crate::host::{self, Desk, Host};
@@ -31,9 +32,10 @@ use crate::places::{Places, named};
 use crate::queue::{Job, Queue};
 use crate::random::random_bytes;
 use crate::store::Store;
-use crate::time::Time;
 use crate::transfer::{Due, Transfer};
 use crate::wire::{About, Ask, Offer, SentModel, Topic};
+
+pub use super::policy::Policy;
 
 /// A responder.
 pub struct Responder {
@@ -41,6 +43,8 @@ pub struct Responder {
     client: Client,
     store: Arc<Store>,
     tree: Tree,
+    /// Shape and type of the documents.
+    input: (Shape, DataType),
     source: Option<AccountId>,
     policy: Policy,
     receiver: ReceiverSecret,
@@ -63,26 +67,11 @@ pub struct Means {
     /// Documents in NHWC order; those of an earlier start count.
     pub documents: Vec<Vec<i16>>,
     /// Their shape and type.
-    pub input: (verinfer_graph::Shape, verinfer_graph::DataType),
+    pub input: (Shape, DataType),
     /// The key of the source that signs them, if one does.
     pub source: Option<SecretKey>,
     /// Which agreements it makes.
     pub policy: Policy,
-}
-
-/// Which agreements a responder makes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Policy {
-    /// Least price.
-    pub price: Money,
-    /// Largest bond.
-    pub bond: Money,
-    /// Least time for what it has to do.
-    pub time: Time,
-    /// Most agreements at once.
-    pub agreements: u16,
-    /// How many documents one proof is about.
-    pub batch: usize,
 }
 
 impl Responder {
@@ -98,22 +87,15 @@ impl Responder {
         let store = Arc::new(store);
         let (places, queue) = (Places::new(store.clone(), policy.agreements), Queue::new(store.clone()));
         let source = source.map(|source| source.account());
-        Ok(Self { key, client, store, tree, source, policy, receiver, places, queue, tell, keeping: Mutex::new(()) })
+        Ok(Self { key, client, store, tree, input, source, policy, receiver, places, queue, tell, keeping: Mutex::new(()) })
     }
 
     /// Why it does not make an agreement on these terms.
     fn objection(&self, terms: &Terms) -> Option<&'static str> {
-        let periods = [(terms.periods.respond, 0, 0), (terms.periods.declare, terms.corpus.len, 0), (terms.periods.prove, 0, terms.sample)];
         if terms.corpus != self.tree.root() || terms.source != self.source {
             Some("it is about another corpus")
-        } else if terms.price < self.policy.price {
-            Some("the price is too low")
-        } else if terms.bond > self.policy.bond {
-            Some("the bond is too large")
-        } else if !self.policy.time.suffices(&periods) {
-            Some("the time is too short")
         } else {
-            None
+            self.policy.objection(terms)
         }
     }
 
@@ -124,14 +106,19 @@ impl Responder {
         if !self.store.has(&scope(id), MODEL) {
             return Ok(Step::Waiting);
         }
+        let model = self.model(id)?;
+        if let Some(objection) = objection_to_model(terms, &model, self.input) {
+            return Err(PartyError::Plan(format!("not accepted: {objection}")));
+        }
+        self.batch(id)?;
         self.places.accept(id, || {
-            self.client.leave_file(id, self.model(id)?.public())?;
+            self.client.leave_file(id, model.public())?;
             self.act(id, Move::Accept { share: Share(random_bytes()?) })
         })
     }
 
     /// Keeps the model of an agreement, if there is room: what strangers propose must not fill the disk.
-    fn keep_model(&self, id: AgreementId, sent: &SentModel) -> Result<(), Refused> {
+    fn keep_model(&self, id: AgreementId, sent: &SentModel, model: &Model) -> Result<(), Refused> {
         let _turn = self.keeping.lock().unwrap_or_else(PoisonError::into_inner);
         if self.store.has(&scope(id), MODEL) {
             return Ok(());
@@ -144,7 +131,9 @@ impl Responder {
         if kept.len() >= usize::from(self.policy.agreements) {
             return Err(Refused::not_now("there is no room for more models before other agreements end"));
         }
+        let batch = model.batch(self.policy.batch).map_err(|error| Refused::wrong(&error))?;
         self.store.put(MODELS, &id.to_string(), &())?;
+        self.store.put(&scope(id), BATCH, &batch)?;
         self.store.put(&scope(id), MODEL, sent)?;
         Ok(())
     }
@@ -163,7 +152,7 @@ impl Responder {
     }
 
     fn prove_sample(&self, id: AgreementId, due: &[u32], deadline: verinfer_protocols::time::Timestamp) -> Result<Step, PartyError> {
-        let Some((job, proof)) = self.queue.next(id, due, self.policy.batch, deadline)? else { return Ok(Step::Waiting) };
+        let Some((job, proof)) = self.queue.next(id, due, self.batch(id)?, deadline)? else { return Ok(Step::Waiting) };
         let documents = job.entries.iter().map(|&index| {
             let document = corpus::document(&self.store, &self.tree, index)?;
             Ok(Document { member: Member { index, path: document.path }, signature: document.signature })
@@ -189,6 +178,11 @@ impl Responder {
     fn model(&self, id: AgreementId) -> Result<Model, PartyError> {
         let lost = || PartyError::Lost { agreement: id, name: MODEL.to_owned() };
         read_model(&self.store.get::<SentModel>(&scope(id), MODEL)?.ok_or_else(lost)?)
+    }
+
+    /// How many documents one proof with the model of an agreement is about: found out once, as it takes a while.
+    fn batch(&self, id: AgreementId) -> Result<usize, PartyError> {
+        self.store.once(&scope(id), BATCH, || Ok(self.model(id)?.batch(self.policy.batch)?))
     }
 
     fn content(&self, index: u32) -> Result<OpenedInput, PartyError> {
@@ -256,10 +250,14 @@ impl Service for Responder {
             return Err(Refused::not_now(objection));
         }
         let sent: SentModel = postcard::from_bytes(&content).map_err(|error| Refused::wrong(&error))?;
-        if terms.responder != self.client.account() || read_model(&sent)?.digest() != terms.model {
+        let model = read_model(&sent)?;
+        if terms.responder != self.client.account() || model.digest() != terms.model {
             return Err(Refused::wrong(&"it is not the model of an agreement with this responder"));
         }
-        self.keep_model(agreement, &sent)
+        if let Some(objection) = objection_to_model(terms, &model, self.input) {
+            return Err(Refused::wrong(&objection));
+        }
+        self.keep_model(agreement, &sent, &model)
     }
 
     fn give(&self, agreement: AgreementId, topic: Topic, ask: &Ask) -> Result<Envelope, Refused> {
@@ -277,6 +275,9 @@ impl Service for Responder {
 }
 
 const MODEL: &str = "model";
+
+/// How many documents one proof with it is about.
+const BATCH: &str = "batch";
 
 /// The agreements whose models have been kept; some of them may have ended.
 const MODELS: &str = "models";

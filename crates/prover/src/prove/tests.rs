@@ -5,7 +5,7 @@ use verinfer_graph::{DataType, Lookup, Node, Op, Shape, TensorId, TensorSpec};
 use verinfer_relation::field::{F, K};
 use verinfer_relation::layout::ColumnId;
 use verinfer_relation::relation::Role;
-use verinfer_verifier::{Expectations, Verifier, VerifyError};
+use verinfer_verifier::{Expectations, ExpectedInput, Verifier, VerifyError};
 
 use super::*;
 
@@ -86,4 +86,18 @@ fn a_numerator_over_the_spare_denominator_is_refused_wherever_it_is_taken_from()
     // The spare denominator is not the committed one: the sum is the same, the leaf is not.
     let other = |leaves: &mut Leaves<'_>, spare: usize| leaves.set(spare, F::ZERO, leaves.get(spare).1 + K::ONE);
     assert_eq!(verdict(F::ZERO, other), refused);
+}
+
+#[test]
+fn commitments_with_one_salt_are_only_proved_about_if_the_prover_is_told_to() {
+    let graph = graph();
+    let setting = Setting { hidden_input: true, ..Setting::default() };
+    let salts = [0, 1].map(|image| (ObjectKind::Input(image), Box::new([7; 1280])));
+    let execution = Execution { input: &[5, -7, 100, 5, 1, 2, 3, 4], salts: &salts, ..Execution::default() };
+    let prove = |prover: Prover<'_>| prover.prove_execution(&execution, b"", LEVEL, &|_| ());
+    let prover = || Prover::with_setting(&graph, 2, &setting).unwrap();
+    assert!(matches!(prove(prover()), Err(ProveError::SharedSalt)));
+    let proof = prove(prover().allow_shared_salts()).unwrap().proof.encode();
+    let expectations = Expectations { security_level: LEVEL, input: ExpectedInput::Any, ..Expectations::default() };
+    Verifier::with_setting(&graph, 2, &setting).unwrap().verify(&proof, &expectations).unwrap();
 }

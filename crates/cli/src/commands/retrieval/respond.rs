@@ -48,7 +48,7 @@ pub struct Arguments {
     #[command(flatten)]
     service: ServiceArguments,
 
-    /// How many documents one proof is about.
+    /// How many documents one proof is about at most; fewer if the escrow does not verify so large a proof.
     #[arg(long, value_name = "DOCUMENTS", default_value_t = 8)]
     batch: usize,
 

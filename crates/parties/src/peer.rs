@@ -167,7 +167,8 @@ impl Peer {
         if status.is_success() {
             return Ok(bytes);
         }
-        let message = String::from_utf8_lossy(&bytes).chars().take(200).collect();
+        // It is shown to people, on their terminals.
+        let message = String::from_utf8_lossy(&bytes).chars().filter(|character| !character.is_control()).take(200).collect();
         Err(PeerError::Refused { url: url.to_owned(), status: status.as_u16(), message })
     }
 

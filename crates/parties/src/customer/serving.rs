@@ -20,7 +20,6 @@ use verinfer_protocols::statement::scores_digest;
 use verinfer_protocols::time::Millis;
 use verinfer_sealing::ReceiverSecret;
 
-use super::tolerate;
 use crate::drive::{Pace, Step, Tell, drive};
 use crate::error::PartyError;
 use crate::model::ModelError;
@@ -127,7 +126,7 @@ impl<'a> Customer<'a> {
             State::Confirming { .. } => {
                 for index in 0..self.terms.inputs {
                     let (input, _) = self.input(index)?;
-                    tolerate(self.peer.send(self.id, Topic::Input(index), &input))?;
+                    self.peer.send(self.id, Topic::Input(index), &input)?;
                 }
                 Ok(Step::Waiting)
             }

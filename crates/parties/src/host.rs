@@ -8,6 +8,7 @@ use std::convert::Infallible;
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::{self, sleep};
+use std::time::Duration;
 
 use verinfer_escrow_client::Client;
 use verinfer_escrow_client::messages::AgreementView;
@@ -38,7 +39,7 @@ pub trait Host: Service {
     ///
     /// # Errors
     ///
-    /// There is none.
+    /// There is none; it is tried again if the escrow or the state failed, not the proof.
     fn prove(&self, job: &Job) -> Result<Vec<u8>, PartyError>;
 }
 
@@ -59,6 +60,9 @@ pub struct Desk<'a> {
 
 /// Agreements that have not ended as far as this provider knows.
 const OPEN: &str = "open";
+
+/// Until a proof is tried again that could not be made because the escrow was down or busy.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// What stewards make moves by.
 #[derive(Default)]
@@ -95,7 +99,7 @@ pub fn run<H: Host>(host: H, listener: TcpListener, pace: Pace) -> Result<Infall
     // One core is left to those who wait for answers.
     let cores = thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1).max(1));
     let pool = rayon::ThreadPoolBuilder::new().num_threads(cores).build().map_err(std::io::Error::other)?;
-    spawn(Box::new(move |host| match host.desk().queue.work(|job| pool.install(|| host.prove(job))) {
+    spawn(Box::new(move |host| match host.desk().queue.work(PAUSE, |job| pool.install(|| host.prove(job))) {
         Err(error) => error.into(),
     }))?;
     let stewardship = Arc::new(Stewardship::default());

@@ -126,7 +126,7 @@ impl<'a> Customer<'a> {
             State::Confirming { .. } => {
                 for index in 0..self.terms.inputs {
                     let (input, _) = self.input(index)?;
-                    self.peer.send(self.id, Topic::Input(index), &input)?;
+                    self.peer.send(self.id, self.terms.provider, Topic::Input(index), &input)?;
                 }
                 Ok(Step::Waiting)
             }

@@ -122,7 +122,7 @@ impl<'a> Requester<'a> {
             State::Proposed { .. } => {
                 let lost = || PartyError::Lost { agreement: self.id, name: MODEL.1.to_owned() };
                 let model: SentModel = self.store.get(MODEL.0, MODEL.1)?.ok_or_else(lost)?;
-                self.peer.send(self.id, Topic::Model, &model)?;
+                self.peer.send(self.id, self.terms.responder, Topic::Model, &model)?;
                 Ok(Step::Waiting)
             }
             State::Revealing { .. } => self.act(Move::Reveal { share: self.share }),

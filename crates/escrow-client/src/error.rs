@@ -31,6 +31,16 @@ pub enum ClientError {
 }
 
 impl ClientError {
+    /// Whether the escrow is down or busy: the same may be asked again later.
+    pub const fn is_transient(&self) -> bool {
+        match self {
+            Self::Unreachable(_) => true,
+            // A proxy says 502 and 504 while the escrow behind it is started again.
+            Self::Refused { status, .. } => matches!(status, 429 | 502 | 503 | 504),
+            Self::Answer { .. } | Self::OtherFile { .. } => false,
+        }
+    }
+
     /// The refusal's kind, if it is one.
     pub fn kind(&self) -> Option<&str> {
         match self {

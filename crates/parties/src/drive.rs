@@ -1,5 +1,6 @@
 //! A party's loop: look at the agreement, make the move that is due, look again.
 
+use std::mem::discriminant;
 use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
@@ -35,6 +36,9 @@ pub struct Pace {
 /// Opens an agreement with these terms if there is none, and makes every move of a party that is due, until the agreement has ended, or there is nothing to
 /// do and the pace says to stop then.
 ///
+/// The other party need not take or give anything, and may answer with what it likes: the escrow sees to it, and the next move is made in time. Nor does an
+/// escrow that is down or busy end the loop, once the agreement is open, unless the pace says to stop. Both are told once in each stage.
+///
 /// # Errors
 ///
 /// The escrow refuses the terms, or a move fails although it is still due.
@@ -45,22 +49,45 @@ pub fn drive(
     tell: &Tell,
     step: impl Fn(&AgreementView) -> Result<Step, PartyError>,
 ) -> Result<AgreementView, PartyError> {
-    let (id, mut stage) = (open(client, terms)?, String::new());
-    loop {
+    let (id, mut stage, mut told) = (open(client, terms)?, String::new(), None);
+    let mut look = || -> Result<_, PartyError> {
         let view = client.agreement(id)?;
         if view.stage != stage {
             stage.clone_from(&view.stage);
             tell(&format!("stage `{stage}`"));
         }
-        if view.ended {
-            return Ok(view);
-        }
-        match settle(client, &view, step(&view))? {
-            Step::Moved => {}
-            Step::Waiting if pace.once => return Ok(view),
-            Step::Waiting => sleep(pace.poll),
+        let step = if view.ended { Ok(Step::Waiting) } else { settle(client, &view, step(&view)) };
+        Ok((view, step))
+    };
+    loop {
+        let (view, step) = match look() {
+            Ok((view, step)) => (Some(view), step),
+            Err(error) => (None, Err(error)),
+        };
+        let step = match step {
+            Err(error) if is_outlasted(&error, pace) => {
+                // However often the other party changes its words.
+                let trouble = Some((view.as_ref().map(|view| view.stage.clone()), discriminant(&error)));
+                if told != trouble {
+                    tell(&error.to_string());
+                    told = trouble;
+                }
+                Step::Waiting
+            }
+            step => step?,
+        };
+        match (step, view) {
+            (Step::Moved, _) => {}
+            (Step::Waiting, Some(view)) if view.ended || pace.once => return Ok(view),
+            (Step::Waiting, _) => sleep(pace.poll),
         }
     }
+}
+
+/// Whether a party waits, and goes on, although there was this error.
+fn is_outlasted(error: &PartyError, pace: Pace) -> bool {
+    let is_passing = matches!(error, PartyError::Escrow(error) if error.is_transient());
+    matches!(error, PartyError::Peer(_)) || is_passing && !pace.once
 }
 
 /// The outcome of a step from `view`. A refusal counts for nothing if the agreement has meanwhile moved on: the stage had ended.
@@ -91,5 +118,22 @@ pub fn open(client: &Client, terms: Terms) -> Result<AgreementId, ClientError> {
             result => result,
         },
         result => result.map(|_| id),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::peer::PeerError;
+
+    #[test]
+    fn neither_a_peer_that_answers_with_garbage_nor_an_escrow_that_is_busy_ends_the_drive() {
+        let refused = |status| PartyError::from(ClientError::Refused { status, kind: String::new(), message: String::new() });
+        let garbage = PartyError::from(PeerError::Answer { url: String::new(), reason: String::new() });
+        let [waits, stops] = [false, true].map(|once| Pace { poll: Duration::ZERO, once });
+        assert!(is_outlasted(&garbage, waits) && is_outlasted(&garbage, stops));
+        assert!(is_outlasted(&refused(429), waits) && is_outlasted(&refused(503), waits));
+        assert!(!is_outlasted(&refused(503), stops));
+        assert!(!is_outlasted(&refused(409), waits), "a move that is refused is an error");
     }
 }

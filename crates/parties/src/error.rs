@@ -59,9 +59,15 @@ pub enum PartyError {
         /// What is missing.
         name: String,
     },
-    /// Terms that this party does not want to propose.
+    /// Terms that this party does not want to propose or to accept.
     #[error("{0}")]
     Plan(String),
+    /// An agreement has to wait until another one has ended.
+    #[error("not accepted: {most} agreements are open, and no more are taken at once")]
+    NoPlace {
+        /// How many places there are.
+        most: u16,
+    },
     /// A proof that is due could not be made, or was refused.
     #[error("not proved: {0}")]
     NotProved(String),

@@ -8,6 +8,7 @@ use std::convert::Infallible;
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::{self, sleep};
+use std::time::{Duration, Instant};
 
 use verinfer_escrow_client::Client;
 use verinfer_escrow_client::messages::AgreementView;
@@ -19,7 +20,7 @@ use crate::error::PartyError;
 use crate::http::{self, Service};
 use crate::places::{Places, named};
 use crate::queue::{Job, Queue};
-use crate::schedule::Schedule;
+use crate::schedule::{Schedule, Standing};
 use crate::store::{Store, StoreError};
 
 /// A party that serves others: what it has, and what it does about its agreements.
@@ -38,7 +39,7 @@ pub trait Host: Service {
     ///
     /// # Errors
     ///
-    /// There is none.
+    /// There is none; it is tried again if the escrow or the state failed, not the proof.
     fn prove(&self, job: &Job) -> Result<Vec<u8>, PartyError>;
 }
 
@@ -60,6 +61,9 @@ pub struct Desk<'a> {
 /// Agreements that have not ended as far as this provider knows.
 const OPEN: &str = "open";
 
+/// Until a proof is tried again that could not be made because the escrow was down or busy.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// What stewards make moves by.
 #[derive(Default)]
 struct Stewardship {
@@ -72,7 +76,12 @@ struct Stewardship {
 struct Memory {
     stage: String,
     complaint: String,
+    /// When its terms were last found not to be acceptable.
+    declined: Option<Instant>,
 }
+
+/// After so many polls, a proposal that was declined is looked at again; terms do not change.
+const DECLINED: u32 = 60;
 
 /// Serves until the process ends.
 ///
@@ -95,7 +104,7 @@ pub fn run<H: Host>(host: H, listener: TcpListener, pace: Pace) -> Result<Infall
     // One core is left to those who wait for answers.
     let cores = thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1).max(1));
     let pool = rayon::ThreadPoolBuilder::new().num_threads(cores).build().map_err(std::io::Error::other)?;
-    spawn(Box::new(move |host| match host.desk().queue.work(|job| pool.install(|| host.prove(job))) {
+    spawn(Box::new(move |host| match host.desk().queue.work(PAUSE, |job| pool.install(|| host.prove(job))) {
         Err(error) => error.into(),
     }))?;
     let stewardship = Arc::new(Stewardship::default());
@@ -106,7 +115,7 @@ pub fn run<H: Host>(host: H, listener: TcpListener, pace: Pace) -> Result<Infall
             Err(error) => error.into(),
         }))?;
     }
-    spawn(Box::new(move |host| match watch(&*host, &stewardship.schedule, pace) {
+    spawn(Box::new(move |host| match watch(&*host, &stewardship, pace) {
         Err(error) => error.into(),
     }))?;
     spawn(Box::new(move |host| match http::serve(listener, host) {
@@ -128,10 +137,10 @@ impl Drop for End {
 }
 
 /// Looks again and again which agreements there are, and has them attended to. What goes wrong is told, and tried again.
-fn watch(host: &impl Host, schedule: &Schedule, pace: Pace) -> Result<Infallible, StoreError> {
+fn watch(host: &impl Host, stewardship: &Stewardship, pace: Pace) -> Result<Infallible, StoreError> {
     loop {
         match agreements(host) {
-            Ok(agreements) => schedule.post(agreements),
+            Ok(agreements) => stewardship.post(agreements, pace.poll.saturating_mul(DECLINED)),
             Err(PartyError::Store(error)) => return Err(error),
             Err(error) => (host.desk().tell)(&format!("error: {error}")),
         }
@@ -139,27 +148,46 @@ fn watch(host: &impl Host, schedule: &Schedule, pace: Pace) -> Result<Infallible
     }
 }
 
-/// The agreements that have not ended, with their deadlines, and those that have ended and are not tidied up yet.
-fn agreements(host: &impl Host) -> Result<BTreeMap<AgreementId, Option<Timestamp>>, PartyError> {
+/// The agreements that have not ended, and those that have ended and are not tidied up yet.
+fn agreements(host: &impl Host) -> Result<BTreeMap<AgreementId, Standing>, PartyError> {
     let Desk { client, store, places, .. } = host.desk();
     let account = client.own_account()?;
     let current = || account.agreements.iter().filter(|summary| !summary.ended && summary.kind != "stake");
     for summary in current().filter(|summary| summary.stage != "proposed") {
         places.keep(summary.id)?;
     }
-    let known = named(store, OPEN).into_iter().chain(places.taken());
-    let mut agreements: BTreeMap<AgreementId, Option<Timestamp>> = known.map(|id| (id, None)).collect();
-    agreements.extend(current().map(|summary| (summary.id, summary.deadline)));
+    let taken = places.taken();
+    let standing = |id: AgreementId, deadline: Option<Timestamp>| match deadline {
+        Some(deadline) if taken.contains(&id) => Standing::Accepted(deadline),
+        Some(deadline) => Standing::Proposed(deadline),
+        None => Standing::Ended,
+    };
+    let known = named(store, OPEN).into_iter().chain(taken.iter().copied());
+    let mut agreements: BTreeMap<AgreementId, Standing> = known.map(|id| (id, Standing::Ended)).collect();
+    agreements.extend(current().map(|summary| (summary.id, standing(summary.id, summary.deadline))));
     Ok(agreements)
 }
 
 impl Stewardship {
+    /// Has agreements attended to, except proposals that were declined less than `pause` ago.
+    fn post(&self, mut agreements: BTreeMap<AgreementId, Standing>, pause: Duration) {
+        let memory = self.memory();
+        let is_declined =
+            |id: &AgreementId| memory.get(id).and_then(|memory| memory.declined).is_some_and(|declined| declined.elapsed() < pause);
+        agreements.retain(|id, standing| !(matches!(standing, Standing::Proposed(_)) && is_declined(id)));
+        drop(memory);
+        self.schedule.post(agreements);
+    }
+
     /// Makes the move that is due in an agreement, if any is. What goes wrong is told once, and tried again.
     fn attend(&self, host: &impl Host, id: AgreementId) -> Result<Step, StoreError> {
         match self.look(host, id) {
             Ok(step) => Ok(step),
             Err(PartyError::Store(error)) => Err(error),
             Err(error) => {
+                if matches!(error, PartyError::Plan(_)) {
+                    self.memory().entry(id).or_default().declined = Some(Instant::now());
+                }
                 self.complain(host.desk().tell, id, error.to_string());
                 Ok(Step::Waiting)
             }
@@ -209,4 +237,32 @@ impl Stewardship {
 /// The first digits of a name, for people.
 pub(crate) fn short(id: AgreementId) -> String {
     id.to_string().chars().take(8).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Who is attended to, in order, if the first two were declined just now.
+    fn attended(agreements: [(AgreementId, Standing); 3], pause: Duration) -> Vec<AgreementId> {
+        let (stewardship, (begun, attended)) = (Stewardship::default(), mpsc::channel());
+        for (id, _) in &agreements[..2] {
+            stewardship.memory().entry(*id).or_default().declined = Some(Instant::now());
+        }
+        stewardship.post(BTreeMap::from(agreements), pause);
+        thread::spawn(move || stewardship.schedule.work(|id| begun.send(id).map(|()| Step::Waiting)));
+        std::iter::from_fn(|| attended.recv_timeout(Duration::from_millis(200)).ok()).collect()
+    }
+
+    #[test]
+    fn proposal_that_was_declined_takes_nobodys_time_until_the_pause_is_over() {
+        let [declined, accepted, new] = [1, 2, 3].map(|id| AgreementId([id; 32]));
+        let agreements = [
+            (declined, Standing::Proposed(Timestamp(1))),
+            (accepted, Standing::Accepted(Timestamp(2))),
+            (new, Standing::Proposed(Timestamp(3))),
+        ];
+        assert_eq!(attended(agreements, Duration::from_secs(3600)), [accepted, new]);
+        assert_eq!(attended(agreements, Duration::ZERO), [accepted, declined, new]);
+    }
 }

@@ -88,6 +88,7 @@ impl<E: Into<PartyError>> From<E> for Refused {
             | PartyError::OtherKind { .. }
             | PartyError::Lost { .. }
             | PartyError::Plan(_)
+            | PartyError::NoPlace { .. }
             | PartyError::NotProved(_)
             | PartyError::Listen(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };

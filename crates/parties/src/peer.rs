@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use ureq::http::Response;
 use ureq::{Agent, Body};
 use verinfer_protocols::digest::{AgreementId, canonical};
-use verinfer_protocols::keys::SecretKey;
+use verinfer_protocols::keys::{AccountId, SecretKey};
 use verinfer_protocols::time::Millis;
 use verinfer_sealing::{Envelope, EnvelopeError, ReceiverPublic, ReceiverSecret};
 
@@ -63,6 +63,16 @@ pub enum PeerError {
         /// Where it is.
         url: String,
     },
+    /// It is not the other party to the agreement: somebody on the way answers in its place.
+    #[error("{url} is account {found}, not {expected}, with which the agreement is")]
+    OtherAccount {
+        /// Where it is.
+        url: String,
+        /// The other party's account.
+        expected: AccountId,
+        /// The account that it says it has.
+        found: AccountId,
+    },
     /// What it sent is not for this party.
     #[error(transparent)]
     Envelope(#[from] EnvelopeError),
@@ -104,19 +114,22 @@ impl Peer {
         if about.is_signed() { Ok(about) } else { Err(PeerError::NotSigned { url }) }
     }
 
-    /// Sends it something in an envelope.
+    /// Sends it something in an envelope that only the account `to` can open.
     ///
     /// # Errors
     ///
-    /// It refuses, or cannot be reached.
-    pub fn send<T: Serialize + ?Sized>(&self, agreement: AgreementId, topic: Topic, content: &T) -> Result<(), PeerError> {
-        let receiver = ReceiverPublic(self.about()?.receiver);
-        let envelope = Envelope::new(&receiver, &topic.context(agreement), &canonical(content))?;
+    /// It has another account, it refuses, or cannot be reached.
+    pub fn send<T: Serialize + ?Sized>(&self, agreement: AgreementId, to: AccountId, topic: Topic, content: &T) -> Result<(), PeerError> {
+        let about = self.about()?;
+        if about.account != to {
+            return Err(PeerError::OtherAccount { url: self.url.clone(), expected: to, found: about.account });
+        }
+        let envelope = Envelope::new(&ReceiverPublic(about.receiver), &topic.context(agreement), &canonical(content))?;
         let url = self.at(&path(agreement, topic));
         self.accept(&url, self.persevere(&url, || self.agent.put(&url).send(envelope.0.as_slice()))?, MAX_ABOUT_BYTES).map(drop)
     }
 
-    /// Fetches what is for this party alone.
+    /// Fetches what is for this party alone. Whoever answers, the caller sees by its content whether it is what the other party owes.
     ///
     /// # Errors
     ///
@@ -167,7 +180,8 @@ impl Peer {
         if status.is_success() {
             return Ok(bytes);
         }
-        let message = String::from_utf8_lossy(&bytes).chars().take(200).collect();
+        // It is shown to people, on their terminals.
+        let message = String::from_utf8_lossy(&bytes).chars().filter(|character| !character.is_control()).take(200).collect();
         Err(PeerError::Refused { url: url.to_owned(), status: status.as_u16(), message })
     }
 
@@ -195,4 +209,41 @@ fn path(agreement: AgreementId, topic: Topic) -> String {
         Topic::Model => "model".to_owned(),
     };
     format!("/v1/agreements/{agreement}/{what}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::TcpListener;
+    use std::thread;
+
+    use verinfer_protocols::digest::Digest;
+
+    use super::*;
+    use crate::wire::Offer;
+
+    /// Somebody who answers one request with `body`, whatever it is.
+    fn answering(body: &[u8]) -> Peer {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let peer = Peer::new(&format!("http://{}", listener.local_addr().unwrap()), Duration::ZERO);
+        let answer = [format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len()).as_bytes(), body].concat();
+        thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let request = BufReader::new(stream.try_clone().unwrap()).lines();
+            assert!(request.map_while(Result::ok).any(|line| line.is_empty()), "the request ends");
+            stream.write_all(&answer).unwrap();
+        });
+        peer
+    }
+
+    #[test]
+    fn nothing_is_sent_to_somebody_else_who_answers_in_the_place_of_the_other_party() {
+        let [expected, found] = [1, 2].map(|seed| SecretKey::from_seed(&[seed; 32]));
+        let offer = Offer::Predictions { model: Digest([3; 32]), stake: None };
+        let about = About::sign(&ReceiverSecret::from_bytes([4; 32]).public(), offer, &found);
+        let peer = answering(&serde_json::to_vec(&about).unwrap());
+        let sent = peer.send(AgreementId([5; 32]), expected.account(), Topic::Model, "secret");
+        let Err(PeerError::OtherAccount { expected: to, found: by, .. }) = sent else { panic!("{sent:?}") };
+        assert_eq!((to, by), (expected.account(), found.account()));
+    }
 }

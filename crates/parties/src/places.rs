@@ -86,7 +86,7 @@ impl Places {
         let mut taken = self.taken();
         taken.extend(accepting.iter());
         if !taken.contains(&id) && taken.len() >= usize::from(self.most) {
-            return Err(PartyError::Plan(format!("not accepted: {} agreements are open, and no more are taken at once", self.most)));
+            return Err(PartyError::NoPlace { most: self.most });
         }
         accepting.insert(id);
         Ok(())
@@ -118,10 +118,7 @@ mod tests {
     }
 
     fn is_full(places: &Places, id: AgreementId) -> bool {
-        match places.accept(id, || panic!("accepted")) {
-            Err(PartyError::Plan(reason)) => reason.starts_with("not accepted: "),
-            result => panic!("{result:?}"),
-        }
+        matches!(places.accept(id, || panic!("accepted")), Err(PartyError::NoPlace { .. }))
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Proofs that are to be made: a queue that survives restarts, and a thread that works it off without keeping anybody else from anything.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use verinfer_escrow_client::ClientError;
@@ -95,26 +97,46 @@ impl Queue {
         }
     }
 
-    /// Makes proofs, one after the other, and waits for more.
+    /// Makes proofs, one after the other, and waits for more. One that cannot be made now is tried again after `pause`; the others come first.
     ///
     /// # Errors
     ///
     /// The state cannot be read or written.
-    pub fn work(&self, make: impl Fn(&Job) -> Result<Vec<u8>, PartyError>) -> Result<std::convert::Infallible, StoreError> {
+    pub fn work(
+        &self,
+        pause: Duration,
+        make: impl Fn(&Job) -> Result<Vec<u8>, PartyError>,
+    ) -> Result<std::convert::Infallible, StoreError> {
+        let mut put_off = BTreeSet::new();
         loop {
-            while let Some((queued, job)) = self.store.first::<Job>(QUEUE)? {
+            while let Some(queued) = self.store.names(QUEUE).into_iter().find(|queued| !put_off.contains(queued)) {
+                let Some(job) = self.store.get::<Job>(QUEUE, &queued)? else { continue };
                 if !self.store.has(&scope(&job), &name(&job)) {
-                    let made = make(&job).map_err(|error| error.to_string());
-                    self.store.put(&scope(&job), &name(&job), &made)?;
+                    match make(&job) {
+                        Err(error) if is_passing(&error) => {
+                            put_off.insert(queued);
+                            continue;
+                        }
+                        made => self.store.put(&scope(&job), &name(&job), &made.map_err(|error| error.to_string()))?,
+                    }
                 }
                 self.store.remove(QUEUE, &queued)?;
             }
-            let mut news = self.news.lock().unwrap_or_else(PoisonError::into_inner);
-            while !std::mem::take(&mut *news) {
-                news = self.changed.wait(news).unwrap_or_else(PoisonError::into_inner);
-            }
+            let news = self.news.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut news = if put_off.is_empty() {
+                self.changed.wait_while(news, |news| !*news).unwrap_or_else(PoisonError::into_inner)
+            } else {
+                self.changed.wait_timeout_while(news, pause, |news| !*news).unwrap_or_else(PoisonError::into_inner).0
+            };
+            *news = false;
+            put_off.clear();
         }
     }
+}
+
+/// Whether an error says nothing about the proof: without it, the proof may be made later.
+const fn is_passing(error: &PartyError) -> bool {
+    matches!(error, PartyError::Escrow(_) | PartyError::Peer(_) | PartyError::Store(_) | PartyError::Randomness(_))
 }
 
 fn scope(job: &Job) -> String {
@@ -133,6 +155,7 @@ mod tests {
     use super::*;
 
     const AGREEMENT: AgreementId = AgreementId([7; 32]);
+    const PAUSE: Duration = Duration::from_millis(20);
 
     #[test]
     fn jobs_survive_a_restart_and_the_nearest_deadline_comes_first() {
@@ -148,7 +171,7 @@ mod tests {
         let order = Arc::new(Mutex::new(Vec::new()));
         let (working, made) = (queue.clone(), order.clone());
         thread::spawn(move || {
-            working.work(|job| {
+            working.work(PAUSE, |job| {
                 made.lock().unwrap().push(job.entries.clone());
                 match job.entries.as_slice() {
                     [3] => Err(PartyError::Plan("three is too many".to_owned())),
@@ -171,5 +194,29 @@ mod tests {
             }
         };
         assert!(matches!(failed, Err(PartyError::NotProved(reason)) if reason == "three is too many"));
+    }
+
+    #[test]
+    fn proof_that_cannot_be_made_while_the_escrow_is_busy_is_tried_again_after_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let queue = Arc::new(Queue::new(Arc::new(Store::open(&folder.path().join("state")).unwrap())));
+        let next = |due: u32, deadline| queue.next(AGREEMENT, &[due], 1, Timestamp(deadline)).unwrap();
+        assert_eq!((next(1, 100), next(2, 200)), (None, None));
+        let (working, tried) = (queue.clone(), Arc::new(Mutex::new(Vec::new())));
+        let trying = tried.clone();
+        thread::spawn(move || {
+            working.work(PAUSE, |job| {
+                let mut tried = trying.lock().unwrap();
+                tried.push(job.entries[0]);
+                if tried.len() > 1 {
+                    return Ok(vec![1]);
+                }
+                Err(ClientError::Refused { status: 503, kind: "busy".to_owned(), message: String::new() }.into())
+            })
+        });
+        while next(1, 100).is_none() {
+            thread::sleep(Duration::from_millis(5));
+        }
+        assert_eq!(*tried.lock().unwrap(), [1, 2, 1]);
     }
 }

@@ -1,4 +1,5 @@
-//! Which agreement is attended to next: the one with the nearest deadline that nobody attends to.
+//! Which agreement is attended to next: of those that nobody attends to, the one with the nearest deadline; those that have been accepted come first, so that
+//! strangers who propose others cannot crowd them out.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -25,17 +26,26 @@ struct Board {
 /// In the order of urgency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Due {
-    /// What has no deadline has ended, and is merely tidied up.
-    has_ended: bool,
-    deadline: Option<Timestamp>,
+    standing: Standing,
     agreement: AgreementId,
 }
 
+/// How an agreement stands, in the order of urgency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// It has a place, and this deadline.
+    Accepted(Timestamp),
+    /// It is merely proposed, until this deadline.
+    Proposed(Timestamp),
+    /// It is merely tidied up.
+    Ended,
+}
+
 impl Schedule {
-    /// Says what is due now, with the deadlines; what was due before no longer counts. Agreements that somebody attends to are not due.
-    pub fn post(&self, agreements: impl IntoIterator<Item = (AgreementId, Option<Timestamp>)>) {
+    /// Says what is due now; what was due before no longer counts. Agreements that somebody attends to are not due.
+    pub fn post(&self, agreements: impl IntoIterator<Item = (AgreementId, Standing)>) {
         let mut board = self.board();
-        let due = agreements.into_iter().map(|(agreement, deadline)| Due { has_ended: deadline.is_none(), deadline, agreement });
+        let due = agreements.into_iter().map(|(agreement, standing)| Due { standing, agreement });
         board.due = due.filter(|due| !board.attended.contains(&due.agreement)).collect();
         self.changed.notify_all();
     }
@@ -104,14 +114,14 @@ mod tests {
     #[test]
     fn agreement_that_takes_long_delays_no_other_and_is_attended_to_by_one_alone() {
         let (schedule, (begun, attended)) = (Arc::new(Schedule::default()), channel());
-        schedule.post([(LONG, Some(Timestamp(1)))]);
+        schedule.post([(LONG, Standing::Accepted(Timestamp(1)))]);
         let first = steward(&schedule, begun.clone());
         assert_eq!(attended.recv(), Ok(LONG));
         let second = steward(&schedule, begun);
         for _ in 0..100 {
             second.send(Step::Waiting).unwrap();
             let next = loop {
-                schedule.post([(LONG, Some(Timestamp(1))), (SHORT, Some(Timestamp(2)))]);
+                schedule.post([(LONG, Standing::Accepted(Timestamp(1))), (SHORT, Standing::Accepted(Timestamp(2)))]);
                 if let Ok(agreement) = attended.recv_timeout(Duration::from_millis(10)) {
                     break agreement;
                 }
@@ -124,13 +134,19 @@ mod tests {
     }
 
     #[test]
-    fn nearest_deadline_comes_first_and_what_has_ended_last() {
+    fn nearest_deadline_comes_first_but_proposals_after_what_is_accepted_and_what_has_ended_last() {
         let (schedule, (begun, attended)) = (Arc::new(Schedule::default()), channel());
-        let agreements = [1, 2, 3, 4].map(|id| AgreementId([id; 32]));
-        let deadlines = [None, Some(Timestamp(30)), Some(Timestamp(10)), Some(Timestamp(20))];
-        schedule.post(agreements.into_iter().zip(deadlines));
+        let agreements = [1, 2, 3, 4, 5].map(|id| AgreementId([id; 32]));
+        let standings = [
+            Standing::Ended,
+            Standing::Proposed(Timestamp(2)),
+            Standing::Accepted(Timestamp(20)),
+            Standing::Proposed(Timestamp(1)),
+            Standing::Accepted(Timestamp(10)),
+        ];
+        schedule.post(agreements.into_iter().zip(standings));
         let end = steward(&schedule, begun);
-        for expected in [3, 4, 2, 1] {
+        for expected in [5, 3, 4, 2, 1] {
             assert_eq!(attended.recv(), Ok(AgreementId([expected; 32])));
             end.send(Step::Waiting).unwrap();
         }

@@ -179,17 +179,6 @@ impl Store {
         self.names(scope).into_iter().map(read).filter_map(Result::transpose).collect()
     }
 
-    /// The first value of a scope by name.
-    ///
-    /// # Errors
-    ///
-    /// It cannot be read.
-    pub fn first<T: DeserializeOwned>(&self, scope: &str) -> Result<Option<(String, T)>, StoreError> {
-        let Some(name) = self.names(scope).into_iter().next() else { return Ok(None) };
-        let value = self.get(scope, &name)?;
-        Ok(value.map(|value| (name, value)))
-    }
-
     /// The names of a scope's values, ascending.
     pub fn names(&self, scope: &str) -> Vec<String> {
         let kept = self.kept();

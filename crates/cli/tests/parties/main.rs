@@ -1,6 +1,7 @@
 //! The programs of escrow and parties as separate processes.
 
 mod demand;
+mod hostile;
 mod kill;
 mod models;
 mod paths;

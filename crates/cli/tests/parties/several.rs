@@ -32,13 +32,14 @@ use verinfer_sealing::Envelope;
 use crate::world::{free_address, key, stop};
 
 /// Longest that anything takes.
-const LIMIT: Duration = Duration::from_secs(100);
+pub const LIMIT: Duration = Duration::from_secs(100);
 
-/// An escrow, and accounts of a customer and a provider, whose key this is.
+/// An escrow, and accounts of a customer and a provider, with their keys.
 pub struct World {
     pub folder: TempDir,
     url: String,
     escrow: Child,
+    pub customer_key: SecretKey,
     pub customer: Client,
     pub key: SecretKey,
     pub provider: Client,
@@ -58,8 +59,9 @@ impl World {
             bank.deposit(account, units(1000), account.to_string()).unwrap();
         }
         let client = |key: &SecretKey| Client::connect(&url, key.clone(), Patience::default()).unwrap();
-        let (customer, key, provider) = (client(&customer), provider.clone(), client(&provider));
-        Self { folder, url, escrow, customer, key, provider }
+        let (customer_key, key) = (customer, provider);
+        let (customer, provider) = (client(&customer_key), client(&key));
+        Self { folder, url, escrow, customer_key, customer, key, provider }
     }
 
     /// Proposes a round of one input, which the provider has so long to accept.

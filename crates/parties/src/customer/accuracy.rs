@@ -123,7 +123,8 @@ impl<'a> Customer<'a> {
                 let lost = || PartyError::Lost { agreement: self.id, name: "sealed".to_owned() };
                 let ciphertexts = transfer.ciphertexts()?.ok_or_else(lost)?;
                 // A provider that does not take them says later that they are missing.
-                Ok(super::tolerate(self.peer.send(self.id, Topic::Ciphertexts, &ciphertexts))?)
+                self.peer.send(self.id, self.terms.provider, Topic::Ciphertexts, &ciphertexts)?;
+                Ok(Step::Waiting)
             }
             Due::Await | Due::Nothing => Ok(Step::Waiting),
         }

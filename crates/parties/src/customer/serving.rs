@@ -1,5 +1,6 @@
 //! A customer who buys a round of predictions, and contests some of them.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
@@ -20,7 +21,6 @@ use verinfer_protocols::statement::scores_digest;
 use verinfer_protocols::time::Millis;
 use verinfer_sealing::ReceiverSecret;
 
-use super::tolerate;
 use crate::drive::{Pace, Step, Tell, drive};
 use crate::error::PartyError;
 use crate::model::ModelError;
@@ -54,8 +54,10 @@ pub struct Customer<'a> {
     peer: Peer,
     /// The peer when it is asked for predictions.
     predictor: Peer,
-    /// How long predictions are asked for at a time; then those that have come are recorded, and the time is looked at.
-    fetching: Duration,
+    /// How long inputs are sent, or predictions asked for, at a time; then what has come is recorded, and the time is looked at.
+    asking: Duration,
+    /// How many inputs have been sent.
+    sent: Cell<u32>,
     store: &'a Store,
     receiver: ReceiverSecret,
     id: AgreementId,
@@ -67,8 +69,8 @@ const DEAL: (&str, &str) = ("deal", "serving");
 const INPUTS: &str = "inputs";
 const PREDICTIONS: &str = "predictions";
 
-/// Predictions are asked for no longer at a time, and no longer than an eighth of the round.
-const FETCHING: Duration = Duration::from_secs(10);
+/// The provider is asked no longer at a time, and no longer than an eighth of the round.
+const ASKING: Duration = Duration::from_secs(10);
 
 impl<'a> Customer<'a> {
     /// Proposes an agreement to the provider, or goes on with the one in the state; `plan` is then not asked. `key` is that of the client.
@@ -86,9 +88,10 @@ impl<'a> Customer<'a> {
         let (terms, contest) = store.once(DEAL.0, DEAL.1, || propose(client, peer, store, &plan()?))?;
         let receiver = receiver(store)?;
         let id = agreement::Terms::Serving(terms.clone()).id();
-        let fetching = FETCHING.min(Duration::from_millis(terms.periods.round.0 / 8));
-        let (peer, predictor) = (peer.within(terms.periods.respond), peer.asked_briefly(fetching));
-        Ok(Self { client, key, peer, predictor, fetching, store, receiver, id, terms, contest })
+        let asking = ASKING.min(Duration::from_millis(terms.periods.round.0 / 8));
+        // The round begins while inputs are sent: one that is not taken must leave time to demand what does not come.
+        let (peer, predictor) = (peer.within(terms.periods.respond.min(terms.periods.round)), peer.asked_briefly(asking));
+        Ok(Self { client, key, peer, predictor, asking, sent: Cell::new(0), store, receiver, id, terms, contest })
     }
 
     /// The agreement's name.
@@ -124,19 +127,30 @@ impl<'a> Customer<'a> {
                 let inputs: Vec<(String, (OpenedInput, Digest))> = self.store.list(INPUTS)?;
                 self.act(Move::Send { inputs: inputs.into_iter().map(|(_, (_, digest))| digest).collect() })
             }
-            State::Confirming { .. } => {
-                for index in 0..self.terms.inputs {
-                    let (input, _) = self.input(index)?;
-                    tolerate(self.peer.send(self.id, Topic::Input(index), &input))?;
-                }
-                Ok(Step::Waiting)
-            }
+            State::Confirming { .. } => self.send_inputs(),
             State::Running { answers, deadline, .. } => {
                 let rest = Millis(deadline.0.saturating_sub(view.now.0));
                 self.collect(answers, rest, tell)
             }
             State::Proposed { .. } | State::Demanded { .. } | State::Contested { .. } | State::Ended(_) => Ok(Step::Waiting),
         }
+    }
+
+    /// Sends inputs, from where it stopped. A provider that has confirmed already, and takes them slowly, is not to keep it beyond the round: after a while it
+    /// looks at the agreement again.
+    fn send_inputs(&self) -> Result<Step, PartyError> {
+        let start = Instant::now();
+        for index in self.sent.get()..self.terms.inputs {
+            if start.elapsed() >= self.asking {
+                return Ok(Step::Moved);
+            }
+            let (input, _) = self.input(index)?;
+            self.peer.send(self.id, self.terms.provider, Topic::Input(index), &input)?;
+            self.sent.set(index + 1);
+        }
+        // If the provider has not got them all, they are sent again.
+        self.sent.set(0);
+        Ok(Step::Waiting)
     }
 
     /// Fetches predictions and records them; when half of the time is over, demands the others. Contests some when it has them all.
@@ -169,7 +183,7 @@ impl<'a> Customer<'a> {
         let (start, mut new) = (Instant::now(), Vec::new());
         for index in (0..self.terms.inputs).filter(|index| !recorded.contains_key(index)) {
             // What was kept before a crash is recorded in any case.
-            let may_ask = !is_late && start.elapsed() < self.fetching;
+            let may_ask = !is_late && start.elapsed() < self.asking;
             if new.len() == MAX_ANSWERS || !(may_ask || self.store.has(PREDICTIONS, &numbered(index))) {
                 continue;
             }

@@ -11,11 +11,10 @@ use verinfer_protocols::money::Money;
 use verinfer_protocols::retrieval::{Move, Periods, Predicate, State, Terms};
 use verinfer_sealing::ReceiverSecret;
 
-use crate::customer::tolerate;
 use crate::drive::{Pace, Step, Tell, drive};
 use crate::error::PartyError;
 use crate::model::Model;
-use crate::peer::{Peer, PeerError, receiver};
+use crate::peer::{Peer, receiver};
 use crate::random::random_bytes;
 use crate::store::{Store, numbered};
 use crate::transfer::{Due, Transfer};
@@ -123,7 +122,8 @@ impl<'a> Requester<'a> {
             State::Proposed { .. } => {
                 let lost = || PartyError::Lost { agreement: self.id, name: MODEL.1.to_owned() };
                 let model: SentModel = self.store.get(MODEL.0, MODEL.1)?.ok_or_else(lost)?;
-                Ok(tolerate(self.peer.send(self.id, Topic::Model, &model))?)
+                self.peer.send(self.id, self.terms.responder, Topic::Model, &model)?;
+                Ok(Step::Waiting)
             }
             State::Revealing { .. } => self.act(Move::Reveal { share: self.share }),
             State::Delivering { matches, transfer: state } => {
@@ -157,14 +157,11 @@ impl<'a> Requester<'a> {
 
     fn fetch(&self, transfer: &Transfer<'_>, state: &verinfer_protocols::transfer::State) -> Result<Step, PartyError> {
         let verinfer_protocols::transfer::State::Acknowledging { ciphertexts: announced, .. } = state else { return Ok(Step::Waiting) };
-        match self.peer.fetch(self.id, Topic::Ciphertexts, self.key, &self.receiver) {
-            Ok(Ciphertexts(ciphertexts)) => match transfer.keep(announced, &ciphertexts)? {
-                Ok(()) => Ok(Step::Moved),
-                // As good as nothing.
-                Err(_) => Ok(Step::Waiting),
-            },
-            Err(PeerError::Refused { .. } | PeerError::Unreachable { .. }) => Ok(Step::Waiting),
-            Err(error) => Err(error.into()),
+        let Ciphertexts(ciphertexts) = self.peer.fetch(self.id, Topic::Ciphertexts, self.key, &self.receiver)?;
+        match transfer.keep(announced, &ciphertexts)? {
+            Ok(()) => Ok(Step::Moved),
+            // As good as nothing.
+            Err(_) => Ok(Step::Waiting),
         }
     }
 

@@ -161,18 +161,24 @@ impl Model {
         Ok(fits)
     }
 
+    /// Whether its outputs are the scores of classes, so that proofs can count correct labels.
+    pub fn has_classes(&self) -> bool {
+        !matches!(self.derive(1, OutputForm::Correct { k: 1, count: 0 }), Err(RelationError::NoClasses { .. }))
+    }
+
     /// Whether escrows verify proofs about so many images, at least one. What counts for the limit grows no faster than their number, so one image
     /// within its share is enough; deriving its relation is cheap.
     fn check_size(&self, images: usize) -> Result<(), RelationError> {
-        let derive = |output| {
-            let setting = Setting { weights: Some(self.envelope), hidden_input: true, output };
-            Relation::within(MAX_CELLS / images, &self.graph, 1, &setting).map(|_| ())
-        };
-        match derive(OutputForm::Correct { k: 1, count: 0 }) {
+        match self.derive(images, OutputForm::Correct { k: 1, count: 0 }) {
             // Then only scores can be shown, which takes less.
-            Err(RelationError::NoClasses { .. }) => derive(OutputForm::Shown),
+            Err(RelationError::NoClasses { .. }) => self.derive(images, OutputForm::Shown),
             result => result,
         }
+    }
+
+    fn derive(&self, images: usize, output: OutputForm) -> Result<(), RelationError> {
+        let setting = Setting { weights: Some(self.envelope), hidden_input: true, output };
+        Relation::within(MAX_CELLS / images, &self.graph, 1, &setting).map(|_| ())
     }
 
     /// A proof about some inputs, with hidden weights and hidden inputs, bound to a context.

@@ -27,6 +27,9 @@ impl Provider {
             State::Proposed { .. } if terms.model == self.model.digest() && terms.form != self.model.form() => {
                 Err(PartyError::Plan("not accepted: the model takes or gives something else".to_owned()))
             }
+            State::Proposed { .. } if terms.evidence == Evidence::Count && !self.model.has_classes() => {
+                Err(PartyError::Plan("not accepted: the model's outputs are not the scores of classes".to_owned()))
+            }
             State::Proposed { .. } => match self.objection(terms.model, self.policy.objection_to_accuracy(terms)?) {
                 None => self.places.accept(id, || self.act(id, Move::Accept { share: Share(random_bytes()?) })),
                 Some(objection) => Err(PartyError::Plan(format!("not accepted: {objection}"))),

@@ -29,7 +29,7 @@ pub struct Terms {
     pub first: u32,
     /// How the provider shows what is correct.
     pub evidence: Evidence,
-    /// An output is correct if fewer than so many classes are ahead of the label; 1 for the top class.
+    /// An output is correct if fewer than so many classes are ahead of the label; 1 for the top class, at most all classes.
     pub top: u32,
     /// The target: so many of the `N2` examples of the second part are correct.
     pub target: u32,
@@ -122,7 +122,7 @@ impl Terms {
         check_count("test_set", self.test_set.len, 2, MAX_ITEMS)?;
         check_count("first", self.first, 1, self.test_set.len.saturating_sub(1))?;
         check_count("classes", self.form.classes, 1, u32::MAX)?;
-        check_count("top", self.top, 1, u32::MAX)?;
+        check_count("top", self.top, 1, self.form.classes)?;
         check_count("target", self.target, 0, self.second())?;
         self.prices.check()?;
         let Periods { respond, decide, prove } = self.periods;

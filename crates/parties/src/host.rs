@@ -162,8 +162,9 @@ fn agreements(host: &impl Host) -> Result<BTreeMap<AgreementId, Standing>, Party
         Some(deadline) => Standing::Proposed(deadline),
         None => Standing::Ended,
     };
-    let known = named(store, OPEN).into_iter().chain(taken.iter().copied());
-    let mut agreements: BTreeMap<AgreementId, Standing> = known.map(|id| (id, Standing::Ended)).collect();
+    let mut agreements: BTreeMap<AgreementId, Standing> = named(store, OPEN).into_iter().map(|id| (id, Standing::Ended)).collect();
+    // One that has a place and is not listed has ended, or strangers' proposals have pushed it off the list: it must not wait for them.
+    agreements.extend(taken.iter().map(|&id| (id, Standing::Accepted(Timestamp(0)))));
     agreements.extend(current().map(|summary| (summary.id, standing(summary.id, summary.deadline))));
     Ok(agreements)
 }

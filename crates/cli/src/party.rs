@@ -130,19 +130,31 @@ pub struct ServiceArguments {
     #[arg(long, value_name = "SECONDS", default_value = "0.02", value_parser = parse_seconds)]
     item_time: Millis,
 
-    /// Least seconds for each inference: more than the model takes.
+    /// Least seconds for each inference, more than the model takes; of a responder, who does not know it before, for each million cells of a proof about one
+    /// document (`inspect` shows them).
     #[arg(long, value_name = "SECONDS", default_value = "0.1", value_parser = parse_seconds)]
     inference_time: Millis,
 
-    /// Least seconds for the proof of each input: more than the model takes.
+    /// Least seconds for the proof of each input, more than the model takes; of a responder for each million cells of it. Agreements are only accepted at
+    /// once if the work of one move of each, together, is done in the time of any.
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = parse_seconds)]
     proof_time: Millis,
+
+    /// Longest seconds that any move may take, so long a place and a deposit are held for nothing.
+    #[arg(long, value_name = "SECONDS", default_value = "259200", value_parser = parse_seconds)]
+    longest: Millis,
 }
 
 impl ServiceArguments {
     /// The least times.
     pub const fn least(&self) -> Time {
-        Time { respond: self.respond_time, item: self.item_time, inference: self.inference_time, proof: self.proof_time }
+        Time {
+            respond: self.respond_time,
+            item: self.item_time,
+            inference: self.inference_time,
+            proof: self.proof_time,
+            longest: self.longest,
+        }
     }
 }
 

@@ -150,7 +150,7 @@ impl Client {
     ///
     /// As [`Client::submit`].
     pub fn open(&self, terms: Terms) -> Result<AgreementId, ClientError> {
-        let id = terms.id();
+        let id = terms.id(self.escrow);
         self.submit(&self.prepare(id, Body::Open(terms))?)?;
         Ok(id)
     }

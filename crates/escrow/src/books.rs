@@ -168,14 +168,14 @@ fn carry_out(request: &Request, facts: &Facts, escrow: AccountId, before: &Befor
             Ok(payment(Posting { from, to: Account::Outside, amount: *amount }))
         }
         Body::Open(terms) => {
-            let expected = terms.id();
+            let expected = terms.id(escrow);
             if id != expected {
                 return Err(EntryFault::OtherAgreement { found: id, expected });
             }
             if before.agreement.is_some() {
                 return Err(EntryFault::Exists { id });
             }
-            changed(Agreement::open(terms.clone(), by, at)?)
+            changed(Agreement::open(escrow, terms.clone(), by, at)?)
         }
         Body::Act(action) => {
             let agreement = before.agreement.as_ref().ok_or(EntryFault::NoAgreement { id })?;

@@ -110,7 +110,7 @@ pub fn settle(client: &Client, view: &AgreementView, step: Result<Step, PartyErr
 ///
 /// The escrow refuses, or cannot be reached.
 pub fn open(client: &Client, terms: Terms) -> Result<AgreementId, ClientError> {
-    let id = terms.id();
+    let id = terms.id(client.escrow());
     match client.agreement(id) {
         Err(error) if error.kind() == Some("no_agreement") => match client.open(terms) {
             // The answer to an earlier attempt was lost.

@@ -59,14 +59,23 @@ pub enum PartyError {
         /// What is missing.
         name: String,
     },
-    /// Terms that this party does not want to propose or to accept.
+    /// Terms that this party does not want to propose.
     #[error("{0}")]
     Plan(String),
+    /// Terms that this party does not accept.
+    #[error("not accepted: {0}")]
+    NotAcceptable(&'static str),
     /// An agreement has to wait until another one has ended.
     #[error("not accepted: {most} agreements are open, and no more are taken at once")]
     NoPlace {
         /// How many places there are.
         most: u16,
+    },
+    /// An agreement has to wait until others have ended.
+    #[error("not accepted: together with {others} open agreements it might leave too little time for one of them")]
+    NoTime {
+        /// How many are open.
+        others: usize,
     },
     /// A proof that is due could not be made, or was refused.
     #[error("not proved: {0}")]

@@ -152,20 +152,20 @@ fn watch(host: &impl Host, stewardship: &Stewardship, pace: Pace) -> Result<Infa
 fn agreements(host: &impl Host) -> Result<BTreeMap<AgreementId, Standing>, PartyError> {
     let Desk { client, store, places, .. } = host.desk();
     let account = client.own_account()?;
-    let current = || account.agreements.iter().filter(|summary| !summary.ended && summary.kind != "stake");
-    for summary in current().filter(|summary| summary.stage != "proposed") {
-        places.keep(summary.id)?;
-    }
+    let current = account.agreements.iter().filter(|summary| !summary.ended && summary.kind != "stake");
     let taken = places.taken();
-    let standing = |id: AgreementId, deadline: Option<Timestamp>| match deadline {
-        Some(deadline) if taken.contains(&id) => Standing::Accepted(deadline),
-        Some(deadline) => Standing::Proposed(deadline),
-        None => Standing::Ended,
-    };
     let mut agreements: BTreeMap<AgreementId, Standing> = named(store, OPEN).into_iter().map(|id| (id, Standing::Ended)).collect();
     // One that has a place and is not listed has ended, or strangers' proposals have pushed it off the list: it must not wait for them.
     agreements.extend(taken.iter().map(|&id| (id, Standing::Accepted(Timestamp(0)))));
-    agreements.extend(current().map(|summary| (summary.id, standing(summary.id, summary.deadline))));
+    agreements.extend(current.map(|summary| {
+        let is_accepted = taken.contains(&summary.id) || summary.stage != "proposed";
+        let standing = match summary.deadline {
+            Some(deadline) if is_accepted => Standing::Accepted(deadline),
+            Some(deadline) => Standing::Proposed(deadline),
+            None => Standing::Ended,
+        };
+        (summary.id, standing)
+    }));
     Ok(agreements)
 }
 
@@ -186,7 +186,7 @@ impl Stewardship {
             Ok(step) => Ok(step),
             Err(PartyError::Store(error)) => Err(error),
             Err(error) => {
-                if matches!(error, PartyError::Plan(_)) {
+                if matches!(error, PartyError::NotAcceptable(_)) {
                     self.memory().entry(id).or_default().declined = Some(Instant::now());
                 }
                 self.complain(host.desk().tell, id, error.to_string());
@@ -208,7 +208,12 @@ impl Stewardship {
             return Ok(Step::Waiting);
         }
         store.once(OPEN, &id.to_string(), || Ok::<_, StoreError>(()))?;
-        settle(client, &view, host.step(&view))
+        let step = settle(client, &view, host.step(&view));
+        if matches!(step, Err(PartyError::NotAcceptable(_))) {
+            // It may have had one, since it was acceptable before the party was last started.
+            places.free(id)?;
+        }
+        step
     }
 
     fn tell_stage(&self, tell: &Tell, id: AgreementId, stage: &str) {

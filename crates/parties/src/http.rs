@@ -88,7 +88,9 @@ impl<E: Into<PartyError>> From<E> for Refused {
             | PartyError::OtherKind { .. }
             | PartyError::Lost { .. }
             | PartyError::Plan(_)
+            | PartyError::NotAcceptable(_)
             | PartyError::NoPlace { .. }
+            | PartyError::NoTime { .. }
             | PartyError::NotProved(_)
             | PartyError::Listen(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };

@@ -1,6 +1,6 @@
 //! A model whose weights stay hidden: what it predicts, and proofs of that.
 
-use verinfer_commitments::{CommitError, Committed, Kind, Public, Salt, Secret, commit_model};
+use verinfer_commitments::{CommitError, Kind, Salt, Secret, commit_model};
 use verinfer_escrow_client::MAX_CELLS;
 use verinfer_graph::{DataType, Graph, GraphError, Shape, run};
 use verinfer_items::{ItemError, Label, OpenedInput, input_kind};
@@ -23,6 +23,8 @@ pub struct Model {
     envelope: Envelope,
     secret: Secret,
     public: Vec<u8>,
+    /// Of a proof about one input.
+    cells: usize,
 }
 
 /// What a proof shows of the outputs.
@@ -76,29 +78,25 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// The secret belongs to another.
+    /// The secret belongs to another, or escrows verify no proof about it.
     pub fn new(graph: Graph, secret: Secret) -> Result<Self, ModelError> {
-        let public = commit_model(&graph, &secret.salt)?;
-        secret.check(&public.commitment)?;
-        Self::of(graph, secret, &public)
+        let model = Self::commit(graph, secret.salt.clone())?;
+        secret.check(&model.secret.commitment)?;
+        Ok(Self { secret, ..model })
     }
 
     /// A model that is committed to anew, with this salt.
     ///
     /// # Errors
     ///
-    /// It cannot be committed to.
+    /// It cannot be committed to, or escrows verify no proof about it.
     pub fn commit(graph: Graph, salt: Salt) -> Result<Self, ModelError> {
+        let envelope = Envelope::of(&graph).map_err(CommitError::from)?;
+        // First, since it may be a stranger's: nothing takes long of which a proof could be verified.
+        let cells = proof_cells(&graph, envelope, 1)?;
         let public = commit_model(&graph, &salt)?;
         let secret = Secret { kind: Kind::Model, salt, commitment: public.commitment };
-        Self::of(graph, secret, &public)
-    }
-
-    fn of(graph: Graph, secret: Secret, public: &Public) -> Result<Self, ModelError> {
-        let Committed::Model { envelope, .. } = public.committed else {
-            return Err(CommitError::Foreign { kind: Kind::Model }.into());
-        };
-        Ok(Self { graph, envelope, secret, public: public.encode() })
+        Ok(Self { graph, envelope, secret, public: public.encode(), cells })
     }
 
     /// The public file of its commitment.
@@ -146,39 +144,24 @@ impl Model {
         Ok(Output::Shown(vec![self.scores(input)?]).ranks(0, class, top).unwrap_or(false))
     }
 
-    /// About how many inputs, at most `most`, one proof may be so that escrows verify it, whatever it shows of the outputs.
-    ///
-    /// # Errors
-    ///
-    /// Not even about one.
-    pub fn batch(&self, most: usize) -> Result<usize, ModelError> {
-        self.check_size(1)?;
+    /// How many cells a proof about one input has.
+    pub const fn cells(&self) -> usize {
+        self.cells
+    }
+
+    /// About how many inputs, at least one and at most `most`, one proof may be so that escrows verify it, whatever it shows of the outputs.
+    pub fn batch(&self, most: usize) -> usize {
         let (mut fits, mut exceeds) = (1, most.saturating_add(1));
         while exceeds - fits > 1 {
             let images = fits + (exceeds - fits) / 2;
-            *(if self.check_size(images).is_ok() { &mut fits } else { &mut exceeds }) = images;
+            *(if proof_cells(&self.graph, self.envelope, images).is_ok() { &mut fits } else { &mut exceeds }) = images;
         }
-        Ok(fits)
+        fits
     }
 
     /// Whether its outputs are the scores of classes, so that proofs can count correct labels.
     pub fn has_classes(&self) -> bool {
-        !matches!(self.derive(1, OutputForm::Correct { k: 1, count: 0 }), Err(RelationError::NoClasses { .. }))
-    }
-
-    /// Whether escrows verify proofs about so many images, at least one. What counts for the limit grows no faster than their number, so one image
-    /// within its share is enough; deriving its relation is cheap.
-    fn check_size(&self, images: usize) -> Result<(), RelationError> {
-        match self.derive(images, OutputForm::Correct { k: 1, count: 0 }) {
-            // Then only scores can be shown, which takes less.
-            Err(RelationError::NoClasses { .. }) => self.derive(images, OutputForm::Shown),
-            result => result,
-        }
-    }
-
-    fn derive(&self, images: usize, output: OutputForm) -> Result<(), RelationError> {
-        let setting = Setting { weights: Some(self.envelope), hidden_input: true, output };
-        Relation::within(MAX_CELLS / images, &self.graph, 1, &setting).map(|_| ())
+        !matches!(derive(&self.graph, self.envelope, 1, COUNT), Err(RelationError::NoClasses { .. }))
     }
 
     /// A proof about some inputs, with hidden weights and hidden inputs, bound to a context.
@@ -213,6 +196,23 @@ impl Model {
     }
 }
 
+const COUNT: OutputForm = OutputForm::Correct { k: 1, count: 0 };
+
+/// The cells of each of so many images, at least one, in the largest proof about them that escrows verify. What counts for the limit grows no faster than
+/// their number, so one image within its share is enough; deriving its relation is cheap.
+fn proof_cells(graph: &Graph, envelope: Envelope, images: usize) -> Result<usize, RelationError> {
+    match derive(graph, envelope, images, COUNT) {
+        // Then only scores can be shown, which takes less.
+        Err(RelationError::NoClasses { .. }) => derive(graph, envelope, images, OutputForm::Shown),
+        result => result,
+    }
+}
+
+fn derive(graph: &Graph, envelope: Envelope, images: usize, output: OutputForm) -> Result<usize, RelationError> {
+    let setting = Setting { weights: Some(envelope), hidden_input: true, output };
+    Relation::within(MAX_CELLS / images, graph, 1, &setting).map(|relation| relation.layout.num_cells())
+}
+
 #[cfg(test)]
 mod tests {
     use verinfer_commitments::draw_salt;
@@ -227,12 +227,13 @@ mod tests {
     #[test]
     fn batches_are_as_large_as_escrows_verify_and_no_larger() {
         let small = model(Architecture::LeNet);
-        assert_eq!([0, 1, 7, 8].map(|most| small.batch(most).unwrap()), [1, 1, 7, 8]);
+        assert_eq!([0, 1, 7, 8].map(|most| small.batch(most)), [1, 1, 7, 8]);
         let large = model(Architecture::MobileNetV2 { width: 0.35, resolution: 224, classes: 10 });
-        let batch = large.batch(1000).unwrap();
+        let batch = large.batch(1000);
         assert!((2..32).contains(&batch), "{batch}");
         let setting = Setting { weights: Some(large.envelope), hidden_input: true, output: OutputForm::Shown };
         assert!(Relation::within(MAX_CELLS, &large.graph, batch, &setting).is_ok());
-        assert!(large.check_size(batch).is_ok() && large.check_size(batch + 1).is_err());
+        let fits = |images| proof_cells(&large.graph, large.envelope, images).is_ok();
+        assert!(fits(batch) && !fits(batch + 1));
     }
 }

@@ -1,10 +1,10 @@
-//! How many agreements a party that serves has at once.
+//! Which agreements a party that serves has at once: no more than it can keep all deadlines of.
 //!
-//! An agreement has a place from its acceptance until it has ended. Which have one is in the state; what a party had just accepted when it was killed, it finds
-//! in the escrow's list.
+//! An agreement has a place from just before its acceptance until it has ended. Which have one is in the state, on disk before anything is accepted: a party
+//! that was killed has not promised anybody more than it knows of.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use verinfer_escrow_client::ClientError;
 use verinfer_protocols::digest::AgreementId;
@@ -12,23 +12,24 @@ use verinfer_protocols::digest::AgreementId;
 use crate::drive::Step;
 use crate::error::PartyError;
 use crate::store::{Store, StoreError};
+use crate::time::Load;
 
 /// The places for agreements that a party has accepted.
 #[derive(Debug)]
 pub struct Places {
     store: Arc<Store>,
     most: u16,
-    /// Agreements that are just being accepted.
-    accepting: Mutex<BTreeSet<AgreementId>>,
+    /// One place is taken at a time, so that none is counted too late.
+    claiming: Mutex<()>,
 }
 
-/// Names of agreements that have a place.
-const TAKEN: &str = "taken";
+/// The loads of agreements that have a place, by name.
+const PLACES: &str = "places";
 
 impl Places {
     /// The places in a state, of which at most so many are taken.
     pub const fn new(store: Arc<Store>, most: u16) -> Self {
-        Self { store, most, accepting: Mutex::new(BTreeSet::new()) }
+        Self { store, most, claiming: Mutex::new(()) }
     }
 
     /// How many there are.
@@ -36,65 +37,54 @@ impl Places {
         self.most
     }
 
-    /// Accepts an agreement if there is a place for it, which it has from then on, unless the escrow refuses.
+    /// Accepts an agreement if there is a place and time for it, which it has from then on, unless it turns out not to be accepted.
     ///
     /// # Errors
     ///
     /// There is none, or `accept` fails.
-    pub fn accept(&self, id: AgreementId, accept: impl FnOnce() -> Result<Step, PartyError>) -> Result<Step, PartyError> {
-        self.claim(id)?;
+    pub fn accept(&self, id: AgreementId, load: Load, accept: impl FnOnce() -> Result<Step, PartyError>) -> Result<Step, PartyError> {
+        self.claim(id, load)?;
         let result = accept();
-        // Held until the place is taken, so that nobody counts between.
-        let mut accepting = self.accepting();
-        accepting.remove(&id);
         let may_be_accepted = match &result {
             Ok(_) => true,
             Err(PartyError::Escrow(error)) => !matches!(error, ClientError::Refused { .. }),
             Err(_) => false,
         };
-        if may_be_accepted {
-            self.keep(id)?;
+        if !may_be_accepted {
+            self.free(id)?;
         }
         result
     }
 
     /// The agreements that have a place.
     pub fn taken(&self) -> BTreeSet<AgreementId> {
-        named(&self.store, TAKEN)
+        named(&self.store, PLACES)
     }
 
-    /// Gives an agreement that was accepted its place, however many there are.
-    ///
-    /// # Errors
-    ///
-    /// It cannot be written.
-    pub fn keep(&self, id: AgreementId) -> Result<(), StoreError> {
-        if self.store.has(TAKEN, &id.to_string()) { Ok(()) } else { self.store.put(TAKEN, &id.to_string(), &()) }
-    }
-
-    /// Frees the place of an agreement that has ended.
+    /// Frees the place of an agreement that has ended, or that is not accepted after all.
     ///
     /// # Errors
     ///
     /// It cannot be written.
     pub fn free(&self, id: AgreementId) -> Result<(), StoreError> {
-        if self.store.has(TAKEN, &id.to_string()) { self.store.remove(TAKEN, &id.to_string()) } else { Ok(()) }
+        if self.store.has(PLACES, &id.to_string()) { self.store.remove(PLACES, &id.to_string()) } else { Ok(()) }
     }
 
-    fn claim(&self, id: AgreementId) -> Result<(), PartyError> {
-        let mut accepting = self.accepting();
-        let mut taken = self.taken();
-        taken.extend(accepting.iter());
-        if !taken.contains(&id) && taken.len() >= usize::from(self.most) {
+    fn claim(&self, id: AgreementId, load: Load) -> Result<(), PartyError> {
+        // Whoever panicked has either written a place or not.
+        let _turn = self.claiming.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut loads: BTreeMap<String, Load> = self.store.list(PLACES)?.into_iter().collect();
+        let name = id.to_string();
+        if loads.insert(name.clone(), load) == Some(load) {
+            return Ok(());
+        }
+        if loads.len() > usize::from(self.most) {
             return Err(PartyError::NoPlace { most: self.most });
         }
-        accepting.insert(id);
-        Ok(())
-    }
-
-    fn accepting(&self) -> MutexGuard<'_, BTreeSet<AgreementId>> {
-        // Whoever panicked has either put something in or not.
-        self.accepting.lock().unwrap_or_else(PoisonError::into_inner)
+        if !Load::fit(loads.values().copied()) {
+            return Err(PartyError::NoTime { others: loads.len().saturating_sub(1) });
+        }
+        Ok(self.store.put(PLACES, &name, &load)?)
     }
 }
 
@@ -105,9 +95,22 @@ pub(crate) fn named(store: &Store, scope: &str) -> BTreeSet<AgreementId> {
 
 #[cfg(test)]
 mod tests {
+    use verinfer_protocols::time::Millis;
+
     use super::*;
+    use crate::time::{Time, Work};
 
     const IDS: [AgreementId; 3] = [AgreementId([1; 32]), AgreementId([2; 32]), AgreementId([3; 32])];
+
+    /// So many seconds of work, within ten.
+    fn load(seconds: u32) -> Load {
+        let time = Time { respond: Millis(0), item: Millis(0), inference: Millis(0), proof: Millis(1000), longest: Millis(10_000) };
+        time.load(&[(Millis(10_000), Work { proofs: seconds, ..Work::default() })]).unwrap()
+    }
+
+    fn open(folder: &tempfile::TempDir, most: u16) -> Places {
+        Places::new(Arc::new(Store::open(&folder.path().join("state")).unwrap()), most)
+    }
 
     fn accepted() -> Result<Step, PartyError> {
         Ok(Step::Moved)
@@ -118,46 +121,59 @@ mod tests {
     }
 
     fn is_full(places: &Places, id: AgreementId) -> bool {
-        matches!(places.accept(id, || panic!("accepted")), Err(PartyError::NoPlace { .. }))
+        matches!(places.accept(id, load(0), || panic!("accepted")), Err(PartyError::NoPlace { .. }))
     }
 
     #[test]
     fn no_more_agreements_are_accepted_than_there_are_places_also_after_a_restart() {
         let folder = tempfile::tempdir().unwrap();
-        let open = || Places::new(Arc::new(Store::open(&folder.path().join("state")).unwrap()), 2);
-        let places = open();
-        // One that was accepted when the party was killed.
-        places.keep(IDS[0]).unwrap();
-        assert_eq!(places.accept(IDS[1], accepted).unwrap(), Step::Moved);
+        let places = open(&folder, 2);
+        assert_eq!(places.accept(IDS[0], load(0), accepted).unwrap(), Step::Moved);
+        assert_eq!(places.accept(IDS[1], load(0), accepted).unwrap(), Step::Moved);
         assert!(is_full(&places, IDS[2]));
         drop(places);
 
-        let places = open();
+        let places = open(&folder, 2);
         assert!(is_full(&places, IDS[2]));
         places.free(IDS[0]).unwrap();
-        assert_eq!(places.accept(IDS[2], accepted).unwrap(), Step::Moved);
+        assert_eq!(places.accept(IDS[2], load(0), accepted).unwrap(), Step::Moved);
         assert!(is_full(&places, IDS[0]));
+    }
+
+    #[test]
+    fn no_more_is_promised_at_once_than_can_be_done_in_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let places = open(&folder, 64);
+        let has_no_time = |id, seconds| matches!(places.accept(id, load(seconds), || panic!()), Err(PartyError::NoTime { others: 1 | 2 }));
+        assert_eq!(places.accept(IDS[0], load(6), accepted).unwrap(), Step::Moved);
+        assert!(has_no_time(IDS[1], 5));
+        assert_eq!(places.accept(IDS[1], load(4), accepted).unwrap(), Step::Moved);
+        assert!(has_no_time(IDS[2], 1));
+        // The same again, after a crash, is no more than before.
+        assert_eq!(places.accept(IDS[0], load(6), accepted).unwrap(), Step::Moved);
+        places.free(IDS[0]).unwrap();
+        assert_eq!(places.accept(IDS[2], load(6), accepted).unwrap(), Step::Moved);
     }
 
     #[test]
     fn place_is_taken_while_an_agreement_is_accepted_and_free_if_the_escrow_refuses() {
         let folder = tempfile::tempdir().unwrap();
-        let places = Places::new(Arc::new(Store::open(&folder.path().join("state")).unwrap()), 1);
-        let result = places.accept(IDS[0], || {
+        let places = open(&folder, 1);
+        let result = places.accept(IDS[0], load(0), || {
             assert!(is_full(&places, IDS[1]));
             refused()
         });
         assert!(matches!(result, Err(PartyError::Escrow(_))));
-        assert_eq!(places.accept(IDS[1], accepted).unwrap(), Step::Moved);
+        assert_eq!(places.accept(IDS[1], load(0), accepted).unwrap(), Step::Moved);
     }
 
     #[test]
     fn agreement_that_may_have_been_accepted_keeps_its_place() {
         let folder = tempfile::tempdir().unwrap();
-        let places = Places::new(Arc::new(Store::open(&folder.path().join("state")).unwrap()), 1);
+        let places = open(&folder, 1);
         let lost = || Err(ClientError::Answer { request: "the request".to_owned(), reason: "cut off".to_owned() }.into());
-        assert!(places.accept(IDS[0], lost).is_err());
+        assert!(places.accept(IDS[0], load(0), lost).is_err());
         assert!(is_full(&places, IDS[1]));
-        assert_eq!(places.accept(IDS[0], accepted).unwrap(), Step::Moved);
+        assert_eq!(places.accept(IDS[0], load(0), accepted).unwrap(), Step::Moved);
     }
 }

@@ -40,16 +40,16 @@ impl Queue {
         Self { store, news: Mutex::new(true), changed: Condvar::new() }
     }
 
-    /// The proof, if it is made, or why it could not be; otherwise it is queued, those with the nearest deadline first.
+    /// The proof, if it is made, or why it could not be; otherwise it is queued, in the order of the times since when they are due.
     ///
     /// # Errors
     ///
     /// The state cannot be read or written.
-    fn proof(&self, job: &Job, deadline: Timestamp) -> Result<Option<Result<Vec<u8>, String>>, StoreError> {
+    fn proof(&self, job: &Job, since: Timestamp) -> Result<Option<Result<Vec<u8>, String>>, StoreError> {
         if let Some(made) = self.store.get(&scope(job), &name(job))? {
             return Ok(Some(made));
         }
-        let queued = format!("{:020}-{}", deadline.0, name(job));
+        let queued = format!("{:020}-{}", since.0, name(job));
         if !self.store.has(QUEUE, &queued) {
             self.store.put(QUEUE, &queued, job)?;
             *self.news.lock().unwrap_or_else(PoisonError::into_inner) = true;
@@ -58,22 +58,16 @@ impl Queue {
         Ok(None)
     }
 
-    /// The next proof of entries that are due, in proofs of `batch` entries; all of them are queued. Nothing if none is made yet.
+    /// The next proof of entries that are due since then, in proofs of `batch` entries; all of them are queued. Nothing if none is made yet.
     ///
     /// # Errors
     ///
     /// A proof could not be made, or the state cannot be read or written.
-    pub fn next(
-        &self,
-        agreement: AgreementId,
-        due: &[u32],
-        batch: usize,
-        deadline: Timestamp,
-    ) -> Result<Option<(Job, Vec<u8>)>, PartyError> {
+    pub fn next(&self, agreement: AgreementId, due: &[u32], batch: usize, since: Timestamp) -> Result<Option<(Job, Vec<u8>)>, PartyError> {
         let mut first = None;
         for entries in due.chunks(batch.max(1)) {
             let job = Job { agreement, entries: entries.to_vec() };
-            let made = self.proof(&job, deadline)?;
+            let made = self.proof(&job, since)?;
             first = first.or_else(|| made.map(|made| (job, made)));
         }
         let Some((job, made)) = first else { return Ok(None) };
@@ -158,10 +152,10 @@ mod tests {
     const PAUSE: Duration = Duration::from_millis(20);
 
     #[test]
-    fn jobs_survive_a_restart_and_the_nearest_deadline_comes_first() {
+    fn jobs_survive_a_restart_and_what_has_been_due_longest_comes_first() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state");
-        let next = |queue: &Queue, due: &[u32], deadline| queue.next(AGREEMENT, due, 2, Timestamp(deadline));
+        let next = |queue: &Queue, due: &[u32], since| queue.next(AGREEMENT, due, 2, Timestamp(since));
         let queue = Queue::new(Arc::new(Store::open(&path).unwrap()));
         assert!(next(&queue, &[1, 2, 3], 200).unwrap().is_none());
         assert!(next(&queue, &[9], 100).unwrap().is_none());
@@ -200,7 +194,7 @@ mod tests {
     fn proof_that_cannot_be_made_while_the_escrow_is_busy_is_tried_again_after_the_others() {
         let folder = tempfile::tempdir().unwrap();
         let queue = Arc::new(Queue::new(Arc::new(Store::open(&folder.path().join("state")).unwrap())));
-        let next = |due: u32, deadline| queue.next(AGREEMENT, &[due], 1, Timestamp(deadline)).unwrap();
+        let next = |due: u32, since| queue.next(AGREEMENT, &[due], 1, Timestamp(since)).unwrap();
         assert_eq!((next(1, 100), next(2, 200)), (None, None));
         let (working, tried) = (queue.clone(), Arc::new(Mutex::new(Vec::new())));
         let trying = tried.clone();

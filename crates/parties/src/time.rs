@@ -1,5 +1,6 @@
-//! How much time a party that serves must be left.
+//! How much time a party that serves must be left, for one agreement and for all that it has at once.
 
+use serde::{Deserialize, Serialize};
 use verinfer_protocols::time::Millis;
 
 /// Least time for what a party that serves has to do: who leaves it less only wants its deposit.
@@ -13,6 +14,8 @@ pub struct Time {
     pub inference: Millis,
     /// For the proof of each input.
     pub proof: Millis,
+    /// Longest time for any move of either party: so long a place and a deposit can be held for nothing.
+    pub longest: Millis,
 }
 
 /// What one move may take besides the move itself.
@@ -26,16 +29,108 @@ pub struct Work {
     pub proofs: u32,
 }
 
+/// What an agreement may demand of a party at any one time. An agreement is in one stage, so that the moves do not add up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Load {
+    /// How long the work of one move may take.
+    work: Millis,
+    /// Within what time all work is done that was there before, and this.
+    within: Millis,
+}
+
 impl Time {
-    /// Whether each period suffices for a move with so much work.
-    pub fn suffices(&self, periods: &[(Millis, Work)]) -> bool {
-        periods.iter().all(|(period, work)| *period >= self.needed(work))
+    /// What an agreement may demand whose moves have these periods and so much work, if it leaves time for each of them alone.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the periods.
+    pub fn load(&self, moves: &[(Millis, Work)]) -> Result<Load, &'static str> {
+        let mut load = Load { work: Millis(0), within: Millis(u64::MAX) };
+        for (period, work) in moves {
+            let work = self.needed(work);
+            let within = period.0.checked_sub(self.respond.0).filter(|&within| within >= work).ok_or("the time is too short")?;
+            if *period > self.longest {
+                return Err("the time is too long");
+            }
+            load.work = load.work.max(Millis(work));
+            if work > 0 {
+                load.within = load.within.min(Millis(within));
+            }
+        }
+        Ok(load)
     }
 
-    /// Least time for a move with so much work.
-    fn needed(&self, work: &Work) -> Millis {
+    /// With so many times the time for inferences and proofs.
+    pub fn scaled(&self, by: u64) -> Self {
+        let scaled = |time: Millis| Millis(time.0.saturating_mul(by));
+        Self { inference: scaled(self.inference), proof: scaled(self.proof), ..*self }
+    }
+
+    /// Milliseconds for so much work.
+    fn needed(&self, work: &Work) -> u64 {
         let parts = [(self.item, work.items), (self.inference, work.inferences), (self.proof, work.proofs)];
-        let times = |(time, count): (Millis, u32)| time.0.saturating_mul(u64::from(count));
-        Millis(parts.into_iter().map(times).fold(self.respond.0, u64::saturating_add))
+        parts.into_iter().map(|(time, count)| time.0.saturating_mul(u64::from(count))).fold(0, u64::saturating_add)
+    }
+}
+
+impl Load {
+    /// Whether a party that does its work in the order in which it comes up is late in none of these agreements, whatever happens in them.
+    ///
+    /// When work comes up, what is before it is at most the work of one move of each other agreement. (The nearest deadline first would do with less for
+    /// agreements that are there from the beginning, but not with any bound on their number alone: one short agreement after the other would always be first.)
+    pub fn fit(loads: impl IntoIterator<Item = Self>) -> bool {
+        let (mut work, mut within) = (0_u64, u64::MAX);
+        for load in loads {
+            work = work.saturating_add(load.work.0);
+            within = within.min(load.within.0);
+        }
+        work <= within
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIME: Time = Time { respond: Millis(1000), item: Millis(5), inference: Millis(10), proof: Millis(100), longest: Millis(60_000) };
+
+    fn load(periods: [u64; 3], count: u32) -> Result<Load, &'static str> {
+        let work = [
+            Work { items: count, ..Work::default() },
+            Work { inferences: count, ..Work::default() },
+            Work { proofs: count, ..Work::default() },
+        ];
+        let moves: Vec<(Millis, Work)> = periods.map(Millis).into_iter().zip(work).collect();
+        TIME.load(&moves)
+    }
+
+    #[test]
+    fn each_move_must_be_left_its_time_and_none_too_much() {
+        assert!(load([1015, 1030, 1300], 3).is_ok());
+        for short in [[1014, 1030, 1300], [1015, 1029, 1300], [1015, 1030, 1299], [999, 1030, 1300]] {
+            assert_eq!(load(short, 3), Err("the time is too short"));
+        }
+        assert!(load([60_000; 3], 3).is_ok());
+        assert_eq!(load([60_000, 60_001, 60_000], 3), Err("the time is too long"));
+    }
+
+    #[test]
+    fn agreements_fit_while_the_work_of_all_is_done_in_the_time_of_each() {
+        let [long, short] = [load([60_000; 3], 100).unwrap(), load([6000; 3], 10).unwrap()];
+        assert_eq!((long.work, short.within), (Millis(10_000), Millis(5000)));
+        assert!(Load::fit([long; 5]) && !Load::fit([long; 6]));
+        assert!(Load::fit([short; 5]) && !Load::fit([short; 6]));
+        assert!(!Load::fit([long, short]), "the short one could come up when the long one is being proved");
+        let idle = load([1000; 3], 0).unwrap();
+        assert!(Load::fit([idle; 1000]) && Load::fit([long, idle]));
+        assert!(Load::fit([]));
+    }
+
+    #[test]
+    fn hostile_counts_overflow_nothing() {
+        let all = Work { items: u32::MAX, inferences: u32::MAX, proofs: u32::MAX };
+        let time = Time { item: Millis(u64::MAX), ..TIME }.scaled(u64::MAX);
+        assert_eq!(time.load(&[(Millis(u64::MAX), all)]), Err("the time is too short"));
+        assert!(!Load::fit([Load { work: Millis(u64::MAX), within: Millis(u64::MAX - 1) }; 3]));
     }
 }

@@ -85,9 +85,9 @@ pub struct Agreement {
 }
 
 impl Terms {
-    /// The name of the agreement with these terms.
-    pub fn id(&self) -> AgreementId {
-        AgreementId(Digest::of("verinfer protocols v1 terms", self).0)
+    /// The name of the agreement with these terms that an escrow holds: what a party signs about it has no meaning at another escrow.
+    pub fn id(&self, escrow: AccountId) -> AgreementId {
+        AgreementId(Digest::of("verinfer protocols v2 agreement", &(escrow, self)).0)
     }
 
     /// Who proposes, and who accepts; a stake has one party.
@@ -130,13 +130,13 @@ impl Terms {
 }
 
 impl Agreement {
-    /// A party proposes terms and deposits.
+    /// A party proposes terms to an escrow, and deposits.
     ///
     /// # Errors
     ///
     /// The terms are impossible, or not its to propose.
-    pub fn open(terms: Terms, by: AccountId, now: Timestamp) -> Result<(Self, Vec<Posting>), Refusal> {
-        let id = terms.id();
+    pub fn open(escrow: AccountId, terms: Terms, by: AccountId, now: Timestamp) -> Result<(Self, Vec<Posting>), Refusal> {
+        let id = terms.id(escrow);
         let (state, postings) = match &terms {
             Terms::Stake(terms) => terms.open(id, by).map(|(state, postings)| (State::Stake(state), postings)),
             Terms::Accuracy(terms) => terms.open(id, by, now).map(|(state, postings)| (State::Accuracy(state), postings)),

@@ -24,6 +24,11 @@ impl Timestamp {
     pub const fn after(self, period: Millis) -> Self {
         Self(self.0.saturating_add(period.0))
     }
+
+    /// The time a period earlier.
+    pub const fn before(self, period: Millis) -> Self {
+        Self(self.0.saturating_sub(period.0))
+    }
 }
 
 impl fmt::Display for Timestamp {

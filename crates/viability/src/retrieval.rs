@@ -17,7 +17,7 @@ use verinfer_sampling::hypergeometric;
 
 use crate::deviations::Path;
 use crate::fault::{Fault, FaultAt};
-use crate::world::{PERIOD, World, customer, digest, provider};
+use crate::world::{PERIOD, World, customer, digest, escrow, provider};
 use crate::{Economy, Estimate, Gains, PlayError, transfer};
 
 /// The probability that the sample has one of `hidden` documents in it.
@@ -97,7 +97,7 @@ impl Game {
     /// The documents that are proved if this is the requester's share of the coin.
     fn sampled(&self, share: Share) -> BTreeSet<u32> {
         let terms = self.terms(share);
-        let id = agreement::Terms::Retrieval(terms.clone()).id();
+        let id = agreement::Terms::Retrieval(terms.clone()).id(escrow().account());
         terms.sampled(&Seed::new(id, &share, &RESPONDERS_SHARE)).into_iter().collect()
     }
 

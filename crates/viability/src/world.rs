@@ -38,6 +38,11 @@ pub fn provider() -> SecretKey {
     SecretKey::from_seed(&[2; 32])
 }
 
+/// Of the escrow.
+pub fn escrow() -> SecretKey {
+    SecretKey::from_seed(&[0; 32])
+}
+
 /// A digest that stands for something with this name.
 pub fn digest(name: &str) -> Digest {
     Digest::of_bytes(name.as_bytes())
@@ -51,7 +56,7 @@ impl World {
         for party in [customer(), provider()] {
             ledger.post(&[Posting { from: Account::Outside, to: Account::Party(party.account()), amount: wealth }])?;
         }
-        let (agreement, postings) = Agreement::open(terms, customer().account(), now)?;
+        let (agreement, postings) = Agreement::open(escrow().account(), terms, customer().account(), now)?;
         ledger.post(&postings)?;
         Ok(Self { agreement, turns: Vec::new(), ledger, now, wealth })
     }

@@ -80,7 +80,7 @@ pub struct ProverCosts {
 pub struct VerifierCosts {
     /// Once for any number of proofs.
     pub setup_seconds: f64,
-    /// Median over the runs of a verification.
+    /// Median of at least as many verifications as runs, and of as many as a second takes.
     pub seconds: f64,
     /// Set-up and model included.
     pub peak_memory: Option<u64>,

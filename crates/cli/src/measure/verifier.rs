@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use verinfer_graph::Graph;
@@ -14,6 +14,9 @@ use super::{Task, VerifierCosts, median};
 use crate::files;
 use crate::memory;
 use crate::output::Report;
+
+/// A verification takes milliseconds: so many that a moment in which the machine does something else does not count.
+const LEAST: Duration = Duration::from_secs(1);
 
 /// Verifies the proof in the file `proof`.
 pub fn measure(task: &Task, proof: &Path) -> anyhow::Result<VerifierCosts> {
@@ -44,7 +47,8 @@ pub fn measure(task: &Task, proof: &Path) -> anyhow::Result<VerifierCosts> {
     let expectations = Expectations { security_level: task.security, context: b"", input: expected, ..Expectations::default() };
     let mut times = Vec::new();
     let mut error = None;
-    for _ in 0..task.runs {
+    let begun = Instant::now();
+    while times.len() < task.runs as usize || begun.elapsed() < LEAST {
         let start = Instant::now();
         let result = verifier.verify(&bytes, &expectations);
         times.push(start.elapsed().as_secs_f64());

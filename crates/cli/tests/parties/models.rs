@@ -37,7 +37,7 @@ fn responder(world: &World, input: (Shape, DataType)) -> Responder {
         policy: Policy {
             price: units(5),
             bond: units(1000),
-            time: Time { respond: Millis(0), item: Millis(0), inference: Millis(0), proof: Millis(0) },
+            time: Time { respond: Millis(0), item: Millis(0), inference: Millis(0), proof: Millis(0), longest: Millis(3_600_000) },
             agreements: 1,
             batch: 1,
         },

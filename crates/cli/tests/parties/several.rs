@@ -195,7 +195,7 @@ fn provider(world: &World) -> (Provider, Digest) {
     let graph = import_tflite(include_bytes!("../../../../models/digits/digits_int8.tflite")).unwrap().graph;
     let model = Model::commit(graph, draw_salt().unwrap()).unwrap();
     let digest = model.digest();
-    let time = Time { respond: Millis(0), item: Millis(0), inference: Millis(0), proof: Millis(0) };
+    let time = Time { respond: Millis(0), item: Millis(0), inference: Millis(0), proof: Millis(0), longest: Millis(3_600_000) };
     let policy =
         Policy { proof: units(1), inference: units(1), deposit: units(1000), time, agreements: 64, proceed: Proceed::IfGood, batch: 1 };
     let means = Means {

@@ -101,12 +101,12 @@ fn each_kind_of_bad_request_is_refused_in_its_own_way_and_changes_nothing() {
         // One agreement too many, and terms that cannot be.
         let more = serving::terms(customers.account(), providers.account(), nonce(), 2, LONG);
         let more = agreement::Terms::Serving(more);
-        let open = header(&running, &customers, more.id(), 1);
+        let open = header(&running, &customers, more.id(running.client(&customers).escrow()), 1);
         assert_eq!(signed(&customers, open, Body::Open(more)), refused(403, "too_many_agreements"));
         let mut wrong = serving::terms(providers.account(), customers.account(), nonce(), 2, LONG);
         wrong.beta = 1;
         let wrong = agreement::Terms::Serving(wrong);
-        let open = header(&running, &providers, wrong.id(), 1);
+        let open = header(&running, &providers, wrong.id(running.client(&providers).escrow()), 1);
         assert_eq!(signed(&providers, open.clone(), Body::Open(wrong)), refused(422, "terms"));
 
         // Files of others.

@@ -123,8 +123,8 @@ fn two_hundred_agreements_with_twenty_clients() {
                         let round = if last_move(number).is_some() { LONG } else { Millis(1000) };
                         terms.periods = Periods { respond: LONG, round, answer: LONG, prove: Millis(500) };
                         let terms = agreement::Terms::Serving(terms);
-                        names.push(terms.id());
-                        meter.submit(&client, terms.id(), Body::Open(terms));
+                        names.push(terms.id(client.escrow()));
+                        meter.submit(&client, terms.id(client.escrow()), Body::Open(terms));
                     }
                     let number =
                         |view: &AgreementView| u8::try_from(names.iter().position(|id| *id == view.agreement.id).unwrap()).unwrap();

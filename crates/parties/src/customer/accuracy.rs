@@ -73,7 +73,7 @@ impl<'a> Customer<'a> {
         plan: impl FnOnce() -> Result<Plan, PartyError>,
     ) -> Result<Self, PartyError> {
         let (terms, share) = store.once(DEAL.0, DEAL.1, || propose(client, peer, store, &plan()?))?;
-        let id = agreement::Terms::Accuracy(terms.clone()).id();
+        let id = agreement::Terms::Accuracy(terms.clone()).id(client.escrow());
         let peer = peer.within(terms.periods.respond);
         Ok(Self { client, peer, store, id, terms, share })
     }

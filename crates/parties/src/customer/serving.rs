@@ -87,7 +87,7 @@ impl<'a> Customer<'a> {
     ) -> Result<Self, PartyError> {
         let (terms, contest) = store.once(DEAL.0, DEAL.1, || propose(client, peer, store, &plan()?))?;
         let receiver = receiver(store)?;
-        let id = agreement::Terms::Serving(terms.clone()).id();
+        let id = agreement::Terms::Serving(terms.clone()).id(client.escrow());
         let asking = ASKING.min(Duration::from_millis(terms.periods.round.0 / 8));
         // The round begins while inputs are sent: one that is not taken must leave time to demand what does not come.
         let (peer, predictor) = (peer.within(terms.periods.respond.min(terms.periods.round)), peer.asked_briefly(asking));

@@ -18,22 +18,17 @@ use crate::host::short;
 use crate::model::Shown;
 use crate::random::random_bytes;
 use crate::store::numbered;
+use crate::time::Load;
 use crate::transfer::{Due, Transfer};
 
 impl Provider {
     pub(super) fn accuracy(&self, view: &AgreementView, terms: &Terms, state: &State) -> Result<Step, PartyError> {
         let id = view.agreement.id;
         match state {
-            State::Proposed { .. } if terms.model == self.model.digest() && terms.form != self.model.form() => {
-                Err(PartyError::Plan("not accepted: the model takes or gives something else".to_owned()))
+            State::Proposed { .. } => {
+                let load = self.judge_accuracy(terms).map_err(PartyError::NotAcceptable)?;
+                self.places.accept(id, load, || self.act(id, Move::Accept { share: Share(random_bytes()?) }))
             }
-            State::Proposed { .. } if terms.evidence == Evidence::Count && !self.model.has_classes() => {
-                Err(PartyError::Plan("not accepted: the model's outputs are not the scores of classes".to_owned()))
-            }
-            State::Proposed { .. } => match self.objection(terms.model, self.policy.objection_to_accuracy(terms)?) {
-                None => self.places.accept(id, || self.act(id, Move::Accept { share: Share(random_bytes()?) })),
-                Some(objection) => Err(PartyError::Plan(format!("not accepted: {objection}"))),
-            },
             State::First { seed, transfer } => self.receive(view, terms, transfer, &terms.first_part(seed)),
             State::Second { seed, transfer } => self.receive(view, terms, transfer, &terms.second_part(seed)),
             State::Deciding { seed, .. } => {
@@ -44,10 +39,22 @@ impl Provider {
             }
             State::Proving { seed, proved, deadline, .. } => {
                 let due: Vec<u32> = terms.second_part(seed).into_iter().filter(|index| !proved.contains(index)).collect();
-                self.prove_accuracy(id, &due, *deadline)
+                self.prove_accuracy(id, &due, deadline.before(terms.periods.prove))
             }
             State::Revealing { .. } | State::Ended(_) => Ok(Step::Waiting),
         }
+    }
+
+    /// What an agreement may demand, or why it is not for this provider.
+    fn judge_accuracy(&self, terms: &Terms) -> Result<Load, &'static str> {
+        self.check_model(terms.model)?;
+        if terms.form != self.model.form() {
+            return Err("the model takes or gives something else");
+        }
+        if terms.evidence == Evidence::Count && !self.model.has_classes() {
+            return Err("the model's outputs are not the scores of classes");
+        }
+        self.policy.judge_accuracy(terms)
     }
 
     /// A proof about some examples that were received.
@@ -91,8 +98,8 @@ impl Provider {
         Ok(right)
     }
 
-    fn prove_accuracy(&self, id: AgreementId, due: &[u32], deadline: Timestamp) -> Result<Step, PartyError> {
-        let Some((job, proof)) = self.queue.next(id, due, self.policy.batch, deadline)? else { return Ok(Step::Waiting) };
+    fn prove_accuracy(&self, id: AgreementId, due: &[u32], since: Timestamp) -> Result<Step, PartyError> {
+        let Some((job, proof)) = self.queue.next(id, due, self.policy.batch, since)? else { return Ok(Step::Waiting) };
         let examples = job.entries.iter().map(|&index| {
             let item = self.example(id, index)?;
             let label = match item.label {

@@ -75,7 +75,7 @@ impl Provider {
         if committed != model.digest() {
             return Err(PartyError::Plan(format!("this state is that of a provider of the model {committed}, not {}", model.digest())));
         }
-        let policy = Policy { batch: model.batch(policy.batch)?, ..policy };
+        let policy = Policy { batch: model.batch(policy.batch), ..policy };
         let receiver = receiver(&store)?;
         let store = Arc::new(store);
         let (places, queue) = (Places::new(store.clone(), policy.agreements), Queue::new(store.clone()));

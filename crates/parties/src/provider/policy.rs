@@ -1,7 +1,7 @@
 use verinfer_protocols::money::{Money, MoneyError};
 use verinfer_protocols::{accuracy, serving};
 
-use crate::time::{Time, Work};
+use crate::time::{Load, Time, Work};
 
 /// Which agreements a provider makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,38 +32,43 @@ pub enum Proceed {
 }
 
 impl Policy {
-    /// Why an agreement about accuracy is not for this provider.
-    pub fn objection_to_accuracy(&self, terms: &accuracy::Terms) -> Result<Option<&'static str>, MoneyError> {
-        Ok(if terms.prices.proof < self.proof || terms.prices.inference < self.inference {
-            Some("the prices are too low")
-        } else if terms.deposit()? > self.deposit {
-            Some("the deposit is too large")
-        } else if !self.time.suffices(&[
+    /// What an agreement about accuracy may demand.
+    ///
+    /// # Errors
+    ///
+    /// Why it is not for this provider.
+    pub fn judge_accuracy(&self, terms: &accuracy::Terms) -> Result<Load, &'static str> {
+        if terms.prices.proof < self.proof || terms.prices.inference < self.inference {
+            return Err("the prices are too low");
+        }
+        self.check_deposit(terms.deposit())?;
+        self.time.load(&[
             (terms.periods.respond, Work { items: terms.first.max(terms.second()), ..Work::default() }),
             (terms.periods.decide, Work { inferences: terms.first, ..Work::default() }),
             (terms.periods.prove, Work { proofs: terms.second(), ..Work::default() }),
-        ]) {
-            Some("the time is too short")
-        } else {
-            None
-        })
+        ])
     }
 
-    /// Why a round is not for this provider.
-    pub fn objection_to_serving(&self, terms: &serving::Terms) -> Result<Option<&'static str>, MoneyError> {
-        Ok(if terms.proof < self.proof {
-            Some("the price is too low")
-        } else if terms.provider_deposit()? > self.deposit {
-            Some("the deposit is too large")
-        } else if !self.time.suffices(&[
+    /// What a round may demand.
+    ///
+    /// # Errors
+    ///
+    /// Why it is not for this provider.
+    pub fn judge_serving(&self, terms: &serving::Terms) -> Result<Load, &'static str> {
+        if terms.proof < self.proof {
+            return Err("the price is too low");
+        }
+        self.check_deposit(terms.provider_deposit())?;
+        self.time.load(&[
             (terms.periods.respond, Work { items: terms.inputs, ..Work::default() }),
+            (terms.periods.round, Work::default()),
             (terms.periods.answer, Work { inferences: terms.inputs, ..Work::default() }),
             (terms.periods.prove, Work { proofs: terms.inputs, ..Work::default() }),
-        ]) {
-            Some("the time is too short")
-        } else {
-            None
-        })
+        ])
+    }
+
+    fn check_deposit(&self, deposit: Result<Money, MoneyError>) -> Result<(), &'static str> {
+        if deposit.is_ok_and(|deposit| deposit <= self.deposit) { Ok(()) } else { Err("the deposit is too large") }
     }
 }
 
@@ -75,42 +80,5 @@ impl Proceed {
             // right / first >= target / second
             Self::IfGood => u64::from(right) * u64::from(terms.second()) >= u64::from(terms.target) * u64::from(terms.first),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use verinfer_protocols::digest::Digest;
-    use verinfer_protocols::keys::SecretKey;
-
-    use verinfer_protocols::time::Millis;
-
-    use super::*;
-
-    #[test]
-    fn round_with_too_little_time_is_not_accepted() {
-        let units = |units| Money::new(units).unwrap();
-        let time = Time { respond: Millis(1000), item: Millis(5), inference: Millis(10), proof: Millis(100) };
-        let policy =
-            Policy { proof: units(1), inference: units(1), deposit: units(1000), time, agreements: 1, proceed: Proceed::IfGood, batch: 1 };
-        let periods = serving::Periods { respond: Millis(1015), round: Millis(1), answer: Millis(1030), prove: Millis(1300) };
-        let terms = serving::Terms {
-            customer: SecretKey::from_seed(&[1; 32]).account(),
-            provider: SecretKey::from_seed(&[2; 32]).account(),
-            model: Digest([3; 32]),
-            inputs: 3,
-            proof: units(1),
-            beta: 2,
-            periods,
-            nonce: Digest([4; 32]),
-        };
-        let objection = |periods| policy.objection_to_serving(&serving::Terms { periods, ..terms.clone() }).unwrap();
-        assert_eq!(objection(periods), None);
-        let short = [
-            serving::Periods { respond: Millis(1014), ..periods },
-            serving::Periods { answer: Millis(1029), ..periods },
-            serving::Periods { prove: Millis(1299), ..periods },
-        ];
-        assert_eq!(short.map(objection), [Some("the time is too short"); 3]);
     }
 }

@@ -16,7 +16,8 @@ use crate::wire::{About, Ask, Ciphertexts, Offer, Topic};
 impl Service for Provider {
     fn about(&self) -> Result<About, Refused> {
         let stake: Option<stake::Terms> = self.store.get(SELF, "stake")?;
-        let offer = Offer::Predictions { model: self.model.digest(), stake: stake.map(|stake| Terms::Stake(stake).id()) };
+        let offer =
+            Offer::Predictions { model: self.model.digest(), stake: stake.map(|stake| Terms::Stake(stake).id(self.client.escrow())) };
         Ok(About::sign(&self.receiver.public(), offer, &self.key))
     }
 
@@ -46,9 +47,9 @@ impl Service for Provider {
 }
 
 impl Provider {
-    /// Why an agreement about a model is not for this provider.
-    pub(super) fn objection(&self, model: Digest, other: Option<&'static str>) -> Option<&'static str> {
-        if model == self.model.digest() { other } else { Some("it is about another model") }
+    /// Whether an agreement about a model is for this provider.
+    pub(super) fn check_model(&self, model: Digest) -> Result<(), &'static str> {
+        if model == self.model.digest() { Ok(()) } else { Err("it is about another model") }
     }
 
     fn take_ciphertexts(&self, id: AgreementId, content: &[u8]) -> Result<(), Refused> {

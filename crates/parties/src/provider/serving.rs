@@ -35,10 +35,11 @@ impl Provider {
     pub(super) fn serving(&self, view: &AgreementView, terms: &Terms, state: &State) -> Result<Step, PartyError> {
         let id = view.agreement.id;
         match state {
-            State::Proposed { .. } => match self.objection(terms.model, self.policy.objection_to_serving(terms)?) {
-                None => self.places.accept(id, || self.act_serving(id, Move::Accept)),
-                Some(objection) => Err(PartyError::Plan(format!("not accepted: {objection}"))),
-            },
+            State::Proposed { .. } => {
+                let load =
+                    self.check_model(terms.model).and_then(|()| self.policy.judge_serving(terms)).map_err(PartyError::NotAcceptable)?;
+                self.places.accept(id, load, || self.act_serving(id, Move::Accept))
+            }
             State::Confirming { inputs, .. } => {
                 for index in (0..).take(inputs.len()) {
                     if !self.store.has(&inputs_scope(id), &numbered(index)) {
@@ -53,7 +54,7 @@ impl Provider {
             }
             State::Contested { contested, proved, deadline, .. } => {
                 let due: Vec<u32> = contested.keys().copied().filter(|index| !proved.contains(index)).collect();
-                self.prove_predictions(id, &due, *deadline)
+                self.prove_predictions(id, &due, deadline.before(terms.periods.prove))
             }
             State::Sending { .. } | State::Running { .. } | State::Ended(_) => Ok(Step::Waiting),
         }
@@ -100,8 +101,8 @@ impl Provider {
         self.act_serving(id, Move::Answer { answers, scores })
     }
 
-    fn prove_predictions(&self, id: AgreementId, due: &[u32], deadline: Timestamp) -> Result<Step, PartyError> {
-        let Some((job, proof)) = self.queue.next(id, due, self.policy.batch, deadline)? else { return Ok(Step::Waiting) };
+    fn prove_predictions(&self, id: AgreementId, due: &[u32], since: Timestamp) -> Result<Step, PartyError> {
+        let Some((job, proof)) = self.queue.next(id, due, self.policy.batch, since)? else { return Ok(Step::Waiting) };
         self.client.leave_file(id, self.model.public())?;
         let proof = self.client.leave_file(id, &proof)?;
         let action = agreement::Move::Serving(Move::Prove { proof, inputs: job.entries.clone() });

@@ -3,7 +3,7 @@ use verinfer_protocols::money::Money;
 use verinfer_protocols::retrieval::{Predicate, Terms};
 
 use crate::model::Model;
-use crate::time::{Time, Work};
+use crate::time::{Load, Time, Work};
 
 /// Which agreements a responder makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub struct Policy {
     pub price: Money,
     /// Largest bond.
     pub bond: Money,
-    /// Least time for what it has to do.
+    /// Least time for what it has to do; for an inference and a proof, with a model of which a proof about one document has up to a million cells.
     pub time: Time,
     /// Most agreements at once.
     pub agreements: u16,
@@ -21,22 +21,24 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Why an agreement about its corpus is not for this responder.
-    pub fn objection(&self, terms: &Terms) -> Option<&'static str> {
-        let periods = [
+    /// What an agreement about its corpus may demand if a proof about one document has so many cells.
+    ///
+    /// # Errors
+    ///
+    /// Why it is not for this responder.
+    pub fn judge(&self, terms: &Terms, cells: usize) -> Result<Load, &'static str> {
+        if terms.price < self.price {
+            return Err("the price is too low");
+        }
+        if terms.bond > self.bond {
+            return Err("the bond is too large");
+        }
+        let millions = u64::try_from(cells.div_ceil(1_000_000).max(1)).unwrap_or(u64::MAX);
+        self.time.scaled(millions).load(&[
             (terms.periods.respond, Work { items: terms.corpus.len, ..Work::default() }),
             (terms.periods.declare, Work { inferences: terms.corpus.len, ..Work::default() }),
             (terms.periods.prove, Work { proofs: terms.sample, ..Work::default() }),
-        ];
-        if terms.price < self.price {
-            Some("the price is too low")
-        } else if terms.bond > self.bond {
-            Some("the bond is too large")
-        } else if !self.time.suffices(&periods) {
-            Some("the time is too short")
-        } else {
-            None
-        }
+        ])
     }
 }
 

@@ -71,7 +71,7 @@ impl<'a> Requester<'a> {
             propose(client, peer, model.digest(), plan)
         })?;
         let receiver = receiver(store)?;
-        let id = agreement::Terms::Retrieval(terms.clone()).id();
+        let id = agreement::Terms::Retrieval(terms.clone()).id(client.escrow());
         let peer = peer.within(terms.periods.respond);
         Ok(Self { client, key, peer, store, receiver, id, terms, share })
     }

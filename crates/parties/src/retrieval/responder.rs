@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde::{Deserialize, Serialize};
 use verinfer_commitments::{Kind, Secret};
 use verinfer_escrow_client::Client;
 use verinfer_escrow_client::messages::AgreementView;
@@ -17,6 +18,7 @@ use verinfer_protocols::member::Member;
 use verinfer_protocols::merkle::Tree;
 use verinfer_protocols::retrieval::{Document, Move, STAGE, State, Terms};
 use verinfer_protocols::statement::{Output, context};
+use verinfer_protocols::time::Timestamp;
 use verinfer_protocols::transfer;
 use verinfer_sealing::{Envelope, ReceiverPublic, ReceiverSecret};
 
@@ -32,6 +34,7 @@ use crate::places::{Places, named};
 use crate::queue::{Job, Queue};
 use crate::random::random_bytes;
 use crate::store::Store;
+use crate::time::Load;
 use crate::transfer::{Due, Transfer};
 use crate::wire::{About, Ask, Offer, SentModel, Topic};
 
@@ -90,29 +93,22 @@ impl Responder {
         Ok(Self { key, client, store, tree, input, source, policy, receiver, places, queue, tell, keeping: Mutex::new(()) })
     }
 
-    /// Why it does not make an agreement on these terms.
-    fn objection(&self, terms: &Terms) -> Option<&'static str> {
+    /// What an agreement on these terms may demand, with a model of which a proof about one document has so many cells; or why it does not make it.
+    fn judge(&self, terms: &Terms, cells: usize) -> Result<Load, &'static str> {
         if terms.corpus != self.tree.root() || terms.source != self.source {
-            Some("it is about another corpus")
-        } else {
-            self.policy.objection(terms)
+            return Err("it is about another corpus");
         }
+        self.policy.judge(terms, cells)
     }
 
     fn accept(&self, id: AgreementId, terms: &Terms) -> Result<Step, PartyError> {
-        if let Some(objection) = self.objection(terms) {
-            return Err(PartyError::Plan(format!("not accepted: {objection}")));
-        }
-        if !self.store.has(&scope(id), MODEL) {
-            return Ok(Step::Waiting);
-        }
-        let model = self.model(id)?;
-        if let Some(objection) = objection_to_model(terms, &model, self.input) {
-            return Err(PartyError::Plan(format!("not accepted: {objection}")));
-        }
-        self.batch(id)?;
-        self.places.accept(id, || {
-            self.client.leave_file(id, model.public())?;
+        let Some(size) = self.store.get::<Size>(&scope(id), SIZE)? else {
+            // Without its model, as if that were small.
+            return self.judge(terms, 0).map(|_| Step::Waiting).map_err(PartyError::NotAcceptable);
+        };
+        let load = self.judge(terms, size.cells).map_err(PartyError::NotAcceptable)?;
+        self.places.accept(id, load, || {
+            self.client.leave_file(id, self.model(id)?.public())?;
             self.act(id, Move::Accept { share: Share(random_bytes()?) })
         })
     }
@@ -120,21 +116,21 @@ impl Responder {
     /// Keeps the model of an agreement, if there is room: what strangers propose must not fill the disk.
     fn keep_model(&self, id: AgreementId, sent: &SentModel, model: &Model) -> Result<(), Refused> {
         let _turn = self.keeping.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.store.has(&scope(id), MODEL) {
+        if self.store.has(&scope(id), SIZE) {
             return Ok(());
         }
-        let (kept, ended): (Vec<_>, Vec<_>) =
-            named(&self.store, MODELS).into_iter().partition(|&other| self.store.has(&scope(other), MODEL));
+        let others = named(&self.store, MODELS).into_iter().filter(|&other| other != id);
+        let (kept, ended): (Vec<_>, Vec<_>) = others.partition(|&other| self.store.has(&scope(other), MODEL));
         for other in ended {
             self.store.remove(MODELS, &other.to_string())?;
         }
         if kept.len() >= usize::from(self.policy.agreements) {
             return Err(Refused::not_now("there is no room for more models before other agreements end"));
         }
-        let batch = model.batch(self.policy.batch).map_err(|error| Refused::wrong(&error))?;
         self.store.put(MODELS, &id.to_string(), &())?;
-        self.store.put(&scope(id), BATCH, &batch)?;
         self.store.put(&scope(id), MODEL, sent)?;
+        // Last: with it, the model is there.
+        self.store.put(&scope(id), SIZE, &Size { cells: model.cells(), batch: model.batch(self.policy.batch) })?;
         Ok(())
     }
 
@@ -151,8 +147,10 @@ impl Responder {
         Ok(matches)
     }
 
-    fn prove_sample(&self, id: AgreementId, due: &[u32], deadline: verinfer_protocols::time::Timestamp) -> Result<Step, PartyError> {
-        let Some((job, proof)) = self.queue.next(id, due, self.batch(id)?, deadline)? else { return Ok(Step::Waiting) };
+    fn prove_sample(&self, id: AgreementId, due: &[u32], since: Timestamp) -> Result<Step, PartyError> {
+        let lost = || PartyError::Lost { agreement: id, name: SIZE.to_owned() };
+        let batch = self.store.get::<Size>(&scope(id), SIZE)?.ok_or_else(lost)?.batch;
+        let Some((job, proof)) = self.queue.next(id, due, batch, since)? else { return Ok(Step::Waiting) };
         let documents = job.entries.iter().map(|&index| {
             let document = corpus::document(&self.store, &self.tree, index)?;
             Ok(Document { member: Member { index, path: document.path }, signature: document.signature })
@@ -178,11 +176,6 @@ impl Responder {
     fn model(&self, id: AgreementId) -> Result<Model, PartyError> {
         let lost = || PartyError::Lost { agreement: id, name: MODEL.to_owned() };
         read_model(&self.store.get::<SentModel>(&scope(id), MODEL)?.ok_or_else(lost)?)
-    }
-
-    /// How many documents one proof with the model of an agreement is about: found out once, as it takes a while.
-    fn batch(&self, id: AgreementId) -> Result<usize, PartyError> {
-        self.store.once(&scope(id), BATCH, || Ok(self.model(id)?.batch(self.policy.batch)?))
     }
 
     fn content(&self, index: u32) -> Result<OpenedInput, PartyError> {
@@ -217,7 +210,7 @@ impl Host for Responder {
             }
             State::Proving { seed, proved, deadline, .. } => {
                 let due: Vec<u32> = terms.sampled(seed).into_iter().filter(|index| !proved.contains(index)).collect();
-                self.prove_sample(id, &due, *deadline)
+                self.prove_sample(id, &due, deadline.before(terms.periods.prove))
             }
             State::Delivering { matches, transfer } => self.deliver(view, transfer, matches),
             State::Revealing { .. } | State::Ended(_) => Ok(Step::Waiting),
@@ -243,12 +236,13 @@ impl Service for Responder {
             return Err(Refused::not_now("a responder takes no such thing"));
         };
         // It may be sent again and again; once is enough to keep it.
-        if self.store.has(&scope(agreement), MODEL) {
+        if self.store.has(&scope(agreement), SIZE) {
             return Ok(());
         }
-        if let Some(objection) = Some("it has ended").filter(|_| view.ended).or_else(|| self.objection(terms)) {
-            return Err(Refused::not_now(objection));
+        if view.ended {
+            return Err(Refused::not_now("it has ended"));
         }
+        self.judge(terms, 0).map_err(Refused::not_now)?;
         let sent: SentModel = postcard::from_bytes(&content).map_err(|error| Refused::wrong(&error))?;
         let model = read_model(&sent)?;
         if terms.responder != self.client.account() || model.digest() != terms.model {
@@ -257,6 +251,7 @@ impl Service for Responder {
         if let Some(objection) = objection_to_model(terms, &model, self.input) {
             return Err(Refused::wrong(&objection));
         }
+        self.judge(terms, model.cells()).map_err(Refused::not_now)?;
         self.keep_model(agreement, &sent, &model)
     }
 
@@ -276,8 +271,17 @@ impl Service for Responder {
 
 const MODEL: &str = "model";
 
-/// How many documents one proof with it is about.
-const BATCH: &str = "batch";
+/// Its size.
+const SIZE: &str = "size";
+
+/// The size of a requester's model.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+struct Size {
+    /// Of a proof about one document.
+    cells: usize,
+    /// How many documents one proof is about.
+    batch: usize,
+}
 
 /// The agreements whose models have been kept; some of them may have ended.
 const MODELS: &str = "models";

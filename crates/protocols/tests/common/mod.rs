@@ -57,7 +57,7 @@ impl World {
     pub fn open(terms: Terms) -> Self {
         let (by, _) = terms.parties();
         let now = Timestamp(1000);
-        let (agreement, postings) = Agreement::open(terms, by, now).unwrap();
+        let (agreement, postings) = Agreement::open(SecretKey::from_seed(&[0; 32]).account(), terms, by, now).unwrap();
         let mut ledger = Ledger::default();
         for party in [customer(), provider()] {
             let to = Account::Party(party.account());

@@ -1,7 +1,9 @@
 //! What the prover does, in counts to which the time of each of its phases is proportional.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
-use verinfer_graph::Graph;
+use verinfer_graph::{Graph, Op};
 use verinfer_prover::Phase;
 use verinfer_relation::Relation;
 use verinfer_relation::parameters::Parameters;
@@ -16,6 +18,8 @@ pub struct Work {
     pub macs: u64,
     /// Weights and biases of the network.
     pub parameters: u64,
+    /// Those that are no cells, of nodes that take cells.
+    pub public_parameters: u64,
     /// Cells in use.
     pub cells: u64,
     /// Bytes that are committed to outside of the proof.
@@ -36,6 +40,11 @@ impl Work {
         Self {
             macs: macs * relation.images as u64,
             parameters: graph.nodes().iter().map(|node| cost::parameters(&node.op)).sum(),
+            public_parameters: if relation.setting.weights.is_some() {
+                0
+            } else {
+                parameters_of_cells(graph, relation.setting.hidden_input)
+            },
             cells: relation.num_cells() as u64,
             committed_bytes: relation.objects.iter().map(|object| object.plan.len() as u64).sum(),
             encoded: encoded(parameters, 0),
@@ -56,9 +65,27 @@ impl Work {
             Phase::Commit => &[self.encoded],
             Phase::Lookups => &[self.cells],
             Phase::LinearLayers => &[self.cells, self.parameters],
-            Phase::Combine => &[self.cells, self.committed_bytes],
+            Phase::Combine => &[self.cells, self.committed_bytes, self.public_parameters],
             Phase::Open => &[self.cells, self.encoded_later, self.grinding],
         };
         counts.iter().map(|&count| count as f64).collect()
     }
+}
+
+/// Parameters of the nodes whose input is not the network's, or that as well if it is hidden.
+fn parameters_of_cells(graph: &Graph, hidden_input: bool) -> u64 {
+    let mut shown = BTreeSet::new();
+    if !hidden_input {
+        shown.insert(graph.input());
+    }
+    let mut parameters = 0;
+    for node in graph.nodes() {
+        if !node.op.inputs().iter().all(|input| shown.contains(input)) {
+            parameters += cost::parameters(&node.op);
+        } else if matches!(node.op, Op::Reshape { .. }) {
+            // It only renames what it takes.
+            shown.insert(node.output);
+        }
+    }
+    parameters
 }

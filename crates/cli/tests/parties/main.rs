@@ -1,6 +1,7 @@
 //! The programs of escrow and parties as separate processes.
 
 mod demand;
+mod ended;
 mod hostile;
 mod kill;
 mod models;

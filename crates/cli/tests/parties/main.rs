@@ -7,4 +7,5 @@ mod kill;
 mod models;
 mod paths;
 mod several;
+mod slow;
 mod world;

@@ -182,7 +182,7 @@ impl<H: Host> Service for Server<H> {
     fn take(&self, agreement: AgreementId, topic: Topic, envelope: &Envelope) -> Result<(), Refused> {
         self.0.take(agreement, topic, envelope)?;
         // Meanwhile the agreement may have ended and been tidied up: then it is once more.
-        Ok(note_open(self.0.desk().store, agreement)?)
+        Ok(self.0.desk().store.once(OPEN, &agreement.to_string(), || Ok::<_, StoreError>(()))?)
     }
 
     fn give(&self, agreement: AgreementId, topic: Topic, ask: &Ask, room: &mut Room) -> Result<Envelope, Refused> {
@@ -229,7 +229,7 @@ impl Stewardship {
             self.memory().remove(&id);
             return Ok(Step::Waiting);
         }
-        note_open(store, id)?;
+        store.once(OPEN, &id.to_string(), || Ok::<_, StoreError>(()))?;
         let step = settle(client, &view, host.step(&view));
         if matches!(step, Err(PartyError::NotAcceptable(_))) {
             // It may have had one, since it was acceptable before the party was last started.
@@ -260,11 +260,6 @@ impl Stewardship {
         // What a steward that panicked has told, it has told.
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Notes that there may be something to be tidied up when an agreement has ended.
-fn note_open(store: &Store, id: AgreementId) -> Result<(), StoreError> {
-    store.once(OPEN, &id.to_string(), || Ok(()))
 }
 
 /// The first digits of a name, for people.

@@ -54,7 +54,7 @@ impl Escrow {
     fn agree(&self) -> (AgreementId, String) {
         let [customer, provider] = &self.clients;
         let (model, hour) = (Digest([1; 32]), Millis(3_600_000));
-        let amount = units(1000 * u64::from(ITEMS));
+        let amount = units(3000 * u64::from(ITEMS));
         let stake = stake::Terms { provider: provider.account(), model, amount, lock: hour, nonce: Digest([2; 32]) };
         let share = Share([3; 32]);
         let terms = Terms {
@@ -67,7 +67,7 @@ impl Escrow {
             evidence: Evidence::Outputs,
             top: 1,
             target: 1,
-            prices: Prices { example: units(1), proof: units(1), inference: units(1) },
+            prices: Prices { example: units(3), proof: units(2), inference: units(1) },
             fee: units(1),
             stake: provider.open(agreement::Terms::Stake(stake)).unwrap(),
             coin: share.commit(),
@@ -110,7 +110,9 @@ fn both_halves_of_a_transfer_through_the_escrow_have_a_few_items_in_memory_at_mo
             // Nothing is delivered.
             transfer::State::Acknowledging { .. } => (provider, Due::Move(transfer::Move::Missing)),
             transfer::State::Checking { .. } => (provider, receiver.receive(&view, state, check, 0).unwrap()),
-            _ => (customer, sender.send(state, || Ok((0..ITEMS).map(|position| Ok::<_, PartyError>(item(position))))).unwrap()),
+            transfer::State::Announcing { .. } | transfer::State::Publishing { .. } | transfer::State::Keying { .. } => {
+                (customer, sender.send(state, || Ok((0..ITEMS).map(|position| Ok::<_, PartyError>(item(position))))).unwrap())
+            }
         };
         let Due::Move(action) = due else { panic!("{due:?}") };
         client.act(id, Move::Accuracy(accuracy::Move::Transfer(action))).unwrap();

@@ -68,7 +68,7 @@ pub struct Turn {
     party: Party,
 }
 
-/// Gives the place of somebody who waits no longer to nobody.
+/// Frees a place in the queue when nobody waits at it any more.
 struct Waiting<'a> {
     turns: &'a Turns,
     place: Place,

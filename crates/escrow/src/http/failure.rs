@@ -59,7 +59,7 @@ impl From<ServiceError> for Failure {
         // What went wrong inside is for the operator's eyes.
         let message = match kind {
             "internal" => "the escrow has failed; nothing has changed".to_owned(),
-            OUTAGE => "the escrow's database fails, and time stands still until it works again; try again".to_owned(),
+            OUTAGE => "the escrow's database fails; try again".to_owned(),
             _ => return Self { status, kind, message: error.to_string() },
         };
         tracing::error!(%error, "a request failed");

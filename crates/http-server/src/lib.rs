@@ -1,17 +1,20 @@
-//! Serves HTTP to strangers: how many connections there are, how much of their bodies is in memory, how long they take and how often they ask is bounded,
-//! in all and for each address, so that nobody can keep it from answering others.
+//! Serves HTTP to strangers: how many connections there are, how much of their bodies and of long answers is in memory, how long they take and how often they
+//! ask is bounded, in all and for each address, so that nobody can keep it from answering others.
 //!
 //! * [`serve`]: accepts connections, and closes them in the end.
 //! * [`body`]: reads bodies that are neither too long nor too slow.
+//! * [`Room`]: for long answers, which count as bodies do until they have been read.
 //! * [`Limits`]: what is allowed. [`Fault`]: what was not, each with its status.
 
 pub mod body;
 mod fault;
 mod limits;
+mod room;
 mod serve;
 mod shares;
 
 pub use body::Body;
 pub use fault::Fault;
 pub use limits::Limits;
+pub use room::Room;
 pub use serve::{admit, serve};

@@ -8,11 +8,11 @@ pub struct Limits {
     pub connections: usize,
     /// Bytes of a body, where the handler of a request allows no more or less.
     pub body_bytes: usize,
-    /// Bytes of all bodies that are being read or worked on at the same time.
+    /// Bytes of all bodies that are being read or worked on at the same time, and of the answers for which [`Room`](crate::Room) was taken.
     pub bodies_bytes: usize,
     /// One address has at most one part in so many of the connections and of the bodies' bytes. Behind a proxy, which is one address, this should be 1.
     pub shares: NonZeroUsize,
-    /// How long the header of a request may take, then its body, and how long an answer may wait to be read on.
+    /// How long the header of a request may take, then its body, how long an answer may wait to be read on, and how long one that takes room may be read.
     pub patience: Duration,
     /// Requests of one address in a second, on average; as many again at once.
     pub requests_per_second: NonZeroU32,

@@ -3,11 +3,13 @@
 
 #![cfg(target_os = "linux")]
 
+use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::{Duration, Instant};
 
-use clients::{HONEST, HOSTILE, LONG, MIB, answer, connect, head, limits, send, start, status};
-use tokio::io::AsyncWriteExt;
+use clients::{HONEST, HOSTILE, LARGE, LONG, MIB, answer, connect, head, limits, send, start, status};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::time::sleep;
 use verinfer_http_server::Limits;
 
@@ -55,6 +57,50 @@ async fn who_does_not_read_the_answer_is_cut_off() {
     }
     // All places are taken until then.
     assert_eq!(send(server, HONEST, 5).await, 200);
+}
+
+/// Asks for an answer that takes all the room of one address, and reads its first bytes.
+async fn ask_for_room(server: SocketAddr, from: u8) -> (TcpStream, u16) {
+    let mut stream = connect(server, from).await;
+    stream.write_all(b"GET /room HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+    let mut first = [0; 20];
+    stream.read_exact(&mut first).await.unwrap();
+    (stream, status(&String::from_utf8_lossy(&first)))
+}
+
+#[tokio::test]
+async fn answers_that_are_not_read_take_no_more_than_the_room_of_their_address() {
+    let limits = Limits { bodies_bytes: 4 * LARGE, ..limits() };
+    let server = start(limits).await;
+    let (unread, first) = ask_for_room(server, HOSTILE).await;
+    assert_eq!(first, 200);
+    assert_eq!(ask_for_room(server, HOSTILE).await.1, 503);
+    assert_eq!(send(server, HOSTILE, 1).await, 503, "bodies have no room, either");
+    let (mut read, other) = ask_for_room(server, HONEST).await;
+    assert_eq!(other, 200, "another address has its share");
+    let mut rest = Vec::new();
+    assert!(read.read_to_end(&mut rest).await.unwrap() > LARGE, "the whole answer comes");
+    assert_eq!(ask_for_room(server, HONEST).await.1, 200, "what has been read takes no room");
+    // Who neither reads nor goes away is cut off.
+    sleep(limits.patience * 2).await;
+    assert_eq!(ask_for_room(server, HOSTILE).await.1, 200);
+    drop(unread);
+}
+
+#[tokio::test]
+async fn who_reads_a_long_answer_slowly_is_cut_off() {
+    let limits = Limits { bodies_bytes: 4 * LARGE, ..limits() };
+    let server = start(limits).await;
+    let (mut slow, _) = ask_for_room(server, HOSTILE).await;
+    let (mut read, mut buffer) = (0, vec![0; LARGE / 200]);
+    let last = loop {
+        match slow.read(&mut buffer).await {
+            Ok(0) | Err(_) => break read,
+            Ok(len) => read += len,
+        }
+        sleep(limits.patience / 50).await;
+    };
+    assert!(last < LARGE, "all {last} bytes have come");
 }
 
 #[tokio::test]

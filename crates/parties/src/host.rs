@@ -14,14 +14,16 @@ use verinfer_escrow_client::Client;
 use verinfer_escrow_client::messages::AgreementView;
 use verinfer_protocols::digest::AgreementId;
 use verinfer_protocols::time::Timestamp;
+use verinfer_sealing::Envelope;
 
 use crate::drive::{Pace, Step, Tell, settle};
 use crate::error::PartyError;
-use crate::http::{self, Service};
+use crate::http::{self, Refused, Room, Service};
 use crate::places::{Places, named};
 use crate::queue::{Job, Queue};
 use crate::schedule::{Schedule, Standing};
 use crate::store::{Store, StoreError};
+use crate::wire::{About, Ask, Topic};
 
 /// A party that serves others: what it has, and what it does about its agreements.
 pub trait Host: Service {
@@ -118,7 +120,7 @@ pub fn run<H: Host>(host: H, listener: TcpListener, pace: Pace) -> Result<Infall
     spawn(Box::new(move |host| match watch(&*host, &stewardship, pace) {
         Err(error) => error.into(),
     }))?;
-    spawn(Box::new(move |host| match http::serve(listener, host) {
+    spawn(Box::new(move |host| match http::serve(listener, Arc::new(Server(host))) {
         Ok(()) => std::io::Error::other("the server has ended").into(),
         Err(error) => error,
     }))?;
@@ -169,6 +171,25 @@ fn agreements(host: &impl Host) -> Result<BTreeMap<AgreementId, Standing>, Party
     Ok(agreements)
 }
 
+/// What a host does for who asks it.
+struct Server<H>(Arc<H>);
+
+impl<H: Host> Service for Server<H> {
+    fn about(&self) -> Result<About, Refused> {
+        self.0.about()
+    }
+
+    fn take(&self, agreement: AgreementId, topic: Topic, envelope: &Envelope) -> Result<(), Refused> {
+        self.0.take(agreement, topic, envelope)?;
+        // Meanwhile the agreement may have ended and been tidied up: then it is once more.
+        Ok(self.0.desk().store.once(OPEN, &agreement.to_string(), || Ok::<_, StoreError>(()))?)
+    }
+
+    fn give(&self, agreement: AgreementId, topic: Topic, ask: &Ask, room: &mut Room) -> Result<Envelope, Refused> {
+        self.0.give(agreement, topic, ask, room)
+    }
+}
+
 impl Stewardship {
     /// Has agreements attended to, except proposals that were declined less than `pause` ago.
     fn post(&self, mut agreements: BTreeMap<AgreementId, Standing>, pause: Duration) {
@@ -196,11 +217,12 @@ impl Stewardship {
     }
 
     fn look(&self, host: &impl Host, id: AgreementId) -> Result<Step, PartyError> {
-        let Desk { client, store, places, tell, .. } = host.desk();
+        let Desk { client, store, places, queue, tell } = host.desk();
         let view = client.agreement(id)?;
         self.tell_stage(tell, id, &view.stage);
         if view.ended {
-            // What it answered stays; what it was sent is no longer needed.
+            // What it answered stays; what it was sent, and proofs, are no longer needed.
+            queue.forget(id)?;
             store.forget(&id.to_string())?;
             places.free(id)?;
             store.remove(OPEN, &id.to_string())?;

@@ -20,14 +20,16 @@ use verinfer_sealing::Envelope;
 use crate::error::PartyError;
 use crate::wire::{About, Ask, Topic};
 
+pub use verinfer_http_server::Room;
+
 /// A party that serves others; calls may take long.
 pub trait Service: Send + Sync + 'static {
     /// Who it is, and what it does.
     fn about(&self) -> Result<About, Refused>;
     /// Takes something that it was sent.
     fn take(&self, agreement: AgreementId, topic: Topic, envelope: &Envelope) -> Result<(), Refused>;
-    /// Gives an envelope to who asks.
-    fn give(&self, agreement: AgreementId, topic: Topic, ask: &Ask) -> Result<Envelope, Refused>;
+    /// Gives an envelope to who asks, if there is room for what is in it.
+    fn give(&self, agreement: AgreementId, topic: Topic, ask: &Ask, room: &mut Room) -> Result<Envelope, Refused>;
 }
 
 /// Why it does not do what was asked.
@@ -63,12 +65,14 @@ impl Refused {
         Self { status: StatusCode::NOT_FOUND, reason: "there is nothing at this address".to_owned() }
     }
 
-    fn from_fault(fault: &Fault) -> Self {
-        Self { status: fault.status(), reason: fault.to_string() }
-    }
-
     fn busy() -> Self {
         Self { status: StatusCode::SERVICE_UNAVAILABLE, reason: "too many requests at once; try again".to_owned() }
+    }
+}
+
+impl From<Fault> for Refused {
+    fn from(fault: Fault) -> Self {
+        Self { status: fault.status(), reason: fault.to_string() }
     }
 }
 
@@ -115,7 +119,7 @@ impl<S> Clone for Shared<S> {
     }
 }
 
-/// What strangers may use up: room for two of the longest bodies, one for each address; everything is copied a few times while it is worked on.
+/// What strangers may use up: room for two of the longest bodies or answers, one for each address; everything is copied a few times while it is worked on.
 fn limits() -> Limits {
     Limits {
         connections: 256,
@@ -152,7 +156,7 @@ pub fn serve<S: Service>(listener: TcpListener, service: Arc<S>) -> Result<(), P
 async fn limit_rate(request: Request, next: Next) -> Response {
     match admit(&request) {
         Ok(()) => next.run(request).await,
-        Err(fault) => Refused::from_fault(&fault).into_response(),
+        Err(fault) => Refused::from(fault).into_response(),
     }
 }
 
@@ -166,7 +170,7 @@ async fn take<S: Service>(
     request: Request,
 ) -> Result<StatusCode, Refused> {
     let (agreement, topic) = address(&path).ok_or_else(Refused::unknown)?;
-    let mut body = body::read(request, topic.max_bytes()).await.map_err(|fault| Refused::from_fault(&fault))?;
+    let mut body = body::read(request, topic.max_bytes()).await?;
     let work = move |service: &S| {
         let envelope = Envelope(std::mem::take(&mut body.bytes));
         service.take(agreement, topic, &envelope)
@@ -181,9 +185,11 @@ async fn give<S: Service>(
     request: Request,
 ) -> Result<Response, Refused> {
     let (agreement, topic) = address(&path).ok_or_else(Refused::unknown)?;
-    let ask: Ask = body::json(request, MAX_ASK_BYTES).await.map_err(|fault| Refused::from_fault(&fault))?;
-    let Envelope(bytes) = shared.work(move |service| service.give(agreement, topic, &ask)).await?;
-    Ok(([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response())
+    let mut room = Room::of(&request)?;
+    let ask: Ask = body::json(request, MAX_ASK_BYTES).await?;
+    let give = move |service: &S| service.give(agreement, topic, &ask, &mut room).map(|Envelope(bytes)| room.answer(bytes));
+    let answer = shared.work(give).await?;
+    Ok(([(header::CONTENT_TYPE, "application/octet-stream")], answer).into_response())
 }
 
 fn address(path: &[(String, String)]) -> Option<(AgreementId, Topic)> {

@@ -26,6 +26,8 @@ pub struct Peer {
     patience: Duration,
     /// For one attempt.
     timeout: Duration,
+    /// For all that is asked for one purpose: who it is, and then to take something, with all attempts.
+    limit: Duration,
 }
 
 /// Why a party did not do what was asked.
@@ -81,26 +83,25 @@ pub enum PeerError {
 /// Longest that a party says of itself, and longest refusal.
 const MAX_ABOUT_BYTES: usize = 1 << 16;
 
+/// Shortest time for one attempt: none at all has another meaning.
+const MIN_TIMEOUT: Duration = Duration::from_millis(1);
+
 impl Peer {
     /// The party at `url` (`http://host:port`).
     pub fn new(url: &str, patience: Duration) -> Self {
-        Self::with(url.trim_end_matches('/'), patience, Duration::from_secs(120))
+        let agent = Agent::config_builder().http_status_as_error(false).build().into();
+        Self { agent, url: url.trim_end_matches('/').to_owned(), patience, timeout: Duration::from_secs(120), limit: Duration::MAX }
     }
 
-    /// The same party, for one who has to make its own moves within such a time: a party that keeps it waiting cannot make it miss them.
+    /// The same party, for one who has to make its own moves within such a time: a party that keeps it waiting, for no longer than an eighth of it, cannot make
+    /// it miss them.
     pub fn within(&self, respond: Millis) -> Self {
-        let part = Duration::from_millis(respond.0 / 8);
-        Self::with(&self.url, self.patience.min(part), self.timeout.min(part))
+        Self { limit: Duration::from_millis(respond.0 / 8), ..self.clone() }
     }
 
     /// The same party, which is asked only once at a time and has to answer within `limit`: for who looks at the escrow in between.
     pub fn asked_briefly(&self, limit: Duration) -> Self {
-        Self::with(&self.url, Duration::ZERO, limit)
-    }
-
-    fn with(url: &str, patience: Duration, timeout: Duration) -> Self {
-        let config = Agent::config_builder().timeout_global(Some(timeout)).http_status_as_error(false);
-        Self { agent: config.build().into(), url: url.to_owned(), patience, timeout }
+        Self { patience: Duration::ZERO, limit, ..self.clone() }
     }
 
     /// What it says of itself.
@@ -109,8 +110,13 @@ impl Peer {
     ///
     /// It cannot be reached, or has not signed it.
     pub fn about(&self) -> Result<About, PeerError> {
+        self.about_since(Instant::now())
+    }
+
+    fn about_since(&self, start: Instant) -> Result<About, PeerError> {
         let url = self.at("/v1/about");
-        let about: About = self.read_json(&url, self.persevere(&url, || self.agent.get(&url).call())?)?;
+        let get = |timeout| self.agent.get(&url).config().timeout_global(Some(timeout)).build().call();
+        let about: About = self.read_json(&url, self.persevere(start, &url, get)?)?;
         if about.is_signed() { Ok(about) } else { Err(PeerError::NotSigned { url }) }
     }
 
@@ -120,13 +126,15 @@ impl Peer {
     ///
     /// It has another account, it refuses, or cannot be reached.
     pub fn send<T: Serialize + ?Sized>(&self, agreement: AgreementId, to: AccountId, topic: Topic, content: &T) -> Result<(), PeerError> {
-        let about = self.about()?;
+        let start = Instant::now();
+        let about = self.about_since(start)?;
         if about.account != to {
             return Err(PeerError::OtherAccount { url: self.url.clone(), expected: to, found: about.account });
         }
         let envelope = Envelope::new(&ReceiverPublic(about.receiver), &topic.context(agreement), &canonical(content))?;
         let url = self.at(&path(agreement, topic));
-        self.accept(&url, self.persevere(&url, || self.agent.put(&url).send(envelope.0.as_slice()))?, MAX_ABOUT_BYTES).map(drop)
+        let put = |timeout| self.agent.put(&url).config().timeout_global(Some(timeout)).build().send(envelope.0.as_slice());
+        self.accept(&url, self.persevere(start, &url, put)?, MAX_ABOUT_BYTES).map(drop)
     }
 
     /// Fetches what is for this party alone. Whoever answers, the caller sees by its content whether it is what the other party owes.
@@ -143,8 +151,11 @@ impl Peer {
     ) -> Result<T, PeerError> {
         let url = self.at(&path(agreement, topic));
         let ask = serde_json::to_vec(&Ask::sign(agreement, &receiver.public(), key)).unwrap_or_default();
-        let send = || self.agent.post(&url).content_type("application/json").send(ask.as_slice());
-        let bytes = self.accept(&url, self.persevere(&url, send)?, topic.max_bytes())?;
+        let post = |timeout| {
+            let request = self.agent.post(&url).config().timeout_global(Some(timeout)).build();
+            request.content_type("application/json").send(ask.as_slice())
+        };
+        let bytes = self.accept(&url, self.persevere(Instant::now(), &url, post)?, topic.max_bytes())?;
         let content = Envelope(bytes).open(receiver, &topic.context(agreement))?;
         postcard::from_bytes(&content).map_err(|error| PeerError::Answer { url, reason: error.to_string() })
     }
@@ -158,13 +169,20 @@ impl Peer {
         format!("{}{path}", self.url)
     }
 
-    /// Tries again, with growing pauses, while the party cannot be reached, has no time, or is asked too often.
-    fn persevere(&self, url: &str, attempt: impl Fn() -> Result<Response<Body>, ureq::Error>) -> Result<Response<Body>, PeerError> {
-        let start = Instant::now();
+    /// Tries again, with growing pauses, while the party cannot be reached, has no time, or is asked too often; what it is asked for has begun at `start`.
+    fn persevere(
+        &self,
+        start: Instant,
+        url: &str,
+        attempt: impl Fn(Duration) -> Result<Response<Body>, ureq::Error>,
+    ) -> Result<Response<Body>, PeerError> {
+        let begun = Instant::now();
         let mut pause = Duration::from_millis(20);
         loop {
-            let late = start.elapsed() + pause > self.patience;
-            match attempt() {
+            let rest = self.limit.saturating_sub(start.elapsed());
+            let result = attempt(self.timeout.min(rest).max(MIN_TIMEOUT));
+            let late = begun.elapsed() + pause > self.patience || start.elapsed() + pause > self.limit;
+            match result {
                 Ok(answer) if late || !matches!(answer.status().as_u16(), 429 | 503) => return Ok(answer),
                 Err(error) if late => return Err(PeerError::Unreachable { url: url.to_owned(), source: Box::new(error) }),
                 Ok(_) | Err(_) => sleep(pause),
@@ -212,38 +230,4 @@ fn path(agreement: AgreementId, topic: Topic) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::{BufRead, BufReader, Write};
-    use std::net::TcpListener;
-    use std::thread;
-
-    use verinfer_protocols::digest::Digest;
-
-    use super::*;
-    use crate::wire::Offer;
-
-    /// Somebody who answers one request with `body`, whatever it is.
-    fn answering(body: &[u8]) -> Peer {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let peer = Peer::new(&format!("http://{}", listener.local_addr().unwrap()), Duration::ZERO);
-        let answer = [format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len()).as_bytes(), body].concat();
-        thread::spawn(move || {
-            let (mut stream, _) = listener.accept().unwrap();
-            let request = BufReader::new(stream.try_clone().unwrap()).lines();
-            assert!(request.map_while(Result::ok).any(|line| line.is_empty()), "the request ends");
-            stream.write_all(&answer).unwrap();
-        });
-        peer
-    }
-
-    #[test]
-    fn nothing_is_sent_to_somebody_else_who_answers_in_the_place_of_the_other_party() {
-        let [expected, found] = [1, 2].map(|seed| SecretKey::from_seed(&[seed; 32]));
-        let offer = Offer::Predictions { model: Digest([3; 32]), stake: None };
-        let about = About::sign(&ReceiverSecret::from_bytes([4; 32]).public(), offer, &found);
-        let peer = answering(&serde_json::to_vec(&about).unwrap());
-        let sent = peer.send(AgreementId([5; 32]), expected.account(), Topic::Model, "secret");
-        let Err(PeerError::OtherAccount { expected: to, found: by, .. }) = sent else { panic!("{sent:?}") };
-        assert_eq!((to, by), (expected.account(), found.account()));
-    }
-}
+mod tests;

@@ -73,7 +73,7 @@ impl Places {
     fn claim(&self, id: AgreementId, load: Load) -> Result<(), PartyError> {
         // Whoever panicked has either written a place or not.
         let _turn = self.claiming.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut loads: BTreeMap<String, Load> = self.store.list(PLACES)?.into_iter().collect();
+        let mut loads: BTreeMap<String, Load> = self.store.list(PLACES).collect::<Result<_, _>>()?;
         let name = id.to_string();
         if loads.insert(name.clone(), load) == Some(load) {
             return Ok(());

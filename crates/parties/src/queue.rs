@@ -1,7 +1,7 @@
 //! Proofs that are to be made: a queue that survives restarts, and a thread that works it off without keeping anybody else from anything.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -30,6 +30,8 @@ pub struct Queue {
     /// Whether something may have been queued since the worker last looked.
     news: Mutex<bool>,
     changed: Condvar,
+    /// Held while jobs are taken off the queue.
+    finishing: Mutex<()>,
 }
 
 const QUEUE: &str = "queue";
@@ -37,7 +39,7 @@ const QUEUE: &str = "queue";
 impl Queue {
     /// The queue in a state.
     pub fn new(store: Arc<Store>) -> Self {
-        Self { store, news: Mutex::new(true), changed: Condvar::new() }
+        Self { store, news: Mutex::new(true), changed: Condvar::new(), finishing: Mutex::new(()) }
     }
 
     /// The proof, if it is made, or why it could not be; otherwise it is queued, in the order of the times since when they are due.
@@ -91,7 +93,24 @@ impl Queue {
         }
     }
 
-    /// Makes proofs, one after the other, and waits for more. One that cannot be made now is tried again after `pause`; the others come first.
+    /// Takes all jobs of an agreement that has ended off the queue. Of one that is being worked on, nothing is kept from then on.
+    ///
+    /// # Errors
+    ///
+    /// The state cannot be read or written.
+    pub fn forget(&self, agreement: AgreementId) -> Result<(), StoreError> {
+        let _turn = self.finishing();
+        for queued in self.store.list::<Job>(QUEUE) {
+            let (queued, job) = queued?;
+            if job.agreement == agreement {
+                self.store.remove(QUEUE, &queued)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes proofs, one after the other, and waits for more. One that cannot be made now is tried again after `pause`; the others come first. One of an
+    /// agreement that the escrow does not know is not: it is queued anew if the escrow should come to know it.
     ///
     /// # Errors
     ///
@@ -105,16 +124,17 @@ impl Queue {
         loop {
             while let Some(queued) = self.store.names(QUEUE).into_iter().find(|queued| !put_off.contains(queued)) {
                 let Some(job) = self.store.get::<Job>(QUEUE, &queued)? else { continue };
-                if !self.store.has(&scope(&job), &name(&job)) {
-                    match make(&job) {
-                        Err(error) if is_passing(&error) => {
-                            put_off.insert(queued);
-                            continue;
-                        }
-                        made => self.store.put(&scope(&job), &name(&job), &made.map_err(|error| error.to_string()))?,
-                    }
+                if self.store.has(&scope(&job), &name(&job)) {
+                    self.finish(&queued, &job, None)?;
+                    continue;
                 }
-                self.store.remove(QUEUE, &queued)?;
+                match make(&job) {
+                    Err(error) if is_of_no_agreement(&error) => self.finish(&queued, &job, None)?,
+                    Err(error) if is_passing(&error) => {
+                        put_off.insert(queued);
+                    }
+                    made => self.finish(&queued, &job, Some(made.map_err(|error| error.to_string())))?,
+                }
             }
             let news = self.news.lock().unwrap_or_else(PoisonError::into_inner);
             let mut news = if put_off.is_empty() {
@@ -126,6 +146,27 @@ impl Queue {
             put_off.clear();
         }
     }
+
+    /// Keeps what came of a job, if anything, and takes it off the queue, unless it was taken off because its agreement has ended.
+    fn finish(&self, queued: &str, job: &Job, made: Option<Result<Vec<u8>, String>>) -> Result<(), StoreError> {
+        let _turn = self.finishing();
+        if !self.store.has(QUEUE, queued) {
+            return Ok(());
+        }
+        if let Some(made) = made {
+            self.store.put(&scope(job), &name(job), &made)?;
+        }
+        self.store.remove(QUEUE, queued)
+    }
+
+    fn finishing(&self) -> MutexGuard<'_, ()> {
+        self.finishing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether the escrow does not know the agreement.
+fn is_of_no_agreement(error: &PartyError) -> bool {
+    matches!(error, PartyError::Escrow(error) if error.kind() == Some("no_agreement"))
 }
 
 /// Whether an error says nothing about the proof: without it, the proof may be made later.
@@ -142,75 +183,4 @@ fn name(job: &Job) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::thread;
-    use std::time::Duration;
-
-    use super::*;
-
-    const AGREEMENT: AgreementId = AgreementId([7; 32]);
-    const PAUSE: Duration = Duration::from_millis(20);
-
-    #[test]
-    fn jobs_survive_a_restart_and_what_has_been_due_longest_comes_first() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("state");
-        let next = |queue: &Queue, due: &[u32], since| queue.next(AGREEMENT, due, 2, Timestamp(since));
-        let queue = Queue::new(Arc::new(Store::open(&path).unwrap()));
-        assert!(next(&queue, &[1, 2, 3], 200).unwrap().is_none());
-        assert!(next(&queue, &[9], 100).unwrap().is_none());
-        drop(queue);
-
-        let queue = Arc::new(Queue::new(Arc::new(Store::open(&path).unwrap())));
-        let order = Arc::new(Mutex::new(Vec::new()));
-        let (working, made) = (queue.clone(), order.clone());
-        thread::spawn(move || {
-            working.work(PAUSE, |job| {
-                made.lock().unwrap().push(job.entries.clone());
-                match job.entries.as_slice() {
-                    [3] => Err(PartyError::Plan("three is too many".to_owned())),
-                    entries => Ok(entries.iter().map(|&entry| entry as u8).collect()),
-                }
-            })
-        });
-        let (job, proof) = loop {
-            match next(&queue, &[1, 2], 200).unwrap() {
-                Some(made) => break made,
-                None => thread::sleep(Duration::from_millis(5)),
-            }
-        };
-        assert_eq!((job.entries, proof), (vec![1, 2], vec![1, 2]));
-        assert_eq!(order.lock().unwrap()[0], [9]);
-        let failed = loop {
-            match next(&queue, &[3], 200) {
-                Ok(None) => thread::sleep(Duration::from_millis(5)),
-                result => break result,
-            }
-        };
-        assert!(matches!(failed, Err(PartyError::NotProved(reason)) if reason == "three is too many"));
-    }
-
-    #[test]
-    fn proof_that_cannot_be_made_while_the_escrow_is_busy_is_tried_again_after_the_others() {
-        let folder = tempfile::tempdir().unwrap();
-        let queue = Arc::new(Queue::new(Arc::new(Store::open(&folder.path().join("state")).unwrap())));
-        let next = |due: u32, since| queue.next(AGREEMENT, &[due], 1, Timestamp(since)).unwrap();
-        assert_eq!((next(1, 100), next(2, 200)), (None, None));
-        let (working, tried) = (queue.clone(), Arc::new(Mutex::new(Vec::new())));
-        let trying = tried.clone();
-        thread::spawn(move || {
-            working.work(PAUSE, |job| {
-                let mut tried = trying.lock().unwrap();
-                tried.push(job.entries[0]);
-                if tried.len() > 1 {
-                    return Ok(vec![1]);
-                }
-                Err(ClientError::Refused { status: 503, kind: "busy".to_owned(), message: String::new() }.into())
-            })
-        });
-        while next(1, 100).is_none() {
-            thread::sleep(Duration::from_millis(5));
-        }
-        assert_eq!(*tried.lock().unwrap(), [1, 2, 1]);
-    }
-}
+mod tests;

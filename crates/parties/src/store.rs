@@ -1,7 +1,7 @@
 //! What a party must not forget: one file, to which is only ever appended.
 //!
 //! The escrow knows how far an agreement is; a party has to keep only what nobody else has: its random choices, what it was sent, what it answered. Every
-//! [`Store::put`] is on disk when it returns. A choice is made by [`Store::once`], which gives the same value after every restart.
+//! [`Store::put`] is on disk when it returns, with all that was kept before. A choice is made by [`Store::once`], which gives the same value after every restart.
 //!
 //! ```text
 //! "VERSTATE" 8 bytes, then records:
@@ -103,6 +103,16 @@ impl Store {
         self.kept().put(scope, name, &canonical(value))
     }
 
+    /// Keeps a value, in place of an earlier one, without waiting for the disk. A crash may lose it, but only with all that was kept later: who keeps much
+    /// keeps a mark after it, with [`Store::put`], by which all of it counts.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be written.
+    pub fn append<T: Serialize + ?Sized>(&self, scope: &str, name: &str, value: &T) -> Result<(), StoreError> {
+        self.kept().append(scope, name, &canonical(value))
+    }
+
     /// A value that was kept.
     ///
     /// # Errors
@@ -166,17 +176,17 @@ impl Store {
         kept.remove(keys)
     }
 
-    /// All values of a scope, by name, ascending.
+    /// All values of a scope, by name, ascending; each is read when it is asked for.
     ///
     /// # Errors
     ///
     /// They cannot be read.
-    pub fn list<T: DeserializeOwned>(&self, scope: &str) -> Result<Vec<(String, T)>, StoreError> {
-        let read = |name: String| {
+    pub fn list<T: DeserializeOwned>(&self, scope: &str) -> impl Iterator<Item = Result<(String, T), StoreError>> {
+        let read = move |name: String| {
             let value = self.get(scope, &name)?;
             Ok(value.map(|value| (name, value)))
         };
-        self.names(scope).into_iter().map(read).filter_map(Result::transpose).collect()
+        self.names(scope).into_iter().map(read).filter_map(Result::transpose)
     }
 
     /// The names of a scope's values, ascending.
@@ -201,11 +211,21 @@ impl Kept {
     fn put(&mut self, scope: &str, name: &str, value: &[u8]) -> Result<(), StoreError> {
         let place = self.journal.append(scope, name, Some(value))?;
         self.journal.sync()?;
+        self.insert(scope, name, place);
+        Ok(())
+    }
+
+    fn append(&mut self, scope: &str, name: &str, value: &[u8]) -> Result<(), StoreError> {
+        let place = self.journal.append(scope, name, Some(value))?;
+        self.insert(scope, name, place);
+        Ok(())
+    }
+
+    fn insert(&mut self, scope: &str, name: &str, place: Place) {
         self.live += place.record_bytes();
         if let Some(earlier) = self.places.insert((scope.to_owned(), name.to_owned()), place) {
             self.live -= earlier.record_bytes();
         }
-        Ok(())
     }
 
     fn remove(&mut self, keys: Vec<(String, String)>) -> Result<(), StoreError> {

@@ -1,16 +1,23 @@
 //! Both halves of a transfer of items (appendix B), for whoever sends and whoever receives.
+//!
+//! A party has no more than one item in memory, besides the digests of all, except when it brings or fetches all ciphertexts at once: it seals, keeps, leaves with
+//! the escrow, fetches from there, opens and checks one after the other.
 
-use serde::{Deserialize, Serialize};
+mod kept;
+
 use verinfer_escrow_client::messages::AgreementView;
 use verinfer_escrow_client::{Client, MAX_FILE_BYTES};
 use verinfer_items::ItemError;
 use verinfer_protocols::digest::{AgreementId, Digest};
-use verinfer_protocols::merkle::{Root, Tree};
+use verinfer_protocols::merkle::Tree;
 use verinfer_protocols::transfer::{MAX_ITEMS, Move, State, context};
 use verinfer_sealing::{Key, MAX_ITEM_BYTES, OVERHEAD, open, seal};
 
 use crate::error::PartyError;
+use crate::random::NoRandomness;
 use crate::store::{Store, StoreError};
+use crate::wire::Topic;
+use kept::{Kept, List};
 
 /// The transfer that is going on in an agreement.
 #[derive(Clone, Copy, Debug)]
@@ -23,13 +30,6 @@ pub struct Transfer<'a> {
     pub agreement: AgreementId,
     /// The agreement's stage.
     pub stage: &'a str,
-}
-
-/// What a sender seals once and for all.
-#[derive(Serialize, Deserialize)]
-struct Sealed {
-    key: [u8; Key::LEN],
-    ciphertexts: Vec<Vec<u8>>,
 }
 
 /// What a party does about a transfer.
@@ -74,38 +74,36 @@ pub fn check_size(items: u32, item: usize) -> Result<(), PartyError> {
 }
 
 impl Transfer<'_> {
-    /// What the sender of some items does.
+    /// What the sender of some items does. They are asked for one by one, in order, until they are sealed; after that, no more.
     ///
     /// # Errors
     ///
     /// They cannot be sealed, kept, or left with the escrow.
-    pub fn send(&self, state: &State, items: impl FnOnce() -> Result<Vec<Vec<u8>>, PartyError>) -> Result<Due, PartyError> {
-        let sealed = || {
-            self.store.once(&self.scope(), "sealed", || {
-                let (key, ciphertexts) = seal(&self.context(), &items()?)?;
-                Ok::<_, PartyError>(Sealed { key: *key.as_bytes(), ciphertexts })
-            })
-        };
+    pub fn send<I>(&self, state: &State, items: impl FnOnce() -> Result<I, PartyError>) -> Result<Due, PartyError>
+    where
+        I: IntoIterator<Item = Result<Vec<u8>, PartyError>>,
+    {
         Ok(match state {
-            State::Announcing { .. } => Due::Move(Move::Announce { ciphertexts: root(&sealed()?.ciphertexts)? }),
-            State::Acknowledging { .. } => Due::Deliver,
-            State::Publishing { .. } => {
-                let ciphertexts = sealed()?.ciphertexts;
-                let digests = ciphertexts.iter().map(|ciphertext| self.client.leave_file(self.agreement, ciphertext));
-                Due::Move(Move::Publish { ciphertexts: digests.collect::<Result<_, _>>()? })
-            }
-            State::Keying { .. } => Due::Move(Move::Key { key: sealed()?.key.to_vec() }),
-            State::Checking { .. } => Due::Nothing,
+            State::Announcing { .. } => Due::Move(Move::Announce { ciphertexts: Tree::new(&self.seal(items)?.digests)?.root() }),
+            State::Acknowledging { .. } if self.brought_at_once()?.is_some() => Due::Deliver,
+            State::Publishing { .. } => Due::Move(Move::Publish { ciphertexts: self.publish(&self.seal(items)?)? }),
+            State::Keying { .. } => Due::Move(Move::Key { key: self.key()?.as_bytes().to_vec() }),
+            // What cannot be brought at once is missing, the receiver says, and goes through the escrow.
+            State::Acknowledging { .. } | State::Checking { .. } => Due::Nothing,
         })
     }
 
-    /// What the sender delivers; nothing if it has not sealed anything yet.
+    /// What the sender brings to the receiver at once: nothing if it has not sealed anything yet, or if it is so long that it goes through the escrow.
+    /// `reserve` is told its bytes before they are in memory.
     ///
     /// # Errors
     ///
-    /// It cannot be read.
-    pub fn ciphertexts(&self) -> Result<Option<Vec<Vec<u8>>>, StoreError> {
-        Ok(self.store.get::<Sealed>(&self.scope(), "sealed")?.map(|sealed| sealed.ciphertexts))
+    /// It cannot be read, or that of `reserve`.
+    pub fn ciphertexts<E: From<PartyError>>(&self, reserve: impl FnOnce(usize) -> Result<(), E>) -> Result<Option<Vec<Vec<u8>>>, E> {
+        let Some((count, bytes)) = self.brought_at_once()? else { return Ok(None) };
+        reserve(bytes)?;
+        let ciphertexts = (0..count).map(|position| self.sealed_at(position));
+        Ok(Some(ciphertexts.collect::<Result<_, _>>()?))
     }
 
     /// Keeps what the receiver was brought.
@@ -113,15 +111,16 @@ impl Transfer<'_> {
     /// # Errors
     ///
     /// It is not what was announced, longer than a file at the escrow, or cannot be kept.
-    pub fn keep(&self, announced: &Digest, ciphertexts: &Vec<Vec<u8>>) -> Result<Result<(), OtherCiphertexts>, StoreError> {
+    pub fn keep(&self, announced: &Digest, ciphertexts: &[Vec<u8>]) -> Result<Result<(), OtherCiphertexts>, StoreError> {
         // What is too long for a file could not be contested: it has not arrived.
         let is_too_long = ciphertexts.iter().any(|ciphertext| ciphertext.len() > MAX_ITEM_BYTES + OVERHEAD);
-        if is_too_long || root(ciphertexts).map(|root| root.digest).ok() != Some(*announced) {
+        let digests: Vec<Digest> = ciphertexts.iter().map(|ciphertext| Digest::of_bytes(ciphertext)).collect();
+        if is_too_long || Tree::new(&digests).map(|tree| tree.root().digest) != Ok(*announced) {
             return Ok(Err(OtherCiphertexts));
         }
         // They may be brought again and again; once is enough to keep them.
-        if !self.store.has(&self.scope(), "received") {
-            self.store.put(&self.scope(), "received", ciphertexts)?;
+        if !self.received().is_whole() {
+            self.received().keep(ciphertexts.iter().map(Ok::<_, StoreError>))?;
         }
         Ok(Ok(()))
     }
@@ -141,15 +140,15 @@ impl Transfer<'_> {
         respond: u64,
     ) -> Result<Due, PartyError> {
         match state {
-            State::Acknowledging { deadline, .. } if self.received()?.is_none() => {
+            State::Acknowledging { deadline, .. } if !self.received().is_whole() => {
                 let is_late = view.now.0.saturating_add(respond / 2) >= deadline.0;
                 Ok(if is_late { Due::Move(Move::Missing) } else { Due::Await })
             }
             State::Acknowledging { .. } => Ok(Due::Move(Move::Acknowledge)),
             State::Checking { key, .. } => {
-                let ciphertexts = self.arrived()?;
-                for (position, ciphertext) in (0..).zip(&ciphertexts) {
-                    let item = Key::from_bytes(key).and_then(|key| open(&key, &self.context(), position, ciphertext).ok());
+                for (position, digest) in (0..).zip(self.arrived()?) {
+                    let ciphertext = self.arrived_at(position, digest)?;
+                    let item = Key::from_bytes(key).and_then(|key| open(&key, &self.context(), position, &ciphertext).ok());
                     let is_promised = match item {
                         Some(item) => check(position, &item)?.is_ok(),
                         None => false,
@@ -170,26 +169,78 @@ impl Transfer<'_> {
     ///
     /// There is no such ciphertext, or it cannot be left with the escrow.
     pub fn contest(&self, position: u32) -> Result<Move, PartyError> {
-        let ciphertexts = self.arrived()?;
-        let lost = || PartyError::Lost { agreement: self.agreement, name: format!("ciphertext {position}") };
-        let contested = usize::try_from(position).ok().and_then(|position| ciphertexts.get(position)).ok_or_else(lost)?;
-        let path = tree(&ciphertexts)?.path(position).ok_or_else(lost)?;
-        Ok(Move::Contest { position, ciphertext: self.client.leave_file(self.agreement, contested)?, path })
+        let digests = self.arrived()?;
+        let lost = || self.lost(format!("ciphertext {position}"));
+        let digest = usize::try_from(position).ok().and_then(|position| digests.get(position)).ok_or_else(lost)?;
+        let path = Tree::new(&digests)?.path(position).ok_or_else(lost)?;
+        let ciphertext = self.client.leave_file(self.agreement, &self.arrived_at(position, *digest)?)?;
+        Ok(Move::Contest { position, ciphertext, path })
     }
 
-    /// What the receiver was brought, or what the sender has left with the escrow.
-    fn arrived(&self) -> Result<Vec<Vec<u8>>, PartyError> {
-        match self.received()? {
-            Some(ciphertexts) => Ok(ciphertexts),
-            None => {
-                let digests = self.client.published(self.agreement)?;
-                Ok(digests.into_iter().map(|digest| self.client.file(self.agreement, digest)).collect::<Result<_, _>>()?)
-            }
+    /// Seals the items, each under the key of the transfer for its place, unless that was done before.
+    fn seal<I>(&self, items: impl FnOnce() -> Result<I, PartyError>) -> Result<List, PartyError>
+    where
+        I: IntoIterator<Item = Result<Vec<u8>, PartyError>>,
+    {
+        if let Some(list) = self.sealed().list()? {
+            return Ok(list);
         }
+        let (key, context) = (self.key()?, self.context());
+        let seal = |(position, item): (u32, Result<Vec<u8>, PartyError>)| Ok::<_, PartyError>(seal(&key, &context, position, &item?)?);
+        self.sealed().keep((0..).zip(items()?).map(seal))
     }
 
-    fn received(&self) -> Result<Option<Vec<Vec<u8>>>, StoreError> {
-        self.store.get(&self.scope(), "received")
+    /// The key of the transfer: drawn once, and kept before anything is sealed under it.
+    fn key(&self) -> Result<Key, PartyError> {
+        let draw = || Key::draw().map(|key| *key.as_bytes()).map_err(|_| NoRandomness.into());
+        self.store.once(&self.scope(), "key", draw).map(Key::from)
+    }
+
+    /// Leaves what is sealed with the escrow.
+    fn publish(&self, list: &List) -> Result<Vec<Digest>, PartyError> {
+        let leave = |(position, _)| Ok(self.client.leave_file(self.agreement, &self.sealed_at(position)?)?);
+        (0..).zip(&list.digests).map(leave).collect()
+    }
+
+    /// How many ciphertexts are brought to the receiver at once, and their bytes; nothing if they are too long for that, or not sealed yet.
+    fn brought_at_once(&self) -> Result<Option<(u32, usize)>, PartyError> {
+        let Some(List { digests, bytes }) = self.sealed().list()? else { return Ok(None) };
+        let bytes = usize::try_from(bytes).ok().filter(|bytes| *bytes <= Topic::Ciphertexts.max_bytes());
+        Ok(u32::try_from(digests.len()).ok().zip(bytes))
+    }
+
+    /// The digests of what the receiver was brought, or of what the sender has left with the escrow.
+    fn arrived(&self) -> Result<Vec<Digest>, PartyError> {
+        let digests = match self.received().list()? {
+            Some(List { digests, .. }) => digests,
+            None => self.client.published(self.agreement)?,
+        };
+        if digests.is_empty() { Err(self.lost("ciphertexts".to_owned())) } else { Ok(digests) }
+    }
+
+    /// One of the ciphertexts that have arrived.
+    fn arrived_at(&self, position: u32, digest: Digest) -> Result<Vec<u8>, PartyError> {
+        let received = self.received();
+        if !received.is_whole() {
+            return Ok(self.client.file(self.agreement, digest)?);
+        }
+        received.get(position)?.ok_or_else(|| self.lost(format!("ciphertext {position}")))
+    }
+
+    fn sealed_at(&self, position: u32) -> Result<Vec<u8>, PartyError> {
+        self.sealed().get(position)?.ok_or_else(|| self.lost(format!("sealed item {position}")))
+    }
+
+    fn sealed(&self) -> Kept<'_> {
+        Kept::new(self.store, format!("{}/sealed", self.scope()))
+    }
+
+    fn received(&self) -> Kept<'_> {
+        Kept::new(self.store, format!("{}/received", self.scope()))
+    }
+
+    fn lost(&self, name: String) -> PartyError {
+        PartyError::Lost { agreement: self.agreement, name }
     }
 
     fn context(&self) -> verinfer_sealing::Context {
@@ -199,15 +250,6 @@ impl Transfer<'_> {
     fn scope(&self) -> String {
         format!("{}/{}", self.agreement, self.stage)
     }
-}
-
-fn tree(ciphertexts: &[Vec<u8>]) -> Result<Tree, PartyError> {
-    let digests: Vec<Digest> = ciphertexts.iter().map(|ciphertext| Digest::of_bytes(ciphertext)).collect();
-    Ok(Tree::new(&digests)?)
-}
-
-fn root(ciphertexts: &[Vec<u8>]) -> Result<Root, PartyError> {
-    tree(ciphertexts).map(|tree| tree.root())
 }
 
 #[cfg(test)]

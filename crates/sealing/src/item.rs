@@ -15,7 +15,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use crate::Key;
-use crate::error::{OpenError, RandomnessError};
+use crate::error::OpenError;
 
 /// What a transfer belongs to: a digest of the agreement and the stage, the same for all its items and for no other transfer's.
 pub type Context = [u8; 32];
@@ -30,48 +30,35 @@ const COMMITMENT_LEN: usize = 32;
 const TAG_LEN: usize = 16;
 const DOMAIN: &str = "verinfer sealing v1 item";
 
-/// Why items cannot be sealed.
+/// Why an item cannot be sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum SealError {
-    /// An item is too long.
+    /// It is too long.
     #[error("item {position} has {len} bytes, more than {MAX_ITEM_BYTES}")]
     TooLong {
         /// Which.
-        position: usize,
+        position: u32,
         /// Its bytes.
         len: usize,
     },
-    /// There are more items than places.
-    #[error("{items} items are too many")]
-    TooMany {
-        /// How many.
-        items: usize,
-    },
-    /// There is no randomness.
-    #[error(transparent)]
-    Randomness(#[from] RandomnessError),
 }
 
-/// Seals the items of a transfer with a fresh key, each for its place in the list.
+/// Seals the item at `position` of a transfer. Nothing is drawn: the same item is sealed to the same bytes.
+///
+/// For each place of a context a key seals one item only: two different ones would give away where they differ.
 ///
 /// # Errors
 ///
-/// An item is longer than [`MAX_ITEM_BYTES`], or there is no randomness.
-pub fn seal<I: AsRef<[u8]>>(context: &Context, items: &[I]) -> Result<(Key, Vec<Vec<u8>>), SealError> {
-    let key = Key::draw()?;
-    let seal_at = |(position, item): (usize, &I)| {
-        let (item, len) = (item.as_ref(), item.as_ref().len());
-        let place = u32::try_from(position).map_err(|_| SealError::TooMany { items: items.len() })?;
-        if len > MAX_ITEM_BYTES {
-            return Err(SealError::TooLong { position, len });
-        }
-        let (commitment, cipher) = derive(&key, context, place);
-        // The cipher refuses only what is longer than 2^38 bytes.
-        let content = cipher.encrypt(&Nonce::default(), item).map_err(|_| SealError::TooLong { position, len })?;
-        Ok([commitment.as_slice(), &content].concat())
-    };
-    let sealed = items.iter().enumerate().map(seal_at).collect::<Result<_, _>>()?;
-    Ok((key, sealed))
+/// The item is longer than [`MAX_ITEM_BYTES`].
+pub fn seal(key: &Key, context: &Context, position: u32, item: &[u8]) -> Result<Vec<u8>, SealError> {
+    let too_long = SealError::TooLong { position, len: item.len() };
+    if item.len() > MAX_ITEM_BYTES {
+        return Err(too_long);
+    }
+    let (commitment, cipher) = derive(key, context, position);
+    // The cipher refuses only what is longer than 2^38 bytes.
+    let content = cipher.encrypt(&Nonce::default(), item).map_err(|_| too_long)?;
+    Ok([commitment.as_slice(), &content].concat())
 }
 
 /// The item at `position` of a transfer.

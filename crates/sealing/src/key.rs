@@ -15,7 +15,11 @@ impl Key {
     pub const LEN: usize = 32;
 
     /// A fresh key.
-    pub(crate) fn draw() -> Result<Self, RandomnessError> {
+    ///
+    /// # Errors
+    ///
+    /// There is no randomness.
+    pub fn draw() -> Result<Self, RandomnessError> {
         draw_bytes().map(Self)
     }
 
@@ -27,6 +31,12 @@ impl Key {
     /// A published key; `None` if it does not have [`Key::LEN`] bytes.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
+    }
+}
+
+impl From<[u8; Self::LEN]> for Key {
+    fn from(bytes: [u8; Self::LEN]) -> Self {
+        Self(bytes)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Inputs handed over sealed and opened with a key that is published later, so that nobody can afterwards say that something else was sent.
 //!
-//! The sender seals each item ([`seal`]), commits to the sealed bytes, hands them over, and publishes the [`Key`] when the receiver has acknowledged
+//! The sender draws a [`Key`], seals each item under it ([`seal`]), commits to the sealed bytes, hands them over, and publishes the key when the receiver has acknowledged
 //! them. If an item does not open to what was promised, the receiver names it, and whoever holds its sealed bytes, the published key and the promise comes to the same
 //! [`Verdict`] ([`adjudicate`]).
 //!

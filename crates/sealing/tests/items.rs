@@ -7,7 +7,10 @@ const CONTEXT: Context = [7; 32];
 
 /// Two items, sealed.
 fn sealed() -> (Key, Vec<Vec<u8>>) {
-    seal(&CONTEXT, &[b"first image".as_slice(), b"second image"]).unwrap()
+    let key = Key::draw().unwrap();
+    let items = [b"first image".as_slice(), b"second image"];
+    let sealed = (0..).zip(items).map(|(position, item)| seal(&key, &CONTEXT, position, item).unwrap()).collect();
+    (key, sealed)
 }
 
 #[test]
@@ -39,7 +42,7 @@ fn what_is_too_short_or_too_long_is_no_sealed_item() {
     let (len, most) = (MAX_ITEM_BYTES + OVERHEAD + 1, MAX_ITEM_BYTES + OVERHEAD);
     assert_eq!(open(&key, &CONTEXT, 0, &vec![0; len]), Err(OpenError::TooLong { len, most }));
     let item = vec![0; MAX_ITEM_BYTES + 1];
-    assert_eq!(seal(&CONTEXT, &[&item]), Err(SealError::TooLong { position: 0, len: item.len() }));
+    assert_eq!(seal(&key, &CONTEXT, 0, &item), Err(SealError::TooLong { position: 0, len: item.len() }));
 }
 
 #[test]
@@ -63,8 +66,9 @@ fn sealed_items_of_another_implementation_open() {
         0x9ac2_4da2_57bb_1495_a592_b728_9f00_0000,
     ];
     let sealed = sealed.map(u128::to_be_bytes).concat();
-    let key = Key::from_bytes(&[1; 32]).unwrap();
-    assert_eq!(open(&key, &[2; 32], 3, &sealed[..b"a sealed item".len() + OVERHEAD]).unwrap(), b"a sealed item");
+    let (key, sealed) = (Key::from([1; 32]), &sealed[..b"a sealed item".len() + OVERHEAD]);
+    assert_eq!(open(&key, &[2; 32], 3, sealed).unwrap(), b"a sealed item");
+    assert_eq!(seal(&key, &[2; 32], 3, b"a sealed item").unwrap(), sealed);
 }
 
 #[test]
@@ -75,10 +79,12 @@ fn keys_are_not_printed() {
 proptest! {
     #[test]
     fn every_item_opens_and_no_altered_one_does(item in prop::collection::vec(any::<u8>(), 0..300), place in any::<prop::sample::Index>(), flip in 1_u8..) {
-        let (key, sealed) = seal(&CONTEXT, &[&item]).unwrap();
-        prop_assert_eq!(open(&key, &CONTEXT, 0, &sealed[0]).unwrap(), item);
-        let mut altered = sealed[0].clone();
-        altered[place.index(sealed[0].len())] ^= flip;
+        let key = Key::draw().unwrap();
+        let sealed = seal(&key, &CONTEXT, 0, &item).unwrap();
+        prop_assert_eq!(&sealed, &seal(&key, &CONTEXT, 0, &item).unwrap());
+        prop_assert_eq!(open(&key, &CONTEXT, 0, &sealed).unwrap(), item);
+        let mut altered = sealed.clone();
+        altered[place.index(sealed.len())] ^= flip;
         prop_assert!(open(&key, &CONTEXT, 0, &altered).is_err());
     }
 }

@@ -1,9 +1,11 @@
 //! The programs of escrow and parties as separate processes.
 
 mod demand;
+mod ended;
 mod hostile;
 mod kill;
 mod models;
 mod paths;
 mod several;
+mod slow;
 mod world;

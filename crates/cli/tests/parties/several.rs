@@ -15,7 +15,7 @@ use verinfer_escrow_client::{Client, Patience};
 use verinfer_import::import_tflite;
 use verinfer_parties::drive::Step;
 use verinfer_parties::host::{self, Desk, Host};
-use verinfer_parties::http::{Refused, Service};
+use verinfer_parties::http::{Refused, Room, Service};
 use verinfer_parties::provider::{Means, Policy, Proceed, Provider};
 use verinfer_parties::queue::Job;
 use verinfer_parties::time::Time;
@@ -65,7 +65,7 @@ impl World {
     }
 
     /// Proposes a round of one input, which the provider has so long to accept.
-    fn propose(&self, model: Digest, number: u8, respond: Millis) -> AgreementId {
+    pub fn propose(&self, model: Digest, number: u8, respond: Millis) -> AgreementId {
         let hour = Millis(3_600_000);
         let terms = serving::Terms {
             customer: self.customer.account(),
@@ -84,7 +84,7 @@ impl World {
         self.customer.agreement(id).unwrap().stage
     }
 
-    fn wait_for(&self, id: AgreementId, stage: &str) {
+    pub fn wait_for(&self, id: AgreementId, stage: &str) {
         wait(|| self.stage(id) == stage);
     }
 
@@ -185,13 +185,13 @@ impl Service for Slow {
         self.honest.take(agreement, topic, envelope)
     }
 
-    fn give(&self, agreement: AgreementId, topic: Topic, ask: &Ask) -> Result<Envelope, Refused> {
-        self.honest.give(agreement, topic, ask)
+    fn give(&self, agreement: AgreementId, topic: Topic, ask: &Ask, room: &mut Room) -> Result<Envelope, Refused> {
+        self.honest.give(agreement, topic, ask, room)
     }
 }
 
 /// A provider in this process, and the name of its model.
-fn provider(world: &World) -> (Provider, Digest) {
+pub fn provider(world: &World) -> (Provider, Digest) {
     let graph = import_tflite(include_bytes!("../../../../models/digits/digits_int8.tflite")).unwrap().graph;
     let model = Model::commit(graph, draw_salt().unwrap()).unwrap();
     let digest = model.digest();
@@ -209,7 +209,7 @@ fn provider(world: &World) -> (Provider, Digest) {
     (Provider::new(means, Arc::new(|_: &str| ())).unwrap(), digest)
 }
 
-fn wait(until: impl Fn() -> bool) {
+pub fn wait(until: impl Fn() -> bool) {
     let start = Instant::now();
     while !until() {
         assert!(start.elapsed() < LIMIT, "nothing comes of it");

@@ -4,13 +4,14 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::StatusCode;
 use axum::routing::{get, put};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::timeout;
-use verinfer_http_server::{Limits, admit, body, serve};
+use verinfer_http_server::{Fault, Limits, Room, admit, body, serve};
 
 pub const MIB: usize = 1 << 20;
 
@@ -25,15 +26,24 @@ pub fn limits() -> Limits {
     Limits { body_bytes: 2 * MIB, bodies_bytes: 8 * MIB, patience: Duration::from_secs(2), connections: 64, ..Limits::default() }
 }
 
-/// A server that says how long a body is; `/large` has an answer that fills every buffer.
+/// Bytes that fill every buffer.
+pub const LARGE: usize = 32 * MIB;
+
+/// A server that says how long a body is; `/large` has an answer that fills every buffer, and so does `/room`, if there is room for it.
 pub async fn start(limits: Limits) -> SocketAddr {
+    let refuse = |fault: Fault| (fault.status(), fault.name());
     let length = async move |request: Request| -> Result<String, (StatusCode, &'static str)> {
-        let refuse = |fault: verinfer_http_server::Fault| (fault.status(), fault.name());
         admit(&request).map_err(refuse)?;
         Ok(body::read(request, limits.body_bytes).await.map_err(refuse)?.bytes.len().to_string())
     };
-    let large = || async { vec![b'x'; 32 * MIB] };
-    let router = Router::new().route("/", put(length).get(length)).route("/large", get(large)).layer(DefaultBodyLimit::disable());
+    let large = || async { vec![b'x'; LARGE] };
+    let room = async move |request: Request| -> Result<Body, (StatusCode, &'static str)> {
+        let mut room = Room::of(&request).map_err(refuse)?;
+        room.take(LARGE).map_err(refuse)?;
+        Ok(room.answer(vec![b'x'; LARGE]))
+    };
+    let router = Router::new().route("/", put(length).get(length)).route("/large", get(large)).route("/room", get(room));
+    let router = router.layer(DefaultBodyLimit::disable());
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(serve(listener, router, limits, std::future::pending()));

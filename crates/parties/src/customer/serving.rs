@@ -124,8 +124,8 @@ impl<'a> Customer<'a> {
         };
         match state {
             State::Sending { .. } => {
-                let inputs: Vec<(String, (OpenedInput, Digest))> = self.store.list(INPUTS)?;
-                self.act(Move::Send { inputs: inputs.into_iter().map(|(_, (_, digest))| digest).collect() })
+                let inputs = self.store.list::<(OpenedInput, Digest)>(INPUTS);
+                self.act(Move::Send { inputs: inputs.map(|input| input.map(|(_, (_, digest))| digest)).collect::<Result<_, _>>()? })
             }
             State::Confirming { .. } => self.send_inputs(),
             State::Running { answers, deadline, .. } => {

@@ -26,8 +26,7 @@ pub fn commit(store: &Store, input: (Shape, DataType), evidence: Evidence, examp
         store.once(EXAMPLES, &numbered(index), || commit_example(input, evidence, values, *class))?;
     }
     let tree = tree(store)?;
-    let first = items(store, &tree, &[0])?;
-    check_size(tree.root().len, first.iter().map(Vec::len).sum())?;
+    check_size(tree.root().len, item(store, &tree, 0)?.len())?;
     Ok(tree)
 }
 
@@ -37,24 +36,20 @@ pub fn commit(store: &Store, input: (Shape, DataType), evidence: Evidence, examp
 ///
 /// There are none, or they cannot be read.
 pub fn tree(store: &Store) -> Result<Tree, PartyError> {
-    let examples: Vec<(String, (Example, Digest))> = store.list(EXAMPLES)?;
-    let entries: Vec<Digest> = examples.into_iter().map(|(_, (_, entry))| entry).collect();
-    Ok(Tree::new(&entries)?)
+    let entries = store.list::<(Example, Digest)>(EXAMPLES).map(|example| example.map(|(_, (_, entry))| entry));
+    Ok(Tree::new(&entries.collect::<Result<Vec<_>, _>>()?)?)
 }
 
-/// Examples as they are handed over, in the order of `indices`.
+/// An example as it is handed over.
 ///
 /// # Errors
 ///
 /// There is no such example.
-pub fn items(store: &Store, tree: &Tree, indices: &[u32]) -> Result<Vec<Vec<u8>>, PartyError> {
-    let item = |&index: &u32| {
-        let lost = || PartyError::Plan(format!("the test set has no example {index}"));
-        let (mut example, _) = store.get::<(Example, Digest)>(EXAMPLES, &numbered(index))?.ok_or_else(lost)?;
-        example.path = tree.path(index).ok_or_else(lost)?;
-        Ok(example.encode())
-    };
-    indices.iter().map(item).collect()
+pub fn item(store: &Store, tree: &Tree, index: u32) -> Result<Vec<u8>, PartyError> {
+    let lost = || PartyError::Plan(format!("the test set has no example {index}"));
+    let (mut example, _) = store.get::<(Example, Digest)>(EXAMPLES, &numbered(index))?.ok_or_else(lost)?;
+    example.path = tree.path(index).ok_or_else(lost)?;
+    Ok(example.encode())
 }
 
 fn commit_example(

@@ -78,7 +78,10 @@ impl Provider {
                 Ok(example) => example,
                 Err(fault) => return Ok(Err(fault)),
             };
-            self.store.put(&examples(id), &numbered(index), &example)?;
+            // It may be looked at again; once is enough to keep it.
+            if !self.store.has(&examples(id), &numbered(index)) {
+                self.store.put(&examples(id), &numbered(index), &example)?;
+            }
             Ok(Ok(()))
         };
         match transfer.receive(view, state, check, terms.periods.respond.0)? {

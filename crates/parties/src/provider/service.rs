@@ -9,7 +9,7 @@ use verinfer_sealing::{Envelope, ReceiverPublic};
 
 use super::{Provider, SELF};
 use crate::error::PartyError;
-use crate::http::{Refused, Service};
+use crate::http::{Refused, Room, Service};
 use crate::transfer::Transfer;
 use crate::wire::{About, Ask, Ciphertexts, Offer, Topic};
 
@@ -30,7 +30,7 @@ impl Service for Provider {
         }
     }
 
-    fn give(&self, agreement: AgreementId, topic: Topic, ask: &Ask) -> Result<Envelope, Refused> {
+    fn give(&self, agreement: AgreementId, topic: Topic, ask: &Ask, room: &mut Room) -> Result<Envelope, Refused> {
         let Topic::Prediction(index) = topic else { return Err(Refused::not_now("a provider gives no such thing")) };
         let (Terms::Serving(terms), State::Serving(state)) = self.agreement(agreement)? else {
             return Err(Refused::not_now("the agreement is not about predictions"));
@@ -41,8 +41,9 @@ impl Service for Provider {
         if !matches!(state, serving::State::Running { .. }) || index >= terms.inputs {
             return Err(Refused::not_now("the round is not going on"));
         }
-        let prediction = self.predict(agreement, index)?;
-        Ok(Envelope::new(&ReceiverPublic(ask.receiver), &topic.context(agreement), &canonical(&prediction))?)
+        let prediction = canonical(&self.predict(agreement, index)?);
+        room.take(prediction.len())?;
+        Ok(Envelope::new(&ReceiverPublic(ask.receiver), &topic.context(agreement), &prediction)?)
     }
 }
 

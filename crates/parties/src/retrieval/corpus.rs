@@ -11,7 +11,7 @@ use verinfer_protocols::retrieval::sign_document;
 
 use crate::error::PartyError;
 use crate::model::ModelError;
-use crate::store::{Store, numbered};
+use crate::store::{Store, StoreError, numbered};
 use crate::transfer::check_size;
 
 const DOCUMENTS: &str = "documents";
@@ -37,13 +37,14 @@ pub fn commit(
             Ok::<_, PartyError>((Document { content, signature, path: Path(Vec::new()) }, digest))
         })?;
     }
-    let documents: Vec<(String, (Document, Digest))> = store.list(DOCUMENTS)?;
-    if let Some((name, _)) =
-        documents.iter().find(|(_, (document, _))| (document.content.shape(), document.content.dtype()) != (shape, dtype))
-    {
-        return Err(PartyError::Plan(format!("the document {name} of an earlier start has another shape or type than {shape} {dtype:?}")));
-    }
-    let entries: Vec<Digest> = documents.iter().map(|(_, (_, digest))| document_entry(digest)).collect();
+    let entry = |kept: Result<(String, (Document, Digest)), StoreError>| {
+        let (name, (document, digest)) = kept?;
+        if (document.content.shape(), document.content.dtype()) == (shape, dtype) {
+            return Ok(document_entry(&digest));
+        }
+        Err(PartyError::Plan(format!("the document {name} of an earlier start has another shape or type than {shape} {dtype:?}")))
+    };
+    let entries: Vec<Digest> = store.list(DOCUMENTS).map(entry).collect::<Result<_, _>>()?;
     let tree = Tree::new(&entries)?;
     check_size(tree.root().len, document(store, &tree, 0)?.encode().len())?;
     Ok(tree)

@@ -92,7 +92,8 @@ impl<'a> Requester<'a> {
     ///
     /// They cannot be read.
     pub fn documents(&self) -> Result<Vec<(u32, Document)>, PartyError> {
-        Ok(self.store.list::<(u32, Document)>(DOCUMENTS)?.into_iter().map(|(_, entry)| entry).collect())
+        let documents = self.store.list::<(u32, Document)>(DOCUMENTS).map(|document| document.map(|(_, entry)| entry));
+        Ok(documents.collect::<Result<_, _>>()?)
     }
 
     /// Makes the moves of `step`, which for an honest party is [`Self::step`], until the agreement has ended.
@@ -150,6 +151,8 @@ impl<'a> Requester<'a> {
             Ok(document)
         });
         match document {
+            // It may be looked at again; once is enough to keep it.
+            Ok(_) if self.store.has(DOCUMENTS, &numbered(index)) => Ok(Ok(())),
             Ok(document) => Ok(Ok(self.store.put(DOCUMENTS, &numbered(index), &(index, document))?)),
             Err(fault) => Ok(Err(fault)),
         }

@@ -27,7 +27,7 @@ use super::policy::objection_to_model;
 use crate::drive::{Step, Tell};
 use crate::error::PartyError;
 use crate::host::{self, Desk, Host};
-use crate::http::{Refused, Service};
+use crate::http::{Refused, Room, Service};
 use crate::model::{Model, Shown};
 use crate::peer::receiver;
 use crate::places::{Places, named};
@@ -165,7 +165,7 @@ impl Responder {
         let id = view.agreement.id;
         let transfer = Transfer { client: &self.client, store: &self.store, agreement: id, stage: &view.stage };
         let item = |&index: &u32| corpus::document(&self.store, &self.tree, index).map(|document| document.encode());
-        match transfer.send(state, || matches.iter().map(item).collect())? {
+        match transfer.send(state, || Ok(matches.iter().map(item)))? {
             Due::Move(action) => self.act(id, Move::Transfer(action)),
             // The requester fetches them.
             Due::Deliver | Due::Await | Due::Nothing => Ok(Step::Waiting),
@@ -255,7 +255,7 @@ impl Service for Responder {
         self.keep_model(agreement, &sent, &model)
     }
 
-    fn give(&self, agreement: AgreementId, topic: Topic, ask: &Ask) -> Result<Envelope, Refused> {
+    fn give(&self, agreement: AgreementId, topic: Topic, ask: &Ask, room: &mut Room) -> Result<Envelope, Refused> {
         let view = self.client.agreement(agreement)?;
         let (AnyTerms::Retrieval(terms), Topic::Ciphertexts) = (&view.agreement.terms, topic) else {
             return Err(Refused::not_now("a responder gives no such thing"));
@@ -264,7 +264,8 @@ impl Service for Responder {
             return Err(Refused::forbidden());
         }
         let transfer = Transfer { client: &self.client, store: &self.store, agreement, stage: &view.stage };
-        let ciphertexts = transfer.ciphertexts()?.ok_or_else(|| Refused::not_now("there are no ciphertexts yet"))?;
+        let ciphertexts = transfer.ciphertexts(|bytes| room.take(bytes).map_err(Refused::from))?;
+        let ciphertexts = ciphertexts.ok_or_else(|| Refused::not_now("there are no ciphertexts that are given at once"))?;
         Ok(Envelope::new(&ReceiverPublic(ask.receiver), &topic.context(agreement), &canonical(&ciphertexts))?)
     }
 }

@@ -11,7 +11,7 @@ use verinfer_escrow_client::messages::AgreementView;
 use verinfer_import::import_tflite;
 use verinfer_parties::drive::Step;
 use verinfer_parties::host::{self, Desk, Host};
-use verinfer_parties::http::{Refused, Service};
+use verinfer_parties::http::{Refused, Room, Service};
 use verinfer_parties::queue::Job;
 use verinfer_parties::transfer::{Due, Transfer};
 use verinfer_parties::wire::{About, Ask, Topic};
@@ -135,7 +135,7 @@ impl Cheat {
             (How::Withhold, transfer::State::Acknowledging { .. }) if !is_due => return Ok(Step::Waiting),
             _ if !is_due => return honest(),
             (How::OtherItems, transfer::State::Announcing { .. }) => {
-                let nothing = || Ok(vec![b"nothing".to_vec(); items]);
+                let nothing = || Ok(std::iter::repeat_n(b"nothing".to_vec(), items).map(Ok));
                 match transfer.send(state, nothing)? {
                     Due::Move(action) => action,
                     Due::Deliver | Due::Await | Due::Nothing => return honest(),
@@ -204,11 +204,11 @@ impl<H: Host> Service for Cheater<H> {
         self.honest.take(agreement, topic, envelope)
     }
 
-    fn give(&self, agreement: AgreementId, topic: Topic, ask: &Ask) -> Result<Envelope, Refused> {
+    fn give(&self, agreement: AgreementId, topic: Topic, ask: &Ask, room: &mut Room) -> Result<Envelope, Refused> {
         if self.cheat.how == How::Withhold && topic == Topic::Ciphertexts {
             sleep(DEAF);
             return Err(Refused::not_now("nothing is given here"));
         }
-        self.honest.give(agreement, topic, ask)
+        self.honest.give(agreement, topic, ask, room)
     }
 }

@@ -96,8 +96,9 @@ impl Customer {
                     let (input, label) = self.examples[index as usize].clone();
                     Example { input, label, path: self.tree.path(index).unwrap() }.encode()
                 };
-                let items: Vec<_> = due.iter().map(item).collect();
-                let (key, sealed) = seal(&transfer::context(id, stage).0, &items).unwrap();
+                let (key, context) = (Key::draw().unwrap(), transfer::context(id, stage).0);
+                let sealed: Vec<_> =
+                    (0..).zip(due).map(|(position, index)| seal(&key, &context, position, &item(index)).unwrap()).collect();
                 self.key = Some(key);
                 let digests: Vec<Digest> = sealed.iter().map(|sealed| Digest::of_bytes(sealed)).collect();
                 *deliver = sealed;

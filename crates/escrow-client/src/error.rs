@@ -31,12 +31,12 @@ pub enum ClientError {
 }
 
 impl ClientError {
-    /// Whether the escrow is down or busy: the same may be asked again later.
-    pub const fn is_transient(&self) -> bool {
+    /// Whether the escrow is down, busy or without room for now: the same may be asked again later.
+    pub fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable(_) => true,
             // A proxy says 502 and 504 while the escrow behind it is started again.
-            Self::Refused { status, .. } => matches!(status, 429 | 502 | 503 | 504),
+            Self::Refused { status, kind, .. } => matches!(status, 429 | 502 | 503 | 504) || kind == "no_space",
             Self::Answer { .. } | Self::OtherFile { .. } => false,
         }
     }

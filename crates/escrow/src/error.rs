@@ -1,12 +1,14 @@
 //! Why a request is not carried out.
 
 use verinfer_protocols::digest::{AgreementId, Digest};
+use verinfer_protocols::keys::AccountId;
 use verinfer_protocols::refusal::Refusal;
 use verinfer_protocols::signed::RequestFault;
 
 use crate::books::EntryFault;
 use crate::proofs::ProofRejection;
-use crate::store::StoreError;
+use crate::store::{OVERHEAD, StoreError};
+use crate::turns::Busy;
 
 /// Why a request is not carried out. Nothing has changed.
 #[derive(Debug, thiserror::Error)]
@@ -31,11 +33,29 @@ pub enum ServiceError {
         /// How many.
         open: u64,
     },
-    /// The files of the account with this agreement are too many.
-    #[error("the files left with the agreement have more than {most} bytes")]
+    /// Nothing was ever recorded for the account.
+    #[error("account {account} is unknown here: ask the escrow's operator to record a deposit for it")]
+    UnknownAccount {
+        /// The account.
+        account: AccountId,
+    },
+    /// The files of the account are too many.
+    #[error("the account's files with {limit} would take more than {most} bytes")]
     TooManyFiles {
-        /// How many bytes they may have.
+        /// Which of them.
+        limit: FileLimit,
+        /// How many bytes they may take.
         most: u64,
+    },
+    /// The disk is nearly full.
+    #[error(
+        "the escrow has no room for files now, and time stands still until it has: {free} bytes are free, {reserve} are kept for its log"
+    )]
+    NoSpace {
+        /// Bytes that are free.
+        free: u64,
+        /// Bytes that must be.
+        reserve: u64,
     },
     /// Only parties may leave and read files, and may leave them only until the agreement has ended.
     #[error("the account may not do this with files of agreement {agreement}")]
@@ -43,8 +63,8 @@ pub enum ServiceError {
         /// The agreement.
         agreement: AgreementId,
     },
-    /// Too many proofs are waiting.
-    #[error("too many proofs wait to be verified; try again later")]
+    /// Another request of the party about the agreement is being verified or waits to be, or too many do that go first.
+    #[error("a proof or contest of this party is being verified, or too many wait in agreements that hold as much; try again")]
     Busy,
     /// A task of the escrow was lost.
     #[error("the escrow is shutting down")]
@@ -52,6 +72,26 @@ pub enum ServiceError {
     /// The database fails, or an account has too little.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// Which of an account's files are too many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FileLimit {
+    /// Those with an agreement that nobody has accepted yet.
+    #[error("this agreement, which is not accepted yet,")]
+    Proposal,
+    /// Those with one that was accepted.
+    #[error("this agreement")]
+    Agreement,
+    /// All, where agreements have not ended.
+    #[error("all agreements that have not ended, each with {OVERHEAD} bytes more than its content,")]
+    Account,
+}
+
+impl From<Busy> for ServiceError {
+    fn from(Busy: Busy) -> Self {
+        Self::Busy
+    }
 }
 
 impl From<RequestFault> for ServiceError {

@@ -5,6 +5,8 @@ use verinfer_items::{Document, Example};
 use verinfer_protocols::agreement::{Agreement, State, Terms};
 use verinfer_protocols::digest::Digest;
 use verinfer_protocols::event::Facts;
+use verinfer_protocols::keys::AccountId;
+use verinfer_protocols::ledger::Account;
 use verinfer_protocols::refusal::Refusal;
 use verinfer_protocols::statement::context;
 use verinfer_protocols::{accuracy, retrieval, serving, transfer};
@@ -14,29 +16,26 @@ use crate::books::Question;
 use crate::error::ServiceError;
 use crate::proofs::{ProofRejection, verify};
 use crate::service::Escrow;
+use crate::turns::Urgency;
 
 impl Escrow {
-    /// Finds out what a move depends on, apart from what the database alone says.
-    pub(crate) async fn find_out(&self, agreement: &Agreement, question: &Question<'_>) -> Result<Facts, ServiceError> {
+    /// Finds out what a party's move depends on, apart from what the database alone says.
+    pub(crate) async fn find_out(&self, by: AccountId, agreement: &Agreement, question: &Question<'_>) -> Result<Facts, ServiceError> {
         let Some(inquiry) = Inquiry::about(agreement, question)? else { return Ok(Facts::Nothing) };
+        let held = self.store.balance(Account::Holding(agreement.id)).await?;
+        let turn = self.turns.take((agreement.id, by), Urgency::new(held, agreement.state.deadline())).await?;
+        // Only now: the files of those who wait would fill the memory.
         let mut files = Vec::new();
         for file in inquiry.files() {
             let missing = ServiceError::NoFile { agreement: agreement.id, file };
             files.push(self.store.file(agreement.id, file).await?.ok_or(missing)?);
         }
-        Ok(self.work(move || inquiry.answer(&files)).await??)
-    }
-
-    /// Does long work on a thread of its own, in turn.
-    async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, ServiceError> {
-        let _place = self.waiting.try_acquire().map_err(|_| ServiceError::Busy)?;
-        // The permit goes with the work: a client that leaves does not make room for another before it is done.
-        let permit = self.verifying.clone().acquire_owned().await.map_err(|_| ServiceError::Stopping)?;
         let task = spawn_blocking(move || {
-            let _permit = permit;
-            work()
+            // The turn goes with the work: a client that leaves does not make room for another before it is done.
+            let _turn = turn;
+            inquiry.answer(&files)
         });
-        task.await.map_err(|_| ServiceError::Stopping)
+        Ok(task.await.map_err(|_| ServiceError::Stopping)??)
     }
 }
 

@@ -3,17 +3,22 @@
 //!
 //! * [`books`]: what an entry of the log does, as a pure function; the service and the audit both use it.
 //! * [`store`]: the log and what follows from it, in SQLite or PostgreSQL. An entry and all its effects are one database transaction.
-//! * [`service`]: receives requests, establishes what machines depend on ([`facts`], [`proofs`]), writes entries, and watches deadlines.
+//! * [`service`]: receives requests, establishes what machines depend on ([`facts`], [`proofs`], in [`turns`]), writes entries, and calls deadlines that no
+//!   request is [`deciding`] about.
+//! * [`files`]: what parties leave with agreements. [`clock`]: time, which stands still while nothing can be written.
 //! * [`audit`]: computes everything again from the log.
 //! * [`http`], [`server`]: the interface, the page for people, and the sockets.
 
 pub mod audit;
 pub mod books;
 pub mod clock;
+pub mod deciding;
 pub mod error;
 pub mod facts;
+pub mod files;
 pub mod http;
 pub mod proofs;
 pub mod server;
 pub mod service;
 pub mod store;
+pub mod turns;

@@ -53,12 +53,16 @@ impl Server {
     pub async fn serve(self, stop: impl Future<Output = ()>) -> Result<(), ServiceError> {
         let Self { escrow, listener, limits } = self;
         let (stopping, stopped) = watch::channel(false);
-        let watcher = tokio::spawn(watch_deadlines(escrow.clone(), stopped));
+        // No deadline is called before it is known that the time can be written down.
+        write_time(&escrow).await;
+        let watchers = [tokio::spawn(watch_deadlines(escrow.clone(), stopped.clone())), tokio::spawn(keep_time(escrow.clone(), stopped))];
         let router = router(Shared { escrow: escrow.clone(), limits });
         // What was received from whoever is cut off in the end is carried out anyway.
         verinfer_http_server::serve(listener, router, limits, stop).await;
         let _ = stopping.send(true);
-        let _ = watcher.await;
+        for watcher in watchers {
+            let _ = watcher.await;
+        }
         escrow.store.set_clock(escrow.now()).await?;
         escrow.store.close().await;
         Ok(())
@@ -85,18 +89,34 @@ pub async fn interrupted() {
 }
 
 async fn watch_deadlines(escrow: Arc<Escrow>, mut stopped: watch::Receiver<bool>) {
-    let (mut tick, mut heartbeat) = (interval(TICK), interval(HEARTBEAT));
+    let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        let result = tokio::select! {
-            _ = tick.tick() => escrow.call_deadlines().await.map(|_| ()),
-            _ = heartbeat.tick() => escrow.store.set_clock(escrow.now()).await.map_err(ServiceError::from),
+        tokio::select! {
+            _ = tick.tick() => {}
             _ = stopped.changed() => return,
-        };
-        if let Err(error) = result {
-            // The database may be back at the next tick; deadlines are called then.
+        }
+        if let Err(error) = escrow.call_deadlines().await {
+            // The database may be back at the next tick; deadlines are called once time goes on.
             tracing::error!(%error, "deadlines could not be called");
         }
+    }
+}
+
+/// Writes down the time, apart from deadlines: many that are due at once must not keep it from going on.
+async fn keep_time(escrow: Arc<Escrow>, mut stopped: watch::Receiver<bool>) {
+    let mut heartbeat = interval(HEARTBEAT);
+    heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = heartbeat.tick() => write_time(&escrow).await,
+            _ = stopped.changed() => return,
+        }
+    }
+}
+
+async fn write_time(escrow: &Escrow) {
+    if let Err(error) = escrow.write_time().await {
+        tracing::error!(%error, "time stands still");
     }
 }

@@ -1,13 +1,12 @@
 //! Receives requests, finds out what they depend on, writes entries, and watches deadlines.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
 
-use tokio::sync::Semaphore;
 use verinfer_escrow_client::MAX_FILE_BYTES;
 use verinfer_escrow_client::messages::Receipt;
 use verinfer_protocols::agreement::Agreement;
-use verinfer_protocols::digest::{AgreementId, Digest};
+use verinfer_protocols::digest::AgreementId;
 use verinfer_protocols::event::Facts;
 use verinfer_protocols::keys::AccountId;
 use verinfer_protocols::refusal::Refusal;
@@ -16,8 +15,10 @@ use verinfer_protocols::time::Timestamp;
 
 use crate::books::{Entry, EntryFault, Question, Record, stake_facts};
 use crate::clock::Clock;
+use crate::deciding::Decisions;
 use crate::error::ServiceError;
-use crate::store::{Store, StoreError};
+use crate::store::{FileLimits, Store, StoreError};
+use crate::turns::Turns;
 
 /// What the escrow allows.
 #[derive(Clone, Copy, Debug)]
@@ -26,17 +27,40 @@ pub struct Limits {
     pub open_agreements: u64,
     /// Bytes of a file.
     pub file_bytes: usize,
-    /// Bytes of all files that a party has left with an agreement.
+    /// Bytes of all files that a party has left with an agreement that nobody has accepted yet.
+    pub proposed_bytes: u64,
+    /// Bytes of all files that a party has left with one that was accepted.
     pub agreement_bytes: u64,
+    /// Bytes of all files that an account has left with agreements that have not ended, and [`OVERHEAD`](crate::store::OVERHEAD) for each.
+    pub account_bytes: u64,
+    /// Bytes that must be free on the disk of an SQLite database: with less, no files are kept and the clock stands still.
+    pub reserve: u64,
     /// Proofs that are verified at the same time.
-    pub verifying: usize,
+    pub verifying: NonZeroUsize,
     /// Proofs that wait to be.
     pub waiting: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { open_agreements: 1000, file_bytes: MAX_FILE_BYTES, agreement_bytes: 1 << 30, verifying: 2, waiting: 64 }
+        Self {
+            open_agreements: 1000,
+            file_bytes: MAX_FILE_BYTES,
+            proposed_bytes: 1 << 25,
+            agreement_bytes: 1 << 30,
+            account_bytes: 1 << 33,
+            reserve: 1 << 29,
+            verifying: NonZeroUsize::MIN.saturating_add(1),
+            waiting: 256,
+        }
+    }
+}
+
+impl Limits {
+    /// What a party may leave with an agreement as it stands.
+    pub(crate) const fn files(&self, agreement: &Agreement) -> FileLimits {
+        let agreement = if agreement.state.is_accepted() { self.agreement_bytes } else { self.proposed_bytes };
+        FileLimits { agreement, account: self.account_bytes }
     }
 }
 
@@ -47,19 +71,9 @@ pub struct Escrow {
     pub(crate) clock: Clock,
     pub(crate) account: AccountId,
     pub(crate) limits: Limits,
-    /// A permit for each proof that is verified.
-    pub(crate) verifying: Arc<Semaphore>,
-    /// A permit for each that is verified or waits.
-    pub(crate) waiting: Arc<Semaphore>,
-    /// When the requests were received that are being decided on, by agreement.
-    deciding: Mutex<BTreeMap<AgreementId, Vec<Timestamp>>>,
-}
-
-/// A request is being decided on. Until it is dropped, no deadline after its reception is called.
-struct Deciding<'a> {
-    escrow: &'a Escrow,
-    agreement: AgreementId,
-    received: Timestamp,
+    /// Whose proof is verified.
+    pub(crate) turns: Arc<Turns>,
+    decisions: Decisions,
 }
 
 impl Escrow {
@@ -75,9 +89,8 @@ impl Escrow {
             clock: clock(head.clock),
             account,
             limits,
-            verifying: Arc::new(Semaphore::new(limits.verifying)),
-            waiting: Arc::new(Semaphore::new(limits.verifying.saturating_add(limits.waiting))),
-            deciding: Mutex::default(),
+            turns: Turns::new(limits.verifying, limits.waiting),
+            decisions: Decisions::default(),
         })
     }
 
@@ -97,13 +110,18 @@ impl Escrow {
     ///
     /// It cannot be carried out; nothing has changed.
     pub async fn carry_out(&self, request: Request) -> Result<Receipt, ServiceError> {
-        let deciding = self.deciding(request.header.agreement);
-        let received = deciding.received;
+        // Nothing else is called for the agreement until the clock knows how it has gone.
+        let deciding = self.decisions.begin(request.header.agreement, &self.clock);
+        self.observed(self.decide(request, deciding.received).await)
+    }
+
+    async fn decide(&self, request: Request, received: Timestamp) -> Result<Receipt, ServiceError> {
         request.check(self.account)?;
         let id = request.id();
         if let Some(receipt) = self.store.receipt(id).await? {
             return Ok(receipt);
         }
+        self.check_known(request.header.signer).await?;
         request.header.check_expiry(received)?;
         let facts = self.facts_outside(&request, received).await?;
 
@@ -122,9 +140,20 @@ impl Escrow {
         let facts = if Question::asked_by(&request) == Question::Stake { stake_facts(&before) } else { facts };
         let entry = Entry { at: received, record: Record::Request { request: Box::new(request), facts } };
         let change = entry.apply(self.account, &before)?;
-        let receipt = writing.commit(&entry, &change).await?;
-        drop(deciding);
-        Ok(receipt)
+        Ok(writing.commit(&entry, &change).await?)
+    }
+
+    /// Checks that something was recorded for an account. Keys cost nothing: what strangers may do takes room and time from others.
+    pub(crate) async fn check_known(&self, account: AccountId) -> Result<(), ServiceError> {
+        if account == self.account || self.store.is_known(account).await? { Ok(()) } else { Err(ServiceError::UnknownAccount { account }) }
+    }
+
+    /// Has the clock stand still if the database fails: until it works again nobody can do what is due.
+    pub(crate) fn observed<T>(&self, result: Result<T, ServiceError>) -> Result<T, ServiceError> {
+        if let Err(ServiceError::NoSpace { .. } | ServiceError::Store(StoreError::Database(_) | StoreError::Disk(_))) = &result {
+            self.clock.stop();
+        }
+        result
     }
 
     /// What takes long to find out and does not change afterwards: it is only tried if the request would otherwise be carried out.
@@ -143,17 +172,42 @@ impl Escrow {
         {
             return Ok(Facts::Held);
         }
-        self.find_out(&agreement, &question).await
+        self.find_out(request.header.signer, &agreement, &question).await
     }
 
-    /// Ends the stages whose time is over; gives how many.
+    /// Writes down the time, which goes on from then; where it stands still, a file of the largest size is written and removed first.
+    ///
+    /// # Errors
+    ///
+    /// The database fails, or its disk is nearly full; time stands still.
+    pub async fn write_time(&self) -> Result<(), ServiceError> {
+        self.observed(self.try_to_write_time().await)?;
+        self.clock.wrote();
+        Ok(())
+    }
+
+    async fn try_to_write_time(&self) -> Result<(), ServiceError> {
+        self.check_space()?;
+        if self.clock.stands() {
+            self.store.rehearse(self.limits.file_bytes).await?;
+        }
+        Ok(self.store.set_clock(self.now()).await?)
+    }
+
+    /// Ends the stages whose time is over, unless time stands still; gives how many.
     ///
     /// # Errors
     ///
     /// The database fails.
     pub async fn call_deadlines(&self) -> Result<usize, ServiceError> {
-        let now = self.now();
-        let mut called = 0_usize;
+        self.observed(self.try_to_call_deadlines().await)
+    }
+
+    async fn try_to_call_deadlines(&self) -> Result<usize, ServiceError> {
+        if self.clock.stands() {
+            return Ok(0);
+        }
+        let (now, mut called) = (self.now(), 0_usize);
         for id in self.store.due(now, 1000).await? {
             if self.call_deadline(id, now).await? {
                 called = called.saturating_add(1);
@@ -167,72 +221,14 @@ impl Escrow {
         let mut writing = self.store.write().await?;
         let before = writing.before(None, id).await?;
         let Some(deadline) = before.agreement.as_ref().and_then(|agreement| agreement.state.deadline()) else { return Ok(false) };
-        // Requests that came in time go first.
-        if now < deadline || self.is_deciding(id, deadline) {
+        // Requests that came in time go first; when one of them could not be written down just now, time has come to a stand.
+        if now < deadline || self.decisions.are_pending(id, deadline) || self.clock.stands() {
             return Ok(false);
         }
         let entry = Entry { at: now, record: Record::Deadline { agreement: id } };
         let change = entry.apply(self.account, &before)?;
         writing.commit(&entry, &change).await?;
         Ok(true)
-    }
-
-    /// Keeps a file that a party leaves with an agreement that has not ended.
-    ///
-    /// # Errors
-    ///
-    /// It may not, or the files would be too many.
-    pub async fn keep_file(&self, by: AccountId, id: AgreementId, bytes: &[u8]) -> Result<(), ServiceError> {
-        let agreement = self.party_to(by, id).await?;
-        if agreement.state.has_ended() {
-            return Err(ServiceError::NoAccess { agreement: id });
-        }
-        let most = self.limits.agreement_bytes;
-        if self.store.keep_file(id, by, bytes, most).await? { Ok(()) } else { Err(ServiceError::TooManyFiles { most }) }
-    }
-
-    /// A file of an agreement, for a party to it.
-    ///
-    /// # Errors
-    ///
-    /// The account is no party, or there is no such file.
-    pub async fn file(&self, by: AccountId, id: AgreementId, file: Digest) -> Result<Vec<u8>, ServiceError> {
-        self.party_to(by, id).await?;
-        self.store.file(id, file).await?.ok_or(ServiceError::NoFile { agreement: id, file })
-    }
-
-    async fn party_to(&self, by: AccountId, id: AgreementId) -> Result<Agreement, ServiceError> {
-        let agreement = self.store.agreement(id).await?.ok_or(EntryFault::NoAgreement { id })?.agreement;
-        let (proposer, acceptor) = agreement.terms.parties();
-        if by == proposer || Some(by) == acceptor { Ok(agreement) } else { Err(ServiceError::NoAccess { agreement: id }) }
-    }
-
-    /// A request is received.
-    fn deciding(&self, agreement: AgreementId) -> Deciding<'_> {
-        let mut deciding = self.deciding.lock().unwrap_or_else(PoisonError::into_inner);
-        // The time is taken with the lock: a deadline that finds no request here is called before any that is received later.
-        let received = self.now();
-        deciding.entry(agreement).or_default().push(received);
-        Deciding { escrow: self, agreement, received }
-    }
-
-    fn is_deciding(&self, agreement: AgreementId, deadline: Timestamp) -> bool {
-        let deciding = self.deciding.lock().unwrap_or_else(PoisonError::into_inner);
-        deciding.get(&agreement).is_some_and(|received| received.iter().any(|&received| received < deadline))
-    }
-}
-
-impl Drop for Deciding<'_> {
-    fn drop(&mut self) {
-        let mut deciding = self.escrow.deciding.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(received) = deciding.get_mut(&self.agreement) {
-            if let Some(place) = received.iter().position(|&received| received == self.received) {
-                received.swap_remove(place);
-            }
-            if received.is_empty() {
-                deciding.remove(&self.agreement);
-            }
-        }
     }
 }
 

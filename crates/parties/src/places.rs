@@ -81,7 +81,7 @@ impl Places {
         if loads.len() > usize::from(self.most) {
             return Err(PartyError::NoPlace { most: self.most });
         }
-        if !Load::fit(loads.values().copied()) {
+        if !Load::fit(&loads.values().copied().collect::<Vec<_>>()) {
             return Err(PartyError::NoTime { others: loads.len().saturating_sub(1) });
         }
         Ok(self.store.put(PLACES, &name, &load)?)

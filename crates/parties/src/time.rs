@@ -34,8 +34,8 @@ pub struct Work {
 pub struct Load {
     /// How long the work of one move may take.
     work: Millis,
-    /// Within what time all work is done that was there before, and this.
-    within: Millis,
+    /// How long the work of a move can wait, at least.
+    slack: Millis,
 }
 
 impl Time {
@@ -45,16 +45,16 @@ impl Time {
     ///
     /// What is wrong with the periods.
     pub fn load(&self, moves: &[(Millis, Work)]) -> Result<Load, &'static str> {
-        let mut load = Load { work: Millis(0), within: Millis(u64::MAX) };
+        let mut load = Load { work: Millis(0), slack: Millis(u64::MAX) };
         for (period, work) in moves {
             let work = self.needed(work);
-            let within = period.0.checked_sub(self.respond.0).filter(|&within| within >= work).ok_or("the time is too short")?;
+            let slack = period.0.checked_sub(self.respond.0).and_then(|within| within.checked_sub(work)).ok_or("the time is too short")?;
             if *period > self.longest {
                 return Err("the time is too long");
             }
             load.work = load.work.max(Millis(work));
             if work > 0 {
-                load.within = load.within.min(Millis(within));
+                load.slack = load.slack.min(Millis(slack));
             }
         }
         Ok(load)
@@ -78,13 +78,9 @@ impl Load {
     ///
     /// When work comes up, what is before it is at most the work of one move of each other agreement. (The nearest deadline first would do with less for
     /// agreements that are there from the beginning, but not with any bound on their number alone: one short agreement after the other would always be first.)
-    pub fn fit(loads: impl IntoIterator<Item = Self>) -> bool {
-        let (mut work, mut within) = (0_u64, u64::MAX);
-        for load in loads {
-            work = work.saturating_add(load.work.0);
-            within = within.min(load.within.0);
-        }
-        work <= within
+    pub fn fit(loads: &[Self]) -> bool {
+        let all: u128 = loads.iter().map(|load| u128::from(load.work.0)).sum();
+        loads.iter().all(|load| all.saturating_sub(load.work.0.into()) <= load.slack.0.into())
     }
 }
 
@@ -117,13 +113,21 @@ mod tests {
     #[test]
     fn agreements_fit_while_the_work_of_all_is_done_in_the_time_of_each() {
         let [long, short] = [load([60_000; 3], 100).unwrap(), load([6000; 3], 10).unwrap()];
-        assert_eq!((long.work, short.within), (Millis(10_000), Millis(5000)));
-        assert!(Load::fit([long; 5]) && !Load::fit([long; 6]));
-        assert!(Load::fit([short; 5]) && !Load::fit([short; 6]));
-        assert!(!Load::fit([long, short]), "the short one could come up when the long one is being proved");
+        assert_eq!((long.work, long.slack, short.work, short.slack), (Millis(10_000), Millis(49_000), Millis(1000), Millis(4000)));
+        assert!(Load::fit(&[long; 5]) && !Load::fit(&[long; 6]));
+        assert!(Load::fit(&[short; 5]) && !Load::fit(&[short; 6]));
+        assert!(!Load::fit(&[long, short]), "the short one could come up when the long one is being proved");
         let idle = load([1000; 3], 0).unwrap();
-        assert!(Load::fit([idle; 1000]) && Load::fit([long, idle]));
-        assert!(Load::fit([]));
+        assert!(Load::fit(&[idle; 1000]) && Load::fit(&[long, idle]));
+        assert!(Load::fit(&[]));
+    }
+
+    #[test]
+    fn moves_of_one_agreement_do_not_wait_for_each_other() {
+        let moves = [(Millis(2000), Work { inferences: 3, ..Work::default() }), (Millis(60_000), Work { proofs: 30, ..Work::default() })];
+        let load = TIME.load(&moves).unwrap();
+        assert_eq!((load.work, load.slack), (Millis(3000), Millis(970)));
+        assert!(Load::fit(&[load]) && !Load::fit(&[load; 2]));
     }
 
     #[test]
@@ -131,6 +135,6 @@ mod tests {
         let all = Work { items: u32::MAX, inferences: u32::MAX, proofs: u32::MAX };
         let time = Time { item: Millis(u64::MAX), ..TIME }.scaled(u64::MAX);
         assert_eq!(time.load(&[(Millis(u64::MAX), all)]), Err("the time is too short"));
-        assert!(!Load::fit([Load { work: Millis(u64::MAX), within: Millis(u64::MAX - 1) }; 3]));
+        assert!(!Load::fit(&[Load { work: Millis(u64::MAX), slack: Millis(u64::MAX) }; 3]));
     }
 }

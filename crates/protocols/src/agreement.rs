@@ -206,6 +206,18 @@ impl State {
         }
     }
 
+    /// Whether the other party has accepted; once it has ended, whether the other party had. A stake needs nobody else, and is never accepted.
+    pub const fn is_accepted(&self) -> bool {
+        use {accuracy::Outcome as Accuracy, retrieval::Outcome as Retrieval, serving::Outcome as Serving};
+        !matches!(
+            self,
+            Self::Stake(_)
+                | Self::Accuracy(accuracy::State::Proposed { .. } | accuracy::State::Ended(Accuracy::Withdrawn | Accuracy::Expired))
+                | Self::Serving(serving::State::Proposed { .. } | serving::State::Ended(Serving::Withdrawn | Serving::Expired))
+                | Self::Retrieval(retrieval::State::Proposed { .. } | retrieval::State::Ended(Retrieval::Withdrawn | Retrieval::Expired))
+        )
+    }
+
     /// Whether nothing can happen any more.
     pub const fn has_ended(&self) -> bool {
         matches!(

@@ -42,7 +42,7 @@ pub async fn about(State(shared): State<Shared>) -> Answer<About> {
         (status = 400, description = "malformed, version", body = ErrorBody),
         (status = 401, description = "unsigned, expired", body = ErrorBody),
         (status = 402, description = "overdrawn", body = ErrorBody),
-        (status = 403, description = "not_a_party, not_operator, too_many_agreements", body = ErrorBody),
+        (status = 403, description = "unknown_account, not_a_party, not_operator, too_many_agreements", body = ErrorBody),
         (status = 404, description = "no_agreement, no_file", body = ErrorBody),
         (status = 408, description = "slow", body = ErrorBody),
         (status = 409, description = "replayed, out_of_order, exists", body = ErrorBody),
@@ -53,7 +53,7 @@ pub async fn about(State(shared): State<Shared>) -> Answer<About> {
         (status = 421, description = "other_escrow", body = ErrorBody),
         (status = 422, description = "what the machine or the verifier does not accept: proof_rejected, proof, member, transfer, terms, stake, ...", body = ErrorBody),
         (status = 429, description = "rate", body = ErrorBody),
-        (status = 503, description = "busy, stopping", body = ErrorBody),
+        (status = 503, description = "busy, outage, stopping", body = ErrorBody),
     )
 )]
 pub async fn request(State(shared): State<Shared>, request: Request) -> Answer<Receipt> {
@@ -120,8 +120,15 @@ pub async fn view(shared: &Shared, id: AgreementId) -> Result<AgreementView, Fai
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses(
         (status = 204, description = "kept"),
-        (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
-        (status = 408, body = ErrorBody), (status = 413, body = ErrorBody), (status = 503, body = ErrorBody), (status = 507, body = ErrorBody),
+        (status = 400, description = "malformed", body = ErrorBody),
+        (status = 401, description = "unsigned, expired", body = ErrorBody),
+        (status = 403, description = "unknown_account, no_access", body = ErrorBody),
+        (status = 404, description = "no_agreement", body = ErrorBody),
+        (status = 408, description = "slow", body = ErrorBody),
+        (status = 413, description = "oversized", body = ErrorBody),
+        (status = 429, description = "rate", body = ErrorBody),
+        (status = 503, description = "outage, busy: no room for bodies now", body = ErrorBody),
+        (status = 507, description = "too_many_files, no_space", body = ErrorBody),
     )
 )]
 pub async fn leave_file(

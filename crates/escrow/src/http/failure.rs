@@ -57,15 +57,18 @@ impl From<ServiceError> for Failure {
     fn from(error: ServiceError) -> Self {
         let (status, kind) = classify(&error);
         // What went wrong inside is for the operator's eyes.
-        let message = if status == StatusCode::INTERNAL_SERVER_ERROR {
-            tracing::error!(%error, "a request failed");
-            "the escrow has failed; nothing has changed".to_owned()
-        } else {
-            error.to_string()
+        let message = match kind {
+            "internal" => "the escrow has failed; nothing has changed".to_owned(),
+            OUTAGE => "the escrow's database fails; try again".to_owned(),
+            _ => return Self { status, kind, message: error.to_string() },
         };
+        tracing::error!(%error, "a request failed");
         Self { status, kind, message }
     }
 }
+
+/// The name of a failure that passes with the database's.
+const OUTAGE: &str = "outage";
 
 const fn classify(error: &ServiceError) -> (StatusCode, &'static str) {
     match error {
@@ -73,11 +76,14 @@ const fn classify(error: &ServiceError) -> (StatusCode, &'static str) {
         ServiceError::NoFile { .. } => (StatusCode::NOT_FOUND, "no_file"),
         ServiceError::Proof(_) => (StatusCode::UNPROCESSABLE_ENTITY, "proof_rejected"),
         ServiceError::TooManyAgreements { .. } => (StatusCode::FORBIDDEN, "too_many_agreements"),
+        ServiceError::UnknownAccount { .. } => (StatusCode::FORBIDDEN, "unknown_account"),
+        ServiceError::NoSpace { .. } => (StatusCode::INSUFFICIENT_STORAGE, "no_space"),
         ServiceError::TooManyFiles { .. } => (StatusCode::INSUFFICIENT_STORAGE, "too_many_files"),
         ServiceError::NoAccess { .. } => (StatusCode::FORBIDDEN, "no_access"),
         ServiceError::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
         ServiceError::Stopping => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
         ServiceError::Store(StoreError::Overdrawn { .. }) => (StatusCode::PAYMENT_REQUIRED, "overdrawn"),
+        ServiceError::Store(StoreError::Database(_) | StoreError::Disk(_)) => (StatusCode::SERVICE_UNAVAILABLE, OUTAGE),
         ServiceError::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
     }
 }

@@ -1,4 +1,4 @@
-//! Files that parties leave with an agreement. They stay as long as the database.
+//! Files that parties leave with an agreement. They stay as long as the database, unless the agreement ends before it was accepted.
 
 use std::collections::BTreeSet;
 
@@ -10,6 +10,31 @@ use super::{Store, StoreError, integer, natural};
 
 /// Files that one query asks for: databases bound how many values a query has.
 const ASKED: usize = 250;
+
+/// What the database keeps about each file beside its content, in bytes: many small files take room, too.
+pub const OVERHEAD: u64 = 1024;
+
+/// How much room the files of an account may take.
+#[derive(Clone, Copy, Debug)]
+pub struct FileLimits {
+    /// Bytes of those with one agreement.
+    pub agreement: u64,
+    /// Bytes of those with all agreements that have not ended, and [`OVERHEAD`] for each.
+    pub account: u64,
+}
+
+/// What has become of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// It is there.
+    Kept,
+    /// It is not kept: the agreement has ended.
+    Ended,
+    /// It is not kept: the account's files with the agreement would be too many.
+    AgreementFull,
+    /// It is not kept: the account's files would be too many.
+    AccountFull,
+}
 
 impl Store {
     /// Whether all these files were left with an agreement.
@@ -48,25 +73,42 @@ impl Store {
         Ok(row.map(|row| row.try_get(0)).transpose()?)
     }
 
-    /// Keeps a file, unless the owner's files with this agreement would have more than `most` bytes; says whether it is kept.
+    /// Keeps a file, if there is room for it. One that is there takes no more room.
     ///
     /// # Errors
     ///
     /// The database fails.
-    pub async fn keep_file(&self, agreement: AgreementId, owner: AccountId, bytes: &[u8], most: u64) -> Result<bool, StoreError> {
+    pub async fn keep_file(&self, agreement: AgreementId, owner: AccountId, bytes: &[u8], limits: FileLimits) -> Result<Kept, StoreError> {
         let _turn = self.writers.lock().await;
         let mut transaction = self.pool.begin().await?;
-        let (len, digest) = (u64::try_from(bytes.len()).unwrap_or(u64::MAX), Digest::of_bytes(bytes));
-        let put = "INSERT INTO files (agreement, digest, owner, bytes, content) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
-        let put = sqlx::query(put).bind(agreement.to_string()).bind(digest.to_string()).bind(owner.to_string());
-        put.bind(integer(len)).bind(bytes).execute(&mut *transaction).await?;
-        let sum = "SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT) FROM files WHERE agreement = $1 AND owner = $2";
-        let sum = sqlx::query(sum).bind(agreement.to_string()).bind(owner.to_string());
-        let used = natural(sum.fetch_one(&mut *transaction).await?.try_get(0)?, "files", "bytes")?;
-        if used > most {
-            return Ok(false);
+        let (id, account, digest) = (agreement.to_string(), owner.to_string(), Digest::of_bytes(bytes).to_string());
+        let len = integer(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        // First of all, so that nobody else writes from here on.
+        let take = "INSERT INTO room (agreement, owner, files, bytes) VALUES ($1, $2, 1, $3) \
+                    ON CONFLICT (agreement, owner) DO UPDATE SET files = room.files + 1, bytes = room.bytes + $3 RETURNING bytes";
+        let take = sqlx::query(take).bind(&id).bind(&account).bind(len);
+        let used = natural(take.fetch_one(&mut *transaction).await?.try_get(0)?, "room", "bytes")?;
+        let there = sqlx::query("SELECT 1 FROM files WHERE agreement = $1 AND digest = $2").bind(&id).bind(&digest);
+        if there.fetch_optional(&mut *transaction).await?.is_some() {
+            return Ok(Kept::Kept);
         }
+        let ended = sqlx::query("SELECT 1 FROM agreements WHERE id = $1 AND ended <> 0").bind(&id);
+        if ended.fetch_optional(&mut *transaction).await?.is_some() {
+            return Ok(Kept::Ended);
+        }
+        if used > limits.agreement {
+            return Ok(Kept::AgreementFull);
+        }
+        let sum = "SELECT CAST(COALESCE(SUM(bytes + files * $2), 0) AS BIGINT) FROM room WHERE owner = $1";
+        let sum = sqlx::query(sum).bind(&account).bind(integer(OVERHEAD));
+        let used = natural(sum.fetch_one(&mut *transaction).await?.try_get(0)?, "room", "bytes")?;
+        if used > limits.account {
+            return Ok(Kept::AccountFull);
+        }
+        let put = "INSERT INTO files (agreement, digest, owner, bytes, content) VALUES ($1, $2, $3, $4, $5)";
+        let put = sqlx::query(put).bind(&id).bind(&digest).bind(&account).bind(len).bind(bytes);
+        put.execute(&mut *transaction).await?;
         transaction.commit().await?;
-        Ok(true)
+        Ok(Kept::Kept)
     }
 }

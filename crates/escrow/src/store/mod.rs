@@ -1,9 +1,11 @@
 //! The log and what follows from it, in a database: an SQLite file, or PostgreSQL.
 
+mod disk;
 mod files;
 mod read;
 mod write;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use sqlx::any::{AnyPoolOptions, install_default_drivers};
@@ -18,6 +20,7 @@ use verinfer_protocols::time::Timestamp;
 
 use crate::books::empty_log;
 
+pub use files::{FileLimits, Kept, OVERHEAD};
 pub use read::{Listed, LogLine, Overview, Row};
 pub use write::Writing;
 
@@ -29,6 +32,8 @@ pub struct Store {
     pool: AnyPool,
     /// Writers follow one another: in this process they queue here, where the order is fair and waiting costs nothing.
     writers: Mutex<()>,
+    /// Where the file of an SQLite database is.
+    folder: Option<PathBuf>,
 }
 
 /// The end of the log.
@@ -50,6 +55,9 @@ pub enum StoreError {
     /// It says so.
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),
+    /// The operating system does not say how much room there is on its disk.
+    #[error("the database's disk: {0}")]
+    Disk(#[from] std::io::Error),
     /// It holds something that this program has not written.
     #[error("the database holds {table}.{column} that cannot be read")]
     Content {
@@ -117,7 +125,9 @@ impl Store {
                 Ok(())
             })
         });
-        Ok(Self { pool: options.connect(url).await?, writers: Mutex::new(()) })
+        let pool = options.connect(url).await?;
+        let folder = if is_sqlite { disk::folder(&pool).await? } else { None };
+        Ok(Self { pool, writers: Mutex::new(()), folder })
     }
 
     /// Makes the escrow's log if there is none, and checks that it is this escrow's.

@@ -136,6 +136,16 @@ impl Store {
         Money::new(natural(units, "balances", "units")?).map_err(|_| wrong)
     }
 
+    /// Whether anything was ever paid to or by an account.
+    ///
+    /// # Errors
+    ///
+    /// The database fails.
+    pub async fn is_known(&self, account: AccountId) -> Result<bool, StoreError> {
+        let query = sqlx::query("SELECT 1 FROM balances WHERE account = $1").bind(Account::Party(account).to_string());
+        Ok(query.fetch_optional(&mut *self.connection().await?).await?.is_some())
+    }
+
     /// The number of an account's last request about an agreement.
     ///
     /// # Errors

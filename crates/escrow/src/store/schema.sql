@@ -59,4 +59,13 @@ CREATE TABLE IF NOT EXISTS files (
     content   BYTEA  NOT NULL,
     PRIMARY KEY (agreement, digest)
 );
-CREATE INDEX IF NOT EXISTS files_owner ON files (agreement, owner);
+
+-- How much an account has left with an agreement, until that has ended.
+CREATE TABLE IF NOT EXISTS room (
+    agreement TEXT   NOT NULL,
+    owner     TEXT   NOT NULL,
+    files     BIGINT NOT NULL,
+    bytes     BIGINT NOT NULL,
+    PRIMARY KEY (agreement, owner)
+);
+CREATE INDEX IF NOT EXISTS room_owner ON room (owner);

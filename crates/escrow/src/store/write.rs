@@ -90,6 +90,9 @@ impl Writing<'_> {
         self.post(&change.postings).await?;
         if let Some(agreement) = &change.agreement {
             self.put(agreement).await?;
+            if agreement.state.has_ended() {
+                self.free_room(agreement).await?;
+            }
         }
         let request = match &entry.record {
             Record::Request { request, .. } => {
@@ -127,6 +130,16 @@ impl Writing<'_> {
             .bind(integer(self.position))
             .bind(canonical(agreement));
         query.execute(&mut *self.transaction).await?;
+        Ok(())
+    }
+
+    /// Files of an agreement that has ended no longer count; those of one that was never accepted say nothing, and go.
+    async fn free_room(&mut self, agreement: &Agreement) -> Result<(), StoreError> {
+        let id = agreement.id.to_string();
+        sqlx::query("DELETE FROM room WHERE agreement = $1").bind(&id).execute(&mut *self.transaction).await?;
+        if !agreement.state.is_accepted() {
+            sqlx::query("DELETE FROM files WHERE agreement = $1").bind(&id).execute(&mut *self.transaction).await?;
+        }
         Ok(())
     }
 

@@ -1,10 +1,15 @@
 //! Files that are left with agreements.
 
 use tokio::runtime::Runtime;
-use verinfer_escrow::store::Store;
+use verinfer_escrow::http::HttpLimits;
+use verinfer_escrow::service::Limits;
+use verinfer_escrow::store::{FileLimits, Kept, OVERHEAD, Store};
+use verinfer_escrow_client::Client;
+use verinfer_protocols::agreement::{Move, Terms};
 use verinfer_protocols::digest::{AgreementId, Digest};
+use verinfer_protocols::serving::Move as Serving;
 
-use crate::common::{key, on_each_database};
+use crate::common::{LONG, Running, key, nonce, on_each_database, serving};
 
 #[test]
 fn many_files_are_all_there_or_not() {
@@ -15,8 +20,9 @@ fn many_files_are_all_there_or_not() {
     on_each_database(|database| {
         Runtime::new().unwrap().block_on(async {
             let store = Store::create(&database.url).await.unwrap();
+            let limits = FileLimits { agreement: 1 << 20, account: 1 << 20 };
             for content in &contents {
-                assert!(store.keep_file(id, owner, content, 1 << 20).await.unwrap());
+                assert_eq!(store.keep_file(id, owner, content, limits).await.unwrap(), Kept::Kept);
             }
             assert!(store.holds_files(id, &files).await.unwrap());
             assert!(store.holds_files(id, &[&files[..], &files[..]].concat()).await.unwrap(), "each may be asked for twice");
@@ -25,5 +31,59 @@ fn many_files_are_all_there_or_not() {
             assert!(!store.holds_files(id, &missing).await.unwrap());
             assert!(!store.holds_files(other, &files[..1]).await.unwrap(), "they are another agreement's");
         });
+    });
+}
+
+/// Leaves a file of 1000 bytes; gives what is said of it if it is refused.
+fn leave(client: &Client, id: AgreementId, content: u8) -> Result<Digest, String> {
+    client.leave_file(id, &[content; 1000]).map_err(|error| {
+        assert_eq!(error.kind(), Some("too_many_files"), "{error}");
+        error.to_string()
+    })
+}
+
+#[test]
+fn files_take_no_more_room_than_they_may() {
+    on_each_database(|database| {
+        let account_bytes = 3 * (1000 + OVERHEAD);
+        let limits = Limits { file_bytes: 1000, proposed_bytes: 1500, agreement_bytes: 2500, account_bytes, ..Limits::default() };
+        let running = Running::with_limits(database, limits, HttpLimits::default());
+        running.fund(&[&key(1), &key(2)], 1000);
+        let (customer, provider) = (running.client(&key(1)), running.client(&key(2)));
+        let open = || {
+            let terms = serving::terms(key(1).account(), key(2).account(), nonce(), 2, LONG);
+            customer.open(Terms::Serving(terms)).unwrap()
+        };
+        let [accepted, withdrawn, third] = [open(), open(), open()];
+
+        let file = leave(&customer, accepted, 1).unwrap();
+        assert_eq!(leave(&customer, accepted, 1).unwrap(), file, "the same file takes no more room");
+        assert_eq!(customer.leave_file(accepted, &[2; 1001]).unwrap_err().kind(), Some("oversized"));
+        let error = leave(&customer, accepted, 2).unwrap_err();
+        assert!(error.contains("with this agreement, which is not accepted yet, would take more than 1500 bytes"), "{error}");
+        leave(&provider, accepted, 2).unwrap();
+        provider.act(accepted, Move::Serving(Serving::Accept)).unwrap();
+        leave(&customer, accepted, 3).unwrap();
+        let error = leave(&customer, accepted, 4).unwrap_err();
+        assert!(error.contains("with this agreement would take more than 2500 bytes"), "{error}");
+
+        let lost = leave(&customer, withdrawn, 1).unwrap();
+        let error = leave(&customer, third, 1).unwrap_err();
+        assert!(error.contains(&format!("would take more than {account_bytes} bytes")), "{error}");
+        // What was never accepted takes no room once it has ended.
+        customer.act(withdrawn, Move::Serving(Serving::Abort)).unwrap();
+        assert_eq!(customer.file(withdrawn, lost).unwrap_err().kind(), Some("no_file"));
+        assert_eq!(customer.leave_file(withdrawn, &[1; 1000]).unwrap_err().kind(), Some("no_access"));
+        leave(&customer, third, 1).unwrap();
+        assert!(leave(&customer, third, 1).is_ok() && leave(&provider, third, 2).is_ok());
+
+        // What was accepted stays, and counts no longer.
+        provider.act(accepted, Move::Serving(Serving::Abort)).unwrap();
+        assert_eq!(provider.file(accepted, file).unwrap(), [1; 1000], "the other party can read it");
+        let fourth = open();
+        leave(&customer, fourth, 1).unwrap();
+        leave(&customer, open(), 1).unwrap();
+        leave(&customer, open(), 1).unwrap_err();
+        running.stop();
     });
 }

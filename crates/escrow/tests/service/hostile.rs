@@ -46,10 +46,10 @@ fn withdrawal(units: u64) -> Body {
 #[test]
 fn each_kind_of_bad_request_is_refused_in_its_own_way_and_changes_nothing() {
     on_each_database(|database| {
-        let (customers, providers, strangers) = (key(1), key(2), key(3));
+        let (customers, providers, strangers, unknown) = (key(1), key(2), key(3), key(4));
         let limits = HttpLimits { body_bytes: 10_000, patience: Duration::from_millis(700), ..HttpLimits::default() };
         let running = Running::with_limits(database, Limits { open_agreements: 1, ..Limits::default() }, limits);
-        running.fund(&[&customers, &providers], 1000);
+        running.fund(&[&customers, &providers, &strangers], 1000);
         let terms = serving::terms(customers.account(), providers.account(), nonce(), 2, LONG);
         let id = running.client(&customers).open(agreement::Terms::Serving(terms)).unwrap();
         let head = running.client(&customers).about().unwrap().head;
@@ -108,6 +108,16 @@ fn each_kind_of_bad_request_is_refused_in_its_own_way_and_changes_nothing() {
         let wrong = agreement::Terms::Serving(wrong);
         let open = header(&running, &providers, wrong.id(running.client(&providers).escrow()), 1);
         assert_eq!(signed(&providers, open.clone(), Body::Open(wrong)), refused(422, "terms"));
+
+        // Accounts that nothing was ever recorded for, not even if it costs nothing.
+        let mut free = serving::terms(unknown.account(), providers.account(), nonce(), 2, LONG);
+        free.proof = money(0);
+        let free = agreement::Terms::Serving(free);
+        let open = header(&running, &unknown, free.id(), 1);
+        assert_eq!(signed(&unknown, open, Body::Open(free)), refused(403, "unknown_account"));
+        assert_eq!(signed(&unknown, header(&running, &unknown, id, 1), act(Move::Accept)), refused(403, "unknown_account"));
+        assert_eq!(signed(&unknown, header(&running, &unknown, AgreementId::NONE, 1), withdrawal(0)), refused(403, "unknown_account"));
+        assert_eq!(running.client(&unknown).leave_file(id, b"x").unwrap_err().kind(), Some("unknown_account"));
 
         // Files of others.
         let file = format!("{}/v1/agreements/{id}/files/{}", running.url(), nonce());
@@ -184,18 +194,15 @@ fn requests_beyond_the_rate_are_refused() {
 }
 
 #[test]
-fn files_are_limited() {
+fn account_is_known_once_a_deposit_is_recorded() {
     let database = sqlite();
-    let limits = Limits { file_bytes: 1000, agreement_bytes: 1500, ..Limits::default() };
-    let running = Running::with_limits(&database, limits, HttpLimits::default());
-    running.fund(&[&key(1)], 1000);
+    let running = Running::start(&database);
     let client = running.client(&key(1));
-    let terms = serving::terms(key(1).account(), key(2).account(), nonce(), 2, LONG);
-    let id = client.open(agreement::Terms::Serving(terms)).unwrap();
-    let file = client.leave_file(id, &[1; 1000]).unwrap();
-    assert_eq!(client.leave_file(id, &[1; 1000]).unwrap(), file, "the same file takes no more room");
-    assert_eq!(client.leave_file(id, &[2; 1000]).unwrap_err().kind(), Some("too_many_files"));
-    assert_eq!(client.leave_file(id, &[2; 1001]).unwrap_err().kind(), Some("oversized"));
-    assert_eq!(running.client(&key(2)).file(id, file).unwrap(), [1; 1000], "the other party can read it");
+    let error = client.withdraw(money(0), String::new()).unwrap_err();
+    assert!(error.to_string().contains("ask the escrow's operator to record a deposit"), "{error}");
+    running.fund(&[&key(1)], 1);
+    client.withdraw(money(1), String::new()).unwrap();
+    // It stays so when nothing is left of it.
+    client.withdraw(money(0), String::new()).unwrap();
     running.stop();
 }

@@ -11,5 +11,7 @@ mod files;
 mod hostile;
 mod lies;
 mod load;
+mod outages;
 mod pages;
 mod time;
+mod turns;

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -44,14 +44,23 @@ pub struct Arguments {
 
     /// Proofs that are verified at the same time.
     #[arg(long, value_name = "N", default_value_t = Limits::default().verifying)]
-    verifying: usize,
+    verifying: NonZeroUsize,
+
+    /// MiB that must be free on the disk of an SQLite database: with less, no files are taken and time stands still, so that there is room for the log.
+    #[arg(long, value_name = "MIB", default_value_t = Limits::default().reserve >> 20)]
+    reserve: u64,
 }
 
 /// Runs the command.
 pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
     let key = keys::read(&arguments.key, output)?;
     tracing_subscriber::fmt().with_writer(io::stderr).with_max_level(tracing_subscriber::filter::LevelFilter::WARN).init();
-    let limits = Limits { open_agreements: arguments.max_open, verifying: arguments.verifying, ..Limits::default() };
+    let limits = Limits {
+        open_agreements: arguments.max_open,
+        verifying: arguments.verifying,
+        reserve: arguments.reserve.saturating_mul(1 << 20),
+        ..Limits::default()
+    };
     let http = HttpLimits { requests_per_second: arguments.max_rate, ..HttpLimits::default() };
     run(async {
         let store = Store::create(&arguments.db).await.with_context(|| format!("cannot use {}", without_password(&arguments.db)))?;

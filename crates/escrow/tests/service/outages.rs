@@ -1,0 +1,113 @@
+//! A database that fails, hangs or is full: time stands still, so that nobody is late who could not move.
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Runtime;
+use verinfer_escrow::clock::{LEASE, RECOVERY};
+use verinfer_escrow::http::HttpLimits;
+use verinfer_escrow::service::Limits;
+use verinfer_escrow_client::{Client, Patience};
+use verinfer_protocols::agreement::{Move, Terms};
+use verinfer_protocols::digest::AgreementId;
+use verinfer_protocols::serving::Move as Serving;
+use verinfer_protocols::time::{Millis, Timestamp};
+
+use crate::common::{Database, Running, audited, define, key, nonce, on_each_database, serving, sqlite};
+
+/// A proposal that must be accepted within a time.
+fn propose(running: &Running, respond: Millis) -> AgreementId {
+    running.fund(&[&key(1), &key(2)], 1000);
+    let terms = serving::terms(key(1).account(), key(2).account(), nonce(), 2, respond);
+    running.client(&key(1)).open(Terms::Serving(terms)).unwrap()
+}
+
+/// The escrow's time, and whether the agreement has ended.
+fn look(client: &Client, id: AgreementId) -> (Timestamp, bool) {
+    let view = client.agreement(id).unwrap();
+    (view.now, view.ended)
+}
+
+/// Waits until time goes on.
+fn wait_for_time(client: &Client, id: AgreementId, after: Timestamp) {
+    let pace = (Duration::from_millis(100), Duration::from_secs(60));
+    assert!(client.wait(id, pace, |view| view.now > after).unwrap().is_some(), "time still stands");
+}
+
+#[test]
+fn nobody_is_late_who_could_not_move_because_the_database_failed() {
+    on_each_database(|database| {
+        let running = Running::start(database);
+        let id = propose(&running, Millis(6000));
+        let provider = running.client(&key(2));
+        let patience = Patience { answer: Duration::from_secs(100), total: Duration::ZERO };
+        let impatient = Client::connect(&running.url(), key(2), patience).unwrap();
+
+        define(database, "ALTER TABLE head RENAME TO gone");
+        let refused = impatient.act(id, Move::Serving(Serving::Accept)).unwrap_err();
+        assert!(refused.kind() == Some("outage") && refused.is_transient(), "{refused}");
+        let (stood, _) = look(&provider, id);
+        sleep(Duration::from_secs(8));
+        assert_eq!(look(&provider, id), (stood, false), "neither does time go on, nor is the deadline called");
+
+        define(database, "ALTER TABLE gone RENAME TO head");
+        let mended = Instant::now();
+        provider.act(id, Move::Serving(Serving::Accept)).unwrap();
+        wait_for_time(&provider, id, stood);
+        assert!(mended.elapsed() >= Duration::from_millis(RECOVERY.0), "{:?}", mended.elapsed());
+        running.stop();
+        audited(database).unwrap();
+    });
+}
+
+/// Keeps everybody else from writing for a time.
+fn hold(database: &Database, time: Duration) {
+    Runtime::new().unwrap().block_on(async {
+        let pool = sqlx::AnyPool::connect(&database.url).await.unwrap();
+        let mut transaction = pool.begin().await.unwrap();
+        sqlx::query("UPDATE head SET position = position").execute(&mut *transaction).await.unwrap();
+        tokio::time::sleep(time).await;
+        transaction.rollback().await.unwrap();
+        pool.close().await;
+    });
+}
+
+#[test]
+fn time_does_not_run_ahead_of_a_database_that_hangs() {
+    on_each_database(|database| {
+        let running = Running::start(database);
+        let id = propose(&running, Millis(60_000));
+        let client = running.client(&key(1));
+        let (before, _) = look(&client, id);
+        std::thread::scope(|scope| {
+            scope.spawn(|| hold(database, Duration::from_secs(8)));
+            sleep(Duration::from_secs(7));
+            let (now, _) = look(&client, id);
+            assert!(now <= before.after(LEASE).after(Millis(1000)), "{before} to {now}");
+        });
+        wait_for_time(&client, id, before.after(LEASE).after(Millis(1000)));
+        running.stop();
+    });
+}
+
+#[test]
+fn neither_files_nor_deadlines_while_the_disk_is_nearly_full() {
+    let database = sqlite();
+    let running = Running::with_limits(&database, Limits { reserve: u64::MAX, ..Limits::default() }, HttpLimits::default());
+    let id = propose(&running, Millis(3000));
+    let client = running.client(&key(1));
+    let (stood, _) = look(&client, id);
+    let refused = client.leave_file(id, b"model").unwrap_err();
+    assert!(refused.kind() == Some("no_space") && refused.is_transient(), "{refused}");
+    sleep(Duration::from_secs(4));
+    assert_eq!(look(&client, id), (stood, false));
+    running.stop();
+
+    let running = Running::start(&database);
+    let client = running.client(&key(1));
+    client.leave_file(id, b"model").unwrap();
+    let pace = (Duration::from_millis(50), Duration::from_secs(30));
+    assert!(client.wait(id, pace, |view| view.ended).unwrap().is_some(), "time stands still");
+    running.stop();
+    audited(&database).unwrap();
+}

@@ -1,0 +1,100 @@
+//! Proofs that wait to be verified: who has money at stake does not wait for those who have none.
+
+use std::collections::BTreeSet;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::scope;
+use std::time::Duration;
+
+use verinfer_escrow::http::HttpLimits;
+use verinfer_escrow::service::Limits;
+use verinfer_escrow_client::{Client, Patience};
+use verinfer_protocols::agreement::{Move, Terms};
+use verinfer_protocols::digest::{AgreementId, Digest};
+use verinfer_protocols::keys::SecretKey;
+use verinfer_protocols::serving::Move as Serving;
+
+use crate::common::model::Model;
+use crate::common::{LONG, Running, audited, key, money, on_each_database, serving};
+
+/// A round whose second prediction the provider has to prove.
+struct Contested {
+    /// Tries once, however busy the escrow is.
+    provider: Client,
+    id: AgreementId,
+    right: Digest,
+    /// A proof that holds, of the first prediction.
+    wrong: Digest,
+}
+
+impl Contested {
+    fn new(running: &Running, model: &Model, [customers, providers]: [&SecretKey; 2], price: u64) -> Self {
+        let (customer, provider) = (running.client(customers), running.client(providers));
+        let inputs = [model.input(0), model.input(1)];
+        let mut terms = serving::terms(customers.account(), providers.account(), model.digest(), 2, LONG);
+        terms.proof = money(price);
+        let id = customer.open(Terms::Serving(terms)).unwrap();
+        let act = |client: &Client, action| client.act(id, Move::Serving(action)).unwrap();
+        act(&provider, Serving::Accept);
+        act(&customer, Serving::Send { inputs: inputs.iter().map(|input| input.digest().unwrap()).collect() });
+        act(&provider, Serving::Confirm);
+        let answers = (0..).zip(&inputs).map(|(index, input)| serving::answer(model, id, index, input, providers));
+        act(&customer, Serving::Record { answers: answers.collect() });
+        act(&customer, Serving::Contest { inputs: BTreeSet::from([1]) });
+        provider.leave_file(id, &model.public).unwrap();
+        let [wrong, right] = [0, 1].map(|index: usize| provider.leave_file(id, &serving::prove(model, id, &[&inputs[index]])).unwrap());
+        let patience = Patience { answer: Duration::from_secs(100), total: Duration::ZERO };
+        Self { provider: Client::connect(&running.url(), providers.clone(), patience).unwrap(), id, right, wrong }
+    }
+
+    /// The name of the refusal of a proof, if it is refused.
+    fn prove(&self, proof: Digest) -> Option<String> {
+        let result = self.provider.act(self.id, Move::Serving(Serving::Prove { proof, inputs: vec![1] }));
+        result.err().map(|error| error.kind().unwrap_or("unreachable").to_owned())
+    }
+}
+
+#[test]
+fn agreements_that_cost_nothing_do_not_keep_a_proof_from_being_verified() {
+    let model = Model::digits();
+    on_each_database(|database| {
+        let limits = Limits { verifying: NonZeroUsize::MIN, waiting: 2, ..Limits::default() };
+        let http = HttpLimits { requests_per_second: NonZeroU32::new(1_000_000).unwrap(), ..HttpLimits::default() };
+        let running = Running::with_limits(database, limits, http);
+        let (customers, providers, strangers) = (key(1), key(2), key(3));
+        running.fund(&[&customers, &providers, &strangers], 1000);
+        let honest = Contested::new(&running, &model, [&customers, &providers], 20);
+        let free: Vec<_> = (0..8).map(|_| Contested::new(&running, &model, [&strangers, &providers], 0)).collect();
+        let (done, busy) = (AtomicBool::new(false), AtomicUsize::new(0));
+        scope(|scope| {
+            let (done, busy) = (&done, &busy);
+            for free in &free {
+                scope.spawn(move || {
+                    while !done.load(Ordering::SeqCst) {
+                        match free.prove(free.wrong).as_deref() {
+                            Some("proof") => {}
+                            Some("busy") => {
+                                busy.fetch_add(1, Ordering::SeqCst);
+                            }
+                            other => panic!("{other:?}"),
+                        }
+                    }
+                });
+            }
+            for _ in 0..50 {
+                assert_eq!(honest.prove(honest.wrong).as_deref(), Some("proof"), "it is verified, however many wait");
+            }
+            assert_eq!(honest.prove(honest.right), None);
+            done.store(true, Ordering::SeqCst);
+        });
+        assert!(busy.into_inner() > 0, "nobody was refused");
+        assert!(running.client(&customers).agreement(honest.id).unwrap().ended);
+        // Among themselves they are verified in turn.
+        let patient = running.client(&providers);
+        for free in free {
+            patient.act(free.id, Move::Serving(Serving::Prove { proof: free.right, inputs: vec![1] })).unwrap();
+        }
+        running.stop();
+        assert_eq!(audited(database).unwrap().ended, 9);
+    });
+}

@@ -9,9 +9,19 @@ pub mod messages;
 
 pub use client::{Client, Patience};
 
+pub use error::ClientError;
+
 /// Largest file that an escrow takes.
 pub const MAX_FILE_BYTES: usize = 1 << 24;
-pub use error::ClientError;
+
+/// Bytes of all files that an escrow takes from a party to an agreement that was accepted.
+pub const MAX_AGREEMENT_BYTES: u64 = 1 << 31;
+
+/// Bytes of all files that an escrow takes from an account for agreements that have not ended, and [`FILE_OVERHEAD`] for each.
+pub const MAX_ACCOUNT_BYTES: u64 = 1 << 33;
+
+/// As what a file counts besides its bytes: what a database keeps about it takes room, too.
+pub const FILE_OVERHEAD: u64 = 1024;
 
 /// Cells of the largest relation that the escrow verifies proofs of: architectures are of strangers, and deriving a relation takes some 16 bytes for each cell.
 /// 30 images of MobileNet v2 0.35/96 have fewer, five of 1.0/224.

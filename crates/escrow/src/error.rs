@@ -1,5 +1,6 @@
 //! Why a request is not carried out.
 
+use verinfer_escrow_client::FILE_OVERHEAD;
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::AccountId;
 use verinfer_protocols::refusal::Refusal;
@@ -7,7 +8,7 @@ use verinfer_protocols::signed::RequestFault;
 
 use crate::books::EntryFault;
 use crate::proofs::ProofRejection;
-use crate::store::{OVERHEAD, StoreError};
+use crate::store::StoreError;
 use crate::turns::Busy;
 
 /// Why a request is not carried out. Nothing has changed.
@@ -84,7 +85,7 @@ pub enum FileLimit {
     #[error("this agreement")]
     Agreement,
     /// All, where agreements have not ended.
-    #[error("all agreements that have not ended, each with {OVERHEAD} bytes more than its content,")]
+    #[error("all agreements that have not ended, each with {FILE_OVERHEAD} bytes more than its content,")]
     Account,
 }
 

@@ -3,8 +3,8 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use verinfer_escrow_client::MAX_FILE_BYTES;
 use verinfer_escrow_client::messages::Receipt;
+use verinfer_escrow_client::{MAX_ACCOUNT_BYTES, MAX_AGREEMENT_BYTES, MAX_FILE_BYTES};
 use verinfer_protocols::agreement::Agreement;
 use verinfer_protocols::digest::AgreementId;
 use verinfer_protocols::event::Facts;
@@ -31,7 +31,7 @@ pub struct Limits {
     pub proposed_bytes: u64,
     /// Bytes of all files that a party has left with one that was accepted.
     pub agreement_bytes: u64,
-    /// Bytes of all files that an account has left with agreements that have not ended, and [`OVERHEAD`](crate::store::OVERHEAD) for each.
+    /// Bytes of all files that an account has left with agreements that have not ended, and [`FILE_OVERHEAD`](verinfer_escrow_client::FILE_OVERHEAD) for each.
     pub account_bytes: u64,
     /// Bytes that must be free on the disk of an SQLite database: with less, no files are kept and the clock stands still.
     pub reserve: u64,
@@ -47,8 +47,8 @@ impl Default for Limits {
             open_agreements: 1000,
             file_bytes: MAX_FILE_BYTES,
             proposed_bytes: 1 << 25,
-            agreement_bytes: 1 << 30,
-            account_bytes: 1 << 33,
+            agreement_bytes: MAX_AGREEMENT_BYTES,
+            account_bytes: MAX_ACCOUNT_BYTES,
             reserve: 1 << 29,
             verifying: NonZeroUsize::MIN.saturating_add(1),
             waiting: 256,

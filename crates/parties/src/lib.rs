@@ -8,7 +8,7 @@
 //! * [`customer`]: one agreement, about accuracy or about predictions.
 //! * [`retrieval`]: responder and requester.
 //! * [`transfer`]: both halves of the transfer of items, which accuracy and retrieval share.
-//! * [`host`], [`schedule`], [`places`], [`queue`], [`http`]: what every party that serves others has in common.
+//! * [`host`], [`schedule`], [`places`], [`load`], [`queue`], [`http`]: what every party that serves others has in common.
 //! * [`wire`], [`peer`]: what parties say to each other directly.
 
 pub mod customer;
@@ -16,6 +16,7 @@ pub mod drive;
 pub mod error;
 pub mod host;
 pub mod http;
+pub mod load;
 pub mod model;
 pub mod peer;
 pub mod places;

@@ -1,7 +1,8 @@
 //! A model whose weights stay hidden: what it predicts, and proofs of that.
 
+use serde::{Deserialize, Serialize};
 use verinfer_commitments::{CommitError, Kind, Salt, Secret, commit_model};
-use verinfer_escrow_client::MAX_CELLS;
+use verinfer_escrow_client::{FILE_OVERHEAD, MAX_CELLS, MAX_FILE_BYTES};
 use verinfer_graph::{DataType, Graph, GraphError, Shape, run};
 use verinfer_items::{ItemError, Label, OpenedInput, input_kind};
 use verinfer_protocols::accuracy::Form;
@@ -23,8 +24,16 @@ pub struct Model {
     envelope: Envelope,
     secret: Secret,
     public: Vec<u8>,
-    /// Of a proof about one input.
-    cells: usize,
+    size: Size,
+}
+
+/// How large proofs about a model are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Size {
+    /// Cells of a proof about one input.
+    pub cells: usize,
+    /// Scores of one input.
+    pub scores: usize,
 }
 
 /// What a proof shows of the outputs.
@@ -56,6 +65,12 @@ pub enum ModelError {
     /// Even a proof about one input is larger than escrows allow.
     #[error("escrows verify no proof about this model: {0}")]
     TooLarge(#[from] RelationError),
+    /// Even the scores of one input are longer than a file at an escrow.
+    #[error("escrows take no proof about this model, which has {scores} scores")]
+    TooManyScores {
+        /// How many.
+        scores: usize,
+    },
     /// There is no proof.
     #[error("the proof cannot be made: {0}")]
     Prove(#[source] Box<ProveError>),
@@ -93,10 +108,13 @@ impl Model {
     pub fn commit(graph: Graph, salt: Salt) -> Result<Self, ModelError> {
         let envelope = Envelope::of(&graph).map_err(CommitError::from)?;
         // First, since it may be a stranger's: nothing takes long of which a proof could be verified.
-        let cells = proof_cells(&graph, envelope, 1)?;
+        let size = Size { cells: proof_cells(&graph, envelope, 1)?, scores: graph.spec(graph.output()).shape.num_elements() };
+        if !size.is_taken(1) {
+            return Err(ModelError::TooManyScores { scores: size.scores });
+        }
         let public = commit_model(&graph, &salt)?;
         let secret = Secret { kind: Kind::Model, salt, commitment: public.commitment };
-        Ok(Self { graph, envelope, secret, public: public.encode(), cells })
+        Ok(Self { graph, envelope, secret, public: public.encode(), size })
     }
 
     /// The public file of its commitment.
@@ -144,17 +162,18 @@ impl Model {
         Ok(Output::Shown(vec![self.scores(input)?]).ranks(0, class, top).unwrap_or(false))
     }
 
-    /// How many cells a proof about one input has.
-    pub const fn cells(&self) -> usize {
-        self.cells
+    /// How large proofs about it are.
+    pub const fn size(&self) -> Size {
+        self.size
     }
 
-    /// About how many inputs, at least one and at most `most`, one proof may be so that escrows verify it, whatever it shows of the outputs.
+    /// About how many inputs, at least one and at most `most`, one proof may be so that escrows take and verify it, whatever it shows of the outputs.
     pub fn batch(&self, most: usize) -> usize {
         let (mut fits, mut exceeds) = (1, most.saturating_add(1));
         while exceeds - fits > 1 {
             let images = fits + (exceeds - fits) / 2;
-            *(if proof_cells(&self.graph, self.envelope, images).is_ok() { &mut fits } else { &mut exceeds }) = images;
+            let is_verified = self.size.is_taken(images) && proof_cells(&self.graph, self.envelope, images).is_ok();
+            *(if is_verified { &mut fits } else { &mut exceeds }) = images;
         }
         fits
     }
@@ -193,6 +212,31 @@ impl Model {
         // The salts of inputs and labels are of others, who must not be able to prevent a proof by their choice.
         let prover = Prover::with_setting(&self.graph, inputs.len(), &setting)?.allow_shared_salts();
         Ok(prover.prove_execution(&execution, context, SECURITY_BITS, &|_| ())?.proof.encode())
+    }
+}
+
+impl Size {
+    /// More than a proof has bytes that shows no scores, of any relation that escrows verify.
+    const ARGUMENT: usize = 3 << 18;
+
+    /// More than a proof has bytes that shows the scores of so many inputs.
+    pub fn proof_bytes(&self, images: usize) -> u64 {
+        (Self::ARGUMENT as u64).saturating_add(self.scores_bytes().saturating_mul(images as u64))
+    }
+
+    /// Bytes of all proofs about so many inputs, in proofs of `batch` inputs, as an escrow counts them.
+    pub fn proofs_bytes(&self, inputs: u32, batch: usize) -> u64 {
+        let proofs = (inputs as usize).div_ceil(batch.max(1)) as u64;
+        proofs.saturating_mul(self.proof_bytes(batch).saturating_add(FILE_OVERHEAD))
+    }
+
+    /// More than the scores of an input have bytes: a score takes three at most.
+    pub fn scores_bytes(&self) -> u64 {
+        (self.scores as u64).saturating_mul(3).saturating_add(10)
+    }
+
+    fn is_taken(&self, images: usize) -> bool {
+        self.proof_bytes(images) <= MAX_FILE_BYTES as u64
     }
 }
 
@@ -235,5 +279,22 @@ mod tests {
         assert!(Relation::within(MAX_CELLS, &large.graph, batch, &setting).is_ok());
         let fits = |images| proof_cells(&large.graph, large.envelope, images).is_ok();
         assert!(fits(batch) && !fits(batch + 1));
+    }
+
+    #[test]
+    fn proofs_that_show_many_scores_are_no_larger_than_files_and_are_counted_whole() {
+        let size = Size { cells: 1 << 20, scores: 1_000_000 };
+        assert_eq!([1, 5, 6].map(|images| size.is_taken(images)), [true, true, false]);
+        assert_eq!(size.proofs_bytes(11, 5), 3 * (size.proof_bytes(5) + FILE_OVERHEAD));
+        assert!(!Size { scores: 6_000_000, ..size }.is_taken(1));
+        let model = model(Architecture::LeNet);
+        let inputs: Vec<OpenedInput> = (0..2)
+            .map(|_| {
+                let (shape, dtype) = model.input();
+                OpenedInput::new(shape, dtype, &vec![0; shape.num_elements()], &draw_salt().unwrap()).unwrap()
+            })
+            .collect();
+        let proof = model.prove(b"", &inputs, &Shown::Scores).unwrap();
+        assert!((proof.len() as u64) < model.size().proof_bytes(2) && model.size().scores == 10, "{}", proof.len());
     }
 }

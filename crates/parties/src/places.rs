@@ -11,8 +11,8 @@ use verinfer_protocols::digest::AgreementId;
 
 use crate::drive::Step;
 use crate::error::PartyError;
+use crate::load::Load;
 use crate::store::{Store, StoreError};
-use crate::time::Load;
 
 /// The places for agreements that a party has accepted.
 #[derive(Debug)]

@@ -1,7 +1,8 @@
-//! How much time a party that serves must be left, for one agreement and for all that it has at once.
+//! How much time a party that serves must be left.
 
-use serde::{Deserialize, Serialize};
 use verinfer_protocols::time::Millis;
+
+use crate::load::Load;
 
 /// Least time for what a party that serves has to do: who leaves it less only wants its deposit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,15 +30,6 @@ pub struct Work {
     pub proofs: u32,
 }
 
-/// What an agreement may demand of a party at any one time. An agreement is in one stage, so that the moves do not add up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Load {
-    /// How long the work of one move may take.
-    work: Millis,
-    /// How long the work of a move can wait, at least.
-    slack: Millis,
-}
-
 impl Time {
     /// What an agreement may demand whose moves have these periods and so much work, if it leaves time for each of them alone.
     ///
@@ -45,7 +37,7 @@ impl Time {
     ///
     /// What is wrong with the periods.
     pub fn load(&self, moves: &[(Millis, Work)]) -> Result<Load, &'static str> {
-        let mut load = Load { work: Millis(0), slack: Millis(u64::MAX) };
+        let mut load = Load { work: Millis(0), slack: Millis(u64::MAX), room: 0 };
         for (period, work) in moves {
             let work = self.needed(work);
             let slack = period.0.checked_sub(self.respond.0).and_then(|within| within.checked_sub(work)).ok_or("the time is too short")?;
@@ -73,17 +65,6 @@ impl Time {
     }
 }
 
-impl Load {
-    /// Whether a party that does its work in the order in which it comes up is late in none of these agreements, whatever happens in them.
-    ///
-    /// When work comes up, what is before it is at most the work of one move of each other agreement. (The nearest deadline first would do with less for
-    /// agreements that are there from the beginning, but not with any bound on their number alone: one short agreement after the other would always be first.)
-    pub fn fit(loads: &[Self]) -> bool {
-        let all: u128 = loads.iter().map(|load| u128::from(load.work.0)).sum();
-        loads.iter().all(|load| all.saturating_sub(load.work.0.into()) <= load.slack.0.into())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,33 +89,5 @@ mod tests {
         }
         assert!(load([60_000; 3], 3).is_ok());
         assert_eq!(load([60_000, 60_001, 60_000], 3), Err("the time is too long"));
-    }
-
-    #[test]
-    fn agreements_fit_while_the_work_of_all_is_done_in_the_time_of_each() {
-        let [long, short] = [load([60_000; 3], 100).unwrap(), load([6000; 3], 10).unwrap()];
-        assert_eq!((long.work, long.slack, short.work, short.slack), (Millis(10_000), Millis(49_000), Millis(1000), Millis(4000)));
-        assert!(Load::fit(&[long; 5]) && !Load::fit(&[long; 6]));
-        assert!(Load::fit(&[short; 5]) && !Load::fit(&[short; 6]));
-        assert!(!Load::fit(&[long, short]), "the short one could come up when the long one is being proved");
-        let idle = load([1000; 3], 0).unwrap();
-        assert!(Load::fit(&[idle; 1000]) && Load::fit(&[long, idle]));
-        assert!(Load::fit(&[]));
-    }
-
-    #[test]
-    fn moves_of_one_agreement_do_not_wait_for_each_other() {
-        let moves = [(Millis(2000), Work { inferences: 3, ..Work::default() }), (Millis(60_000), Work { proofs: 30, ..Work::default() })];
-        let load = TIME.load(&moves).unwrap();
-        assert_eq!((load.work, load.slack), (Millis(3000), Millis(970)));
-        assert!(Load::fit(&[load]) && !Load::fit(&[load; 2]));
-    }
-
-    #[test]
-    fn hostile_counts_overflow_nothing() {
-        let all = Work { items: u32::MAX, inferences: u32::MAX, proofs: u32::MAX };
-        let time = Time { item: Millis(u64::MAX), ..TIME }.scaled(u64::MAX);
-        assert_eq!(time.load(&[(Millis(u64::MAX), all)]), Err("the time is too short"));
-        assert!(!Load::fit(&[Load { work: Millis(u64::MAX), slack: Millis(u64::MAX) }; 3]));
     }
 }

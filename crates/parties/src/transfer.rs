@@ -6,7 +6,7 @@
 mod kept;
 
 use verinfer_escrow_client::messages::AgreementView;
-use verinfer_escrow_client::{Client, MAX_FILE_BYTES};
+use verinfer_escrow_client::{Client, FILE_OVERHEAD, MAX_AGREEMENT_BYTES, MAX_FILE_BYTES};
 use verinfer_items::ItemError;
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::merkle::Tree;
@@ -50,22 +50,22 @@ pub enum Due {
 #[error("these are not the ciphertexts that were announced")]
 pub struct OtherCiphertexts;
 
-/// Most bytes of items in one agreement: what an escrow takes of a party, less room for its proofs. Who had promised more would lose to a receiver
-/// that says they are missing.
-const MAX_BYTES: u64 = (1 << 30) - (1 << 26);
+/// Most bytes of items in one agreement: half of what an escrow takes of a party, since there are proofs as well. Who had promised more would lose to a
+/// receiver that says they are missing.
+const MAX_BYTES: u64 = MAX_AGREEMENT_BYTES / 2;
 
 // A ciphertext can be left with the escrow.
 const _: () = assert!(MAX_ITEM_BYTES + OVERHEAD <= MAX_FILE_BYTES);
 
-/// Checks that so many items of so many bytes each can be handed over.
+/// Checks that so many items of so many bytes each can be handed over; gives how many bytes an escrow counts for them, sealed.
 ///
 /// # Errors
 ///
 /// They are too many.
-pub fn check_size(items: u32, item: usize) -> Result<(), PartyError> {
-    let bytes = u64::from(items).saturating_mul(item as u64);
+pub fn check_size(items: u32, item: usize) -> Result<u64, PartyError> {
+    let bytes = u64::from(items).saturating_mul((item as u64).saturating_add(OVERHEAD as u64 + FILE_OVERHEAD));
     if items <= MAX_ITEMS && bytes <= MAX_BYTES && item <= MAX_ITEM_BYTES {
-        return Ok(());
+        return Ok(bytes);
     }
     Err(PartyError::Plan(format!(
         "{items} items, {bytes} bytes, cannot be handed over in one agreement: at most {MAX_ITEMS} items of {MAX_ITEM_BYTES} bytes and {MAX_BYTES} \
@@ -260,7 +260,7 @@ mod tests {
     fn what_no_escrow_takes_is_not_promised() {
         assert!(check_size(MAX_ITEMS, 30_000).is_ok());
         assert!(check_size(MAX_ITEMS + 1, 1).is_err());
-        assert!(check_size(7000, 150_000).is_err());
+        assert!(check_size(7500, 150_000).is_err());
         assert!(check_size(1, MAX_FILE_BYTES).is_err());
         assert!(check_size(6000, 150_000).is_ok());
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use sqlx::{AssertSqlSafe, Row as _};
+use verinfer_escrow_client::FILE_OVERHEAD;
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::AccountId;
 
@@ -11,15 +12,12 @@ use super::{Store, StoreError, integer, natural};
 /// Files that one query asks for: databases bound how many values a query has.
 const ASKED: usize = 250;
 
-/// What the database keeps about each file beside its content, in bytes: many small files take room, too.
-pub const OVERHEAD: u64 = 1024;
-
 /// How much room the files of an account may take.
 #[derive(Clone, Copy, Debug)]
 pub struct FileLimits {
     /// Bytes of those with one agreement.
     pub agreement: u64,
-    /// Bytes of those with all agreements that have not ended, and [`OVERHEAD`] for each.
+    /// Bytes of those with all agreements that have not ended, and [`FILE_OVERHEAD`] for each.
     pub account: u64,
 }
 
@@ -100,7 +98,7 @@ impl Store {
             return Ok(Kept::AgreementFull);
         }
         let sum = "SELECT CAST(COALESCE(SUM(bytes + files * $2), 0) AS BIGINT) FROM room WHERE owner = $1";
-        let sum = sqlx::query(sum).bind(&account).bind(integer(OVERHEAD));
+        let sum = sqlx::query(sum).bind(&account).bind(integer(FILE_OVERHEAD));
         let used = natural(sum.fetch_one(&mut *transaction).await?.try_get(0)?, "room", "bytes")?;
         if used > limits.account {
             return Ok(Kept::AccountFull);

@@ -20,7 +20,7 @@ use verinfer_protocols::time::Timestamp;
 
 use crate::books::empty_log;
 
-pub use files::{FileLimits, Kept, OVERHEAD};
+pub use files::{FileLimits, Kept};
 pub use read::{Listed, LogLine, Overview, Row};
 pub use write::Writing;
 

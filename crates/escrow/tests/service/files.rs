@@ -3,8 +3,9 @@
 use tokio::runtime::Runtime;
 use verinfer_escrow::http::HttpLimits;
 use verinfer_escrow::service::Limits;
-use verinfer_escrow::store::{FileLimits, Kept, OVERHEAD, Store};
+use verinfer_escrow::store::{FileLimits, Kept, Store};
 use verinfer_escrow_client::Client;
+use verinfer_escrow_client::FILE_OVERHEAD;
 use verinfer_protocols::agreement::{Move, Terms};
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::serving::Move as Serving;
@@ -45,7 +46,7 @@ fn leave(client: &Client, id: AgreementId, content: u8) -> Result<Digest, String
 #[test]
 fn files_take_no_more_room_than_they_may() {
     on_each_database(|database| {
-        let account_bytes = 3 * (1000 + OVERHEAD);
+        let account_bytes = 3 * (1000 + FILE_OVERHEAD);
         let limits = Limits { file_bytes: 1000, proposed_bytes: 1500, agreement_bytes: 2500, account_bytes, ..Limits::default() };
         let running = Running::with_limits(database, limits, HttpLimits::default());
         running.fund(&[&key(1), &key(2)], 1000);

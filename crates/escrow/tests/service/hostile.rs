@@ -113,7 +113,7 @@ fn each_kind_of_bad_request_is_refused_in_its_own_way_and_changes_nothing() {
         let mut free = serving::terms(unknown.account(), providers.account(), nonce(), 2, LONG);
         free.proof = money(0);
         let free = agreement::Terms::Serving(free);
-        let open = header(&running, &unknown, free.id(), 1);
+        let open = header(&running, &unknown, free.id(running.client(&unknown).escrow()), 1);
         assert_eq!(signed(&unknown, open, Body::Open(free)), refused(403, "unknown_account"));
         assert_eq!(signed(&unknown, header(&running, &unknown, id, 1), act(Move::Accept)), refused(403, "unknown_account"));
         assert_eq!(signed(&unknown, header(&running, &unknown, AgreementId::NONE, 1), withdrawal(0)), refused(403, "unknown_account"));

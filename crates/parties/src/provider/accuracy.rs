@@ -15,10 +15,10 @@ use super::Provider;
 use crate::drive::Step;
 use crate::error::PartyError;
 use crate::host::short;
+use crate::load::Load;
 use crate::model::Shown;
 use crate::random::random_bytes;
 use crate::store::numbered;
-use crate::time::Load;
 use crate::transfer::{Due, Transfer};
 
 impl Provider {
@@ -54,7 +54,7 @@ impl Provider {
         if terms.evidence == Evidence::Count && !self.model.has_classes() {
             return Err("the model's outputs are not the scores of classes");
         }
-        self.policy.judge_accuracy(terms)
+        self.policy.judge_accuracy(terms, self.model.size())
     }
 
     /// A proof about some examples that were received.

@@ -1,7 +1,10 @@
+use verinfer_escrow_client::FILE_OVERHEAD;
 use verinfer_protocols::money::{Money, MoneyError};
 use verinfer_protocols::{accuracy, serving};
 
-use crate::time::{Load, Time, Work};
+use crate::load::Load;
+use crate::model::Size;
+use crate::time::{Time, Work};
 
 /// Which agreements a provider makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,39 +35,43 @@ pub enum Proceed {
 }
 
 impl Policy {
-    /// What an agreement about accuracy may demand.
+    /// What an agreement about accuracy of a model may demand.
     ///
     /// # Errors
     ///
     /// Why it is not for this provider.
-    pub fn judge_accuracy(&self, terms: &accuracy::Terms) -> Result<Load, &'static str> {
+    pub fn judge_accuracy(&self, terms: &accuracy::Terms, size: Size) -> Result<Load, &'static str> {
         if terms.prices.proof < self.proof || terms.prices.inference < self.inference {
             return Err("the prices are too low");
         }
         self.check_deposit(terms.deposit())?;
-        self.time.load(&[
+        let load = self.time.load(&[
             (terms.periods.respond, Work { items: terms.first.max(terms.second()), ..Work::default() }),
             (terms.periods.decide, Work { inferences: terms.first, ..Work::default() }),
             (terms.periods.prove, Work { proofs: terms.second(), ..Work::default() }),
-        ])
+        ])?;
+        load.with_files(size.proofs_bytes(terms.second(), self.batch))
     }
 
-    /// What a round may demand.
+    /// What a round of predictions of a model may demand.
     ///
     /// # Errors
     ///
     /// Why it is not for this provider.
-    pub fn judge_serving(&self, terms: &serving::Terms) -> Result<Load, &'static str> {
+    pub fn judge_serving(&self, terms: &serving::Terms, size: Size) -> Result<Load, &'static str> {
         if terms.proof < self.proof {
             return Err("the price is too low");
         }
         self.check_deposit(terms.provider_deposit())?;
-        self.time.load(&[
+        let load = self.time.load(&[
             (terms.periods.respond, Work { items: terms.inputs, ..Work::default() }),
             (terms.periods.round, Work::default()),
             (terms.periods.answer, Work { inferences: terms.inputs, ..Work::default() }),
             (terms.periods.prove, Work { proofs: terms.inputs, ..Work::default() }),
-        ])
+        ])?;
+        // Each prediction that is demanded, too.
+        let answers = size.scores_bytes().saturating_add(FILE_OVERHEAD).saturating_mul(terms.inputs.into());
+        load.with_files(answers.saturating_add(size.proofs_bytes(terms.inputs, self.batch)))
     }
 
     fn check_deposit(&self, deposit: Result<Money, MoneyError>) -> Result<(), &'static str> {

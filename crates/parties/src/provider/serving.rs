@@ -36,8 +36,10 @@ impl Provider {
         let id = view.agreement.id;
         match state {
             State::Proposed { .. } => {
-                let load =
-                    self.check_model(terms.model).and_then(|()| self.policy.judge_serving(terms)).map_err(PartyError::NotAcceptable)?;
+                let load = self
+                    .check_model(terms.model)
+                    .and_then(|()| self.policy.judge_serving(terms, self.model.size()))
+                    .map_err(PartyError::NotAcceptable)?;
                 self.places.accept(id, load, || self.act_serving(id, Move::Accept))
             }
             State::Confirming { inputs, .. } => {

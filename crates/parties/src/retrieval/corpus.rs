@@ -16,7 +16,8 @@ use crate::transfer::check_size;
 
 const DOCUMENTS: &str = "documents";
 
-/// Commits to documents and keeps them, each signed by the source, if there is one; what has been kept is not made anew. Gives the tree over them.
+/// Commits to documents and keeps them, each signed by the source, if there is one; what has been kept is not made anew. Gives the tree over them,
+/// and how many bytes an escrow counts for all of them, sealed.
 ///
 /// # Errors
 ///
@@ -26,7 +27,7 @@ pub fn commit(
     (shape, dtype): (Shape, DataType),
     source: Option<&SecretKey>,
     documents: &[Vec<i16>],
-) -> Result<Tree, PartyError> {
+) -> Result<(Tree, u64), PartyError> {
     for (index, values) in (0..).zip(documents) {
         store.once(DOCUMENTS, &numbered(index), || {
             let salt = draw_salt().map_err(ModelError::from)?;
@@ -46,8 +47,8 @@ pub fn commit(
     };
     let entries: Vec<Digest> = store.list(DOCUMENTS).map(entry).collect::<Result<_, _>>()?;
     let tree = Tree::new(&entries)?;
-    check_size(tree.root().len, document(store, &tree, 0)?.encode().len())?;
-    Ok(tree)
+    let bytes = check_size(tree.root().len, document(store, &tree, 0)?.encode().len())?;
+    Ok((tree, bytes))
 }
 
 /// The document at a place, with its path.

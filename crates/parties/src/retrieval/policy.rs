@@ -2,8 +2,9 @@ use verinfer_graph::{DataType, Shape};
 use verinfer_protocols::money::Money;
 use verinfer_protocols::retrieval::{Predicate, Terms};
 
-use crate::model::Model;
-use crate::time::{Load, Time, Work};
+use crate::load::Load;
+use crate::model::{Model, Size};
+use crate::time::{Time, Work};
 
 /// Which agreements a responder makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,24 +22,25 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// What an agreement about its corpus may demand if a proof about one document has so many cells.
+    /// What an agreement about its corpus, of which all documents have so many bytes, may demand with a model of this size, with `batch` documents in one proof.
     ///
     /// # Errors
     ///
     /// Why it is not for this responder.
-    pub fn judge(&self, terms: &Terms, cells: usize) -> Result<Load, &'static str> {
+    pub fn judge(&self, terms: &Terms, corpus: u64, size: Size, batch: usize) -> Result<Load, &'static str> {
         if terms.price < self.price {
             return Err("the price is too low");
         }
         if terms.bond > self.bond {
             return Err("the bond is too large");
         }
-        let millions = u64::try_from(cells.div_ceil(1_000_000).max(1)).unwrap_or(u64::MAX);
-        self.time.scaled(millions).load(&[
+        let millions = u64::try_from(size.cells.div_ceil(1_000_000).max(1)).unwrap_or(u64::MAX);
+        let load = self.time.scaled(millions).load(&[
             (terms.periods.respond, Work { items: terms.corpus.len, ..Work::default() }),
             (terms.periods.declare, Work { inferences: terms.corpus.len, ..Work::default() }),
             (terms.periods.prove, Work { proofs: terms.sample, ..Work::default() }),
-        ])
+        ])?;
+        load.with_files(corpus.saturating_add(size.proofs_bytes(terms.sample, batch)))
     }
 }
 

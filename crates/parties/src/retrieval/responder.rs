@@ -28,13 +28,13 @@ use crate::drive::{Step, Tell};
 use crate::error::PartyError;
 use crate::host::{self, Desk, Host};
 use crate::http::{Refused, Room, Service};
-use crate::model::{Model, Shown};
+use crate::load::Load;
+use crate::model::{Model, Shown, Size};
 use crate::peer::receiver;
 use crate::places::{Places, named};
 use crate::queue::{Job, Queue};
 use crate::random::random_bytes;
 use crate::store::Store;
-use crate::time::Load;
 use crate::transfer::{Due, Transfer};
 use crate::wire::{About, Ask, Offer, SentModel, Topic};
 
@@ -46,6 +46,8 @@ pub struct Responder {
     client: Client,
     store: Arc<Store>,
     tree: Tree,
+    /// Of all documents, sealed, as an escrow counts them.
+    corpus_bytes: u64,
     /// Shape and type of the documents.
     input: (Shape, DataType),
     source: Option<AccountId>,
@@ -85,38 +87,42 @@ impl Responder {
     /// The documents cannot be committed to, or the state not be written.
     pub fn new(means: Means, tell: Tell) -> Result<Self, PartyError> {
         let Means { key, client, store, documents, input, source, policy } = means;
-        let tree = corpus::commit(&store, input, source.as_ref(), &documents)?;
+        let (tree, corpus_bytes) = corpus::commit(&store, input, source.as_ref(), &documents)?;
         let receiver = receiver(&store)?;
         let store = Arc::new(store);
         let (places, queue) = (Places::new(store.clone(), policy.agreements), Queue::new(store.clone()));
         let source = source.map(|source| source.account());
-        Ok(Self { key, client, store, tree, input, source, policy, receiver, places, queue, tell, keeping: Mutex::new(()) })
+        Ok(Self { key, client, store, tree, corpus_bytes, input, source, policy, receiver, places, queue, tell, keeping: Mutex::new(()) })
     }
 
-    /// What an agreement on these terms may demand, with a model of which a proof about one document has so many cells; or why it does not make it.
-    fn judge(&self, terms: &Terms, cells: usize) -> Result<Load, &'static str> {
+    /// What an agreement on these terms may demand, with such a model; or why it does not make it.
+    fn judge(&self, terms: &Terms, model: Kept) -> Result<Load, &'static str> {
         if terms.corpus != self.tree.root() || terms.source != self.source {
             return Err("it is about another corpus");
         }
-        self.policy.judge(terms, cells)
+        self.policy.judge(terms, self.corpus_bytes, model.size, model.batch)
     }
 
     fn accept(&self, id: AgreementId, terms: &Terms) -> Result<Step, PartyError> {
-        let Some(size) = self.store.get::<Size>(&scope(id), SIZE)? else {
-            // Without its model, as if that were small.
-            return self.judge(terms, 0).map(|_| Step::Waiting).map_err(PartyError::NotAcceptable);
+        let Some(model) = self.store.get::<Kept>(&scope(id), KEPT)? else {
+            return self.judge(terms, self.smallest()).map(|_| Step::Waiting).map_err(PartyError::NotAcceptable);
         };
-        let load = self.judge(terms, size.cells).map_err(PartyError::NotAcceptable)?;
+        let load = self.judge(terms, model).map_err(PartyError::NotAcceptable)?;
         self.places.accept(id, load, || {
             self.client.leave_file(id, self.model(id)?.public())?;
             self.act(id, Move::Accept { share: Share(random_bytes()?) })
         })
     }
 
+    /// Before a model has come, whatever it is.
+    const fn smallest(&self) -> Kept {
+        Kept { size: Size { cells: 0, scores: 0 }, batch: self.policy.batch }
+    }
+
     /// Keeps the model of an agreement, if there is room: what strangers propose must not fill the disk.
-    fn keep_model(&self, id: AgreementId, sent: &SentModel, model: &Model) -> Result<(), Refused> {
+    fn keep_model(&self, id: AgreementId, sent: &SentModel, model: Kept) -> Result<(), Refused> {
         let _turn = self.keeping.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.store.has(&scope(id), SIZE) {
+        if self.store.has(&scope(id), KEPT) {
             return Ok(());
         }
         let others = named(&self.store, MODELS).into_iter().filter(|&other| other != id);
@@ -130,7 +136,7 @@ impl Responder {
         self.store.put(MODELS, &id.to_string(), &())?;
         self.store.put(&scope(id), MODEL, sent)?;
         // Last: with it, the model is there.
-        self.store.put(&scope(id), SIZE, &Size { cells: model.cells(), batch: model.batch(self.policy.batch) })?;
+        self.store.put(&scope(id), KEPT, &model)?;
         Ok(())
     }
 
@@ -148,8 +154,8 @@ impl Responder {
     }
 
     fn prove_sample(&self, id: AgreementId, due: &[u32], since: Timestamp) -> Result<Step, PartyError> {
-        let lost = || PartyError::Lost { agreement: id, name: SIZE.to_owned() };
-        let batch = self.store.get::<Size>(&scope(id), SIZE)?.ok_or_else(lost)?.batch;
+        let lost = || PartyError::Lost { agreement: id, name: KEPT.to_owned() };
+        let batch = self.store.get::<Kept>(&scope(id), KEPT)?.ok_or_else(lost)?.batch;
         let Some((job, proof)) = self.queue.next(id, due, batch, since)? else { return Ok(Step::Waiting) };
         let documents = job.entries.iter().map(|&index| {
             let document = corpus::document(&self.store, &self.tree, index)?;
@@ -236,13 +242,13 @@ impl Service for Responder {
             return Err(Refused::not_now("a responder takes no such thing"));
         };
         // It may be sent again and again; once is enough to keep it.
-        if self.store.has(&scope(agreement), SIZE) {
+        if self.store.has(&scope(agreement), KEPT) {
             return Ok(());
         }
         if view.ended {
             return Err(Refused::not_now("it has ended"));
         }
-        self.judge(terms, 0).map_err(Refused::not_now)?;
+        self.judge(terms, self.smallest()).map_err(Refused::not_now)?;
         let sent: SentModel = postcard::from_bytes(&content).map_err(|error| Refused::wrong(&error))?;
         let model = read_model(&sent)?;
         if terms.responder != self.client.account() || model.digest() != terms.model {
@@ -251,8 +257,9 @@ impl Service for Responder {
         if let Some(objection) = objection_to_model(terms, &model, self.input) {
             return Err(Refused::wrong(&objection));
         }
-        self.judge(terms, model.cells()).map_err(Refused::not_now)?;
-        self.keep_model(agreement, &sent, &model)
+        let model = Kept { size: model.size(), batch: model.batch(self.policy.batch) };
+        self.judge(terms, model).map_err(Refused::not_now)?;
+        self.keep_model(agreement, &sent, model)
     }
 
     fn give(&self, agreement: AgreementId, topic: Topic, ask: &Ask, room: &mut Room) -> Result<Envelope, Refused> {
@@ -272,14 +279,13 @@ impl Service for Responder {
 
 const MODEL: &str = "model";
 
-/// Its size.
-const SIZE: &str = "size";
+/// That it is kept, and how large it is.
+const KEPT: &str = "kept";
 
 /// The size of a requester's model.
 #[derive(Clone, Copy, Serialize, Deserialize)]
-struct Size {
-    /// Of a proof about one document.
-    cells: usize,
+struct Kept {
+    size: Size,
     /// How many documents one proof is about.
     batch: usize,
 }

@@ -8,7 +8,7 @@ use verinfer_protocols::keys::AccountId;
 use verinfer_protocols::ledger::{Account, Posting};
 use verinfer_protocols::refusal::Refusal;
 use verinfer_protocols::signed::{Body, MAX_REFERENCE_BYTES, Request, RequestFault};
-use verinfer_protocols::time::Timestamp;
+use verinfer_protocols::time::{Millis, Timestamp};
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,8 @@ pub enum Record {
         request: Box<Request>,
         /// What the escrow found out about it.
         facts: Facts,
+        /// How long that took, for which the agreement's time stood still; nothing if the database alone said it.
+        waited: Millis,
     },
     /// A stage of an agreement ended without a move.
     Deadline {
@@ -95,6 +97,12 @@ pub enum EntryFault {
         /// Its length.
         len: usize,
     },
+    /// There was nothing to wait for.
+    #[error("the entry says that it took {} ms to find out what the database says at once", waited.0)]
+    Waited {
+        /// How long it says.
+        waited: Millis,
+    },
     /// What the entry says about the stake is not so.
     #[error("the stake is not as the entry says")]
     OtherStake,
@@ -143,9 +151,15 @@ impl Entry {
                 let agreement = before.agreement.as_ref().ok_or(EntryFault::NoAgreement { id: *id })?;
                 changed(agreement.step(&Event::Deadline, self.at)?)
             }
-            Record::Request { request, facts } => {
+            Record::Request { request, facts, waited } => {
                 request.header.check_sequence(before.last_sequence)?;
-                carry_out(request, facts, escrow, before, self.at)
+                let mut change = carry_out(request, facts, escrow, before, self.at)?;
+                match facts {
+                    Facts::Proof(_) | Facts::Opens(_) => change.agreement = change.agreement.map(|agreement| agreement.postponed(*waited)),
+                    Facts::Nothing | Facts::Stake { .. } | Facts::Held if *waited == Millis(0) => {}
+                    Facts::Nothing | Facts::Stake { .. } | Facts::Held => return Err(EntryFault::Waited { waited: *waited }),
+                }
+                Ok(change)
             }
         }
     }

@@ -10,7 +10,11 @@ use crate::clock::Clock;
 
 /// When the requests were received that are being decided on, by agreement.
 #[derive(Debug, Default)]
-pub struct Decisions(Mutex<BTreeMap<AgreementId, Vec<Timestamp>>>);
+pub struct Decisions {
+    pending: Mutex<BTreeMap<AgreementId, Vec<Timestamp>>>,
+    /// Those that were waiting when the escrow was stopped, and may come again.
+    held: Mutex<Vec<(AgreementId, Timestamp)>>,
+}
 
 /// A request is being decided on. Until it is dropped, no deadline after its reception is called.
 #[derive(Debug)]
@@ -31,13 +35,34 @@ impl Decisions {
         Deciding { decisions: self, agreement, received }
     }
 
-    /// Whether a request about an agreement is being decided on that was received before a deadline.
+    /// A request about an agreement comes again that was received then.
+    pub fn resume(&self, agreement: AgreementId, received: Timestamp) -> Deciding<'_> {
+        self.lock().entry(agreement).or_default().push(received);
+        Deciding { decisions: self, agreement, received }
+    }
+
+    /// Requests about these agreements, received then, may come again.
+    pub fn hold(&self, waited: Vec<(AgreementId, Timestamp)>) {
+        *self.held() = waited;
+    }
+
+    /// No more of those that [`Decisions::hold`] is about will come.
+    pub fn release(&self) {
+        self.held().clear();
+    }
+
+    /// Whether a request about an agreement is being decided on, or may come again, that was received before a deadline.
     pub fn are_pending(&self, agreement: AgreementId, deadline: Timestamp) -> bool {
-        self.lock().get(&agreement).is_some_and(|received| received.iter().any(|&received| received < deadline))
+        let is_held = self.held().iter().any(|&(other, received)| other == agreement && received < deadline);
+        is_held || self.lock().get(&agreement).is_some_and(|received| received.iter().any(|&received| received < deadline))
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<AgreementId, Vec<Timestamp>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn held(&self) -> MutexGuard<'_, Vec<(AgreementId, Timestamp)>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

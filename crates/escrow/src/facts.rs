@@ -1,14 +1,19 @@
 //! What takes long to find out: whether proofs hold, whether ciphertexts open to what was promised. Off the threads that serve, a bounded number at a time.
 
+use std::pin::pin;
+use std::time::Duration;
+
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 use verinfer_items::{Document, Example};
 use verinfer_protocols::agreement::{Agreement, State, Terms};
 use verinfer_protocols::digest::Digest;
 use verinfer_protocols::event::Facts;
-use verinfer_protocols::keys::AccountId;
 use verinfer_protocols::ledger::Account;
 use verinfer_protocols::refusal::Refusal;
+use verinfer_protocols::signed::Request;
 use verinfer_protocols::statement::context;
+use verinfer_protocols::time::Timestamp;
 use verinfer_protocols::{accuracy, retrieval, serving, transfer};
 use verinfer_sealing::{Verdict, adjudicate};
 
@@ -16,14 +21,39 @@ use crate::books::Question;
 use crate::error::ServiceError;
 use crate::proofs::{ProofRejection, verify};
 use crate::service::Escrow;
-use crate::turns::Urgency;
+use crate::turns::{Turn, Urgency};
+
+/// Who has not got a turn by then is written down.
+const SOON: Duration = Duration::from_secs(1);
 
 impl Escrow {
-    /// Finds out what a party's move depends on, apart from what the database alone says.
-    pub(crate) async fn find_out(&self, by: AccountId, agreement: &Agreement, question: &Question<'_>) -> Result<Facts, ServiceError> {
+    /// Finds out what a request about an agreement depends on, apart from what the database alone says.
+    pub(crate) async fn find_out(
+        &self,
+        request: &Request,
+        received: Timestamp,
+        agreement: &Agreement,
+        question: &Question<'_>,
+    ) -> Result<Facts, ServiceError> {
         let Some(inquiry) = Inquiry::about(agreement, question)? else { return Ok(Facts::Nothing) };
         let held = self.store.balance(Account::Holding(agreement.id)).await?;
-        let turn = self.turns.take((agreement.id, by), Urgency::new(held, agreement.state.deadline())).await?;
+        let take = self.turns.take((agreement.id, request.header.signer), Urgency::new(held, agreement.state.deadline()));
+        let mut take = pin!(take);
+        let Ok(turn) = timeout(SOON, &mut take).await else {
+            self.store.note(request.id(), agreement.id, received).await?;
+            let facts = match take.await {
+                Ok(turn) => self.answer(turn, inquiry, agreement).await,
+                Err(busy) => Err(busy.into()),
+            };
+            if facts.is_err() {
+                self.store.forget(request.id()).await?;
+            }
+            return facts;
+        };
+        self.answer(turn?, inquiry, agreement).await
+    }
+
+    async fn answer(&self, turn: Turn, inquiry: Inquiry, agreement: &Agreement) -> Result<Facts, ServiceError> {
         // Only now: the files of those who wait would fill the memory.
         let mut files = Vec::new();
         for file in inquiry.files() {

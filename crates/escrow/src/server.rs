@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::error::ServiceError;
 use crate::http::{HttpLimits, Shared, router};
@@ -17,6 +17,9 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// How often the time is written down: at most so much of it passes again after the escrow was killed.
 const HEARTBEAT: Duration = Duration::from_secs(1);
+
+/// Within what time parties whose requests waited when the escrow was stopped have sent them again.
+const RETURN: Duration = Duration::from_secs(60);
 
 /// An escrow that serves.
 #[derive(Debug)]
@@ -55,11 +58,17 @@ impl Server {
         let (stopping, stopped) = watch::channel(false);
         // No deadline is called before it is known that the time can be written down.
         write_time(&escrow).await;
+        let returning = escrow.clone();
+        let returned = tokio::spawn(async move {
+            sleep(RETURN).await;
+            returning.release();
+        });
         let watchers = [tokio::spawn(watch_deadlines(escrow.clone(), stopped.clone())), tokio::spawn(keep_time(escrow.clone(), stopped))];
         let router = router(Shared { escrow: escrow.clone(), limits });
         // What was received from whoever is cut off in the end is carried out anyway.
         verinfer_http_server::serve(listener, router, limits, stop).await;
         let _ = stopping.send(true);
+        returned.abort();
         for watcher in watchers {
             let _ = watcher.await;
         }

@@ -11,7 +11,7 @@ use verinfer_protocols::event::Facts;
 use verinfer_protocols::keys::AccountId;
 use verinfer_protocols::refusal::Refusal;
 use verinfer_protocols::signed::{Body, Request};
-use verinfer_protocols::time::Timestamp;
+use verinfer_protocols::time::{Millis, Timestamp};
 
 use crate::books::{Entry, EntryFault, Question, Record, stake_facts};
 use crate::clock::Clock;
@@ -84,14 +84,9 @@ impl Escrow {
     /// The store belongs to another escrow, or fails.
     pub async fn new(store: Store, account: AccountId, clock: impl FnOnce(Timestamp) -> Clock, limits: Limits) -> Result<Self, StoreError> {
         let head = store.initialize(account, crate::clock::machine_time()).await?;
-        Ok(Self {
-            store,
-            clock: clock(head.clock),
-            account,
-            limits,
-            turns: Turns::new(limits.verifying, limits.waiting),
-            decisions: Decisions::default(),
-        })
+        let decisions = Decisions::default();
+        decisions.hold(store.all_noted().await?);
+        Ok(Self { store, clock: clock(head.clock), account, limits, turns: Turns::new(limits.verifying, limits.waiting), decisions })
     }
 
     /// The escrow's own account.
@@ -122,6 +117,9 @@ impl Escrow {
             return Ok(receipt);
         }
         self.check_known(request.header.signer).await?;
+        // One that waited when the escrow was stopped has come in time, if it had then.
+        let received = self.store.noted(id).await?.map_or(received, |noted| noted.min(received));
+        let _deciding = self.decisions.resume(request.header.agreement, received);
         request.header.check_expiry(received)?;
         let facts = self.facts_outside(&request, received).await?;
 
@@ -138,7 +136,11 @@ impl Escrow {
         }
         let before = writing.before(Some(signer), request.header.agreement).await?;
         let facts = if Question::asked_by(&request) == Question::Stake { stake_facts(&before) } else { facts };
-        let entry = Entry { at: received, record: Record::Request { request: Box::new(request), facts } };
+        let waited = match facts {
+            Facts::Proof(_) | Facts::Opens(_) => Millis(self.now().0.saturating_sub(received.0)),
+            Facts::Nothing | Facts::Stake { .. } | Facts::Held => Millis(0),
+        };
+        let entry = Entry { at: received, record: Record::Request { request: Box::new(request), facts, waited } };
         let change = entry.apply(self.account, &before)?;
         Ok(writing.commit(&entry, &change).await?)
     }
@@ -172,7 +174,12 @@ impl Escrow {
         {
             return Ok(Facts::Held);
         }
-        self.find_out(request.header.signer, &agreement, &question).await
+        self.find_out(request, received, &agreement, &question).await
+    }
+
+    /// Holds no deadlines any longer for requests that waited when the escrow was stopped and have not come again.
+    pub fn release(&self) {
+        self.decisions.release();
     }
 
     /// Writes down the time, which goes on from then; where it stands still, a file of the largest size is written and removed first.

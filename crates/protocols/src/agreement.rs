@@ -7,7 +7,7 @@ use crate::event::{self, Facts};
 use crate::keys::AccountId;
 use crate::ledger::Posting;
 use crate::refusal::Refusal;
-use crate::time::Timestamp;
+use crate::time::{Millis, Timestamp};
 use crate::{accuracy, retrieval, serving, stake};
 
 /// What is agreed on.
@@ -172,6 +172,22 @@ impl Agreement {
             (Terms::Stake(_) | Terms::Accuracy(_) | Terms::Serving(_) | Terms::Retrieval(_), _) => Err(Refusal::OtherKind),
         }?;
         Ok((Self { id, terms: self.terms.clone(), state }, postings))
+    }
+
+    /// With more time for the stage: the escrow took it to decide on a move, so that nobody else had it.
+    #[must_use]
+    pub fn postponed(mut self, by: Millis) -> Self {
+        let deadline = match &mut self.state {
+            State::Accuracy(state) => state.deadline_mut(),
+            State::Serving(state) => state.deadline_mut(),
+            State::Retrieval(state) => state.deadline_mut(),
+            // What becomes of a stake is decided at once.
+            State::Stake(_) => None,
+        };
+        if let Some(deadline) = deadline {
+            *deadline = deadline.after(by);
+        }
+        self
     }
 
     /// Who has to move; nobody once it has ended, and while a stake is locked.

@@ -167,6 +167,17 @@ impl State {
         }
     }
 
+    /// The same, to be moved.
+    pub(crate) const fn deadline_mut(&mut self) -> &mut Timestamp {
+        match self {
+            Self::Announcing { deadline }
+            | Self::Acknowledging { deadline, .. }
+            | Self::Publishing { deadline, .. }
+            | Self::Keying { deadline, .. }
+            | Self::Checking { deadline, .. } => deadline,
+        }
+    }
+
     /// Whether the sender has to move; otherwise the receiver has to.
     pub const fn awaits_sender(&self) -> bool {
         match self {

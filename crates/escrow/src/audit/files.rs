@@ -24,7 +24,7 @@ pub struct Verified {
 impl Verified {
     /// Finds out what an entry depended on, and compares with what it says.
     pub(super) async fn verify(&mut self, store: &Store, position: u64, entry: &Entry, before: &Before) -> Result<(), AuditError> {
-        let Record::Request { request, facts } = &entry.record else { return Ok(()) };
+        let Record::Request { request, facts, .. } = &entry.record else { return Ok(()) };
         let (question, Some(agreement)) = (Question::asked_by(request), &before.agreement) else { return Ok(()) };
         let files = Files { store, position, agreement: agreement.id };
         if let Question::Held(ciphertexts) = question {

@@ -104,7 +104,7 @@ const fn classify_entry(fault: &EntryFault) -> (StatusCode, &'static str) {
         EntryFault::OtherAgreement { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "other_agreement"),
         EntryFault::NotOperator => (StatusCode::FORBIDDEN, "not_operator"),
         EntryFault::Reference { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "reference"),
-        EntryFault::OtherStake => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+        EntryFault::Waited { .. } | EntryFault::OtherStake => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
     }
 }
 

@@ -3,6 +3,7 @@
 mod disk;
 mod files;
 mod read;
+mod waiting;
 mod write;
 
 use std::path::PathBuf;

@@ -60,6 +60,14 @@ CREATE TABLE IF NOT EXISTS files (
     PRIMARY KEY (agreement, digest)
 );
 
+-- Requests that wait for their turn to be verified, and when they were received, which counts when they come again after the escrow was stopped.
+CREATE TABLE IF NOT EXISTS waiting (
+    request   TEXT   PRIMARY KEY,
+    agreement TEXT   NOT NULL,
+    received  BIGINT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS waiting_agreement ON waiting (agreement);
+
 -- How much an account has left with an agreement, until that has ended.
 CREATE TABLE IF NOT EXISTS room (
     agreement TEXT   NOT NULL,

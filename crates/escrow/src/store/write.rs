@@ -98,6 +98,8 @@ impl Writing<'_> {
             Record::Request { request, .. } => {
                 let header = &request.header;
                 self.count(header.signer, header.agreement, header.sequence).await?;
+                let forget = sqlx::query("DELETE FROM waiting WHERE request = $1").bind(request.id().to_string());
+                forget.execute(&mut *self.transaction).await?;
                 Some(request.id().to_string())
             }
             Record::Deadline { .. } => None,
@@ -133,10 +135,11 @@ impl Writing<'_> {
         Ok(())
     }
 
-    /// Files of an agreement that has ended no longer count; those of one that was never accepted say nothing, and go.
+    /// Nothing waits in an agreement that has ended, and its files no longer count; those of one that was never accepted say nothing, and go.
     async fn free_room(&mut self, agreement: &Agreement) -> Result<(), StoreError> {
         let id = agreement.id.to_string();
         sqlx::query("DELETE FROM room WHERE agreement = $1").bind(&id).execute(&mut *self.transaction).await?;
+        sqlx::query("DELETE FROM waiting WHERE agreement = $1").bind(&id).execute(&mut *self.transaction).await?;
         if !agreement.state.is_accepted() {
             sqlx::query("DELETE FROM files WHERE agreement = $1").bind(&id).execute(&mut *self.transaction).await?;
         }

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use crate::common::accuracy::{Customer, Provider, stake};
 use crate::common::model::Model;
-use crate::common::{Database, LONG, Running, audited, execute, key, on_each_database, operator, serving, verified};
+use crate::common::{Database, LONG, Running, audited, execute, key, money, on_each_database, operator, serving, verified};
 use tokio::runtime::Runtime;
 use verinfer_escrow::audit::{AuditError, Verified};
-use verinfer_escrow::books::{Entry, Record};
+use verinfer_escrow::books::{Before, Entry, EntryFault, Record};
 use verinfer_escrow::proofs::verify;
 use verinfer_escrow::store::Store;
 use verinfer_escrow_client::Client;
@@ -20,7 +20,7 @@ use verinfer_protocols::merkle::Tree;
 use verinfer_protocols::serving::{Move, STAGE};
 use verinfer_protocols::signed::{Body, Header, Request, VERSION};
 use verinfer_protocols::statement::context;
-use verinfer_protocols::time::Millis;
+use verinfer_protocols::time::{Millis, Timestamp};
 use verinfer_protocols::transfer;
 
 /// Writes what a party asks for as if these facts had been found out about it.
@@ -33,7 +33,7 @@ fn lie(database: &Database, by: &SecretKey, agreement: AgreementId, action: agre
         let request = Box::new(Request::sign(header, Body::Act(action), by));
         let mut writing = store.write().await.unwrap();
         let before = writing.before(Some(signer), agreement).await.unwrap();
-        let entry = Entry { at, record: Record::Request { request, facts } };
+        let entry = Entry { at, record: Record::Request { request, facts, waited: Millis(0) } };
         let change = entry.apply(escrow, &before).unwrap();
         writing.commit(&entry, &change).await.unwrap();
         store.close().await;
@@ -194,4 +194,18 @@ fn ciphertexts_that_the_escrow_did_not_have_are_found() {
         let error = verified(database).unwrap_err();
         assert!(matches!(error, AuditError::FileMissing { file, .. } if file == ciphertexts[0]), "{error}");
     });
+}
+
+#[test]
+fn escrow_that_says_it_waited_for_what_the_database_says_is_found() {
+    let at = Timestamp(1000);
+    let applied = |waited| {
+        let (escrow, signer, agreement) = (operator().account(), key(2).account(), AgreementId::NONE);
+        let header = Header { version: VERSION, escrow, signer, agreement, sequence: 1, expires: at.after(Millis(60_000)) };
+        let body = Body::Withdraw { amount: money(1), reference: String::new() };
+        let request = Box::new(Request::sign(header, body, &key(2)));
+        Entry { at, record: Record::Request { request, facts: Facts::Nothing, waited } }.apply(escrow, &Before::default())
+    };
+    assert!(applied(Millis(0)).is_ok());
+    assert!(matches!(applied(Millis(1)), Err(EntryFault::Waited { waited: Millis(1) })));
 }

@@ -6,13 +6,16 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::scope;
 use std::time::Duration;
 
+use tokio::runtime::Runtime;
 use verinfer_escrow::http::HttpLimits;
 use verinfer_escrow::service::Limits;
+use verinfer_escrow::store::Store;
 use verinfer_escrow_client::{Client, Patience};
 use verinfer_protocols::agreement::{Move, Terms};
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::SecretKey;
 use verinfer_protocols::serving::Move as Serving;
+use verinfer_protocols::signed::Body;
 
 use crate::common::model::Model;
 use crate::common::{LONG, Running, audited, key, money, on_each_database, serving};
@@ -96,5 +99,46 @@ fn agreements_that_cost_nothing_do_not_keep_a_proof_from_being_verified() {
         }
         running.stop();
         assert_eq!(audited(database).unwrap().ended, 9);
+    });
+}
+
+#[test]
+fn proof_that_waited_when_the_escrow_was_stopped_is_in_time_when_it_comes_again() {
+    let model = Model::digits();
+    on_each_database(|database| {
+        let running = Running::start(database);
+        let (customers, providers) = (key(1), key(2));
+        running.fund(&[&customers, &providers], 1000);
+        let [waiting, silent] = [0; 2].map(|_| Contested::new(&running, &model, [&customers, &providers], 20));
+        let action = Move::Serving(Serving::Prove { proof: waiting.right, inputs: vec![1] });
+        let request = waiting.provider.prepare(waiting.id, Body::Act(action)).unwrap();
+        let deadline = waiting.provider.agreement(silent.id).unwrap().deadline.unwrap();
+        running.stop();
+
+        // As if it had waited until long after the deadline.
+        Runtime::new().unwrap().block_on(async {
+            let store = Store::open(&database.url).await.unwrap();
+            let received = store.head().await.unwrap().clock;
+            store.note(request.id(), waiting.id, received).await.unwrap();
+            store.note(request.id(), waiting.id, deadline.after(LONG)).await.unwrap();
+            assert_eq!(store.noted(request.id()).await.unwrap(), Some(received), "what was written first counts");
+            store.set_clock(deadline.after(LONG)).await.unwrap();
+            store.close().await;
+        });
+        let running = Running::start(database);
+        let provider = running.client(&providers);
+        let pace = (Duration::from_millis(50), Duration::from_secs(30));
+        assert!(provider.wait(silent.id, pace, |view| view.ended).unwrap().is_some(), "its deadline is not called");
+        assert!(!provider.agreement(waiting.id).unwrap().ended, "nobody waits for the request to come again");
+        provider.submit(&request).unwrap();
+        let view = provider.agreement(waiting.id).unwrap();
+        assert!(view.ended && view.agreement.state.stage() == "ended", "{view:?}");
+        running.stop();
+        assert_eq!(audited(database).unwrap().ended, 2);
+        Runtime::new().unwrap().block_on(async {
+            let store = Store::open(&database.url).await.unwrap();
+            assert_eq!(store.all_noted().await.unwrap(), []);
+            store.close().await;
+        });
     });
 }

@@ -162,6 +162,18 @@ impl State {
         }
     }
 
+    /// The same, to be moved.
+    pub(crate) const fn deadline_mut(&mut self) -> Option<&mut Timestamp> {
+        match self {
+            Self::Proposed { deadline }
+            | Self::Revealing { deadline, .. }
+            | Self::Deciding { deadline, .. }
+            | Self::Proving { deadline, .. } => Some(deadline),
+            Self::First { transfer, .. } | Self::Second { transfer, .. } => Some(transfer.deadline_mut()),
+            Self::Ended(_) => None,
+        }
+    }
+
     /// The name of the stage.
     pub const fn stage(&self) -> &'static str {
         match self {

@@ -164,6 +164,18 @@ impl State {
         }
     }
 
+    /// The same, to be moved.
+    pub(crate) const fn deadline_mut(&mut self) -> Option<&mut Timestamp> {
+        match self {
+            Self::Proposed { deadline }
+            | Self::Declaring { deadline, .. }
+            | Self::Revealing { deadline, .. }
+            | Self::Proving { deadline, .. } => Some(deadline),
+            Self::Delivering { transfer, .. } => Some(transfer.deadline_mut()),
+            Self::Ended(_) => None,
+        }
+    }
+
     /// The name of the stage.
     pub const fn stage(&self) -> &'static str {
         match self {

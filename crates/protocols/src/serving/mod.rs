@@ -208,6 +208,19 @@ impl State {
         }
     }
 
+    /// The same, to be moved.
+    pub(crate) const fn deadline_mut(&mut self) -> Option<&mut Timestamp> {
+        match self {
+            Self::Proposed { deadline }
+            | Self::Sending { deadline }
+            | Self::Confirming { deadline, .. }
+            | Self::Running { deadline, .. }
+            | Self::Demanded { deadline, .. }
+            | Self::Contested { deadline, .. } => Some(deadline),
+            Self::Ended(_) => None,
+        }
+    }
+
     /// The name of the stage.
     pub const fn stage(&self) -> &'static str {
         match self {

@@ -7,7 +7,7 @@ use verinfer_protocols::digest::canonical;
 use verinfer_protocols::event::Facts;
 use verinfer_protocols::keys::AccountId;
 use verinfer_protocols::refusal::Refusal;
-use verinfer_protocols::time::Timestamp;
+use verinfer_protocols::time::{Millis, Timestamp};
 
 use super::{World, customer, provider, stranger};
 
@@ -79,6 +79,8 @@ pub fn by_everybody(moves: Vec<(Move, Facts)>) -> Vec<(AccountId, Move, Facts)> 
 /// Before the deadline it cannot be called, from then on nothing else is possible, and it always leads on.
 fn check_deadline(world: &World, moves: &[(AccountId, Move, Facts)], deadline: Timestamp) {
     assert!(world.now < deadline);
+    let postponed = world.agreement.clone().postponed(Millis(7));
+    assert_eq!(postponed.state.deadline(), Some(deadline.after(Millis(7))));
     let early = world.after(&Event::Deadline, Timestamp(deadline.0 - 1)).unwrap_err();
     assert!(matches!(early, Refusal::Early { .. }), "{early}");
     for now in [deadline, Timestamp(deadline.0 + 1_000_000)] {

@@ -22,7 +22,7 @@ pub fn what(entry: &Entry) -> Markup {
     html! {
         @match &entry.record {
             Record::Deadline { .. } => "the stage ended without a move",
-            Record::Request { request, facts } => {
+            Record::Request { request, facts, .. } => {
                 @match &request.body {
                     // References are of strangers: they may hold anything, also letters that are written from right to left.
                     Body::Deposit { amount, reference, .. } => { "deposit of " (amount) " (" bdi { (reference) } ")" },

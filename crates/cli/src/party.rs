@@ -122,12 +122,18 @@ pub struct ServiceArguments {
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub agreements: u16,
 
+    /// Cells of the largest proof that is made, which takes some hundred bytes of memory for each: fewer inputs are proved at once then, and no model of which
+    /// one input has more.
+    #[arg(long, value_name = "CELLS", default_value_t = 1 << 25)]
+    pub proof_cells: usize,
+
     /// Least seconds for each move that takes no computation; who leaves less time only wants the deposit.
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = parse_seconds)]
     respond_time: Millis,
 
-    /// Least seconds for each item that is sealed, opened, checked, kept or published in a move; they come on top of `--respond-time`.
-    #[arg(long, value_name = "SECONDS", default_value = "0.02", value_parser = parse_seconds)]
+    /// Least seconds for each item that is sealed, opened, checked, kept or published in a move, more than a question to the escrow and its answer take; they come on
+    /// top of `--respond-time`.
+    #[arg(long, value_name = "SECONDS", default_value = "0.1", value_parser = parse_seconds)]
     item_time: Millis,
 
     /// Least seconds for each inference, more than the model takes; of a responder, who does not know it before, for each million cells of a proof about one

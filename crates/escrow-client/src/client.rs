@@ -1,3 +1,4 @@
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,7 @@ use verinfer_protocols::signed::{Body, Header, Request, VERSION};
 use verinfer_protocols::time::{Millis, Timestamp};
 use verinfer_protocols::{accuracy, retrieval, serving, transfer};
 
+use crate::MAX_FILE_BYTES;
 use crate::error::ClientError;
 use crate::messages::{About, AccountView, AgreementView, ErrorBody, FileAccess, PartyView, Receipt};
 
@@ -40,7 +42,12 @@ pub struct Client {
     key: SecretKey,
     escrow: AccountId,
     patience: Patience,
+    /// Its time, and when it said so.
+    time: Arc<Mutex<Option<(Timestamp, Instant)>>>,
 }
+
+/// How long its time is not asked for again: authorizations last longer.
+const MEMORY: Duration = Duration::from_secs(60);
 
 /// How long a signed request is good for.
 const LIFETIME: Millis = Millis(10 * 60 * 1000);
@@ -56,8 +63,14 @@ impl Client {
     /// There is no escrow.
     pub fn connect(url: &str, key: SecretKey, patience: Patience) -> Result<Self, ClientError> {
         let config = Agent::config_builder().timeout_global(Some(patience.answer)).http_status_as_error(false);
-        let mut client =
-            Self { agent: config.build().into(), url: url.trim_end_matches('/').to_owned(), escrow: key.account(), key, patience };
+        let mut client = Self {
+            agent: config.build().into(),
+            url: url.trim_end_matches('/').to_owned(),
+            escrow: key.account(),
+            key,
+            patience,
+            time: Arc::default(),
+        };
         client.escrow = client.about()?.escrow;
         Ok(client)
     }
@@ -202,7 +215,7 @@ impl Client {
     /// There is none, or the escrow cannot be reached.
     pub fn file(&self, agreement: AgreementId, file: Digest) -> Result<Vec<u8>, ClientError> {
         // The reader wants room for one byte more than it reads.
-        let limit = self.about()?.max_file_bytes.saturating_add(1);
+        let limit = (MAX_FILE_BYTES as u64).saturating_add(1);
         let header = self.file_access(agreement, file, false)?;
         let answer = self.persevere(|| self.agent.get(self.file_url(agreement, file)).header("authorization", &header).call())?;
         let bytes = accept(answer, limit)?;
@@ -277,8 +290,20 @@ impl Client {
     }
 
     fn file_access(&self, agreement: AgreementId, file: Digest, leave: bool) -> Result<String, ClientError> {
-        let expires = self.about()?.now.after(LIFETIME);
+        let expires = self.recent_time()?.after(LIFETIME);
         Ok(FileAccess { escrow: self.escrow, agreement, file, leave, expires }.authorize(&self.key))
+    }
+
+    /// About the escrow's time: many files at once are not worth a question each.
+    fn recent_time(&self) -> Result<Timestamp, ClientError> {
+        // Whoever panicked has written all or nothing.
+        let known = *self.time.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((time, since)) = known.filter(|(_, since)| since.elapsed() < MEMORY) {
+            return Ok(time.after(Millis(u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX))));
+        }
+        let now = self.about()?.now;
+        *self.time.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, Instant::now()));
+        Ok(now)
     }
 
     fn file_url(&self, agreement: AgreementId, file: Digest) -> String {

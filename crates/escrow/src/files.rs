@@ -19,10 +19,27 @@ impl Escrow {
         self.observed(self.try_to_keep_file(by, id, bytes).await)
     }
 
-    async fn try_to_keep_file(&self, by: AccountId, id: AgreementId, bytes: &[u8]) -> Result<(), ServiceError> {
+    /// Checks all that can be checked of a file before it has come: others wait for the room that it takes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Escrow::keep_file`].
+    pub async fn check_may_leave(&self, by: AccountId, id: AgreementId) -> Result<(), ServiceError> {
+        self.observed(self.may_leave(by, id).await).map(drop)
+    }
+
+    async fn may_leave(&self, by: AccountId, id: AgreementId) -> Result<Agreement, ServiceError> {
         self.check_known(by).await?;
         let agreement = self.party_to(by, id).await?;
+        if agreement.state.has_ended() {
+            return Err(ServiceError::NoAccess { agreement: id });
+        }
         self.check_space()?;
+        Ok(agreement)
+    }
+
+    async fn try_to_keep_file(&self, by: AccountId, id: AgreementId, bytes: &[u8]) -> Result<(), ServiceError> {
+        let agreement = self.may_leave(by, id).await?;
         let limits = self.limits.files(&agreement);
         match self.store.keep_file(id, by, bytes, limits).await? {
             Kept::Kept => Ok(()),
@@ -43,6 +60,17 @@ impl Escrow {
     pub async fn file(&self, by: AccountId, id: AgreementId, file: Digest) -> Result<Vec<u8>, ServiceError> {
         self.party_to(by, id).await?;
         self.store.file(id, file).await?.ok_or(ServiceError::NoFile { agreement: id, file })
+    }
+
+    /// How many bytes a file of an agreement has, for a party to it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Escrow::file`].
+    pub async fn file_bytes(&self, by: AccountId, id: AgreementId, file: Digest) -> Result<usize, ServiceError> {
+        self.party_to(by, id).await?;
+        let bytes = self.store.file_bytes(id, file).await?.ok_or(ServiceError::NoFile { agreement: id, file })?;
+        Ok(usize::try_from(bytes).unwrap_or(usize::MAX))
     }
 
     /// Checks that the reserve is free on the disk, so that the log can be written whatever files were left.

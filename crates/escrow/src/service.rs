@@ -158,17 +158,21 @@ impl Escrow {
         result
     }
 
-    /// What takes long to find out and does not change afterwards: it is only tried if the request would otherwise be carried out.
+    /// What takes long to find out and does not change afterwards: it is only tried if the request would otherwise be carried out. What would not be is
+    /// refused here already: writers follow one another, and must not wait for it.
     async fn facts_outside(&self, request: &Request, received: Timestamp) -> Result<Facts, ServiceError> {
         let id = request.header.agreement;
+        let last = self.store.last_sequence(request.header.signer, id).await?;
+        request.header.check_sequence(last)?;
+        if !matches!(request.body, Body::Act(_)) {
+            return Ok(Facts::Nothing);
+        }
         let question = Question::asked_by(request);
+        let agreement = self.store.agreement(id).await?.ok_or(EntryFault::NoAgreement { id })?.agreement;
+        check_possible(&agreement, request, received)?;
         if matches!(question, Question::Nothing | Question::Stake) {
             return Ok(Facts::Nothing);
         }
-        let last = self.store.last_sequence(request.header.signer, id).await?;
-        request.header.check_sequence(last)?;
-        let agreement = self.store.agreement(id).await?.ok_or(EntryFault::NoAgreement { id })?.agreement;
-        check_possible(&agreement, request, received)?;
         if let Question::Held(files) = question
             && self.store.holds_files(id, files).await?
         {
@@ -216,8 +220,12 @@ impl Escrow {
         }
         let (now, mut called) = (self.now(), 0_usize);
         for id in self.store.due(now, 1000).await? {
-            if self.call_deadline(id, now).await? {
-                called = called.saturating_add(1);
+            match self.call_deadline(id, now).await {
+                Ok(true) => called = called.saturating_add(1),
+                Ok(false) => {}
+                Err(error @ ServiceError::Store(StoreError::Database(_))) => return Err(error),
+                // The others must not wait for this one.
+                Err(error) => tracing::error!(%error, agreement = %id, "a deadline could not be called"),
             }
         }
         Ok(called)

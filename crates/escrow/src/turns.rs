@@ -1,6 +1,8 @@
-//! Whose turn it is to be verified: a bounded number at a time, and of those who wait the one whose agreement holds the most money.
+//! Whose turn it is to be verified: a bounded number at a time, and of those who wait by turns the one whose agreement holds the most money and the one who
+//! has waited longest.
 //!
-//! Who wants to keep others waiting must therefore lock more money than they have at stake. Nobody loses by waiting: a request that came in time is in time.
+//! Who wants to keep others waiting must therefore lock more money than they have at stake, and even then everybody's turn comes. Nobody loses by waiting: a
+//! request that came in time is in time.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,6 +47,8 @@ struct Queue {
     /// Who waits or has a turn.
     parties: BTreeSet<Party>,
     arrivals: u64,
+    /// Whether the next turn is that of who has waited longest.
+    oldest: bool,
 }
 
 /// A place in the queue; the smallest is the first.
@@ -123,6 +127,17 @@ impl Turns {
 }
 
 impl Queue {
+    /// Who is next, who then waits no longer.
+    fn next(&mut self) -> Option<Waiter> {
+        let oldest = self.oldest;
+        self.oldest = !oldest;
+        if !oldest {
+            return self.waiting.pop_first().map(|(_, waiter)| waiter);
+        }
+        let place = *self.waiting.keys().min_by_key(|place| place.arrival)?;
+        self.waiting.remove(&place)
+    }
+
     /// Takes its place from the last, if that is after this one.
     fn displace(&mut self, place: &Place) -> Result<(), Busy> {
         let last = self.waiting.last_entry().filter(|last| place < last.key()).ok_or(Busy)?;
@@ -147,13 +162,13 @@ impl Drop for Turn {
         let next = {
             let mut queue = self.turns.queue();
             queue.parties.remove(&self.party);
-            let next = queue.waiting.pop_first();
+            let next = queue.next();
             if next.is_none() {
                 queue.taken = queue.taken.saturating_sub(1);
             }
             next
         };
-        if let Some((_, Waiter { party, call })) = next {
+        if let Some(Waiter { party, call }) = next {
             // If it has just given up, the turn is dropped here, which gives it to the one after.
             let _ = call.send(Self { turns: self.turns.clone(), party });
         }
@@ -200,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn most_money_goes_first_then_the_next_deadline_then_who_came_first() {
+    fn by_turns_most_money_goes_first_then_the_next_deadline_then_who_came_first_and_who_has_waited_longest() {
         let turns = Turns::new(ONE, 9);
         let mut turn = take(&turns, 0, urgency(0, 1)).unwrap();
         let never = Urgency::new(Money::new(5).unwrap(), None);
@@ -219,7 +234,7 @@ mod tests {
             order.push(waiting.remove(place).0);
             turn = next;
         }
-        assert_eq!(order, [4, 6, 3, 5, 2, 1]);
+        assert_eq!(order, [4, 1, 6, 2, 3, 5]);
     }
 
     #[test]

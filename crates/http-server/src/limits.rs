@@ -8,7 +8,7 @@ pub struct Limits {
     pub connections: usize,
     /// Bytes of a body, where the handler of a request allows no more or less.
     pub body_bytes: usize,
-    /// Bytes of all bodies that are being read or worked on at the same time, and of the answers for which [`Room`](crate::Room) was taken.
+    /// Bytes of all bodies that are being read or worked on at the same time, but for the first 64 KiB of each, and of the answers for which [`Room`](crate::Room) was taken.
     pub bodies_bytes: usize,
     /// One address has at most one part in so many of the connections and of the bodies' bytes. Behind a proxy, which is one address, this should be 1.
     pub shares: NonZeroUsize,

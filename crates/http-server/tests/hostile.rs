@@ -75,7 +75,8 @@ async fn answers_that_are_not_read_take_no_more_than_the_room_of_their_address()
     let (unread, first) = ask_for_room(server, HOSTILE).await;
     assert_eq!(first, 200);
     assert_eq!(ask_for_room(server, HOSTILE).await.1, 503);
-    assert_eq!(send(server, HOSTILE, 1).await, 503, "bodies have no room, either");
+    assert_eq!(send(server, HOSTILE, MIB).await, 503, "long bodies have no room, either");
+    assert_eq!(send(server, HOSTILE, 1000).await, 200, "short ones need none");
     let (mut read, other) = ask_for_room(server, HONEST).await;
     assert_eq!(other, 200, "another address has its share");
     let mut rest = Vec::new();

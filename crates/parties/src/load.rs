@@ -13,7 +13,12 @@ pub struct Load {
     pub slack: Millis,
     /// Bytes of the files that the party may have to leave with the escrow, as that counts them.
     pub room: u64,
+    /// Bytes that the party keeps in its own state until the agreement has ended.
+    pub kept: u64,
 }
+
+/// Most bytes that a party keeps for its open agreements: whoever proposes them must not fill its disk.
+pub const MAX_KEPT_BYTES: u64 = 1 << 34;
 
 impl Load {
     /// With files of so many bytes, besides the model and a contested ciphertext.
@@ -26,15 +31,24 @@ impl Load {
         if room > MAX_AGREEMENT_BYTES { Err("the escrow would not take so many proofs and items") } else { Ok(Self { room, ..self }) }
     }
 
-    /// Whether a party that does its work in the order in which it comes up is late in none of these agreements, whatever happens in them, and whether the
-    /// escrow takes all their files.
+    /// While so many bytes are kept for it.
+    #[must_use]
+    pub const fn keeping(self, kept: u64) -> Self {
+        Self { kept, ..self }
+    }
+
+    /// Whether a party that does its work in the order in which it comes up is late in none of these agreements, whatever happens in them, whether the
+    /// escrow takes all their files, and whether the party has room for what it keeps.
     ///
     /// When work comes up, what is before it is at most the work of one move of each other agreement. (The nearest deadline first would do with less for
     /// agreements that are there from the beginning, but not with any bound on their number alone: one short agreement after the other would always be first.)
     pub fn fit(loads: &[Self]) -> bool {
         let all: u128 = loads.iter().map(|load| u128::from(load.work.0)).sum();
         let room: u128 = loads.iter().map(|load| u128::from(load.room)).sum();
-        room <= MAX_ACCOUNT_BYTES.into() && loads.iter().all(|load| all.saturating_sub(load.work.0.into()) <= load.slack.0.into())
+        let kept: u128 = loads.iter().map(|load| u128::from(load.kept)).sum();
+        room <= MAX_ACCOUNT_BYTES.into()
+            && kept <= MAX_KEPT_BYTES.into()
+            && loads.iter().all(|load| all.saturating_sub(load.work.0.into()) <= load.slack.0.into())
     }
 }
 
@@ -76,6 +90,10 @@ mod tests {
         assert!(load(most).is_ok() && load(most + 1).is_err() && load(u64::MAX).is_err());
         assert!(Load::fit(&[load(most).unwrap(); 4]) && !Load::fit(&[load(most).unwrap(); 5]));
         assert!(Load::fit(&[load(1 << 20).unwrap(); 64]));
+        let kept = |bytes| load(0).unwrap().keeping(bytes);
+        assert!(
+            Load::fit(&[kept(MAX_KEPT_BYTES / 2); 2]) && !Load::fit(&[kept(MAX_KEPT_BYTES / 2); 3]) && !Load::fit(&[kept(u64::MAX); 2])
+        );
     }
 
     #[test]
@@ -83,6 +101,6 @@ mod tests {
         let all = Work { items: u32::MAX, inferences: u32::MAX, proofs: u32::MAX };
         let time = Time { item: Millis(u64::MAX), ..TIME }.scaled(u64::MAX);
         assert_eq!(time.load(&[(Millis(u64::MAX), all)]), Err("the time is too short"));
-        assert!(!Load::fit(&[Load { work: Millis(u64::MAX), slack: Millis(u64::MAX), room: u64::MAX }; 3]));
+        assert!(!Load::fit(&[Load { work: Millis(u64::MAX), slack: Millis(u64::MAX), room: u64::MAX, kept: u64::MAX }; 3]));
     }
 }

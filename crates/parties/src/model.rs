@@ -32,6 +32,8 @@ pub struct Model {
 pub struct Size {
     /// Cells of a proof about one input.
     pub cells: usize,
+    /// Values of one input.
+    pub values: usize,
     /// Scores of one input.
     pub scores: usize,
 }
@@ -108,7 +110,9 @@ impl Model {
     pub fn commit(graph: Graph, salt: Salt) -> Result<Self, ModelError> {
         let envelope = Envelope::of(&graph).map_err(CommitError::from)?;
         // First, since it may be a stranger's: nothing takes long of which a proof could be verified.
-        let size = Size { cells: proof_cells(&graph, envelope, 1)?, scores: graph.spec(graph.output()).shape.num_elements() };
+        let elements = |tensor| graph.spec(tensor).shape.num_elements();
+        let (values, scores) = (elements(graph.input()), elements(graph.output()));
+        let size = Size { cells: proof_cells(&graph, envelope, 1)?, values, scores };
         if !size.is_taken(1) {
             return Err(ModelError::TooManyScores { scores: size.scores });
         }
@@ -167,12 +171,15 @@ impl Model {
         self.size
     }
 
-    /// About how many inputs, at least one and at most `most`, one proof may be so that escrows take and verify it, whatever it shows of the outputs.
-    pub fn batch(&self, most: usize) -> usize {
+    /// About how many inputs, at least one and at most `most`, one proof may be so that escrows take and verify it, whatever it shows of the outputs, and
+    /// that it has no more than so many cells.
+    pub fn batch(&self, most: usize, cells: usize) -> usize {
         let (mut fits, mut exceeds) = (1, most.saturating_add(1));
         while exceeds - fits > 1 {
             let images = fits + (exceeds - fits) / 2;
-            let is_verified = self.size.is_taken(images) && proof_cells(&self.graph, self.envelope, images).is_ok();
+            let is_verified = self.size.cells.saturating_mul(images) <= cells
+                && self.size.is_taken(images)
+                && proof_cells(&self.graph, self.envelope, images).is_ok();
             *(if is_verified { &mut fits } else { &mut exceeds }) = images;
         }
         fits
@@ -230,6 +237,11 @@ impl Size {
         proofs.saturating_mul(self.proof_bytes(batch).saturating_add(FILE_OVERHEAD))
     }
 
+    /// More than an input has bytes with what opens its commitment, and its label.
+    pub fn input_bytes(&self) -> u64 {
+        (self.values as u64).saturating_mul(2).saturating_add(1 << 12)
+    }
+
     /// More than the scores of an input have bytes: a score takes three at most.
     pub fn scores_bytes(&self) -> u64 {
         (self.scores as u64).saturating_mul(3).saturating_add(10)
@@ -271,9 +283,10 @@ mod tests {
     #[test]
     fn batches_are_as_large_as_escrows_verify_and_no_larger() {
         let small = model(Architecture::LeNet);
-        assert_eq!([0, 1, 7, 8].map(|most| small.batch(most)), [1, 1, 7, 8]);
+        assert_eq!([0, 1, 7, 8].map(|most| small.batch(most, usize::MAX)), [1, 1, 7, 8]);
         let large = model(Architecture::MobileNetV2 { width: 0.35, resolution: 224, classes: 10 });
-        let batch = large.batch(1000);
+        let batch = large.batch(1000, usize::MAX);
+        assert_eq!([1, 3, 4].map(|images| large.batch(1000, images * large.size().cells)), [1, 3, 4]);
         assert!((2..32).contains(&batch), "{batch}");
         let setting = Setting { weights: Some(large.envelope), hidden_input: true, output: OutputForm::Shown };
         assert!(Relation::within(MAX_CELLS, &large.graph, batch, &setting).is_ok());
@@ -283,7 +296,7 @@ mod tests {
 
     #[test]
     fn proofs_that_show_many_scores_are_no_larger_than_files_and_are_counted_whole() {
-        let size = Size { cells: 1 << 20, scores: 1_000_000 };
+        let size = Size { cells: 1 << 20, values: 1, scores: 1_000_000 };
         assert_eq!([1, 5, 6].map(|images| size.is_taken(images)), [true, true, false]);
         assert_eq!(size.proofs_bytes(11, 5), 3 * (size.proof_bytes(5) + FILE_OVERHEAD));
         assert!(!Size { scores: 6_000_000, ..size }.is_taken(1));

@@ -47,7 +47,8 @@ impl Places {
         let result = accept();
         let may_be_accepted = match &result {
             Ok(_) => true,
-            Err(PartyError::Escrow(error)) => !matches!(error, ClientError::Refused { .. }),
+            // What was refused as busy may have been carried out before.
+            Err(PartyError::Escrow(error)) => error.is_transient() || !matches!(error, ClientError::Refused { .. }),
             Err(_) => false,
         };
         if !may_be_accepted {

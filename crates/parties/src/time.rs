@@ -37,7 +37,7 @@ impl Time {
     ///
     /// What is wrong with the periods.
     pub fn load(&self, moves: &[(Millis, Work)]) -> Result<Load, &'static str> {
-        let mut load = Load { work: Millis(0), slack: Millis(u64::MAX), room: 0 };
+        let mut load = Load { work: Millis(0), slack: Millis(u64::MAX), room: 0, kept: 0 };
         for (period, work) in moves {
             let work = self.needed(work);
             let slack = period.0.checked_sub(self.respond.0).and_then(|within| within.checked_sub(work)).ok_or("the time is too short")?;

@@ -10,6 +10,7 @@ use verinfer_escrow_client::{Client, FILE_OVERHEAD, MAX_AGREEMENT_BYTES, MAX_FIL
 use verinfer_items::ItemError;
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::merkle::Tree;
+use verinfer_protocols::time::Millis;
 use verinfer_protocols::transfer::{MAX_ITEMS, Move, State, context};
 use verinfer_sealing::{Key, MAX_ITEM_BYTES, OVERHEAD, open, seal};
 
@@ -70,6 +71,25 @@ pub fn check_size(items: u32, item: usize) -> Result<u64, PartyError> {
     Err(PartyError::Plan(format!(
         "{items} items, {bytes} bytes, cannot be handed over in one agreement: at most {MAX_ITEMS} items of {MAX_ITEM_BYTES} bytes and {MAX_BYTES} \
          bytes in all can"
+    )))
+}
+
+/// What a party takes for each item that it leaves with an escrow or fetches from there, with room to spare: a question and its answer.
+const ITEM_TIME: Millis = Millis(100);
+
+/// Checks that a move with so many items, which may all have to go through the escrow, can be made in a period.
+///
+/// # Errors
+///
+/// It is too short.
+pub fn check_period(items: u32, period: Millis) -> Result<(), PartyError> {
+    let needed = 1000_u64.saturating_add(ITEM_TIME.0.saturating_mul(items.into()));
+    if period.0 >= needed {
+        return Ok(());
+    }
+    Err(PartyError::Plan(format!(
+        "`--respond` is {} ms: {items} items, which may have to go through the escrow, take up to {needed} ms",
+        period.0
     )))
 }
 
@@ -263,5 +283,7 @@ mod tests {
         assert!(check_size(7500, 150_000).is_err());
         assert!(check_size(1, MAX_FILE_BYTES).is_err());
         assert!(check_size(6000, 150_000).is_ok());
+        assert!(check_period(10, Millis(2000)).is_ok() && check_period(11, Millis(2000)).is_err());
+        assert!(check_period(u32::MAX, Millis(u64::MAX)).is_ok());
     }
 }

@@ -120,6 +120,7 @@ impl ServeArguments {
                 ProceedArgument::Always => Proceed::Always,
             },
             batch: self.batch,
+            cells: self.service.proof_cells,
         };
         let listener = TcpListener::bind(self.listen).with_context(|| format!("cannot listen on {}", self.listen))?;
         let (account, digest) = (client.account(), model.digest());

@@ -196,8 +196,16 @@ pub fn provider(world: &World) -> (Provider, Digest) {
     let model = Model::commit(graph, draw_salt().unwrap()).unwrap();
     let digest = model.digest();
     let time = Time { respond: Millis(0), item: Millis(0), inference: Millis(0), proof: Millis(0), longest: Millis(3_600_000) };
-    let policy =
-        Policy { proof: units(1), inference: units(1), deposit: units(1000), time, agreements: 64, proceed: Proceed::IfGood, batch: 1 };
+    let policy = Policy {
+        proof: units(1),
+        inference: units(1),
+        deposit: units(1000),
+        time,
+        agreements: 64,
+        proceed: Proceed::IfGood,
+        batch: 1,
+        cells: usize::MAX,
+    };
     let means = Means {
         key: world.key.clone(),
         client: world.provider.clone(),

@@ -166,7 +166,7 @@ pub async fn audit(store: &Store, trust: Trust) -> Result<Audit, AuditError> {
         Trust::Nobody => Some(Verified::default()),
     };
     loop {
-        let lines = store.log(None, books.position, 1000).await?;
+        let lines = store.log(None, books.position, 1000, 1 << 26).await?;
         for line in &lines {
             let (entry, before) = books.extend(line)?;
             if let Some(verified) = &mut verified {

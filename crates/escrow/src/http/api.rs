@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use verinfer_escrow_client::messages::{About, AccountView, AgreementView, ErrorBody, FileAccess, PartyView, Receipt};
-use verinfer_http_server::body;
+use verinfer_http_server::{Room, body};
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::AccountId;
 use verinfer_protocols::ledger::Account;
@@ -138,6 +138,7 @@ pub async fn leave_file(
     request: Request,
 ) -> Result<StatusCode, Failure> {
     let (id, file, by) = authorized(&shared, &id, &file, &headers, true)?;
+    shared.escrow.check_may_leave(by, id).await?;
     let body = body::read(request, shared.escrow.limits.file_bytes).await?;
     if Digest::of_bytes(&body.bytes) != file {
         return Err(Failure::malformed(&"the body has another digest than the address"));
@@ -155,10 +156,17 @@ pub async fn leave_file(
         (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
     )
 )]
-pub async fn file(State(shared): State<Shared>, Path((id, file)): Path<(String, String)>, headers: HeaderMap) -> Result<Response, Failure> {
+pub async fn file(
+    State(shared): State<Shared>,
+    Path((id, file)): Path<(String, String)>,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Response, Failure> {
     let (id, file, by) = authorized(&shared, &id, &file, &headers, false)?;
+    let mut room = Room::of(&request)?;
+    room.take(shared.escrow.file_bytes(by, id, file).await?)?;
     let bytes = shared.escrow.file(by, id, file).await?;
-    Ok(([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response())
+    Ok(([(header::CONTENT_TYPE, "application/octet-stream")], room.answer(bytes)).into_response())
 }
 
 /// Who asks for a file of an agreement, if its signature says so.
@@ -185,6 +193,9 @@ fn authorized(
     Ok((agreement, file, by))
 }
 
+/// Bytes of entries in one answer: what is after them is asked for again.
+pub const LOG_BYTES: usize = 1 << 22;
+
 /// Which part of the log.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -194,7 +205,7 @@ pub struct LogQuery {
     /// Entries after this position.
     #[serde(default)]
     after: u64,
-    /// At most so many, up to 1000.
+    /// At most so many, up to 1000; fewer where they are long, but at least one if there is any.
     #[serde(default = "most")]
     limit: u32,
 }
@@ -221,7 +232,7 @@ pub struct LogEntry {
 #[utoipa::path(get, path = "/v1/log", params(LogQuery), responses((status = 200, body = Vec<LogEntry>), (status = 400, body = ErrorBody)))]
 pub async fn log(State(shared): State<Shared>, query: Result<Query<LogQuery>, QueryRejection>) -> Answer<Vec<LogEntry>> {
     let Query(query) = query.map_err(|error| Failure::malformed(&error))?;
-    let lines = shared.escrow.store.log(query.agreement, query.after, query.limit.min(most())).await?;
+    let lines = shared.escrow.store.log(query.agreement, query.after, query.limit.min(most()), LOG_BYTES).await?;
     let entry = |line: &crate::store::LogLine| {
         let Entry { at, record } = line.decode()?;
         Ok(LogEntry { position: line.position, head: line.digest, at, record })

@@ -71,6 +71,18 @@ impl Store {
         Ok(row.map(|row| row.try_get(0)).transpose()?)
     }
 
+    /// How many bytes a file has, if it was left with the agreement.
+    ///
+    /// # Errors
+    ///
+    /// The database fails.
+    pub async fn file_bytes(&self, agreement: AgreementId, file: Digest) -> Result<Option<u64>, StoreError> {
+        let query = sqlx::query("SELECT bytes FROM files WHERE agreement = $1 AND digest = $2");
+        let query = query.bind(agreement.to_string()).bind(file.to_string());
+        let row = query.fetch_optional(&mut *self.connection().await?).await?;
+        row.map(|row| natural(row.try_get(0)?, "files", "bytes")).transpose()
+    }
+
     /// Keeps a file, if there is room for it. One that is there takes no more room.
     ///
     /// # Errors

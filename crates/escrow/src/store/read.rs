@@ -1,5 +1,6 @@
 //! What is read without writing.
 
+use futures_util::TryStreamExt as _;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row as _};
 use verinfer_escrow_client::messages::{AgreementSummary, Receipt};
@@ -181,12 +182,12 @@ impl Store {
         rows.iter().map(|row| parsed(row.try_get(0)?, "agreements", "id")).collect()
     }
 
-    /// Lines of the log after a position, in order; about one agreement or all.
+    /// At most `limit` lines of the log after a position, in order, about one agreement or all; no more once they have so many bytes.
     ///
     /// # Errors
     ///
     /// The database fails.
-    pub async fn log(&self, about: Option<AgreementId>, after: u64, limit: u32) -> Result<Vec<LogLine>, StoreError> {
+    pub async fn log(&self, about: Option<AgreementId>, after: u64, limit: u32, bytes: usize) -> Result<Vec<LogLine>, StoreError> {
         let all = "SELECT position, digest, entry FROM log WHERE position > $1 ORDER BY position LIMIT $2";
         let some = "SELECT position, digest, entry FROM log WHERE position > $1 AND agreement = $3 ORDER BY position LIMIT $2";
         let query = sqlx::query(if about.is_some() { some } else { all }).bind(integer(after)).bind(i64::from(limit));
@@ -194,15 +195,18 @@ impl Store {
             Some(id) => query.bind(id.to_string()),
             None => query,
         };
-        let rows = query.fetch_all(&mut *self.connection().await?).await?;
-        let line = |row: &AnyRow| {
-            Ok(LogLine {
-                position: natural(row.try_get(0)?, "log", "position")?,
-                digest: parsed(row.try_get(1)?, "log", "digest")?,
-                entry: row.try_get(2)?,
-            })
-        };
-        rows.iter().map(line).collect()
+        let mut connection = self.connection().await?;
+        let mut rows = query.fetch(&mut *connection);
+        let (mut lines, mut read) = (Vec::new(), 0_usize);
+        while read < bytes
+            && let Some(row) = rows.try_next().await?
+        {
+            let position = natural(row.try_get(0)?, "log", "position")?;
+            let line = LogLine { position, digest: parsed(row.try_get(1)?, "log", "digest")?, entry: row.try_get(2)? };
+            read = read.saturating_add(line.entry.len());
+            lines.push(line);
+        }
+        Ok(lines)
     }
 
     /// Agreements for the page, those that have not ended first, then those that changed last.

@@ -16,7 +16,7 @@ use crate::error::PartyError;
 use crate::peer::Peer;
 use crate::random::random_bytes;
 use crate::store::Store;
-use crate::transfer::{Due, Transfer};
+use crate::transfer::{Due, Transfer, check_period};
 use crate::wire::{Offer, Topic};
 
 /// What the customer wants.
@@ -168,5 +168,6 @@ fn propose(client: &Client, peer: &Peer, store: &Store, plan: &Plan) -> Result<D
         nonce: Digest(random_bytes()?),
     };
     terms.check().map_err(|fault| PartyError::Plan(fault.to_string()))?;
+    check_period(terms.first.max(terms.second()), terms.periods.respond)?;
     Ok((terms, share))
 }

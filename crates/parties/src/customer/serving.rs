@@ -27,6 +27,7 @@ use crate::model::ModelError;
 use crate::peer::{Peer, PeerError, receiver};
 use crate::random::random_bytes;
 use crate::store::{Store, numbered};
+use crate::transfer::check_period;
 use crate::wire::{Offer, Prediction, Topic};
 
 /// What the customer wants.
@@ -275,6 +276,7 @@ fn propose(client: &Client, peer: &Peer, store: &Store, plan: &Plan) -> Result<(
         nonce: Digest(random_bytes()?),
     };
     terms.check().map_err(|fault| PartyError::Plan(fault.to_string()))?;
+    check_period(inputs, terms.periods.respond)?;
     Ok((terms, plan.contest.min(inputs)))
 }
 

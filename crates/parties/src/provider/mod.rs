@@ -75,7 +75,10 @@ impl Provider {
         if committed != model.digest() {
             return Err(PartyError::Plan(format!("this state is that of a provider of the model {committed}, not {}", model.digest())));
         }
-        let policy = Policy { batch: model.batch(policy.batch), ..policy };
+        if model.size().cells > policy.cells {
+            return Err(PartyError::Plan(format!("a proof has {} cells, more than the {} allowed", model.size().cells, policy.cells)));
+        }
+        let policy = Policy { batch: model.batch(policy.batch, policy.cells), ..policy };
         let receiver = receiver(&store)?;
         let store = Arc::new(store);
         let (places, queue) = (Places::new(store.clone(), policy.agreements), Queue::new(store.clone()));

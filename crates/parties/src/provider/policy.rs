@@ -23,6 +23,8 @@ pub struct Policy {
     pub proceed: Proceed,
     /// How many inputs one proof is about: fewer if escrows do not verify so large a proof.
     pub batch: usize,
+    /// Cells of its largest proof: some hundred bytes of memory for each.
+    pub cells: usize,
 }
 
 /// When a provider goes on after it has tried the first examples.
@@ -50,7 +52,9 @@ impl Policy {
             (terms.periods.decide, Work { inferences: terms.first, ..Work::default() }),
             (terms.periods.prove, Work { proofs: terms.second(), ..Work::default() }),
         ])?;
-        load.with_files(size.proofs_bytes(terms.second(), self.batch))
+        // Both as ciphertext and open.
+        let kept = size.input_bytes().saturating_mul(2).saturating_mul(terms.test_set.len.into());
+        Ok(load.with_files(size.proofs_bytes(terms.second(), self.batch))?.keeping(kept))
     }
 
     /// What a round of predictions of a model may demand.
@@ -66,12 +70,14 @@ impl Policy {
         let load = self.time.load(&[
             (terms.periods.respond, Work { items: terms.inputs, ..Work::default() }),
             (terms.periods.round, Work::default()),
-            (terms.periods.answer, Work { inferences: terms.inputs, ..Work::default() }),
+            // Each prediction is kept, and left with the escrow.
+            (terms.periods.answer, Work { items: terms.inputs, inferences: terms.inputs, ..Work::default() }),
             (terms.periods.prove, Work { proofs: terms.inputs, ..Work::default() }),
         ])?;
         // Each prediction that is demanded, too.
         let answers = size.scores_bytes().saturating_add(FILE_OVERHEAD).saturating_mul(terms.inputs.into());
-        load.with_files(answers.saturating_add(size.proofs_bytes(terms.inputs, self.batch)))
+        let kept = size.input_bytes().saturating_mul(terms.inputs.into());
+        Ok(load.with_files(answers.saturating_add(size.proofs_bytes(terms.inputs, self.batch)))?.keeping(kept))
     }
 
     fn check_deposit(&self, deposit: Result<Money, MoneyError>) -> Result<(), &'static str> {

@@ -1,9 +1,10 @@
-use verinfer_graph::{DataType, Shape};
+use verinfer_escrow_client::MAX_FILE_BYTES;
+use verinfer_graph::{DataType, Graph, Shape};
 use verinfer_protocols::money::Money;
 use verinfer_protocols::retrieval::{Predicate, Terms};
 
 use crate::load::Load;
-use crate::model::{Model, Size};
+use crate::model::{Size, form_of};
 use crate::time::{Time, Work};
 
 /// Which agreements a responder makes.
@@ -19,6 +20,8 @@ pub struct Policy {
     pub agreements: u16,
     /// How many documents one proof is about: fewer if escrows do not verify so large a proof.
     pub batch: usize,
+    /// Cells of its largest proof: some hundred bytes of memory for each.
+    pub cells: usize,
 }
 
 impl Policy {
@@ -34,22 +37,28 @@ impl Policy {
         if terms.bond > self.bond {
             return Err("the bond is too large");
         }
+        if size.cells > self.cells {
+            return Err("the model is too large");
+        }
         let millions = u64::try_from(size.cells.div_ceil(1_000_000).max(1)).unwrap_or(u64::MAX);
         let load = self.time.scaled(millions).load(&[
             (terms.periods.respond, Work { items: terms.corpus.len, ..Work::default() }),
             (terms.periods.declare, Work { inferences: terms.corpus.len, ..Work::default() }),
             (terms.periods.prove, Work { proofs: terms.sample, ..Work::default() }),
         ])?;
-        load.with_files(corpus.saturating_add(size.proofs_bytes(terms.sample, batch)))
+        Ok(load
+            .with_files(corpus.saturating_add(size.proofs_bytes(terms.sample, batch)))?
+            .keeping(corpus.saturating_add(MAX_FILE_BYTES as u64)))
     }
 }
 
-/// Why a responder with documents of this shape and type cannot do with a model what the terms promise.
-pub fn objection_to_model(terms: &Terms, model: &Model, input: (Shape, DataType)) -> Option<&'static str> {
+/// Why a responder with documents of this shape and type cannot do with a network what the terms promise.
+pub fn objection_to_network(terms: &Terms, network: &Graph, (shape, dtype): (Shape, DataType)) -> Option<&'static str> {
     let (Predicate::Top { class, .. } | Predicate::AtLeast { class, .. }) = terms.predicate;
-    if model.input() != input {
+    let input = network.spec(network.input());
+    if (input.shape, input.dtype) != (shape, dtype) {
         Some("the model does not take the documents of the corpus")
-    } else if class >= model.form().classes {
+    } else if class >= form_of(network).classes {
         Some("the model has no such class")
     } else {
         None

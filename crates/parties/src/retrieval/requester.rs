@@ -17,7 +17,7 @@ use crate::model::Model;
 use crate::peer::{Peer, receiver};
 use crate::random::random_bytes;
 use crate::store::{Store, numbered};
-use crate::transfer::{Due, Transfer};
+use crate::transfer::{Due, Transfer, check_period};
 use crate::wire::{Ciphertexts, Offer, SentModel, Topic};
 
 /// What the requester wants.
@@ -195,5 +195,6 @@ fn propose(client: &Client, peer: &Peer, model: Digest, plan: Plan) -> Result<(T
         nonce: Digest(random_bytes()?),
     };
     terms.check().map_err(|fault| PartyError::Plan(fault.to_string()))?;
+    check_period(terms.corpus.len, terms.periods.respond)?;
     Ok((terms, share))
 }

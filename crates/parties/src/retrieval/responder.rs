@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use verinfer_commitments::{Kind, Secret};
 use verinfer_escrow_client::Client;
 use verinfer_escrow_client::messages::AgreementView;
-use verinfer_graph::{DataType, Shape};
+use verinfer_graph::{DataType, Graph, Shape};
 use verinfer_import::import_tflite;
 use verinfer_items::OpenedInput;
 use verinfer_protocols::agreement::{self, Terms as AnyTerms};
@@ -23,7 +23,7 @@ use verinfer_protocols::transfer;
 use verinfer_sealing::{Envelope, ReceiverPublic, ReceiverSecret};
 
 use super::corpus;
-use super::policy::objection_to_model;
+use super::policy::objection_to_network;
 use crate::drive::{Step, Tell};
 use crate::error::PartyError;
 use crate::host::{self, Desk, Host};
@@ -56,7 +56,7 @@ pub struct Responder {
     places: Places,
     queue: Queue,
     tell: Tell,
-    /// One model is kept at a time, so that none is counted too late.
+    /// One model is looked at and kept at a time: strangers must not keep the processor from proofs, and none is counted too late.
     keeping: Mutex<()>,
 }
 
@@ -116,12 +116,11 @@ impl Responder {
 
     /// Before a model has come, whatever it is.
     const fn smallest(&self) -> Kept {
-        Kept { size: Size { cells: 0, scores: 0 }, batch: self.policy.batch }
+        Kept { size: Size { cells: 0, values: 0, scores: 0 }, batch: self.policy.batch }
     }
 
     /// Keeps the model of an agreement, if there is room: what strangers propose must not fill the disk.
     fn keep_model(&self, id: AgreementId, sent: &SentModel, model: Kept) -> Result<(), Refused> {
-        let _turn = self.keeping.lock().unwrap_or_else(PoisonError::into_inner);
         if self.store.has(&scope(id), KEPT) {
             return Ok(());
         }
@@ -249,15 +248,21 @@ impl Service for Responder {
             return Err(Refused::not_now("it has ended"));
         }
         self.judge(terms, self.smallest()).map_err(Refused::not_now)?;
-        let sent: SentModel = postcard::from_bytes(&content).map_err(|error| Refused::wrong(&error))?;
-        let model = read_model(&sent)?;
-        if terms.responder != self.client.account() || model.digest() != terms.model {
-            return Err(Refused::wrong(&"it is not the model of an agreement with this responder"));
+        if terms.responder != self.client.account() {
+            return Err(Refused::wrong(&"it is for another responder"));
         }
-        if let Some(objection) = objection_to_model(terms, &model, self.input) {
+        let sent: SentModel = postcard::from_bytes(&content).map_err(|error| Refused::wrong(&error))?;
+        // One at a time: until it turns out to be the one that was agreed on, it is a stranger's.
+        let _turn = self.keeping.lock().unwrap_or_else(PoisonError::into_inner);
+        let network = read_network(&sent)?;
+        if let Some(objection) = objection_to_network(terms, &network, self.input) {
             return Err(Refused::wrong(&objection));
         }
-        let model = Kept { size: model.size(), batch: model.batch(self.policy.batch) };
+        let model = Model::new(network, read_secret(&sent)?).map_err(PartyError::from)?;
+        if model.digest() != terms.model {
+            return Err(Refused::wrong(&"it is not the model of this agreement"));
+        }
+        let model = Kept { size: model.size(), batch: model.batch(self.policy.batch, self.policy.cells) };
         self.judge(terms, model).map_err(Refused::not_now)?;
         self.keep_model(agreement, &sent, model)
     }
@@ -298,8 +303,15 @@ fn scope(id: AgreementId) -> String {
 }
 
 fn read_model(sent: &SentModel) -> Result<Model, PartyError> {
+    Ok(Model::new(read_network(sent)?, read_secret(sent)?)?)
+}
+
+fn read_network(sent: &SentModel) -> Result<Graph, PartyError> {
     let model = import_tflite(&sent.file).map_err(|error| PartyError::Plan(format!("the requester's model: {error}")))?;
+    Ok(model.graph)
+}
+
+fn read_secret(sent: &SentModel) -> Result<Secret, PartyError> {
     let secret = Secret::decode_as(&sent.secret, Kind::Model);
-    let secret = secret.map_err(|error| PartyError::Plan(format!("the secret of the requester's model: {error}")))?;
-    Ok(Model::new(model.graph, secret)?)
+    secret.map_err(|error| PartyError::Plan(format!("the secret of the requester's model: {error}")))
 }

@@ -2,11 +2,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::keys::AccountId;
-use crate::merkle::Tree;
 use crate::money::{Money, MoneyError};
 use crate::refusal::TermsFault;
 use crate::terms::{check_count, check_parties, check_period};
 use crate::time::Millis;
+
+/// Most inputs of a round: state and log of an agreement have some hundred bytes for each.
+pub const MAX_INPUTS: u32 = 1 << 12;
 
 /// What customer and provider agree on for one round.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,7 +21,7 @@ pub struct Terms {
     pub provider: AccountId,
     /// Digest of the public file of the model's commitment.
     pub model: Digest,
-    /// `K`: how many inputs the round has.
+    /// `K`: how many inputs the round has, at most [`MAX_INPUTS`].
     pub inputs: u32,
     /// Z: the price of a proof of one input.
     pub proof: Money,
@@ -54,7 +56,7 @@ impl Terms {
     /// The first fault.
     pub fn check(&self) -> Result<(), TermsFault> {
         check_parties(self.customer, self.provider)?;
-        check_count("inputs", self.inputs, 1, Tree::MAX_LEN)?;
+        check_count("inputs", self.inputs, 1, MAX_INPUTS)?;
         if self.beta < 2 {
             return Err(TermsFault::Beta { beta: self.beta });
         }

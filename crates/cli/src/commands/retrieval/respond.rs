@@ -81,6 +81,7 @@ impl Arguments {
             time: self.service.least(),
             agreements: self.service.agreements,
             batch: self.batch,
+            cells: self.service.proof_cells,
         };
         let account = client.account();
         let responder = Responder::new(Means { key, client, store, documents, input: input_of(&known), source, policy }, tell)?;

@@ -8,6 +8,7 @@ use maud::{DOCTYPE, Markup, html};
 use verinfer_protocols::digest::AgreementId;
 use verinfer_protocols::time::Timestamp;
 
+use super::api::LOG_BYTES;
 use super::failure::Failure;
 use super::{Shared, api};
 
@@ -28,7 +29,7 @@ pub async fn overview(State(shared): State<Shared>) -> Result<Response, Failure>
     let store = &shared.escrow.store;
     let overview = store.overview().await?;
     let agreements = store.listed(SHOWN).await?;
-    let lines = store.log(None, overview.head.position.saturating_sub(u64::from(SHOWN)), SHOWN).await?;
+    let lines = store.log(None, overview.head.position.saturating_sub(u64::from(SHOWN)), SHOWN, LOG_BYTES).await?;
     let now = shared.escrow.now();
     let all = overview.open.saturating_add(overview.ended);
     Ok(page(
@@ -56,7 +57,7 @@ pub async fn overview(State(shared): State<Shared>) -> Result<Response, Failure>
 pub async fn agreement(State(shared): State<Shared>, Path(id): Path<String>) -> Result<Response, Failure> {
     let id: AgreementId = id.parse().map_err(|error| Failure::malformed(&error))?;
     let view = api::view(&shared, id).await?;
-    let lines = shared.escrow.store.log(Some(id), 0, SHOWN_OF_AGREEMENT).await?;
+    let lines = shared.escrow.store.log(Some(id), 0, SHOWN_OF_AGREEMENT, LOG_BYTES).await?;
     Ok(page(
         &format!("Agreement: {}", view.agreement.terms.kind()),
         view.now,

@@ -25,6 +25,7 @@ pub mod queue;
 pub mod random;
 pub mod retrieval;
 pub mod schedule;
+pub mod size;
 pub mod store;
 pub mod time;
 pub mod transfer;

@@ -3,7 +3,7 @@ use verinfer_protocols::money::{Money, MoneyError};
 use verinfer_protocols::{accuracy, serving};
 
 use crate::load::Load;
-use crate::model::Size;
+use crate::size::Size;
 use crate::time::{Time, Work};
 
 /// Which agreements a provider makes.

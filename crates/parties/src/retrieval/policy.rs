@@ -4,7 +4,8 @@ use verinfer_protocols::money::Money;
 use verinfer_protocols::retrieval::{Predicate, Terms};
 
 use crate::load::Load;
-use crate::model::{Size, form_of};
+use crate::model::form_of;
+use crate::size::Size;
 use crate::time::{Time, Work};
 
 /// Which agreements a responder makes.

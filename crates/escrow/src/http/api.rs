@@ -153,7 +153,7 @@ pub async fn leave_file(
     params(("id" = AgreementId, Path), ("file" = Digest, Path), ("authorization" = String, Header)),
     responses(
         (status = 200, content_type = "application/octet-stream", body = Vec<u8>),
-        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
+        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 503, body = ErrorBody),
     )
 )]
 pub async fn file(

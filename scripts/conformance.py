@@ -2,12 +2,13 @@
 """Compares random small quantized networks with TFLite's reference kernels, integer by integer.
 
     pip install ai-edge-litert==2.3.0 tflite numpy
-    scripts/conformance.py [--graphs 300] [--inputs 2] [--seed 1] [--only CONV_2D,...] [--keep DIR]
+    scripts/conformance.py [--graphs 300] [--each 60] [--inputs 2] [--seed 1] [--only CONV_2D,...] [--keep DIR]
 
-Each network is a real .tflite file of one to five operators, UINT8 or INT8, with random shapes, strides, dilations, paddings, activations and
-scales. It is run by LiteRT's interpreter with BUILTIN_REF and by `cargo run --example run_model`. Exit code 0: every output is equal.
-ELU, which has one kernel only and is not part of BUILTIN_REF, gets networks of its own.
-Networks that TFLite itself refuses are counted, and so are those that only the importer refuses, with its reasons.
+Each network is a real .tflite file, UINT8 or INT8, with random shapes, strides, dilations, paddings and activations. First come `--each` networks
+of every operator alone, whose scales are anything from 1e-9 to 1e4 and whose quantization changes where TFLite does not expect it; then
+`--graphs` networks of one to five operators, whose scales are those of trained ones. They are run by LiteRT's interpreter with BUILTIN_REF, each
+in a process of its own, since TFLite stops the program on some scales, and by `cargo run --example run_model`. Exit code 0: every output is
+equal, and nothing was taken that TFLite refuses. ELU, which has one kernel only and is not part of BUILTIN_REF, is run without delegates.
 """
 import argparse
 import collections
@@ -20,6 +21,7 @@ import tempfile
 import flatbuffers
 import numpy as np
 import tflite
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 UINT8, INT8, INT32 = tflite.TensorType.UINT8, tflite.TensorType.INT8, tflite.TensorType.INT32
@@ -32,9 +34,18 @@ NUMPY = {UINT8: np.uint8, INT8: np.int8, INT32: np.int32}
 class Network:
     """Tensors, operators and constants of a file under construction."""
 
-    def __init__(self, dtype, rng):
-        self.dtype, self.rng = dtype, rng
+    def __init__(self, dtype, rng, wild=False):
+        self.dtype, self.rng, self.wild = dtype, rng, wild
         self.tensors, self.operators = [], []
+
+    def scale(self, near=None):
+        """A random scale: of a trained network or, if anything goes, of 1e-9 to 1e4, half of the time within some powers of two of `near`."""
+        rng = self.rng
+        if not self.wild:
+            return float(np.float32(np.exp(rng.uniform(np.log(0.004), np.log(0.2)))))
+        if near is not None and rng.random() < 0.5:
+            return float(np.float32(np.clip(near * np.exp(rng.uniform(-5, 5)), 1e-9, 1e4)))
+        return float(np.float32(np.exp(rng.uniform(np.log(1e-9), np.log(1e4)))))
 
     def limits(self):
         info = np.iinfo(NUMPY[self.dtype])
@@ -44,7 +55,7 @@ class Network:
         """Adds a tensor; scales and zero points of activations are random unless given."""
         dtype = self.dtype if dtype is None else dtype
         if scale is None and dtype != INT32:
-            scale = float(np.float32(np.exp(self.rng.uniform(np.log(0.004), np.log(0.2)))))
+            scale = self.scale(self.tensors[0]["scale"] if self.tensors else None)
         if zero_point is None and dtype != INT32:
             low, high = self.limits()
             zero_point = int(self.rng.choice([low, high, (low + high + 1) // 2, self.rng.integers(low, high + 1)]))
@@ -62,8 +73,11 @@ class Network:
         return self.tensors[tensor]["shape"]
 
     def like(self, tensor, shape=None):
-        """A tensor of the same quantization."""
+        """A tensor of the same quantization; if anything goes, sometimes of another one."""
         source = self.tensors[tensor]
+        if self.wild and self.rng.random() < 0.3:
+            scale, zero_point = [(None, None), (source["scale"], None), (None, source["zero_point"])][int(self.rng.integers(3))]
+            return self.tensor(source["shape"] if shape is None else shape, scale, zero_point, source["dtype"])
         return self.tensor(source["shape"] if shape is None else shape, source["scale"], source["zero_point"], source["dtype"])
 
     def encode(self, inputs, outputs):
@@ -185,24 +199,31 @@ def window(n, shape, kernels=(1, 2, 3, 4, 5), dilations=(1,)):
 def filters(n, shape, channels, dimension, fan_in, x):
     """Filter and bias, and a scale with which the output spreads over its type."""
     rng = n.rng
+    factor = float(np.exp(rng.uniform(np.log(1e-7), np.log(1e6)))) if n.wild else 1.0
     if n.dtype == UINT8:
         weights = rng.integers(0, 256, shape).astype(np.uint8)
-        scale, zero = float(np.float32(rng.uniform(0.001, 0.02))), int(rng.integers(90, 170))
+        scale, zero = float(np.float32(factor * rng.uniform(0.001, 0.02))), int(rng.integers(90, 170))
     else:
         weights = rng.integers(-127, 128, shape).astype(np.int8)
         per_channel = rng.random() < 0.7
-        scale = rng.uniform(0.001, 0.02, channels if per_channel else 1).astype(np.float32)
+        scale = (factor * rng.uniform(0.001, 0.02, channels if per_channel else 1)).astype(np.float32)
+        if n.wild and rng.random() < 0.3:
+            scale = np.exp(rng.uniform(np.log(1e-9), np.log(1e4), scale.shape)).astype(np.float32)
         if dimension != "matrix" and rng.random() < 0.1:
             scale = scale * rng.choice([-1, 1], scale.shape).astype(np.float32)
         zero = np.zeros(scale.shape, dtype=np.int64)
+    limit = int(74 * 100 * np.sqrt(fan_in) / 2) + 1
+    biases = rng.integers(-limit, limit + 1, channels).astype(np.int32)
+    if n.wild and n.dtype == INT8 and scale.size == channels and rng.random() < 0.3:
+        # Channels that training switched off.
+        dead = rng.random(channels) < 0.5
+        scale[dead], biases[dead] = np.float32(1e-16), rng.choice([-(2**31 - 1), 2**31 - 1])
     filter_ = n.tensor(shape, scale, zero, data=weights, dimension=0 if dimension == "matrix" else dimension)
     input_scale = n.tensors[x]["scale"]
     spread = float(np.mean(np.abs(scale))) * input_scale * 74 * 100 * np.sqrt(fan_in)
     bias_scale = np.float32(input_scale) * np.asarray(scale, dtype=np.float32)
-    limit = int(74 * 100 * np.sqrt(fan_in) / 2) + 1
-    bias = n.tensor([channels], bias_scale, np.zeros(np.shape(bias_scale), dtype=np.int64), INT32,
-                    rng.integers(-limit, limit + 1, channels).astype(np.int32))
-    return filter_, bias, float(np.float32(spread / 60 * np.exp(rng.uniform(-1, 1))))
+    bias = n.tensor([channels], bias_scale, np.zeros(np.shape(bias_scale), dtype=np.int64), INT32, biases)
+    return filter_, bias, n.scale(spread / 60) if n.wild else float(np.float32(spread / 60 * np.exp(rng.uniform(-1, 1))))
 
 
 def conv(n, x, force=None):
@@ -273,7 +294,7 @@ def elementwise(name, options):
                 other = pooled
         a, b = n.tensors[x]["scale"], n.tensors[other]["scale"]
         scale = a * b * 128 if name == "MUL" else max(a, b)
-        y = n.tensor(shape, float(np.float32(scale * np.exp(rng.uniform(-0.5, 1)))))
+        y = n.tensor(shape, n.scale(scale) if n.wild else float(np.float32(scale * np.exp(rng.uniform(-0.5, 1)))))
         inputs = [x, other] if rng.random() < 0.6 else [other, x]
         n.operator(name, inputs, [y], options, [("FusedActivationFunction", int(rng.choice(ACTIVATIONS)))])
         return y
@@ -304,24 +325,28 @@ def mean(n, x):
     keep = bool(n.rng.random() < 0.5)
     resolved = {axis % 4 for axis in axes}
     out = [1 if axis in resolved else size for axis, size in enumerate(shape) if keep or axis not in resolved]
-    y = n.tensor(out, float(np.float32(n.tensors[x]["scale"] * np.exp(n.rng.uniform(-1.5, 0.5)))))
+    near = n.tensors[x]["scale"]
+    scale = n.rng.choice([near, n.scale(near)]) if n.wild else near * np.exp(n.rng.uniform(-1.5, 0.5))
+    y = n.tensor(out, float(np.float32(scale)))
     n.operator("MEAN", [x, n.integers(axes)], [y], "ReducerOptions", [("KeepDims", keep)])
     return y
 
 
-def pad(n, x):
-    shape = n.shape(x)
-    borders = n.rng.integers(0, 3, (len(shape), 2))
-    borders[0] = 0
-    y = n.like(x, np.asarray(shape) + borders.sum(1))
-    if n.rng.random() < 0.5:
-        n.operator("PAD", [x, n.integers(borders)], [y], "PadOptions")
-    else:
+def pad(name):
+    def build(n, x):
+        shape = n.shape(x)
+        borders = n.rng.integers(0, 3, (len(shape), 2))
+        borders[0] = 0
+        y = n.like(x, np.asarray(shape) + borders.sum(1))
+        if name == "PAD":
+            n.operator("PAD", [x, n.integers(borders)], [y], "PadOptions")
+            return y
         low, high = n.limits()
-        value = n.like(x, [1])
+        value = n.like(y, [1])
         n.tensors[value]["data"] = n.rng.integers(low, high + 1, 1).astype(NUMPY[n.dtype])
         n.operator("PADV2", [x, n.integers(borders), value], [y], "PadV2Options")
-    return y
+        return y
+    return build
 
 
 def reshape(n, x):
@@ -335,7 +360,7 @@ def reshape(n, x):
 
 def squeeze(n, x):
     shape = n.shape(x)
-    ones = [axis for axis, size in enumerate(shape) if size == 1 and axis > 0]
+    ones = [axis for axis, size in enumerate(shape) if size == 1 and (axis > 0 or n.wild)]
     if not ones or len(shape) < 2:
         return None
     dims = [int(n.rng.choice(ones))]
@@ -372,7 +397,7 @@ def concatenation(n, x):
 
 def function(name, options=None, fields=lambda n: [], quantization=lambda n: (None, None)):
     def build(n, x):
-        scale, zero = quantization(n)
+        scale, zero = quantization(n) if not n.wild or n.rng.random() < 0.7 else (None, None)
         y = n.tensor(n.shape(x), scale, zero)
         n.operator(name, [x], [y], options, fields(n))
         return y
@@ -400,7 +425,8 @@ OPERATORS = {
     "AVERAGE_POOL_2D": pool("AVERAGE_POOL_2D"),
     "MAX_POOL_2D": pool("MAX_POOL_2D"),
     "MEAN": mean,
-    "PAD": pad,
+    "PAD": pad("PAD"),
+    "PADV2": pad("PADV2"),
     "RESHAPE": reshape,
     "SQUEEZE": squeeze,
     "EXPAND_DIMS": expand_dims,
@@ -408,7 +434,7 @@ OPERATORS = {
     "RELU": function("RELU"),
     "RELU6": function("RELU6"),
     "RELU_N1_TO_1": function("RELU_N1_TO_1"),
-    "LEAKY_RELU": function("LEAKY_RELU", "LeakyReluOptions", lambda n: [("Alpha", float(n.rng.choice([0.01, 0.2, 0.3, 0.9, 1.5])))]),
+    "LEAKY_RELU": function("LEAKY_RELU", "LeakyReluOptions", lambda n: [("Alpha", float(n.rng.choice([0.01, 0.2, 0.3, 0.9, 1.5, 0, -0.1, -1, -2.5])))]),
     "HARD_SWISH": function("HARD_SWISH", "HardSwishOptions"),
     "LOGISTIC": function("LOGISTIC", quantization=lambda n: (1 / 256, 0 if n.dtype == UINT8 else -128)),
     "TANH": function("TANH", quantization=lambda n: (1 / 128, 128 if n.dtype == UINT8 else 0)),
@@ -417,12 +443,12 @@ OPERATORS = {
 }
 
 
-def random_network(rng, names):
-    """Bytes of a file, the shape and type of its input, and its operators."""
-    n = Network(int(rng.choice([UINT8, INT8])), rng)
+def random_network(rng, names, wild=False):
+    """Bytes of a file, the shape and type of its input, and its operators. If anything goes, of one operator, with whatever scales."""
+    n = Network(int(rng.choice([UINT8, INT8])), rng, wild)
     dtype = n.dtype
-    x = first = n.tensor([1, *rng.integers(1, 13, 2), rng.integers(1, 7)])
-    wanted = int(rng.integers(1, 6))
+    x = first = n.tensor(first_shape(rng, names) if wild else [1, *rng.integers(1, 13, 2), rng.integers(1, 7)])
+    wanted = 1 if wild else int(rng.integers(1, 6))
     for _ in range(40):
         built = OPERATORS[str(rng.choice(names))](n, x)
         x = x if built is None else built
@@ -430,75 +456,134 @@ def random_network(rng, names):
         if wanted == 0 or int(np.prod(n.shape(x))) > 4000:
             break
     if x == first:
-        return random_network(rng, names)
+        return random_network(rng, names, wild)
     return n.encode([first], [x]), n.shape(first), NUMPY[dtype], [o[0] for o in n.operators]
 
 
+def first_shape(rng, names):
+    """The input's shape of a network of one operator."""
+    if names[0] == "EXPAND_DIMS":
+        return [1, *rng.integers(1, 9, 2)]
+    if names[0] == "SQUEEZE":
+        return [1, 1, *rng.integers(1, 9, 2)]
+    return [1, *rng.integers(1, 9, 2), rng.integers(1, 7)]
+
+
 def reference(path, values, operators):
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+    """The outputs of TFLite's kernels; None where it refuses the file or stops the program."""
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(read)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        try:
+            with os.fdopen(write, "wb") as out:
+                out.write(interpreted(path, values, operators).astype("<i2").tobytes())
+            os._exit(0)
+        finally:
+            os._exit(1)
+    os.close(write)
+    with os.fdopen(read, "rb") as answer:
+        found = answer.read()
+    status = os.waitpid(child, 0)[1]
+    return np.frombuffer(found, "<i2").astype(int) if status == 0 else None
+
+
+def interpreted(path, values, operators):
     resolver = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES if "ELU" in operators else OpResolverType.BUILTIN_REF
     it = Interpreter(path, num_threads=1, experimental_op_resolver_type=resolver)
     it.allocate_tensors()
     it.set_tensor(it.get_input_details()[0]["index"], values)
     it.invoke()
-    return it.get_tensor(it.get_output_details()[0]["index"]).reshape(-1).astype(int)
+    return it.get_tensor(it.get_output_details()[0]["index"]).reshape(-1)
+
+
+class Comparison:
+    """Runs networks on both sides and counts what came of them."""
+
+    def __init__(self, binary, folder, arguments):
+        self.binary, self.folder, self.arguments = binary, folder, arguments
+        self.counts, self.refusals, self.used = collections.Counter(), collections.Counter(), collections.Counter()
+        self.integers = 0
+
+    def run(self, label, network, rng):
+        data, shape, dtype, operators = network
+        model, array = f"{self.folder}/model.tflite", f"{self.folder}/input.npy"
+        with open(model, "wb") as f:
+            f.write(data)
+        outcomes = []
+        for _ in range(self.arguments.inputs):
+            info = np.iinfo(dtype)
+            values = rng.integers(info.min, info.max + 1, shape).astype(dtype)
+            np.save(array, values)
+            expected = reference(model, values, operators)
+            run = subprocess.run([self.binary, model, array], capture_output=True, text=True, check=True)
+            outcomes.append(self.outcome(label, operators, expected, json.loads(run.stdout)))
+            if outcomes[-1] in ("DIFFERENT", "taken, refused by TFLite") and self.arguments.keep:
+                os.makedirs(self.arguments.keep, exist_ok=True)
+                with open(f"{self.arguments.keep}/{label}.tflite", "wb") as f:
+                    f.write(data)
+                np.save(f"{self.arguments.keep}/{label}.npy", values)
+        self.counts.update(outcomes)
+        return outcomes
+
+    def outcome(self, label, operators, expected, answer):
+        if expected is None:
+            if "refused" in answer:
+                return "refused by both"
+            print(f"{label}: taken although TFLite refuses {operators}")
+            return "taken, refused by TFLite"
+        if "refused" in answer:
+            self.refusals[answer["refused"]] += 1
+            return "refused only here"
+        found = np.asarray(answer["output"])
+        if np.array_equal(expected, found):
+            self.used.update(set(operators))
+            self.integers += expected.size
+            return "equal"
+        different = "sizes" if found.shape != expected.shape else f"{int((found != expected).sum())} of {expected.size}"
+        print(f"{label}: DIFFERENT {different}: {operators}")
+        return "DIFFERENT"
+
+
+OUTCOMES = ["equal", "refused by both", "refused only here", "taken, refused by TFLite", "DIFFERENT"]
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--graphs", type=int, default=300)
+    p.add_argument("--each", type=int, default=60)
     p.add_argument("--inputs", type=int, default=2)
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--only", help="operators, separated by commas")
     p.add_argument("--keep", help="folder for the files of networks that differ")
+    p.add_argument("--binary", help="the built example run_model")
     a = p.parse_args()
-    names = a.only.split(",") if a.only else [name for name in OPERATORS if name != "ELU"]
-    subprocess.run(["cargo", "build", "--release", "-q", "-p", "verinfer-import", "--example", "run_model"], cwd=ROOT, check=True)
-    target = os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target"))
-    binary = os.path.join(target, "release", "examples", "run_model")
-    counts, refusals, used = collections.Counter(), collections.Counter(), collections.Counter()
+    names = a.only.split(",") if a.only else list(OPERATORS)
+    binary = a.binary
+    if binary is None:
+        subprocess.run(["cargo", "build", "--release", "-q", "-p", "verinfer-import", "--example", "run_model"], cwd=ROOT, check=True)
+        target = os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target"))
+        binary = os.path.join(target, "release", "examples", "run_model")
     with tempfile.TemporaryDirectory() as folder:
-        for index in range(a.graphs):
+        comparison = Comparison(binary, folder, a)
+        print("scales of 1e-9 to 1e4:".ljust(24), ", ".join(OUTCOMES))
+        for number, name in enumerate(names):
+            row = collections.Counter()
+            for index in range(a.each):
+                rng = np.random.default_rng([a.seed, number, index])
+                row.update(comparison.run(f"{name}-{index}", random_network(rng, [name], wild=True), rng))
+            print(name.ljust(24), ", ".join(str(row[outcome]) for outcome in OUTCOMES), flush=True)
+        trained = [name for name in names if name != "ELU"]
+        for index in range(a.graphs if trained else 0):
             rng = np.random.default_rng([a.seed, index])
-            data, shape, dtype, operators = random_network(rng, ["ELU"] if index % 25 == 24 else names)
-            model, array = f"{folder}/model.tflite", f"{folder}/input.npy"
-            with open(model, "wb") as f:
-                f.write(data)
-            for _ in range(a.inputs):
-                info = np.iinfo(dtype)
-                values = rng.integers(info.min, info.max + 1, shape).astype(dtype)
-                np.save(array, values)
-                try:
-                    expected = reference(model, values, operators)
-                except (RuntimeError, ValueError):
-                    expected = None
-                run = subprocess.run([binary, model, array], capture_output=True, text=True, check=True)
-                answer = json.loads(run.stdout)
-                if expected is None:
-                    counts["refused by TFLite" + (" only" if "output" in answer else " too")] += 1
-                    if "output" in answer:
-                        print(f"{index}: accepted although TFLite refuses {operators}")
-                elif "refused" in answer:
-                    counts["refused by the importer only"] += 1
-                    refusals[answer["refused"]] += 1
-                elif np.array_equal(expected, answer["output"]):
-                    counts["equal"] += 1
-                    used.update(set(operators))
-                else:
-                    found = np.asarray(answer["output"])
-                    different = "sizes" if found.shape != expected.shape else f"{int((found != expected).sum())} of {expected.size}"
-                    counts["DIFFERENT"] += 1
-                    print(f"{index}: DIFFERENT {different}: {operators}")
-                    if a.keep:
-                        os.makedirs(a.keep, exist_ok=True)
-                        with open(f"{a.keep}/{index}.tflite", "wb") as f:
-                            f.write(data)
-                        np.save(f"{a.keep}/{index}.npy", values)
-    for reason, number in refusals.most_common():
-        print(f"{number:5} refused: {reason}")
-    print("operators in equal networks:", ", ".join(f"{name} {number}" for name, number in used.most_common()))
-    print(dict(counts))
-    return 1 if counts["DIFFERENT"] or not counts["equal"] else 0
+            comparison.run(str(index), random_network(rng, ["ELU"] if index % 25 == 24 else trained), rng)
+    for reason, number in comparison.refusals.most_common(40):
+        print(f"{number:5} refused only here: {reason}")
+    print("operators in equal networks:", ", ".join(f"{name} {number}" for name, number in comparison.used.most_common()))
+    counts = comparison.counts
+    print(f"{comparison.integers} integers equal;", dict(counts))
+    return 1 if counts["DIFFERENT"] or counts["taken, refused by TFLite"] or not counts["equal"] else 0
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ use crate::error::Unsupported;
 /// A real factor as a 31-bit multiplier and a shift: `real = multiplier * 2^(shift - 31)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Multiplier {
-    /// 0 to 2^31 - 1.
+    /// 0 to 2^31 - 1; of a negative factor, -2^31 to -2^30.
     pub multiplier: i32,
     /// -31 to 30.
     pub shift: i32,
@@ -18,14 +18,23 @@ impl Multiplier {
     ///
     /// [`Unsupported::Factor`] for a negative or not finite factor, and for one of 2^30 or more.
     pub fn quantize(real: f64) -> Result<Self, Unsupported> {
-        if !real.is_finite() || real < 0.0 {
+        if real < 0.0 { Err(Unsupported::Factor { factor: real }) } else { Self::quantize_signed(real) }
+    }
+
+    /// `QuantizeMultiplier` of a factor that may be negative.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported::Factor`] for a factor that is not finite, and for one of 2^30 or more in magnitude.
+    pub fn quantize_signed(real: f64) -> Result<Self, Unsupported> {
+        if !real.is_finite() {
             return Err(Unsupported::Factor { factor: real });
         }
         if real == 0.0 {
             return Ok(Self { multiplier: 0, shift: 0 });
         }
         let (fraction, mut shift) = libm::frexp(real);
-        // At most 2^31, exactly representable.
+        // At most 2^31 in magnitude, exactly representable.
         let mut fixed = (fraction * f64::from(1u32 << 31)).round() as i64;
         if fixed == 1 << 31 {
             fixed = 1 << 30;
@@ -59,32 +68,19 @@ impl Multiplier {
     }
 }
 
-/// `DownScaleInt32ToInt16Multiplier`.
-pub fn narrow_multiplier(multiplier: i32) -> i16 {
-    const ROUNDING: i32 = 1 << 15;
-    match multiplier.checked_add(ROUNDING) {
-        Some(rounded) => i16::try_from(rounded >> 16).unwrap_or(i16::MAX),
-        None => i16::MAX,
-    }
-}
-
-/// `gemmlowp::SaturatingRoundingDoublingHighMul` of 32-bit values; `b` is not negative, so that it cannot saturate.
+/// `gemmlowp::SaturatingRoundingDoublingHighMul` of 32-bit values.
 fn doubling_high_mul(a: i32, b: i32) -> i32 {
-    // |a * b| is at most 2^62.
+    if a == i32::MIN && b == i32::MIN {
+        return i32::MAX;
+    }
+    // |a * b| is below 2^62.
     let product = i64::from(a).wrapping_mul(i64::from(b));
     let nudge = if product >= 0 { 1 << 30 } else { 1 - (1 << 30) };
     (product.wrapping_add(nudge) / (1 << 31)) as i32
 }
 
-/// `gemmlowp::SaturatingRoundingDoublingHighMul` of 16-bit values; `b` is not negative, so that it cannot saturate.
-pub fn doubling_high_mul_i16(a: i16, b: i16) -> i16 {
-    let product = i32::from(a).wrapping_mul(i32::from(b));
-    let nudge = if product >= 0 { 1 << 14 } else { 1 - (1 << 14) };
-    (product.wrapping_add(nudge) / (1 << 15)) as i16
-}
-
 /// `gemmlowp::RoundingDivideByPOT`: to the nearest, half away from zero. `exponent` is 0 to 31.
-pub fn rounding_divide_by_power_of_two(value: i32, exponent: u32) -> i32 {
+fn rounding_divide_by_power_of_two(value: i32, exponent: u32) -> i32 {
     let wide = i64::from(value);
     let mask = (1i64 << exponent.min(31)).wrapping_sub(1);
     let threshold = (mask >> 1).wrapping_add(i64::from(value < 0));
@@ -119,6 +115,15 @@ mod tests {
         for real in [-0.5, f64::NAN, f64::INFINITY, 2f64.powi(31)] {
             assert!(matches!(Multiplier::quantize(real), Err(Unsupported::Factor { .. })));
         }
+    }
+
+    #[test]
+    fn negative_factors_round_as_positive_ones_do() {
+        assert_eq!(Multiplier::quantize_signed(-0.3), Ok(Multiplier { multiplier: -1_288_490_189, shift: -1 }));
+        assert_eq!(Multiplier::quantize_signed(-(1.0 - 1e-12)), Ok(Multiplier { multiplier: i32::MIN, shift: 0 }));
+        let third = Multiplier::quantize_signed(-1.0 / 3.0).unwrap();
+        assert_eq!([-5, -4, -1, 0, 1, 2, 4].map(|value| third.apply(value)), [2, 2, 1, 0, -1, -1, -2].map(Some));
+        assert_eq!(doubling_high_mul(i32::MIN, i32::MIN), i32::MAX);
     }
 
     #[test]

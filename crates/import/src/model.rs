@@ -85,7 +85,7 @@ impl OutputSpec {
         stored.iter().map(|&value| self.scale * (i32::from(value).saturating_sub(self.zero_point)) as f32).collect()
     }
 
-    /// What the file's closing operators make of stored outputs, for display only (softmax in floating point).
+    /// What the file's closing operators make of stored outputs, for display only (softmax in floating point, over each row of classes).
     pub fn display_values(&self, stored: &[i16]) -> Vec<f32> {
         self.closing.iter().fold(self.dequantize(stored), |values, closing| closing.apply(values))
     }
@@ -96,30 +96,43 @@ impl OutputSpec {
 pub enum Closing {
     /// DEQUANTIZE.
     Dequantize,
-    /// SOFTMAX over all elements.
+    /// SOFTMAX over the last axis.
     Softmax {
         /// Factor of the logits.
         beta: f32,
+        /// Length of the last axis.
+        classes: usize,
     },
-    /// LOG_SOFTMAX over all elements.
-    LogSoftmax,
+    /// LOG_SOFTMAX over the last axis.
+    LogSoftmax {
+        /// Length of the last axis.
+        classes: usize,
+    },
+    /// QUANTIZE of what a SOFTMAX or LOG_SOFTMAX gave.
+    Quantize,
+    /// RESHAPE, SQUEEZE or EXPAND_DIMS of what the other ones gave.
+    Reshape,
 }
 
 impl Closing {
     fn apply(self, values: Vec<f32>) -> Vec<f32> {
         match self {
-            Self::Dequantize => values,
-            Self::Softmax { beta } => softmax(&values, beta),
-            Self::LogSoftmax => softmax(&values, 1.0).iter().map(|p| p.ln()).collect(),
+            Self::Dequantize | Self::Quantize | Self::Reshape => values,
+            Self::Softmax { beta, classes } => softmax(&values, beta, classes),
+            Self::LogSoftmax { classes } => softmax(&values, 1.0, classes).iter().map(|p| p.ln()).collect(),
         }
     }
 }
 
-fn softmax(values: &[f32], beta: f32) -> Vec<f32> {
-    let largest = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let powers: Vec<f32> = values.iter().map(|value| (beta * (value - largest)).exp()).collect();
-    let sum: f32 = powers.iter().sum();
-    powers.iter().map(|power| power / sum).collect()
+/// The softmax of each row of so many values.
+fn softmax(values: &[f32], beta: f32, classes: usize) -> Vec<f32> {
+    let row = |row: &[f32]| {
+        let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let powers: Vec<f32> = row.iter().map(|value| (beta * (value - largest)).exp()).collect();
+        let sum: f32 = powers.iter().sum();
+        powers.into_iter().map(move |power| power / sum)
+    };
+    values.chunks(classes.max(1)).flat_map(row).collect()
 }
 
 /// Element type of a tensor in a file.

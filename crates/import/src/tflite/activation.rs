@@ -3,7 +3,7 @@
 use verinfer_graph::{Lookup, Op};
 
 use crate::error::Unsupported;
-use crate::fixed_point::{Multiplier, doubling_high_mul_i16, narrow_multiplier, round_to_i32, rounding_divide_by_power_of_two};
+use crate::fixed_point::{Multiplier, round_to_i32};
 use crate::tflite::lowering::{Activation, Context, Lowering};
 
 /// RELU, RELU6 and RELU_N1_TO_1: `QuantizedReluX`, which also requantizes.
@@ -25,11 +25,11 @@ pub fn lower_relu(lowering: &mut Lowering<'_, '_>, context: &Context<'_, '_>, lo
     push_table(lowering, context, input, output, |value| Ok(rescale(multiplier, value, input, output)?.clamp(min, max)))
 }
 
-/// LEAKY_RELU: `QuantizeLeakyRelu`.
+/// LEAKY_RELU: `QuantizeLeakyRelu`; the slope may be negative.
 pub fn lower_leaky_relu(lowering: &mut Lowering<'_, '_>, context: &Context<'_, '_>) -> Result<(), Unsupported> {
     let options = context.operator.table.builtin_options_as_leaky_relu_options().ok_or(Unsupported::Options)?;
     let (input, output) = operands(lowering, context)?;
-    let below_zero = Multiplier::quantize(f64::from(input.scale * options.alpha() / output.scale))?;
+    let below_zero = Multiplier::quantize_signed(f64::from(input.scale * options.alpha() / output.scale))?;
     let above_zero = Multiplier::quantize(f64::from(input.scale / output.scale))?;
     push_table(lowering, context, input, output, |value| {
         let multiplier = if value >= input.zero_point { above_zero } else { below_zero };
@@ -45,51 +45,6 @@ pub fn lower_quantize(lowering: &mut Lowering<'_, '_>, context: &Context<'_, '_>
     let output = context.output(lowering)?;
     let multiplier = Multiplier::quantize(f64::from(input.scale) / f64::from(output.scale))?;
     push_table(lowering, context, input, output, |value| rescale(multiplier, value, input, output))
-}
-
-/// HARD_SWISH: 16-bit fixed point (`HardSwishPrepare`, `reference/hard_swish.h`).
-pub fn lower_hard_swish(lowering: &mut Lowering<'_, '_>, context: &Context<'_, '_>) -> Result<(), Unsupported> {
-    let (input, output) = operands(lowering, context)?;
-    let fine_input_scale = (1.0f32 / 128.0) * input.scale;
-    let reluish_scale = 3.0f32 / 32768.0;
-    let to_output = Multiplier::quantize(f64::from(fine_input_scale / output.scale))?;
-    if to_output.shift > 0 {
-        return Err(Unsupported::Factor { factor: f64::from(fine_input_scale / output.scale) });
-    }
-    let to_reluish = Multiplier::quantize(f64::from(fine_input_scale / reluish_scale))?;
-    push_table(lowering, context, input, output, |value| {
-        let centred = value.saturating_sub(input.zero_point);
-        // At most 255 * 2^7, the 16-bit type's range.
-        let fine = i16::try_from(centred.saturating_mul(1 << 7)).map_err(|_| Unsupported::Overflow)?;
-        let before_shift = doubling_high_mul_i16(fine, narrow_multiplier(to_output.multiplier));
-        let reluish = reluish(fine, to_reluish);
-        let product = i32::from(reluish).saturating_mul(i32::from(before_shift)) / (1 << 15);
-        Ok(rounding_divide_by_power_of_two(product, to_output.shift.unsigned_abs()).saturating_add(output.zero_point))
-    })
-}
-
-/// `clamp((x + 3) / 6, 0, 1)` with 15 fractional bits.
-fn reluish(fine_input: i16, multiplier: Multiplier) -> i16 {
-    let exponent = multiplier.shift;
-    let mut value = fine_input;
-    if exponent > 0 {
-        value = saturating_shift_left(value, exponent.saturating_sub(1).unsigned_abs());
-    }
-    value = doubling_high_mul_i16(value, narrow_multiplier(multiplier.multiplier));
-    if exponent > 0 {
-        value = saturating_shift_left(value, 1);
-    }
-    let mut wide = i32::from(value);
-    if exponent < 0 {
-        wide = rounding_divide_by_power_of_two(wide, exponent.unsigned_abs());
-    }
-    // From -2^15..2^15 to 0..2^15.
-    i16::try_from(wide.saturating_add(1 << 15) >> 1).unwrap_or(i16::MAX)
-}
-
-fn saturating_shift_left(value: i16, amount: u32) -> i16 {
-    let shifted = i64::from(value) << amount.min(32);
-    shifted.clamp(i64::from(i16::MIN), i64::from(i16::MAX)) as i16
 }
 
 /// LOGISTIC by `LUTPopulate`; the output scale is fixed by `SigmoidPrepare`.
@@ -134,7 +89,7 @@ fn lower_function(lowering: &mut Lowering<'_, '_>, context: &Context<'_, '_>, fu
 }
 
 /// Input and output of an element-wise operator without options.
-fn operands(lowering: &mut Lowering<'_, '_>, context: &Context<'_, '_>) -> Result<(Activation, Activation), Unsupported> {
+pub fn operands(lowering: &mut Lowering<'_, '_>, context: &Context<'_, '_>) -> Result<(Activation, Activation), Unsupported> {
     context.expect_operands(1, 1, "1")?;
     let input = context.input(lowering, 0)?;
     let output = context.output_same_dims(lowering, input)?;
@@ -150,7 +105,7 @@ fn rescale(multiplier: Multiplier, value: i32, input: Activation, output: Activa
 }
 
 /// A LOOKUP node of `entry`, clamped to the output's type.
-fn push_table(
+pub fn push_table(
     lowering: &mut Lowering<'_, '_>,
     context: &Context<'_, '_>,
     input: Activation,

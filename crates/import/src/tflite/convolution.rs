@@ -103,6 +103,7 @@ pub fn lower_fully_connected(lowering: &mut Lowering<'_, '_>, context: &Context<
     layer.input.id = lowering.reshaped(context, layer.input, shape);
     let mut conv = layer.conv(Window::POINT, units, 0, options.fused_activation_function())?;
     conv.requantization = layer.requantization_in_double(&conv, units)?;
+    silence_dead_channels(&mut conv, units, 0);
     lowering.push(context, Op::Conv2d(conv), layer.output.id);
     Ok(())
 }
@@ -146,6 +147,10 @@ impl<'s, 'a> Layer<'s, 'a> {
             bias: self.bias_values(channels)?,
             requantization: self.requantization(channels, channel_dimension, activation)?,
         };
+        // Of a matrix, whose multipliers are not known yet, later.
+        if self.filter.dims.len() == 4 {
+            silence_dead_channels(&mut conv, channels, channel_dimension);
+        }
         self.negate_channels(&mut conv, channels, channel_dimension)?;
         Ok(conv)
     }
@@ -197,13 +202,9 @@ impl<'s, 'a> Layer<'s, 'a> {
     fn negate_channels(&self, conv: &mut Conv, channels: usize, channel_dimension: i32) -> Result<(), Unsupported> {
         let scales = self.scales(channels, channel_dimension)?;
         let is_negative = |channel: usize| scales.get(channel).or(scales.first()).is_some_and(|&scale| scale < 0.0);
-        let weights_per_channel = conv.weights.len().checked_div(channels).unwrap_or(0);
+        let channel_of = channel_of_weight(conv, channels, channel_dimension);
         for (index, weight) in conv.weights.iter_mut().enumerate() {
-            let channel = match channel_dimension {
-                0 => index.checked_div(weights_per_channel),
-                _ => index.checked_rem(channels),
-            };
-            if channel.is_some_and(is_negative) {
+            if channel_of(index).is_some_and(is_negative) {
                 // Weights are zero in the middle; -128 has no negative.
                 *weight = weight.checked_neg().filter(|&weight| weight <= 127).ok_or(Unsupported::Overflow)?;
             }
@@ -265,12 +266,14 @@ impl<'s, 'a> Layer<'s, 'a> {
         let ranges = self.accumulator_ranges(conv, units);
         let all = ranges.iter().fold((0, 0), |(low, high), range| (range.0.min(low), range.1.max(high)));
         let factor = |scale: f32| f64::from(self.input.scale) * f64::from(scale.abs()) / f64::from(self.output.scale);
+        let exact = |scale: f32, range| match Multiplier::quantize(factor(scale))? {
+            // Below 2^-32: no accumulator of 32 bits rounds to anything but zero.
+            dead if dead.multiplier == 0 => Ok(dead),
+            _ => round_once(factor(scale), outputs, range),
+        };
         let multipliers = match scales {
-            &[scale] => vec![round_once(factor(scale), outputs, all)?],
-            _ => {
-                let channels = scales.iter().zip(ranges);
-                channels.map(|(&scale, range)| round_once(factor(scale), outputs, range)).collect::<Result<_, _>>()?
-            }
+            &[scale] => vec![exact(scale, all)?],
+            _ => scales.iter().zip(ranges).map(|(&scale, range)| exact(scale, range)).collect::<Result<_, _>>()?,
         };
         Ok(Requantization {
             multipliers: multipliers.iter().map(|multiplier| multiplier.multiplier).collect(),
@@ -310,6 +313,39 @@ impl<'s, 'a> Layer<'s, 'a> {
             }
         }
         Ok(f64::from(self.input.scale * filter_scale) / output_scale)
+    }
+}
+
+/// Removes the weights and biases of channels whose multiplier is zero. Their output is the zero point whatever the accumulator is, which TFLite
+/// lets wrap: biases of -2147483647 are common where training has switched a channel off.
+fn silence_dead_channels(conv: &mut Conv, channels: usize, channel_dimension: i32) {
+    let multipliers = &conv.requantization.multipliers;
+    let dead: Vec<bool> = (0..channels).map(|channel| multipliers.get(channel).or(multipliers.first()) == Some(&0)).collect();
+    if !dead.contains(&true) {
+        return;
+    }
+    let is_dead = |channel: usize| dead.get(channel) == Some(&true);
+    // A zero point is a value of the weights' type.
+    let silent = i16::try_from(conv.weight_zero_point).unwrap_or(0);
+    let channel_of = channel_of_weight(conv, channels, channel_dimension);
+    for (index, weight) in conv.weights.iter_mut().enumerate() {
+        if channel_of(index).is_some_and(is_dead) {
+            *weight = silent;
+        }
+    }
+    for (channel, bias) in conv.bias.iter_mut().enumerate() {
+        if is_dead(channel) {
+            *bias = 0;
+        }
+    }
+}
+
+/// The output channel that the weight of an index belongs to.
+fn channel_of_weight(conv: &Conv, channels: usize, channel_dimension: i32) -> impl Fn(usize) -> Option<usize> + use<> {
+    let weights_per_channel = conv.weights.len().checked_div(channels).unwrap_or(0);
+    move |index| match channel_dimension {
+        0 => index.checked_div(weights_per_channel),
+        _ => index.checked_rem(channels),
     }
 }
 

@@ -20,25 +20,35 @@ pub struct Edges {
 }
 
 impl Edges {
-    /// Skips QUANTIZE of a float input and the DEQUANTIZE, SOFTMAX and LOG_SOFTMAX at the end.
+    /// Skips QUANTIZE of a float input, and SOFTMAX, LOG_SOFTMAX and DEQUANTIZE at the end with the QUANTIZE and RESHAPE of what they gave.
     pub fn find(source: &Source<'_>) -> Self {
         let (opening, graph_input) = match float_quantize(source) {
             Some((operator, tensor)) => (Some(operator), tensor),
             None => (None, source.input),
         };
-        let mut graph_output = source.output;
-        let mut closing = Vec::new();
+        let mut end = source.output;
+        let (mut graph_output, mut steps, mut kept) = (end, Vec::new(), 0);
         // Each step names another operator, so that a cycle ends.
-        while closing.len() < source.operators.len() {
-            let Some((index, operator)) = producer(source, graph_output) else {
+        while steps.len() < source.operators.len() {
+            let Some((index, operator)) = producer(source, end) else {
                 break;
             };
-            let (Some(step), [Some(input)]) = (closing_step(operator), operator.inputs.as_slice()) else {
+            let (Some(step), Some(&Some(input))) = (closing_step(source, operator), operator.inputs.first()) else {
                 break;
             };
-            graph_output = *input;
-            closing.push((index, step));
+            steps.push((index, step));
+            end = input;
+            match step {
+                Closing::Softmax { .. } | Closing::LogSoftmax { .. } => (graph_output, kept) = (end, steps.len()),
+                Closing::Dequantize if !steps.iter().skip(kept).any(|&(_, step)| step == Closing::Quantize) => {
+                    (graph_output, kept) = (end, steps.len());
+                }
+                // Part of the graph, unless a SOFTMAX comes before it.
+                Closing::Dequantize | Closing::Quantize | Closing::Reshape => {}
+            }
         }
+        steps.truncate(kept);
+        let mut closing = steps;
         closing.reverse();
         Self { graph_input, graph_output, opening, closing }
     }
@@ -108,11 +118,20 @@ fn producer<'s, 'a>(source: &'s Source<'a>, tensor: usize) -> Option<(usize, &'s
     source.operators.iter().enumerate().rev().find(|(_, operator)| operator.outputs.contains(&tensor))
 }
 
-fn closing_step(operator: &Operator<'_>) -> Option<Closing> {
-    match operator.code {
-        BuiltinOperator::DEQUANTIZE => Some(Closing::Dequantize),
-        BuiltinOperator::SOFTMAX => Some(Closing::Softmax { beta: operator.table.builtin_options_as_softmax_options()?.beta() }),
-        BuiltinOperator::LOG_SOFTMAX => Some(Closing::LogSoftmax),
+fn closing_step(source: &Source<'_>, operator: &Operator<'_>) -> Option<Closing> {
+    let classes = || {
+        let input = operator.inputs.first().copied().flatten()?;
+        source.tensors.get(input)?.dims.last().copied()
+    };
+    match (operator.code, operator.inputs.len()) {
+        (BuiltinOperator::DEQUANTIZE, 1) => Some(Closing::Dequantize),
+        (BuiltinOperator::SOFTMAX, 1) => {
+            let beta = operator.table.builtin_options_as_softmax_options()?.beta();
+            Some(Closing::Softmax { beta, classes: classes()? })
+        }
+        (BuiltinOperator::LOG_SOFTMAX, 1) => Some(Closing::LogSoftmax { classes: classes()? }),
+        (BuiltinOperator::QUANTIZE, 1) => Some(Closing::Quantize),
+        (BuiltinOperator::RESHAPE, 1 | 2) | (BuiltinOperator::SQUEEZE, 1) | (BuiltinOperator::EXPAND_DIMS, 2) => Some(Closing::Reshape),
         _ => None,
     }
 }

@@ -47,21 +47,27 @@ pub fn lower_pad(lowering: &mut Lowering<'_, '_>, context: &Context<'_, '_>) -> 
 
 /// The only element of PADV2's constant, which has the output's quantization.
 fn pad_value(constant: &Tensor<'_>, output: Activation) -> Result<i16, Unsupported> {
-    let (scale, zero_point) = constant.per_tensor()?;
-    if scale != output.scale {
-        return Err(Unsupported::ScaleMismatch { tensor: constant.name.clone(), scale, expected: output.scale });
-    }
-    if zero_point != output.zero_point {
-        return Err(Unsupported::ZeroPointMismatch {
-            tensor: constant.name.clone(),
-            zero_point: i64::from(zero_point),
-            expected: i64::from(output.zero_point),
-        });
-    }
+    expect_quantization(constant, output)?;
     match *constant.bytes_as_values()?.as_slice() {
         [value] if output.dtype.contains(value) => Ok(value),
         _ => Err(Unsupported::Shape { tensor: constant.name.clone(), found: constant.dims.clone(), expected: vec![1] }),
     }
+}
+
+/// Refuses another scale or zero point than the output's.
+fn expect_quantization(tensor: &Tensor<'_>, output: Activation) -> Result<(), Unsupported> {
+    let (scale, zero_point) = tensor.per_tensor()?;
+    if scale != output.scale {
+        return Err(Unsupported::ScaleMismatch { tensor: tensor.name.clone(), scale, expected: output.scale });
+    }
+    if zero_point != output.zero_point {
+        return Err(Unsupported::ZeroPointMismatch {
+            tensor: tensor.name.clone(),
+            zero_point: i64::from(zero_point),
+            expected: i64::from(output.zero_point),
+        });
+    }
+    Ok(())
 }
 
 /// RESHAPE: the new shape is a constant input or an option; one side may be -1.
@@ -110,7 +116,7 @@ pub fn lower_squeeze(lowering: &mut Lowering<'_, '_>, context: &Context<'_, '_>)
     push_reshape(lowering, context, &expected)
 }
 
-/// EXPAND_DIMS: inserts a side of one.
+/// EXPAND_DIMS: inserts a side of one. Unlike RESHAPE and SQUEEZE, TFLite demands that the quantization stays (`kernels/expand_dims.cc`).
 pub fn lower_expand_dims(lowering: &mut Lowering<'_, '_>, context: &Context<'_, '_>) -> Result<(), Unsupported> {
     context.expect_operands(2, 2, "2")?;
     let mut dims = context.tensor(0)?.dims.clone();
@@ -121,6 +127,8 @@ pub fn lower_expand_dims(lowering: &mut Lowering<'_, '_>, context: &Context<'_, 
     };
     let position = resolve_axis(axis, dims.len().saturating_add(1)).ok_or_else(|| fault(axis))?;
     dims.insert(position.min(dims.len()), 1);
+    let output = context.output(lowering)?;
+    expect_quantization(context.tensor(0)?, output)?;
     push_reshape(lowering, context, &dims)
 }
 
@@ -183,14 +191,7 @@ fn requantized(
         return Ok(input.id);
     }
     if input.dtype == DataType::I8 {
-        return Err(match input.scale == output.scale {
-            false => Unsupported::ScaleMismatch { tensor: declared.name.clone(), scale: input.scale, expected: output.scale },
-            true => Unsupported::ZeroPointMismatch {
-                tensor: declared.name.clone(),
-                zero_point: i64::from(input.zero_point),
-                expected: i64::from(output.zero_point),
-            },
-        });
+        expect_quantization(declared, output)?;
     }
     let inverse_output_scale = 1.0 / output.scale;
     let scale = input.scale * inverse_output_scale;

@@ -6,7 +6,7 @@ use verinfer_tflite_schema::tflite::{ActivationFunctionType, BuiltinOperator};
 use crate::error::Unsupported;
 use crate::fixed_point::{Multiplier, round_to_i32};
 use crate::tflite::source::{Operator, Source, Tensor};
-use crate::tflite::{activation, arithmetic, convolution, layout, pooling};
+use crate::tflite::{activation, arithmetic, convolution, hard_swish, layout, pooling};
 
 /// Lowers one operator to nodes.
 ///
@@ -34,7 +34,7 @@ pub fn lower_operator(lowering: &mut Lowering<'_, '_>, index: usize, operator: &
         BuiltinOperator::RELU6 => activation::lower_relu(lowering, &context, 0.0, Some(6.0)),
         BuiltinOperator::RELU_N1_TO_1 => activation::lower_relu(lowering, &context, -1.0, Some(1.0)),
         BuiltinOperator::LEAKY_RELU => activation::lower_leaky_relu(lowering, &context),
-        BuiltinOperator::HARD_SWISH => activation::lower_hard_swish(lowering, &context),
+        BuiltinOperator::HARD_SWISH => hard_swish::lower_hard_swish(lowering, &context),
         BuiltinOperator::LOGISTIC => activation::lower_logistic(lowering, &context),
         BuiltinOperator::TANH => activation::lower_tanh(lowering, &context),
         BuiltinOperator::ELU => activation::lower_elu(lowering, &context),

@@ -12,6 +12,7 @@ mod activation;
 mod arithmetic;
 mod convolution;
 mod edges;
+mod hard_swish;
 mod layout;
 mod lowering;
 mod pooling;
@@ -20,8 +21,8 @@ pub mod window;
 
 /// Imports a quantized model.
 ///
-/// The result computes exactly what TFLite's reference kernels compute. SOFTMAX, LOG_SOFTMAX and DEQUANTIZE at the end and QUANTIZE of a float
-/// input at the beginning are left out and recorded in [`Model::output`] and [`Model::input`].
+/// The result computes exactly what TFLite's reference kernels compute. SOFTMAX, LOG_SOFTMAX and DEQUANTIZE at the end (with a QUANTIZE or RESHAPE of
+/// what they give) and QUANTIZE of a float input at the beginning are left out and recorded in [`Model::output`] and [`Model::input`].
 ///
 /// # Errors
 ///

@@ -244,7 +244,7 @@ impl<'a> Prover<'a> {
             return Err(ProveError::ContextTooLong { len: statement.context.len(), max: MAX_CONTEXT_BYTES });
         }
         let demanded = statement.security_level;
-        let parameters = Parameters::for_cells(self.relation.layout.num_stored(), usize::from(demanded));
+        let parameters = Parameters::for_cells(self.relation.layout.num_stored(), usize::from(demanded))?;
         let reached = SecurityReport::new(&self.relation, &parameters).bits();
         if reached < f64::from(demanded) {
             return Err(ProveError::Insecure { reached, demanded });

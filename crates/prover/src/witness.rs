@@ -160,7 +160,7 @@ impl Witness {
         let Writer { mut cells, rows, tuples, .. } = writer;
         let secrets = relation.masks.secrets(|| from_coordinates(std::array::from_fn(|_| random_element(random))));
         write_secrets(relation, &secrets, random, &mut cells);
-        let masks = Masks::random(num_stored, random);
+        let masks = Masks::random(num_stored, random)?;
         masks.write(&mut cells);
         let mut witness = Self { cells, rows, tensors, learned, commitments, tuples, secrets, masks };
         witness.count(relation);

@@ -1,3 +1,8 @@
+use crate::grid::GridError;
+use crate::layout::{Layout, LayoutError};
+use crate::parameters::MIN_LOG_CELLS;
+use crate::total::Gap;
+
 /// Why a graph cannot be brought into the relation.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RelationError {
@@ -26,6 +31,21 @@ pub enum RelationError {
         cells: usize,
         /// Most cells allowed.
         max_cells: usize,
+    },
+    /// Cells without an address of their own.
+    #[error(transparent)]
+    Layout(LayoutError),
+    /// A batched contraction is longer than the argument has room for.
+    #[error(transparent)]
+    Contraction(#[from] GridError),
+    /// Something that was derived of the network leaves out a part of it.
+    #[error(transparent)]
+    Incomplete(#[from] Gap),
+    /// No opening is made for a committed vector of this length.
+    #[error("no committed vector has {cells} cells: it has 2^{MIN_LOG_CELLS} to 2^{}", Layout::MAX_LOG_CELLS)]
+    NoParameters {
+        /// Its length.
+        cells: usize,
     },
     /// Linear layers and averages have wider windows, or the public input is read more often, than the caller allows: a step of the verifier for each
     /// tap of each output pixel, and for each element of the input that is read.
@@ -109,4 +129,13 @@ pub enum RelationError {
         /// Largest value.
         last: i64,
     },
+}
+
+impl From<LayoutError> for RelationError {
+    fn from(error: LayoutError) -> Self {
+        match error {
+            LayoutError::TooLarge { cells } => Self::TooLarge { cells, max_cells: 1 << Layout::MAX_LOG_CELLS },
+            LayoutError::NotTiled { .. } => Self::Layout(error),
+        }
+    }
 }

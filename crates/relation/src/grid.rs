@@ -15,19 +15,35 @@ pub struct Grid {
     pub first_row: usize,
 }
 
+/// Grids that are longer than the field and the argument have room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a batched contraction has more than 2^{} indices", Grid::MAX_LOG_LEN)]
+pub struct GridError;
+
 impl Grid {
+    /// Largest length of the space of all grids, as a logarithm: many times what a verifier's limits allow.
+    pub const MAX_LOG_LEN: usize = 40;
+
     /// Grids of `(rows, width)` one behind the other, the widest first, so that none needs space before it.
-    pub fn place(shapes: &[(usize, usize)]) -> Vec<Self> {
+    ///
+    /// # Errors
+    ///
+    /// They take more than `2^MAX_LOG_LEN` indices.
+    pub fn place(shapes: &[(usize, usize)]) -> Result<Vec<Self>, GridError> {
+        if shapes.iter().any(|&(_, width)| width > 1 << Self::MAX_LOG_LEN) {
+            return Err(GridError);
+        }
         let mut grids: Vec<Self> = shapes.iter().map(|&(rows, width)| Self { rows, width, first_row: 0 }).collect();
         let mut order: Vec<usize> = (0..grids.len()).collect();
         order.sort_by_key(|&index| std::cmp::Reverse(grids[index].log_width()));
-        let mut next = 0;
+        let mut next = 0usize;
         for index in order {
             let grid = &mut grids[index];
             grid.first_row = next >> grid.log_width();
-            next = grid.end();
+            let rows = grid.rows.checked_mul(1 << grid.log_width()).and_then(|rows| rows.checked_add(next));
+            next = rows.filter(|&end| end <= 1 << Self::MAX_LOG_LEN).ok_or(GridError)?;
         }
-        grids
+        Ok(grids)
     }
 
     /// Logarithm of the distance of rows.
@@ -83,7 +99,7 @@ mod tests {
 
     #[test]
     fn each_entry_has_an_index_of_its_own() {
-        let grids = Grid::place(&SHAPES);
+        let grids = Grid::place(&SHAPES).unwrap();
         let indices = |grid: &Grid| -> Vec<usize> {
             (0..grid.rows).flat_map(|row| (0..grid.width).map(move |i| (row, i))).map(|(row, i)| grid.index(row) + i).collect()
         };
@@ -94,8 +110,29 @@ mod tests {
     }
 
     #[test]
+    fn grids_have_room_for_the_largest_length_and_no_more() {
+        let most = 1 << Grid::MAX_LOG_LEN;
+        for shapes in
+            [&[(1, most)][..], &[(most, 1)], &[(1 << 20, 1 << 20)], &[(1, most / 2), (1, most / 2)], &[(1, most / 2), (most / 2, 1)]]
+        {
+            assert_eq!(Grid::place(shapes).map(|grids| len(&grids)), Ok(most), "{shapes:?}");
+        }
+        let beyond: [&[(usize, usize)]; 6] = [
+            &[(1, most + 1)],
+            &[(most + 1, 1)],
+            &[(1 << 20, (1 << 20) + 1)],
+            &[(1, most), (1, 1)],
+            &[(1, usize::MAX)],
+            &[(usize::MAX, usize::MAX)],
+        ];
+        for shapes in beyond {
+            assert_eq!(Grid::place(shapes), Err(GridError), "{shapes:?}");
+        }
+    }
+
+    #[test]
     fn weights_factor_over_rows_and_entries() {
-        let grids = Grid::place(&SHAPES);
+        let grids = Grid::place(&SHAPES).unwrap();
         let at = EqWeights::new(&Transcript::new().challenges("point", log_len(len(&grids))));
         for grid in &grids {
             for (row, &outer) in grid.row_weights(&at).iter().enumerate() {

@@ -56,12 +56,33 @@ pub struct Placement {
     pub channels: usize,
     /// Cells of a plane.
     pub pixels: usize,
-    /// Chunks of a plane, largest first.
+    /// Chunks of a plane, in the order of their pixels: each pixel is in one.
     pub chunks: Vec<Chunk>,
 }
 
 /// Columns, or some of their pixels, that lie together.
 pub type Region = Vec<(ColumnId, Range<usize>)>;
+
+/// Why columns have no layout.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LayoutError {
+    /// There are more cells than a committed vector can hold.
+    #[error("columns have {cells} cells or more; a committed vector holds at most {}", 1usize << Layout::MAX_LOG_CELLS)]
+    TooLarge {
+        /// Channels times pixels of all columns.
+        cells: usize,
+    },
+    /// Some pixels of a column would have no cell, or two: a cell without address has no constraint.
+    #[error("column {column} has {pixels} pixels, of which the layout places {placed}, or some twice")]
+    NotTiled {
+        /// Index of the column.
+        column: usize,
+        /// Cells of a plane.
+        pixels: usize,
+        /// Cells of a plane that have an address.
+        placed: usize,
+    },
+}
 
 /// Places the chunk of `2^log_len` pixels of a range of pixels, if it has one, at the next aligned address.
 fn place(placement: &mut Placement, pixels: Range<usize>, log_len: usize, next: &mut usize) {
@@ -71,6 +92,23 @@ fn place(placement: &mut Placement, pixels: Range<usize>, log_len: usize, next: 
         placement.chunks.push(Chunk { log_len, first_pixel, first_slot: *next >> log_len });
         *next += placement.channels << log_len;
     }
+}
+
+/// Channels times pixels of all columns, if a committed vector can hold as many.
+fn count(shapes: &[(usize, usize)]) -> Result<usize, LayoutError> {
+    let sizes = shapes.iter().map(|&(channels, pixels)| channels.saturating_mul(pixels));
+    let cells = sizes.fold(0, usize::saturating_add);
+    if cells > 1 << Layout::MAX_LOG_CELLS { Err(LayoutError::TooLarge { cells }) } else { Ok(cells) }
+}
+
+/// Demands that the chunks, in the order of their pixels, follow each other from the first pixel of a plane to its last.
+fn check_tiled(column: usize, placement: &Placement) -> Result<(), LayoutError> {
+    let follow = placement.chunks.iter().try_fold(0, |next, chunk| (chunk.first_pixel == next).then(|| chunk.pixels().end));
+    if follow == Some(placement.pixels) {
+        return Ok(());
+    }
+    let placed = placement.chunks.iter().map(|chunk| chunk.pixels().len()).sum();
+    Err(LayoutError::NotTiled { column, pixels: placement.pixels, placed })
 }
 
 /// Logarithm of the alignment of a region: that of its largest chunk, or more.
@@ -97,13 +135,19 @@ impl Layout {
     /// Places columns of `(channels, pixels)`. The cells of a region lie at consecutive addresses from a multiple of [`Layout::REGION_ALIGNMENT`] on, in an
     /// order that depends on the region alone; a column is in no region or wholly in regions. `num_stored` gives the length of the committed vector
     /// that has room for so many cells.
-    pub fn new(shapes: &[(usize, usize)], regions: &[Region], num_stored: impl FnOnce(usize) -> usize) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// There are more cells than a committed vector holds, or some would have no address of their own. So each cell of a layout has one, whoever
+    /// calls and whatever limit the caller has.
+    pub fn new(shapes: &[(usize, usize)], regions: &[Region], num_stored: impl FnOnce(usize) -> usize) -> Result<Self, LayoutError> {
+        count(shapes)?;
         let mut placements: Vec<Placement> =
             shapes.iter().map(|&(channels, pixels)| Placement { channels, pixels, chunks: Vec::new() }).collect();
         let mut in_region = vec![false; shapes.len()];
         regions.iter().flatten().for_each(|(column, _)| in_region[column.0] = true);
         let mut next = 0;
-        for log_len in (0..Self::MAX_LOG_CELLS).rev() {
+        for log_len in (0..=Self::MAX_LOG_CELLS).rev() {
             for (index, &(_, pixels)) in shapes.iter().enumerate() {
                 if !in_region[index] {
                     place(&mut placements[index], 0..pixels, log_len, &mut next);
@@ -118,7 +162,11 @@ impl Layout {
                 }
             }
         }
-        Self { placements, num_cells: next, num_stored: num_stored(next) }
+        for (column, placement) in placements.iter_mut().enumerate() {
+            placement.chunks.sort_by_key(|chunk| chunk.first_pixel);
+            check_tiled(column, placement)?;
+        }
+        Ok(Self { placements, num_cells: next, num_stored: num_stored(next) })
     }
 
     /// Place of a column.
@@ -205,16 +253,73 @@ mod tests {
 
     #[test]
     fn columns_fill_the_vector_without_gap_or_overlap() {
-        let layout = Layout::new(&[(3, 49), (16, 2304), (1, 1), (5, 12), (1001, 1)], &[], |_| 40_000);
+        let layout = Layout::new(&[(3, 49), (16, 2304), (1, 1), (5, 12), (1001, 1)], &[], |_| 40_000).unwrap();
         let mut cells = cells(&layout);
         cells.sort_unstable();
         assert_eq!(cells, (0..layout.num_cells()).collect::<Vec<_>>());
         assert_eq!(layout.num_cells(), 3 * 49 + 16 * 2304 + 1 + 60 + 1001);
     }
 
+    fn new(shapes: &[(usize, usize)], regions: &[Region]) -> Result<Layout, LayoutError> {
+        Layout::new(shapes, regions, |cells| cells)
+    }
+
+    const MOST: usize = 1 << Layout::MAX_LOG_CELLS;
+
+    #[test]
+    fn every_pixel_of_the_largest_planes_is_placed() {
+        let shapes: [&[(usize, usize)]; 6] = [
+            &[(1, MOST)],
+            &[(MOST, 1)],
+            &[(1, MOST - 1), (1, 1)],
+            &[(2, MOST / 2)],
+            &[(3, MOST / 4), (1, MOST / 4)],
+            &[(1, MOST / 2), (MOST / 4 - 1, 2), (2, 1)],
+        ];
+        for shapes in shapes {
+            let layout = new(shapes, &[]).unwrap();
+            let placed: usize = layout.placements().iter().flat_map(|p| p.chunks.iter().map(|chunk| chunk.cells(p.channels).len())).sum();
+            assert_eq!((placed, layout.num_cells()), (MOST, MOST), "{shapes:?}");
+        }
+    }
+
+    #[test]
+    fn one_cell_more_than_a_vector_holds_is_refused() {
+        let shapes: [&[(usize, usize)]; 7] = [
+            &[(1, MOST + 1)],
+            &[(MOST + 1, 1)],
+            &[(1, MOST), (1, 1)],
+            &[(2, MOST / 2), (1, 1)],
+            &[(1, 1 << 40)],
+            &[(1 << 32, 1 << 32)],
+            &[(1, usize::MAX), (1, usize::MAX)],
+        ];
+        for shapes in shapes {
+            assert!(matches!(new(shapes, &[]), Err(LayoutError::TooLarge { cells }) if cells > MOST), "{shapes:?}");
+        }
+    }
+
+    #[test]
+    fn regions_that_leave_out_a_pixel_or_hold_one_twice_are_refused() {
+        let region = |pixels: &[Range<usize>]| -> Region { pixels.iter().map(|pixels| (ColumnId(0), pixels.clone())).collect() };
+        let of = |pixels: &[Range<usize>]| new(&[(3, 200)], &[region(pixels)]).map(|layout| layout.num_cells());
+        assert_eq!(of(&[0..200]), Ok(600));
+        assert_eq!(of(&[0..100, 100..200]), Ok(600));
+        let refused = |placed| Err(LayoutError::NotTiled { column: 0, pixels: 200, placed });
+        assert_eq!(of(&[0..199]), refused(199));
+        assert_eq!(of(&[0..100, 101..200]), refused(199));
+        assert_eq!(of(&[0..100, 0..100]), refused(200));
+        assert_eq!(of(&[0..100, 99..200]), refused(201));
+        assert_eq!(of(&[0..201]), refused(201));
+        // Larger than any chunk: it was dropped without a word.
+        assert_eq!(of(&[0..1 << 40]), refused(0));
+        let apart = [region(&[0..100]), region(&[100..200])];
+        assert_eq!(new(&[(3, 200)], &apart).map(|layout| layout.placements()[0].chunks.len()), Ok(6));
+    }
+
     #[test]
     fn weights_factor_over_pixel_and_channel() {
-        let layout = Layout::new(&[(3, 49), (7, 36)], &[], |_| 4096);
+        let layout = Layout::new(&[(3, 49), (7, 36)], &[], |_| 4096).unwrap();
         let point = Transcript::new().challenges("p", layout.log_cells());
         let weights = EqWeights::new(&point);
         for placement in layout.placements() {

@@ -30,6 +30,7 @@ pub mod setting;
 pub mod statement;
 pub mod steps;
 pub mod table;
+pub mod total;
 pub mod transcript;
 pub mod weights;
 pub mod wiring;

@@ -26,6 +26,13 @@ impl Relation {
         start.min(end)..end
     }
 
+    /// Cells of a region that have an address.
+    pub fn num_placed(&self, region: &Region) -> usize {
+        let mut placed = 0;
+        self.for_each_chunk(region, |_, _, len, _, _| placed += len);
+        placed
+    }
+
     /// The bytes of an object in the order of their addresses, from the values of its columns by channel and pixel. This order depends on the object
     /// alone, and not on the rest of the relation.
     pub fn bytes(&self, object: &Object, value: impl Fn(ColumnId, usize, usize) -> i16) -> Vec<i16> {
@@ -43,7 +50,8 @@ impl Relation {
     fn for_each_chunk(&self, region: &Region, mut visit: impl FnMut(ColumnId, usize, usize, usize, usize)) {
         for (column, pixels) in region {
             let placement = self.layout.placement(*column);
-            for chunk in placement.chunks.iter().filter(|chunk| pixels.contains(&chunk.first_pixel)) {
+            let first = placement.chunks.partition_point(|chunk| chunk.first_pixel < pixels.start);
+            for chunk in placement.chunks[first..].iter().take_while(|chunk| chunk.first_pixel < pixels.end) {
                 for channel in 0..placement.channels {
                     visit(*column, chunk.first_cell(channel), 1 << chunk.log_len, channel, chunk.first_pixel);
                 }

@@ -5,8 +5,10 @@
 
 use crate::commitment;
 use crate::domain::Domain;
+use crate::error::RelationError;
 use crate::field::FIELD_BITS;
 use crate::johnson::{self, Code};
+use crate::layout::Layout;
 use crate::relation::Relation;
 use crate::setting::OutputForm;
 
@@ -143,12 +145,19 @@ impl Oracle {
 }
 
 impl Parameters {
-    /// The schedule for a vector of `num_stored` cells ([`stored_cells`]), `2^MIN_LOG_CELLS <= num_stored <= 2^30`.
+    /// The schedule for a vector of `num_stored` cells ([`stored_cells`]).
     ///
     /// What is enforced is the length of the last polynomial; each codeword before it has the degree that follows. The first codeword's domain is that
     /// of a vector of `2^log_cells` cells, or three quarters of it where this leaves the rate below that of such a vector; the later ones' are halved
     /// where this leaves their rates below 1.2 times those of such a vector.
-    pub fn for_cells(num_stored: usize, security_level: usize) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// Less than `2^MIN_LOG_CELLS` cells, or more than `2^MAX_LOG_CELLS`: the field has no domain for any number of them.
+    pub fn for_cells(num_stored: usize, security_level: usize) -> Result<Self, RelationError> {
+        if !(1 << MIN_LOG_CELLS..=1 << Layout::MAX_LOG_CELLS).contains(&num_stored) {
+            return Err(RelationError::NoParameters { cells: num_stored });
+        }
         let log_cells = num_stored.next_power_of_two().trailing_zeros() as usize;
         let schedule = Schedule::new(log_cells);
         let num_rows = num_stored.div_ceil(1 << schedule.fold);
@@ -179,7 +188,8 @@ impl Parameters {
             let num_queries = Code { dimension: degree, len: domain.size() }.queries(schedule.query_bits(security_level)).max(1);
             oracles.push(Oracle { variables, fold, degree, domain, num_queries });
         }
-        Self { log_cells, num_rows, oracles, final_variables, final_len, grinding_bits: schedule.grinding_bits, security_level }
+        let grinding_bits = schedule.grinding_bits;
+        Ok(Self { log_cells, num_rows, oracles, final_variables, final_len, grinding_bits, security_level })
     }
 
     /// Length of the committed vector; its last cells are the masks.
@@ -313,7 +323,10 @@ fn opening_terms(parameters: &Parameters, terms: &mut Vec<Term>) {
 
 #[cfg(test)]
 mod tests {
+    use p3_field::TwoAdicField;
+
     use super::*;
+    use crate::field::F;
 
     /// Every size with masks of the smaller vectors; ends and some between of the larger ones.
     fn sizes() -> impl Iterator<Item = usize> {
@@ -326,10 +339,25 @@ mod tests {
     }
 
     #[test]
+    fn sizes_without_a_domain_have_no_parameters() {
+        let (least, most) = (1 << MIN_LOG_CELLS, 1 << Layout::MAX_LOG_CELLS);
+        for cells in [0, least - 1, most + 1, 1 << 38, usize::MAX] {
+            assert_eq!(Parameters::for_cells(cells, 128), Err(RelationError::NoParameters { cells }));
+        }
+        for cells in [least, most] {
+            let parameters = Parameters::for_cells(cells, 128).unwrap();
+            assert_eq!(parameters.num_stored(), cells);
+            assert!(
+                parameters.oracles.iter().all(|oracle| oracle.degree < oracle.domain.size() && oracle.domain.log_coset <= F::TWO_ADICITY)
+            );
+        }
+    }
+
+    #[test]
     fn every_size_reaches_its_level_in_the_opening() {
         for level in [100, 128] {
             for size in sizes() {
-                let parameters = Parameters::for_cells(size, level);
+                let parameters = Parameters::for_cells(size, level).unwrap();
                 let mut terms = Vec::new();
                 opening_terms(&parameters, &mut terms);
                 let error: f64 = terms.iter().map(|term| (-term.bits).exp2()).sum();
@@ -341,7 +369,7 @@ mod tests {
     #[test]
     fn folds_reach_the_final_polynomial() {
         for size in sizes() {
-            let parameters = Parameters::for_cells(size, 128);
+            let parameters = Parameters::for_cells(size, 128).unwrap();
             let oracles = &parameters.oracles;
             assert_eq!((parameters.num_stored(), size.next_power_of_two()), (size, 1 << parameters.log_cells));
             let folded: usize = oracles.iter().map(|oracle| oracle.fold).sum();
@@ -360,7 +388,7 @@ mod tests {
     #[test]
     fn rates_are_near_those_of_powers_of_two() {
         for size in sizes() {
-            let [of_size, of_power] = [size, size.next_power_of_two()].map(|size| Parameters::for_cells(size, 128));
+            let [of_size, of_power] = [size, size.next_power_of_two()].map(|size| Parameters::for_cells(size, 128).unwrap());
             assert_eq!(of_size.oracles.len(), of_power.oracles.len());
             for (index, (oracle, at_power)) in of_size.oracles.iter().zip(&of_power.oracles).enumerate() {
                 let ratio = oracle.rate() / at_power.rate();
@@ -374,10 +402,10 @@ mod tests {
     #[test]
     fn masks_are_a_small_part_and_outnumber_the_rows_opened_at_every_level() {
         for size in sizes() {
-            let log_cells = Parameters::for_cells(size, 128).log_cells;
+            let log_cells = Parameters::for_cells(size, 128).unwrap().log_cells;
             assert!(5 * mask_cells(log_cells) <= size, "{size}: {} mask cells", mask_cells(log_cells));
             for level in 0..=MAX_SECURITY_LEVEL {
-                let first = Parameters::for_cells(size, level).oracles[0];
+                let first = Parameters::for_cells(size, level).unwrap().oracles[0];
                 assert!(first.num_queries + SPARE_ROWS <= mask_rows(log_cells));
                 assert_eq!(mask_cells(log_cells), mask_rows(log_cells) << first.fold);
             }

@@ -12,11 +12,11 @@ mod role;
 
 use verinfer_graph::{NodeId, Shape};
 
+use crate::grid::{self, Grid};
 use crate::layout::{ColumnId, Layout};
 use crate::masks::MaskPlan;
 use crate::setting::Setting;
 use crate::table::{Run, Table};
-use crate::{grid, scaling};
 
 pub use contraction::{Bytes, Contraction, ContractionId, HiddenLayer};
 pub use form::{Coefficients, Factor, Form, FormTerm, Leaf, Location, Source, View};
@@ -35,6 +35,8 @@ pub struct Relation {
     pub runs: Vec<Vec<Run>>,
     /// The linear layers.
     pub contractions: Vec<Contraction>,
+    /// Indices of the parts of the second contraction ([`crate::scaling::parts`]), where weights are hidden.
+    pub scaling: Vec<Grid>,
     /// How each node's witness is computed, by node.
     pub recipes: Vec<Recipe>,
     /// Where the output's values lie (never the input).
@@ -101,7 +103,7 @@ impl Relation {
 
     /// Length of the second batched contraction, zero if there is none.
     pub fn scaling_len(&self) -> usize {
-        grid::len(scaling::parts(self).iter().map(|part| &part.grid))
+        grid::len(&self.scaling)
     }
 
     /// Rounds of the second batched contraction's sumcheck, `None` if there is none.

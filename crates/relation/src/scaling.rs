@@ -13,7 +13,7 @@ use crate::claims::{AccumulatorWeights, integers};
 use crate::envelope::weight_range;
 use crate::field::{F, K, from_signed};
 use crate::functional::{Functional, PixelWeights};
-use crate::grid::Grid;
+use crate::grid::{Grid, GridError};
 use crate::layout::EqWeights;
 use crate::relation::{Contraction, HiddenLayer, Location, Relation};
 
@@ -33,18 +33,33 @@ pub struct Part<'a> {
 
 /// All parts: accumulators of all layers, then their signs.
 pub fn parts(relation: &Relation) -> Vec<Part<'_>> {
-    let mut parts: Vec<Part<'_>> = Vec::new();
+    let mut parts = without_indices(&relation.contractions);
+    parts.iter_mut().zip(&relation.scaling).for_each(|(part, grid)| part.grid = *grid);
+    parts
+}
+
+/// The indices of all parts, in their order, once those of the first contraction are known.
+pub fn place(contractions: &[Contraction]) -> Result<Vec<Grid>, GridError> {
+    Grid::place(&without_indices(contractions).iter().map(Part::shape).collect::<Vec<_>>())
+}
+
+fn without_indices(contractions: &[Contraction]) -> Vec<Part<'_>> {
+    let mut parts = Vec::new();
     for sign in [false, true] {
-        for (layer, contraction) in relation.contractions.iter().enumerate() {
+        for (layer, contraction) in contractions.iter().enumerate() {
             if let Some(hidden) = contraction.hidden.as_ref().filter(|hidden| !sign || hidden.sign.is_some()) {
                 parts.push(Part { layer, contraction, hidden, sign, grid: Grid::default() });
             }
         }
     }
-    let num_chunks = |contraction: &Contraction| contraction.grid.rows / contraction.window.num_taps();
-    let shapes: Vec<_> = parts.iter().map(|part| (num_chunks(part.contraction), part.contraction.output_shape.channels)).collect();
-    parts.iter_mut().zip(Grid::place(&shapes)).for_each(|(part, grid)| part.grid = grid);
     parts
+}
+
+impl Part<'_> {
+    /// Rows and entries of a row: chunks of the output's pixels and output channels.
+    pub fn shape(&self) -> (usize, usize) {
+        (self.contraction.grid.rows / self.contraction.window.num_taps(), self.contraction.output_shape.channels)
+    }
 }
 
 /// Weights of the accumulators and of the signs, and the challenge that combines them.

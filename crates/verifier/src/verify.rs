@@ -183,7 +183,7 @@ fn parameters(
     if statement.security_level < demanded || statement.security_level > MAX_SECURITY_LEVEL {
         return Err(VerifyError::InsecureParameters { found: f64::from(statement.security_level), demanded });
     }
-    let parameters = Parameters::for_cells(relation.layout.num_stored(), usize::from(statement.security_level));
+    let parameters = Parameters::for_cells(relation.layout.num_stored(), usize::from(statement.security_level))?;
     let security = SecurityReport::new(relation, &parameters);
     if security.bits() < f64::from(demanded) {
         return Err(VerifyError::InsecureParameters { found: security.bits(), demanded });

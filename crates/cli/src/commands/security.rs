@@ -37,7 +37,7 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     let cannot_prove = || format!("cannot prove {}", selected.title());
     let setting = arguments.hide.setting(&model.graph, None).with_context(cannot_prove)?;
     let relation = Relation::with_setting(&model.graph, 1, &setting).with_context(cannot_prove)?;
-    let parameters = Parameters::for_cells(relation.layout.num_stored(), usize::from(arguments.security));
+    let parameters = Parameters::for_cells(relation.layout.num_stored(), usize::from(arguments.security)).with_context(cannot_prove)?;
     let security = SecurityReport::new(&relation, &parameters);
     let mut report = Security::new(selected.title(), arguments.security, &parameters, &security);
     report.hidden = arguments.hide.parts().map(Part::name).collect();

@@ -90,17 +90,17 @@ impl Cells {
 
 impl Estimate {
     /// Costs for a relation of a graph at a level in bits.
-    pub fn new(graph: &Graph, relation: &Relation, security_level: u16) -> Self {
-        let parameters = Parameters::for_cells(relation.layout.num_stored(), usize::from(security_level));
+    pub fn new(graph: &Graph, relation: &Relation, security_level: u16) -> Result<Self, RelationError> {
+        let parameters = Parameters::for_cells(relation.layout.num_stored(), usize::from(security_level))?;
         let cells = Cells::new(graph, relation, &parameters);
-        Self {
+        Ok(Self {
             security_bits: SecurityReport::new(relation, &parameters).bits(),
             proof_bytes: size::proof_bytes(graph, relation, &parameters),
             hashes: Hashes::expected(&parameters),
             prover_memory: prover_memory(&cells),
             work: Work::new(graph, relation, &parameters),
             cells,
-        }
+        })
     }
 
     /// Costs of a proof about `images` images, of which `hide` says what is hidden.
@@ -110,7 +110,7 @@ impl Estimate {
     /// The network cannot be proved, or its weights cannot be hidden.
     pub fn of(graph: &Graph, hide: &HideArguments, images: usize, security_level: u16) -> Result<Self, RelationError> {
         let relation = Relation::with_setting(graph, images, &hide.setting(graph, None)?)?;
-        Ok(Self::new(graph, &relation, security_level))
+        Self::new(graph, &relation, security_level)
     }
 
     /// Demands that the proof takes no more memory than `allowed` bytes.

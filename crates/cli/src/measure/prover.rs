@@ -56,10 +56,10 @@ pub fn measure(task: &Task, proof: &Path) -> anyhow::Result<ProverCosts> {
         grinding.push(grinding_hashes(&proved) as f64);
         messages = proved.messages;
         // By turns, so that what else the machine does slows both alike.
-        floors.push(floor(relation.num_cells()));
+        floors.push(floor(relation.num_cells())?);
     }
     files::write(proof, &bytes)?;
-    let parameters = Parameters::for_cells(relation.layout.num_stored(), usize::from(task.security));
+    let parameters = Parameters::for_cells(relation.layout.num_stored(), usize::from(task.security))?;
     Ok(ProverCosts {
         setup_seconds,
         commit_seconds,
@@ -75,11 +75,11 @@ pub fn measure(task: &Task, proof: &Path) -> anyhow::Result<ProverCosts> {
 }
 
 /// Committing to `num_cells` cells once.
-fn floor(num_cells: usize) -> Elapsed {
-    let floor = Floor::new(num_cells);
+fn floor(num_cells: usize) -> anyhow::Result<Elapsed> {
+    let floor = Floor::new(num_cells)?;
     let start = Moment::now();
     std::hint::black_box(floor.commit());
-    start.elapsed()
+    Ok(start.elapsed())
 }
 
 /// Hashes of the trees opened in a proof with these messages.

@@ -1,9 +1,9 @@
 //! The share of masks in the committed vector: exact counts.
 
 use verinfer_prover::measure::parameters_without_masks;
-use verinfer_relation::Relation;
 use verinfer_relation::parameters::{BLINDING_COLUMNS, Parameters, mask_cells};
 use verinfer_relation::relation::Role;
+use verinfer_relation::{Relation, RelationError};
 
 /// What the elements that are committed to are for.
 pub struct Cells {
@@ -25,14 +25,14 @@ pub struct Cells {
 
 impl Cells {
     /// Of proofs of a relation at a level in bits.
-    pub fn new(relation: &Relation, security_level: usize) -> Self {
+    pub fn new(relation: &Relation, security_level: usize) -> Result<Self, RelationError> {
         let is_secret = |role| matches!(role, Role::Secrets | Role::Spare);
         let secrets = relation.columns.iter().filter(|column| is_secret(column.role)).map(|column| column.channels * column.pixels).sum();
-        let parameters = Parameters::for_cells(relation.layout.num_stored(), security_level);
+        let parameters = Parameters::for_cells(relation.layout.num_stored(), security_level)?;
         let mask_rows = mask_cells(parameters.log_cells);
         let computed = relation.num_cells() - secrets;
-        let bare = parameters_without_masks(computed, security_level).oracles[0];
-        Self {
+        let bare = parameters_without_masks(computed, security_level)?.oracles[0];
+        Ok(Self {
             computed,
             secrets,
             mask_rows,
@@ -40,7 +40,7 @@ impl Cells {
             blinding: BLINDING_COLUMNS * parameters.num_rows,
             encoded: parameters.row_len(0) * parameters.oracles[0].domain.size(),
             encoded_bare: bare.domain.size() << bare.fold,
-        }
+        })
     }
 
     /// One line for each part.

@@ -48,7 +48,7 @@ fn measure(path: &str) -> Result<(), Box<dyn std::error::Error>> {
     let graph = import_tflite(&std::fs::read(path)?)?.graph;
     let setting = Setting { weights: Some(Envelope::of(&graph)?), hidden_input: true, output: OutputForm::Shown };
     let prover = Prover::with_setting(&graph, 1, &setting)?;
-    let cells = Cells::new(prover.relation(), usize::from(LEVEL));
+    let cells = Cells::new(prover.relation(), usize::from(LEVEL))?;
     cells.print();
 
     let num_runs = std::env::var("RUNS").map_or(Ok(5), |runs| runs.parse::<usize>())?.max(1);

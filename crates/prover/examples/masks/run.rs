@@ -72,7 +72,7 @@ impl<'a> Runner<'a> {
         self.verify(&proved.proof.statement, &proved.proof.encode())?;
         if masking == Masking::Bare {
             let clock = Clock::default();
-            commit_and_open_without_masks(self.num_computed, usize::from(LEVEL), &|phase| clock.start(phase));
+            commit_and_open_without_masks(self.num_computed, usize::from(LEVEL), &|phase| clock.start(phase))?;
             let bare = clock.stop();
             for (index, phase) in Phase::ALL.into_iter().enumerate() {
                 if matches!(phase, Phase::Commit | Phase::Open) {

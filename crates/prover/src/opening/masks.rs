@@ -1,5 +1,6 @@
 //! What hides the cells from whoever sees an opening.
 
+use verinfer_relation::RelationError;
 use verinfer_relation::field::{F, K, from_coordinates};
 use verinfer_relation::parameters::{MAX_SECURITY_LEVEL, Parameters, mask_cells};
 
@@ -16,21 +17,25 @@ pub struct Masks {
 
 impl Masks {
     /// Draws the masks of a vector of `num_stored` cells.
-    pub fn random(num_stored: usize, random: &mut impl Rng) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// No vector has so many cells.
+    pub fn random(num_stored: usize, random: &mut impl Rng) -> Result<Self, RelationError> {
         Self::with(num_stored, || random_element(random))
     }
 
     /// Masks that hide nothing: the same messages without their randomness.
     #[cfg(test)]
-    pub fn zero(num_stored: usize) -> Self {
+    pub fn zero(num_stored: usize) -> Result<Self, RelationError> {
         Self::with(num_stored, F::default)
     }
 
-    fn with(num_stored: usize, mut element: impl FnMut() -> F) -> Self {
-        let parameters = Parameters::for_cells(num_stored, MAX_SECURITY_LEVEL);
+    fn with(num_stored: usize, mut element: impl FnMut() -> F) -> Result<Self, RelationError> {
+        let parameters = Parameters::for_cells(num_stored, MAX_SECURITY_LEVEL)?;
         let cells = (0..mask_cells(parameters.log_cells)).map(|_| element()).collect();
         let blinding = (0..parameters.num_rows).map(|_| from_coordinates([element(), element(), element()])).collect();
-        Self { cells, blinding }
+        Ok(Self { cells, blinding })
     }
 
     /// Writes the mask cells at the end of a committed vector.

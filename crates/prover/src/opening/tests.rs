@@ -26,7 +26,7 @@ pub(super) struct Case {
 impl Case {
     /// Random cells and weights; no proof of work.
     pub(super) fn new(num_stored: usize, random: &mut ChaCha20Rng) -> Self {
-        let parameters = Parameters { grinding_bits: 0, ..Parameters::for_cells(num_stored, 128) };
+        let parameters = Parameters { grinding_bits: 0, ..Parameters::for_cells(num_stored, 128).unwrap() };
         let used = num_stored - mask_cells(parameters.log_cells);
         let mut cells: Vec<F> = (0..used).map(|_| random_element(random)).collect();
         let mut weights: Vec<K> = (0..used).map(|_| element(random)).collect();
@@ -79,7 +79,7 @@ fn openings_verify() {
             let num_stored = num_stored.clamp(SMALLEST, power);
             let case = Case::new(num_stored, &mut random);
             assert_eq!((case.parameters.log_cells, case.parameters.num_stored()), (log_cells, num_stored));
-            for masks in [Masks::random(num_stored, &mut random), Masks::zero(num_stored)] {
+            for masks in [Masks::random(num_stored, &mut random).unwrap(), Masks::zero(num_stored).unwrap()] {
                 let (body, ..) = case.open(&masks);
                 assert_eq!(case.verify(&body, case.claim), Ok(()), "{num_stored}");
                 assert_eq!(case.verify(&body, case.claim + K::ONE), Err(VerifyError::CombinedClaim), "{num_stored}");
@@ -96,7 +96,7 @@ fn openings_verify_where_no_number_of_rows_is_a_multiple() {
     let case = Case::new(num_stored, &mut random);
     assert_eq!((case.parameters.num_rows, case.parameters.oracles[0].degree), (69 << 9, 35 << 10));
     assert_eq!((case.parameters.final_len, case.parameters.final_variables), (35, 6));
-    let (body, ..) = case.open(&Masks::random(num_stored, &mut random));
+    let (body, ..) = case.open(&Masks::random(num_stored, &mut random).unwrap());
     assert_eq!(case.verify(&body, case.claim), Ok(()));
 }
 
@@ -127,7 +127,7 @@ fn coefficients_beyond_the_degree_bound_are_refused() {
     let mut random = generator();
     for num_stored in [10 << 10, 1 << 14] {
         let case = Case::new(num_stored, &mut random);
-        let masks = Masks::random(num_stored, &mut random);
+        let masks = Masks::random(num_stored, &mut random).unwrap();
         let (oracles, final_len) = (&case.parameters.oracles, case.parameters.final_len);
         assert_eq!((oracles.len(), final_len << oracles[1].fold), (2, case.parameters.num_rows));
         let mut open =
@@ -164,7 +164,7 @@ fn mask_cells_have_their_weights_where_the_vector_ends() {
     let num_masks = mask_cells(case.parameters.log_cells);
     // The sum is taken over the last cells; weights of any other block are not the verifier's.
     for first in (0..num_stored).step_by(num_masks) {
-        let masks = Masks::random(num_stored, &mut random);
+        let masks = Masks::random(num_stored, &mut random).unwrap();
         let mut cells = case.cells.clone();
         masks.write(&mut cells);
         let dft = Dft::default();
@@ -229,7 +229,7 @@ impl Case {
 fn lies_about_masks_are_found_and_make_up_for_no_false_claim() {
     let mut random = generator();
     let case = Case::new(SMALLEST, &mut random);
-    let masks = Masks::random(SMALLEST, &mut random);
+    let masks = Masks::random(SMALLEST, &mut random).unwrap();
     assert_eq!(case.verify(&case.open_lying(&masks, Lies::default()), case.claim), Ok(()));
     let lie = element(&mut random);
     let lies = [
@@ -249,7 +249,7 @@ fn lies_about_masks_are_found_and_make_up_for_no_false_claim() {
 fn altered_rows_are_not_in_the_tree() {
     let mut random = generator();
     let case = Case::new(SMALLEST, &mut random);
-    let (body, messages, _) = case.open(&Masks::random(SMALLEST, &mut random));
+    let (body, messages, _) = case.open(&Masks::random(SMALLEST, &mut random).unwrap());
     let row = messages.iter().find(|message| message.label == steps::ROW).unwrap();
     let blinding = row.len - 24;
     for place in [0, blinding - 8, blinding, row.len - 8] {
@@ -300,8 +300,8 @@ fn openings_of_two_vectors_with_the_same_claim_look_alike() {
     }
     let cases = [&case, &other];
     // About 150 words; one of them above 40 has probability 2e-4 (and the generator is the same at each run).
-    let difference = largest_difference(cases, 200, || Masks::random(SMALLEST, &mut random));
+    let difference = largest_difference(cases, 200, || Masks::random(SMALLEST, &mut random).unwrap());
     assert!(difference < 40.0, "{difference}");
-    let unmasked = largest_difference(cases, 20, || Masks::zero(SMALLEST));
+    let unmasked = largest_difference(cases, 20, || Masks::zero(SMALLEST).unwrap());
     assert!(unmasked >= 40.0, "{unmasked}");
 }

@@ -162,7 +162,7 @@ fn views_follow_from_their_coins() {
     let mut random = generator();
     for num_stored in [SMALLEST, 10 << 10, 1 << 14] {
         let case = Case::new(num_stored, &mut random);
-        for masks in [Masks::random(num_stored, &mut random), Masks::zero(num_stored)] {
+        for masks in [Masks::random(num_stored, &mut random).unwrap(), Masks::zero(num_stored).unwrap()] {
             let (body, _, cells) = case.open(&masks);
             let (challenges, shown, rest) = read(&case.parameters, &body);
             let coins = coins(&case.parameters, &cells, &case.weights, &masks.blinding, &challenges);
@@ -220,7 +220,7 @@ fn random_challenges(parameters: &Parameters, num_rows: usize) -> Challenges {
 
 #[test]
 fn coins_are_uniform_even_beside_a_row_that_is_not_opened() {
-    let parameters = Parameters::for_cells(SMALLEST, 128);
+    let parameters = Parameters::for_cells(SMALLEST, 128).unwrap();
     let oracle = &parameters.oracles[0];
     let mut challenges = random_challenges(&parameters, oracle.num_queries + 1);
     let matrix = masks_to_coins(&parameters, &challenges);
@@ -278,7 +278,7 @@ fn another_vector_shows_the_same_if_it_has_other_masks() {
         masks.write(&mut cells);
         coins(&parameters, &cells, weights, &masks.blinding, &challenges)
     };
-    let masks = Masks::random(SMALLEST, &mut random);
+    let masks = Masks::random(SMALLEST, &mut random).unwrap();
     let shown = coins_of(&case.cells, &case.weights, &masks);
     let rest = simulate(&parameters, &case.weights, case.claim, &challenges, &shown);
 
@@ -294,12 +294,12 @@ fn another_vector_shows_the_same_if_it_has_other_masks() {
     assert_eq!(claim, case.claim);
 
     // What its masks have to add to the coins, and what each mask cell adds.
-    let mut other = Masks::zero(SMALLEST);
+    let mut other = Masks::zero(SMALLEST).unwrap();
     let without = coins_of(&case.cells, &case.weights, &other);
     assert_ne!(flatten(&without), flatten(&shown));
     let zeros = (vec![F::ZERO; SMALLEST], vec![K::ZERO; SMALLEST]);
     let unit = |cell: usize| {
-        let mut masks = Masks::zero(SMALLEST);
+        let mut masks = Masks::zero(SMALLEST).unwrap();
         masks.cells[cell] = F::ONE;
         flatten(&coins_of(&zeros.0, &zeros.1, &masks))
     };

@@ -23,6 +23,7 @@ use crate::relation::{
     Bytes, Coefficients, Column, Contraction, Factor, Form, FormTerm, Leaf, Location, Object, ObjectKind, Recipe, Relation, Role, Source,
     View,
 };
+use crate::scaling;
 use crate::setting::Setting;
 use crate::table::TableId;
 use crate::wiring::{ChannelMap, PixelMap};
@@ -54,6 +55,7 @@ impl Relation {
     /// As [`Relation::with_setting`], for a graph or a number of images that comes from a stranger: no more than some 16 bytes for each of `max_cells`
     /// cells are allocated, besides what the graph itself takes. A column, of which an operator has a few, counts as at least 64 cells. Taps of windows
     /// times output pixels, and the elements of a public input as often as they are read, for which a verifier takes a step each, may be as many as cells.
+    /// What a committed vector cannot hold is refused whatever `max_cells` is: the limit saves memory and time, and carries no soundness.
     ///
     /// # Errors
     ///
@@ -64,7 +66,7 @@ impl Relation {
         }
         let neutral = setting.weights.is_some().then(|| graph.without_learned());
         let graph = neutral.as_ref().unwrap_or(graph);
-        let mut lowering = Lowering::new(graph, images, setting, Room::new(max_cells, images))?;
+        let mut lowering = Lowering::new(graph, images, setting, Room::new(max_cells.min(1 << Layout::MAX_LOG_CELLS), images))?;
         for (index, node) in graph.nodes().iter().enumerate() {
             let id = NodeId(index);
             lowering.check_room(node_cells(graph, node, images).saturating_add(lowering.new_rows(id)))?;
@@ -221,7 +223,7 @@ impl<'a> Lowering<'a> {
         }
         let num_chunks = |contraction: &Contraction| columns[contraction.output.0].pixels.count_ones() as usize;
         let shape = |contraction: &Contraction| (num_chunks(contraction) * contraction.window.num_taps(), contraction.inner_channels());
-        let grids = Grid::place(&contractions.iter().map(shape).collect::<Vec<_>>());
+        let grids = Grid::place(&contractions.iter().map(shape).collect::<Vec<_>>())?;
         contractions.iter_mut().zip(grids).for_each(|(contraction, grid)| contraction.grid = grid);
         let mut random = |role: Role, pixels: usize, leaf: Leaf| {
             columns.push(Column { node: None, role, channels: 1, pixels, leaf });
@@ -233,6 +235,7 @@ impl<'a> Lowering<'a> {
             runs: tables.iter().map(crate::table::Table::runs).collect(),
             columns,
             tables,
+            scaling: scaling::place(&contractions)?,
             contractions,
             recipes,
             output,
@@ -246,6 +249,7 @@ impl<'a> Lowering<'a> {
         };
         room.check(&relation.columns, 0)?;
         relation.place()?;
+        relation.check_total()?;
         Ok(relation)
     }
 
@@ -303,7 +307,7 @@ impl<'a> Lowering<'a> {
 
     /// Adds a column of `channels` planes of `pixels` for each image.
     fn column(&mut self, node: NodeId, role: Role, (channels, pixels): (usize, usize), leaf: Leaf) -> ColumnId {
-        // If this saturates, [`size`] refuses it.
+        // If this saturates, [`Room::check`] and [`Layout::new`] refuse it.
         let pixels = pixels.saturating_mul(self.images);
         self.columns.push(Column { node: Some(node), role, channels, pixels, leaf });
         ColumnId(self.columns.len() - 1)
@@ -415,7 +419,7 @@ impl Relation {
             self.masks = MaskPlan::new(log_cells, self.log_contraction_len(), self.log_scaling_len());
             self.columns[self.secrets.0].pixels = CELLS_PER_SECRET * self.masks.num_secrets();
             let shapes: Vec<_> = self.columns.iter().map(|column| (column.channels, column.pixels)).collect();
-            self.layout = Layout::new(&shapes, &regions, |cells| parameters::stored_cells(log_cells, cells));
+            self.layout = Layout::new(&shapes, &regions, |cells| parameters::stored_cells(log_cells, cells))?;
             cells = self.layout.num_cells();
             if self.layout.num_stored() <= 1 << log_cells {
                 return Ok(());

@@ -55,7 +55,7 @@ fn num_layers() -> usize {
 }
 
 fn num_oracles() -> usize {
-    Parameters::for_cells(FORGER.relation().layout.num_stored(), usize::from(LEVEL)).oracles.len()
+    Parameters::for_cells(FORGER.relation().layout.num_stored(), usize::from(LEVEL)).unwrap().oracles.len()
 }
 
 fn count(label: &str) -> usize {

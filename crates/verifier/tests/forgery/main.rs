@@ -34,5 +34,6 @@ mod robustness;
 mod second_contraction;
 mod settings;
 mod statement;
+mod total;
 mod unmasked;
 mod variants;

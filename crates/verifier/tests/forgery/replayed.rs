@@ -193,7 +193,7 @@ fn the_argument_alone_accepts_what_was_proved() {
 fn argument(forger: &Forger, absorbed: &Statement, proof: &Proof) -> Result<(), VerifyError> {
     let statement = &proof.statement;
     let relation = Relation::with_setting(forger.graph, forger.relation().images, &statement.setting())?;
-    let parameters = Parameters::for_cells(relation.layout.num_stored(), usize::from(statement.security_level));
+    let parameters = Parameters::for_cells(relation.layout.num_stored(), usize::from(statement.security_level))?;
     let mut transcript = VerifierTranscript::new(absorbed.transcript(), &proof.body);
     let Reduction { root, functional, leaves, target } = reduce(&mut transcript, forger.graph, &relation, statement)?;
     opening::verify(&mut transcript, &parameters, root, target, |point| {

@@ -48,6 +48,9 @@ fn produced(error: &VerifyError) -> Produced {
             RelationError::NoClasses { .. } | RelationError::Envelope(_) => Produced::Here,
             RelationError::Commitment(CommitmentError::Length { .. }) => Produced::Here,
             RelationError::Predicate { .. } | RelationError::Score { .. } => Produced::In("predicates"),
+            // What is derived has none of these gaps: they are made in the tests of `total`, of layouts, grids and parameters.
+            RelationError::Layout(_) | RelationError::Contraction(_) | RelationError::Incomplete(_) => Produced::Never,
+            RelationError::NoParameters { .. } => Produced::Never,
             // Only who commits learns these; an accumulator without range is no valid graph.
             RelationError::NotHideable { .. } | RelationError::Commitment(_) | RelationError::NoAccumulator { .. } => Produced::Never,
         },

@@ -89,7 +89,7 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     let setting = arguments.hide.setting(graph, form).with_context(cannot_prove)?;
     let prover = Prover::with_setting(graph, arguments.images.len(), &setting).with_context(cannot_prove)?;
     if let Some(allowed) = arguments.max_memory {
-        let estimate = Estimate::new(graph, prover.relation(), arguments.security);
+        let estimate = Estimate::new(graph, prover.relation(), arguments.security)?;
         estimate.check_memory(allowed.as_u64()).with_context(cannot_prove)?;
     }
     let hidden_labels = arguments.rank.true_labels.as_slice();

@@ -16,7 +16,7 @@ use super::oracle::{Program, Tape, encoded};
 pub fn simulate(graph: &Graph, statement: Statement, random: ChaCha20Rng) -> (Proof, Program) {
     let setting = statement.setting();
     let relation = Relation::with_setting(graph, statement.images as usize, &setting).unwrap();
-    let parameters = Parameters::for_cells(relation.layout.num_stored(), usize::from(statement.security_level));
+    let parameters = Parameters::for_cells(relation.layout.num_stored(), usize::from(statement.security_level)).unwrap();
     let mut tape = Tape::new(random);
 
     // Steps 1 to 6: uniform messages. The root comes later.

@@ -12,7 +12,12 @@ fn security_lists_every_term_and_their_sum() {
     let terms = report["terms"].as_array().unwrap();
     let bits = |term: &serde_json::Value| term["bits"].as_f64().unwrap();
     let error: f64 = terms.iter().map(|term| (-bits(term)).exp2()).sum();
-    let total = (-error.log2()).min(report["hash_bits"].as_f64().unwrap());
+    let argument = report["argument_bits"].as_f64().unwrap();
+    assert!((-error.log2() - argument).abs() < 1e-6);
+    // By either theorem on lines.
+    let second = report["second_theorem_bits"].as_f64().unwrap();
+    assert!(second >= 128.0 && second < argument);
+    let total = argument.min(report["hash_bits"].as_f64().unwrap());
     assert!((bits(&report) - total).abs() < 1e-6);
     assert!(total >= 128.0);
     let weakest = terms.iter().map(bits).fold(f64::INFINITY, f64::min);

@@ -409,7 +409,9 @@ fn costs_and_security_of_hidden_settings_are_shown() {
 
     let report = accepted(&case, "security digits --hide weights,input");
     assert_eq!(report["hidden"], json!(["weights", "input"]));
-    assert!(report["commitments"]["binding_bits"].as_f64().unwrap() >= 128.0);
+    let binding = |name: &str| report["commitments"][name].as_f64().unwrap();
+    assert!(binding("binding_bits") >= 128.0 && binding("collision_bits") >= 150.0);
+    assert!((122.0..123.0).contains(&binding("binding_bits_pessimistic")));
     assert!(report["commitments"]["hiding_bits"].as_f64().unwrap() >= 128.0);
     assert_eq!(report["commitments"]["values"][1], json!({ "kind": "input", "bytes": 64 }));
     assert_eq!(accepted(&case, "security digits --hide none")["commitments"], Value::Null);

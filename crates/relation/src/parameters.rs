@@ -7,7 +7,7 @@ use crate::commitment;
 use crate::domain::Domain;
 use crate::error::RelationError;
 use crate::field::FIELD_BITS;
-use crate::johnson::{self, Code};
+use crate::johnson::{self, Code, Theorem};
 use crate::layout::Layout;
 use crate::relation::Relation;
 use crate::setting::OutputForm;
@@ -213,11 +213,14 @@ pub struct Term {
     pub bits: f64,
 }
 
-/// Every term of the soundness error of a relation under parameters.
+/// Every term of the soundness error of a relation under parameters. A probability and two costs, which are not of one kind and are not added up:
+/// the level that a proof reaches is the least of them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SecurityReport {
     /// Terms of the interactive argument, each already multiplied by what a union bound asks for.
     pub terms: Vec<Term>,
+    /// Bits of their sum if the exceptional challenges of lines are counted by the other theorem ([`Theorem::BenSassonAndOthers`]).
+    pub second_theorem_bits: f64,
     /// Collision resistance of the hash.
     pub hash_bits: f64,
     /// Estimated cost of finding two openings of one commitment, where the statement has commitments ([`crate::commitment::security`]).
@@ -227,11 +230,15 @@ pub struct SecurityReport {
 }
 
 impl SecurityReport {
-    /// Adds up the error of every step.
+    /// Lists the error of every step.
     pub fn new(relation: &Relation, parameters: &Parameters) -> Self {
-        let mut terms = Vec::new();
-        reduction_terms(relation, parameters, &mut terms);
-        opening_terms(parameters, &mut terms);
+        let terms = |theorem: Theorem| {
+            let mut terms = Vec::new();
+            reduction_terms(relation, parameters, &mut terms);
+            opening_terms(parameters, theorem, &mut terms);
+            terms
+        };
+        let second_theorem_bits = bits_of_sum(&terms(Theorem::BenSassonAndOthers));
         let mut assumptions = vec![
             "mutual correlated agreement of Reed-Solomon codes up to the Johnson bound, with the exceptional set of Dao, Kominers, Thaler 2026/2056, theorem 5.12",
             "BLAKE3 is collision resistant and behaves as a random oracle in Fiat-Shamir and grinding",
@@ -240,19 +247,30 @@ impl SecurityReport {
         if binding_bits.is_some() {
             assumptions.push("Ring-SIS over Z[X]/(X^128 + 1) modulo p, coefficients at most 255, 522 columns: the commitments are binding");
         }
-        Self { terms, hash_bits: 128.0, binding_bits, assumptions }
+        Self { terms: terms(Theorem::DaoKominersThaler), second_theorem_bits, hash_bits: 128.0, binding_bits, assumptions }
     }
 
-    /// Bits of the argument: the sum over all terms, or the hash or the commitments if they are weaker.
+    /// Bits of the interactive argument: of the sum of all terms.
+    pub fn argument_bits(&self) -> f64 {
+        bits_of_sum(&self.terms)
+    }
+
+    /// The least of argument, hash and commitments: a minimum and no sum. Who attacks all three at once has the sum of three chances, which is at most
+    /// 1.6 bits more than the largest.
     pub fn bits(&self) -> f64 {
-        let error: f64 = self.terms.iter().map(|term| (-term.bits).exp2()).sum();
-        (-error.log2()).min(self.hash_bits).min(self.binding_bits.unwrap_or(f64::INFINITY))
+        self.argument_bits().min(self.hash_bits).min(self.binding_bits.unwrap_or(f64::INFINITY))
     }
 
     /// The term that contributes most.
     pub fn weakest(&self) -> Option<&Term> {
         self.terms.iter().min_by(|a, b| a.bits.total_cmp(&b.bits))
     }
+}
+
+/// Minus the logarithm of the sum of all terms' probabilities.
+fn bits_of_sum(terms: &[Term]) -> f64 {
+    let error: f64 = terms.iter().map(|term| (-term.bits).exp2()).sum();
+    -error.log2()
 }
 
 /// The reductions before the opening, relative to each codeword in the list of the committed word.
@@ -291,15 +309,21 @@ fn reduction_terms(relation: &Relation, parameters: &Parameters, terms: &mut Vec
     push("6 combination of claims", (num_claims - 1) as f64);
 }
 
-/// Folds are accounted as if the polynomial before the fold were committed to on a domain `2^fold` as large: no less than the interleaved code's.
-fn opening_terms(parameters: &Parameters, terms: &mut Vec<Term>) {
+/// Folds are accounted as if the polynomial before the fold were committed to on a domain `2^fold` as large: `2 fold` times the exceptional challenges of
+/// one line of words of length `2^fold n`. That is no less than those of the interleaved code of length `n`, whose round `s` folds `2^(fold - s + 1)`
+/// columns pairwise, a line through two words of `2^(fold - s)` columns. Agreement is mutual: if the point `z` of the line agrees with codewords on a
+/// set of places, and the pair does not on the same set, then it does not in some column, and `z` is exceptional for this column's line. So a round has
+/// at most as many times the challenges of one line as it has columns left, all rounds together `2^fold - 1` times, at most 63; and the count for length
+/// `2^fold n` is `2^fold` times that for `n` (the second theorem), or more than `2^fold (1 - 1/k)` of it (the first, in which `rho_minus` is a little
+/// larger; `k` is at least 2).
+fn opening_terms(parameters: &Parameters, theorem: Theorem, terms: &mut Vec<Term>) {
     if let Some(oracle) = parameters.oracles.first() {
         let code = oracle.whole();
         let list = code.list_size_bits();
         let mut push = |step: &str, bits: f64| terms.push(Term { step: format!("7 opening, masks: {step}"), bits });
         push("claim with sum over mask cells", FIELD_BITS as f64 - list);
         push("claim with blinding vector", FIELD_BITS as f64 - list);
-        push("line to the blinding vector, proximity", code.line_bits(FIELD_BITS) - 1.0);
+        push("line to the blinding vector, proximity", code.line_bits(FIELD_BITS, theorem) - 1.0);
     }
     for (index, oracle) in parameters.oracles.iter().enumerate() {
         let code = oracle.whole();
@@ -308,7 +332,7 @@ fn opening_terms(parameters: &Parameters, terms: &mut Vec<Term>) {
             push("out-of-domain sample".into(), code.out_of_domain_bits(FIELD_BITS, OUT_OF_DOMAIN_SAMPLES));
         }
         let folds = (oracle.fold as f64).log2();
-        push("folding, proximity".into(), code.line_bits(FIELD_BITS) - 1.0 - folds);
+        push("folding, proximity".into(), code.line_bits(FIELD_BITS, theorem) - 1.0 - folds);
         push("folding, sumcheck".into(), code.sumcheck_bits(FIELD_BITS) - folds);
         let grinding = parameters.grinding_bits as f64;
         push("queries".into(), oracle.columns().query_bits(oracle.num_queries) + grinding);
@@ -330,10 +354,15 @@ mod tests {
 
     /// Every size with masks of the smaller vectors; ends and some between of the larger ones.
     fn sizes() -> impl Iterator<Item = usize> {
-        (MIN_LOG_CELLS..=30).flat_map(|log_cells| {
+        sizes_in_parts(20)
+    }
+
+    /// Of the larger vectors so many sizes for each power of two.
+    fn sizes_in_parts(parts: usize) -> impl Iterator<Item = usize> {
+        (MIN_LOG_CELLS..=30).flat_map(move |log_cells| {
             let masks = mask_cells(log_cells);
             let (least, most) = (stored_cells(log_cells, 1 << (log_cells - 1)), 1 << log_cells);
-            let step = ((most - least) / 20).next_multiple_of(masks).max(masks);
+            let step = ((most - least) / parts).next_multiple_of(masks).max(masks);
             (least..=most).step_by(step).chain([most - masks, most]).filter(move |&size| size >= least)
         })
     }
@@ -353,15 +382,48 @@ mod tests {
         }
     }
 
+    fn opening_bits(parameters: &Parameters, theorem: Theorem) -> f64 {
+        let mut terms = Vec::new();
+        opening_terms(parameters, theorem, &mut terms);
+        bits_of_sum(&terms)
+    }
+
+    /// The figures of docs/security.md, section 2.
+    #[test]
+    fn the_least_sums_of_both_theorems_are_those_of_the_docs() {
+        let least = |theorem: Theorem| {
+            let bits = sizes_in_parts(1000).map(|size| opening_bits(&Parameters::for_cells(size, 128).unwrap(), theorem));
+            bits.fold(f64::INFINITY, f64::min)
+        };
+        let (first, second) = (least(Theorem::DaoKominersThaler), least(Theorem::BenSassonAndOthers));
+        println!("{first:.3} {second:.3}");
+        assert!((128.85..128.95).contains(&first) && (128.65..128.75).contains(&second), "{first} {second}");
+    }
+
+    /// That accounting a fold as one of words `2^fold` as long is no less than the sum over columns, for both theorems.
+    #[test]
+    fn folds_are_accounted_with_no_less_than_all_columns_of_all_rounds() {
+        for size in sizes() {
+            for oracle in Parameters::for_cells(size, 128).unwrap().oracles {
+                for theorem in [Theorem::DaoKominersThaler, Theorem::BenSassonAndOthers] {
+                    let columns = (0..oracle.fold).map(|round| f64::from(1u32 << round)).sum::<f64>();
+                    let exact = oracle.columns().line_bits(FIELD_BITS, theorem) - columns.log2();
+                    let accounted = oracle.whole().line_bits(FIELD_BITS, theorem) - 1.0 - (oracle.fold as f64).log2();
+                    assert!(accounted <= exact, "{size}: {accounted} {exact}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn every_size_reaches_its_level_in_the_opening() {
         for level in [100, 128] {
             for size in sizes() {
                 let parameters = Parameters::for_cells(size, level).unwrap();
-                let mut terms = Vec::new();
-                opening_terms(&parameters, &mut terms);
-                let error: f64 = terms.iter().map(|term| (-term.bits).exp2()).sum();
-                assert!(-error.log2() >= level as f64, "{size}: {} of {level} bits", -error.log2());
+                for theorem in [Theorem::DaoKominersThaler, Theorem::BenSassonAndOthers] {
+                    let bits = opening_bits(&parameters, theorem);
+                    assert!(bits >= level as f64, "{size}: {bits} of {level} bits by {theorem:?}");
+                }
             }
         }
     }

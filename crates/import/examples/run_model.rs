@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use verinfer_import::{InputFormat, Resize, import_tflite, load_input};
+use verinfer_import::{InputFormat, InputOptions, import_tflite, load_input};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -21,7 +21,7 @@ fn main() -> ExitCode {
 fn output(model: &Path, input: &Path) -> Result<Vec<i16>, String> {
     let read = |path: &Path| std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()));
     let model = import_tflite(&read(model)?).map_err(|error| error.to_string())?;
-    let input = load_input(&read(input)?, InputFormat::Npy, &model, Resize::Refuse).map_err(|error| error.to_string())?;
-    let mut trace = verinfer_graph::run(&model.graph, &input).map_err(|error| error.to_string())?;
+    let input = load_input(&read(input)?, InputFormat::Npy, &model, &InputOptions::default()).map_err(|error| error.to_string())?;
+    let mut trace = verinfer_graph::run(&model.graph, &input.values).map_err(|error| error.to_string())?;
     Ok(trace.tensors.swap_remove(model.graph.output().0))
 }

@@ -13,7 +13,7 @@
 )]
 
 pub use error::{ImportError, Unsupported};
-pub use input::{InputError, InputFormat, Resize, load_input};
+pub use input::{Input, InputError, InputFormat, InputOptions, Pixels, PixelsError, Reading, Resize, load_input};
 pub use model::{Closing, ElementType, InputSpec, Model, OperatorReport, OutputSpec, Support, Survey};
 pub use synthetic::{Architecture, synthetic};
 pub use tflite::{import_tflite, survey};
@@ -22,7 +22,6 @@ mod error;
 mod fixed_point;
 mod input;
 mod model;
-mod npy;
 mod rounding;
 mod synthetic;
 mod tflite;

@@ -72,6 +72,12 @@ impl InputSpec {
     pub fn is_quantization_known(&self) -> bool {
         self.scale.is_finite() && self.scale > 0.0
     }
+
+    /// The least and the largest number that can be stored; not numbers where the quantization is not known.
+    pub fn range(&self) -> (f64, f64) {
+        let real = |stored: i16| f64::from(self.scale) * (f64::from(stored) - f64::from(self.zero_point));
+        (real(self.dtype.min()), real(self.dtype.max()))
+    }
 }
 
 impl OutputSpec {

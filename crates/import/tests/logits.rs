@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use verinfer_graph::{DataType, run};
-use verinfer_import::{InputFormat, Resize, import_tflite, load_input};
+use verinfer_import::{InputFormat, InputOptions, Pixels, import_tflite, load_input};
 
 mod common;
 
@@ -40,13 +40,15 @@ fn compare(root: &Path, name: &str, images: &str) {
     files.sort();
     let num_classes = model.output.shape.num_elements();
     assert_eq!(files.len() * num_classes, expected.len(), "{name}");
+    // The recorded inputs are bytes, also where the quantization is not that of bytes.
+    let options = InputOptions { pixels: Some(Pixels::Raw), ..InputOptions::default() };
     let sample = if cfg!(debug_assertions) { DEBUG_SAMPLE } else { files.len() };
     let num_different: usize = files[..sample]
         .par_iter()
         .zip(expected.par_chunks(num_classes))
         .map(|(file, expected)| {
-            let input = load_input(&std::fs::read(file).unwrap(), InputFormat::Image, &model, Resize::Refuse).unwrap();
-            let trace = run(&model.graph, &input).unwrap();
+            let input = load_input(&std::fs::read(file).unwrap(), InputFormat::Image, &model, &options).unwrap();
+            let trace = run(&model.graph, &input.values).unwrap();
             trace.tensors[model.graph.output().0].iter().zip(expected).filter(|(a, b)| a != b).count()
         })
         .sum();

@@ -2,42 +2,15 @@
 
 use std::cmp::Reverse;
 use std::io::{self, Write};
-use std::path::PathBuf;
 
-use clap::Args;
 use serde::Serialize;
 use verinfer_graph::Shape;
 use verinfer_import::{Closing, Model};
 
-use crate::files;
-use crate::model::Source;
 use crate::output::write_table;
 
 /// Classes shown.
 const TOP: usize = 5;
-
-/// Where the names of classes come from.
-#[derive(Clone, Debug, Args)]
-pub struct LabelArguments {
-    /// Class names, one on each line; class 0 is the first.
-    #[arg(long, value_name = "FILE")]
-    labels: Option<PathBuf>,
-}
-
-impl LabelArguments {
-    /// The names by class: of the file, or those that come with the model.
-    ///
-    /// # Errors
-    ///
-    /// The file cannot be read or is not UTF-8.
-    pub fn read(&self, source: &Source) -> anyhow::Result<Vec<String>> {
-        let text = match &self.labels {
-            Some(path) => files::read_text(path)?,
-            None => source.labels().unwrap_or_default().to_string(),
-        };
-        Ok(text.lines().map(|line| line.trim().to_string()).collect())
-    }
-}
 
 /// A class with its output.
 #[derive(Clone, Debug, Serialize)]

@@ -1,4 +1,4 @@
-//! What MODEL and IMAGE stand for on the command line.
+//! What MODEL stands for on the command line.
 
 use std::borrow::Cow;
 use std::ffi::OsString;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
-use verinfer_import::{Architecture, InputFormat, Model, Resize, import_tflite, load_input, synthetic};
+use verinfer_import::{Architecture, Model, import_tflite, synthetic};
 
 use crate::builtin::{Builtin, DIGITS};
 use crate::files;
@@ -56,29 +56,6 @@ impl Source {
         import_tflite(&self.bytes()?).with_context(|| format!("cannot import {}", self.title()))
     }
 
-    /// The integers that go into `model` for IMAGE.
-    ///
-    /// # Errors
-    ///
-    /// The file cannot be read, or is not an image or array that fits the model's input.
-    pub fn load_input(&self, image: &Path, fit: FitArguments, model: &Model) -> anyhow::Result<Vec<i16>> {
-        let bytes: Cow<'_, [u8]> = match (self, sample_number(image)) {
-            (Self::Builtin(builtin), Some(number)) => Cow::Borrowed(builtin.sample(number?)?),
-            (Self::Builtin(_), None) | (Self::File(_), _) => Cow::Owned(files::read(image, files::IMAGE_LIMIT)?),
-        };
-        decode_input(&image.display().to_string(), &bytes, fit, model)
-    }
-
-    /// The integers that go into `model` for several images, one after the other.
-    ///
-    /// # Errors
-    ///
-    /// As [`Source::load_input`], for the first image that has one.
-    pub fn load_inputs(&self, images: &[PathBuf], fit: FitArguments, model: &Model) -> anyhow::Result<Vec<i16>> {
-        let inputs = images.iter().map(|image| self.load_input(image, fit, model)).collect::<anyhow::Result<Vec<_>>>()?;
-        Ok(inputs.concat())
-    }
-
     /// The labels that come with the model.
     pub const fn labels(&self) -> Option<&'static str> {
         match self {
@@ -86,33 +63,6 @@ impl Source {
             Self::File(_) => None,
         }
     }
-}
-
-/// The integers that go into `model` for the contents of an image or array file; `name` is for messages.
-///
-/// # Errors
-///
-/// The file is not an image or array that fits the model's input.
-pub fn decode_input(name: &str, bytes: &[u8], fit: FitArguments, model: &Model) -> anyhow::Result<Vec<i16>> {
-    let format = if bytes.starts_with(b"\x93NUMPY") { InputFormat::Npy } else { InputFormat::Image };
-    load_input(bytes, format, model, fit.resize()).with_context(|| format!("cannot use {name}"))
-}
-
-/// How images that do not fit are treated.
-#[derive(Clone, Copy, Debug, Default, Args)]
-pub struct FitArguments {
-    /// How to fit an image of another size than the model's; without it such an image is refused.
-    #[arg(long, value_enum, value_name = "HOW")]
-    resize: Option<ResizeArgument>,
-}
-
-/// How an image is brought to the model's size.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ResizeArgument {
-    /// Scale the shorter side to the model's size / 0.875, then cut out the centre.
-    CenterCrop,
-    /// Scale both sides to the model's.
-    Stretch,
 }
 
 /// A model file, or a synthetic network in its place.
@@ -275,22 +225,6 @@ impl Synthetic {
     }
 }
 
-impl FitArguments {
-    /// The arguments that say the same.
-    pub fn arguments(self) -> Vec<OsString> {
-        let name = self.resize.as_ref().and_then(ResizeArgument::to_possible_value);
-        name.map(|value| format!("--resize={}", value.get_name()).into()).into_iter().collect()
-    }
-
-    const fn resize(self) -> Resize {
-        match self.resize {
-            None => Resize::Refuse,
-            Some(ResizeArgument::CenterCrop) => Resize::CenterCrop,
-            Some(ResizeArgument::Stretch) => Resize::Stretch,
-        }
-    }
-}
-
 fn parse_width(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(width) if (0.1..=4.0).contains(&width) => Ok(width),
@@ -303,14 +237,4 @@ fn parse_count<const MIN: usize, const MAX: usize>(text: &str) -> Result<usize, 
         Ok(count) if (MIN..=MAX).contains(&count) => Ok(count),
         Ok(_) | Err(_) => Err(format!("expected a number from {MIN} to {MAX}")),
     }
-}
-
-/// The number in `sample` (0) or `sample:N`; `None` if `image` is neither.
-fn sample_number(image: &Path) -> Option<anyhow::Result<usize>> {
-    let rest = image.to_str()?.strip_prefix("sample")?;
-    if rest.is_empty() {
-        return Some(Ok(0));
-    }
-    let number = rest.strip_prefix(':')?;
-    Some(number.parse().with_context(|| format!("{number:?} is not the number of a sample")))
 }

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::common::{Finished, repository, verinfer};
+use crate::common::{Finished, repository, verinfer, verinfer_with};
 
 mod common;
 
@@ -69,6 +69,23 @@ fn changed(change: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     let mut bytes = proof().to_vec();
     change(&mut bytes);
     bytes
+}
+
+#[test]
+fn how_images_became_inputs_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| text(&folder.path().join(name));
+    let proved = verinfer(["prove", "digits", "sample:3", "--out", &path("proof.vinf"), "--pixels", "0..1", "--json"]).json();
+    let unit = "pixels 0..1: quantized with scale 0.003921569 and zero point -128";
+    assert_eq!(proved["readings"], json!([unit]));
+    let verify = ["verify", &path("proof.vinf"), "--model", "digits", "--input", "sample:3"];
+    let raw = "pixels raw by default: each byte less 128";
+    assert!(verinfer(verify).stdout.contains(&format!("(the one given)\n  read      {raw}\n")));
+    let report = verinfer_with(&[&verify[..], &["--pixels", "0..1", "--json"]].concat()).json();
+    assert_eq!(report["statement"]["readings"], json!([unit]));
+    let (public, secret) = (path("x.vcm"), path("x.vsk"));
+    let commit = ["commit", "digits", "--input", "sample:3", "--public", &public, "--secret", &secret, "--json"];
+    assert_eq!(verinfer(commit).json()["reading"], raw);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::common::{repository, verinfer};
+use crate::common::{repository, verinfer, verinfer_with};
 
 mod common;
 
@@ -56,11 +56,70 @@ fn text_shows_the_best_class_first() {
 fn labels_come_from_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let labels = folder.path().join("labels.txt");
-    fs::write(&labels, "zero\none\ntwo\nthree\n").unwrap();
+    fs::write(&labels, "0 zero\n1 one\n2 two\n3 three\n").unwrap();
     let labels = labels.display().to_string();
     let report = verinfer(["run", "digits", "sample:3", "--labels", &labels, "--json"]).json();
     assert_eq!(report["top"][0]["label"], "three");
     assert!(report["top"].as_array().unwrap().iter().any(|entry| entry["label"].is_null()));
+}
+
+#[test]
+fn lists_of_too_few_names_are_errors_and_of_too_many_are_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let labels = folder.path().join("labels.txt");
+    let run = |text: &str| {
+        fs::write(&labels, text).unwrap();
+        verinfer(["run", "digits", "sample:3", "--labels", &labels.display().to_string(), "--json"])
+    };
+    let names = |count: usize| (0..count).map(|class| format!("class {class}\n")).collect::<String>();
+    let right = run(&names(10));
+    assert_eq!((right.json()["top"][0]["label"].as_str(), right.stderr.as_str()), (Some("class 3"), ""));
+    let long = run(&names(11));
+    assert_eq!(long.json()["top"][0]["label"], "class 3");
+    assert!(long.stderr.contains("has 11 names for 10 classes"), "{}", long.stderr);
+    run(&names(9)).assert_error("it has 9 names, the model 10 classes");
+}
+
+#[test]
+fn how_a_picture_is_read_is_said_and_can_be_chosen() {
+    let run = |more: &[&str]| verinfer_with(&[&["run", "digits", "sample:3", "--json"], more].concat());
+    let report = run(&[]).json();
+    assert_eq!(report["reading"], "pixels raw by default: each byte less 128");
+    assert!(verinfer(["run", "digits", "sample:3"]).stdout.contains("\nread    pixels raw by default: each byte less 128\n"));
+    let unit = run(&["--pixels", "0..1"]).json();
+    assert_eq!(unit["reading"], "pixels 0..1: quantized with scale 0.003921569 and zero point -128");
+    assert_eq!(unit["output"], report["output"]);
+    run(&["--pixels", "-1..1"]).assert_error("cannot use sample:3: pixels mapped by -1..1 lie outside what the network's input holds");
+    run(&["--pixels", "bytes"]).assert_error("invalid value 'bytes' for '--pixels <MAPPING>': expected raw, 0..1, -1..1");
+}
+
+#[test]
+fn pictures_for_networks_of_another_normalization_need_a_mapping() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut model = fs::read(repository("models/digits/digits_int8.tflite")).unwrap();
+    let scale = 0.003_921_569_f32.to_le_bytes();
+    let places: Vec<usize> = (0..model.len() - 4).filter(|&at| model[at..at + 4] == scale).collect();
+    assert!(!places.is_empty());
+    places.iter().for_each(|&at| model[at..at + 4].copy_from_slice(&0.0187_f32.to_le_bytes()));
+    let path = folder.path().join("model.tflite").display().to_string();
+    fs::write(&path, model).unwrap();
+    let image = repository("models/digits/samples/digit-3-45.png");
+    verinfer(["run", &path, &image]).assert_error("the network's input stands for 0 to 4.76");
+    assert_eq!(verinfer(["run", &path, &image, "--pixels", "raw"]).code, Some(0));
+    let mapped = verinfer(["run", &path, &image, "--pixels", "0..1", "--json"]).json();
+    assert_eq!(mapped["reading"], "pixels 0..1: quantized with scale 0.0187 and zero point -128");
+}
+
+#[test]
+fn arrays_that_look_wrong_are_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let array = folder.path().join("x.npy");
+    let mut bytes = b"\x93NUMPY\x01\x00\x3c\x00{'descr': '<f4', 'fortran_order': False, 'shape': (8, 8), }\n".to_vec();
+    bytes.extend((0..64).flat_map(|at| if at == 7 { 2.0_f32 } else { 0.5 }.to_le_bytes()));
+    fs::write(&array, bytes).unwrap();
+    let finished = verinfer(["run", "digits", &array.display().to_string(), "--json"]);
+    assert_eq!(finished.json()["reading"], "an array of float32, quantized with scale 0.003921569 and zero point -128");
+    assert!(finished.stderr.contains("x.npy: 1 of 64 floats (0.5 to 2) lie outside"), "{}", finished.stderr);
 }
 
 #[test]

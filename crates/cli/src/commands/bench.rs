@@ -8,9 +8,10 @@ use serde::Serialize;
 
 use crate::estimate::Cells;
 use crate::hide::{HideArguments, Part};
+use crate::input::InputArguments;
 use crate::measure::{ProverCosts, Side, Task, VerifierCosts};
 use crate::memory::megabytes;
-use crate::model::{FitArguments, Selected, SyntheticArguments};
+use crate::model::{Selected, SyntheticArguments};
 use crate::output::{Output, Report, Verdict, thousands, write_table};
 use crate::phases::{PhaseTime, duration, total};
 
@@ -50,7 +51,7 @@ pub struct Arguments {
     input_seed: u64,
 
     #[command(flatten)]
-    fit: FitArguments,
+    fit: InputArguments,
 
     /// Security level in bits.
     #[arg(long, value_name = "BITS", default_value_t = 128, value_parser = clap::value_parser!(u16).range(32..=128))]

@@ -12,8 +12,9 @@ use verinfer_import::Model;
 use crate::commitments::{fingerprint, tensor_text};
 use crate::describe::hex;
 use crate::files;
+use crate::input::{InputArguments, Inputs};
 use crate::known::Known;
-use crate::model::{FitArguments, Source};
+use crate::model::Source;
 use crate::output::{Output, Report, Verdict, thousands};
 use crate::phases::duration;
 
@@ -47,7 +48,7 @@ pub struct Arguments {
     force: bool,
 
     #[command(flatten)]
-    fit: FitArguments,
+    fit: InputArguments,
 }
 
 /// Runs the command.
@@ -57,12 +58,13 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     }
     files::check_writable(&arguments.public)?;
     files::check_secret_writable(&arguments.secret, arguments.force)?;
-    let (title, public, salt, seconds) = {
-        let subject = Subject::read(arguments)?;
+    let (title, reading, public, salt, seconds) = {
+        let subject = Subject::read(arguments, output)?;
         let start = Instant::now();
         let salt = draw_salt()?;
         let public = subject.commit(&salt).with_context(|| format!("cannot commit to {}", subject.title()))?;
-        (subject.title(), public, salt, start.elapsed().as_secs_f64())
+        let seconds = start.elapsed().as_secs_f64();
+        (subject.title(), subject.reading(), public, salt, seconds)
     };
     let secret = Secret { kind: public.committed.kind(), salt, commitment: public.commitment };
     let bytes = public.encode();
@@ -71,6 +73,7 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     output.report(&CommitReport {
         kind: secret.kind.name(),
         of: title,
+        reading,
         content: content(&public.committed),
         architecture_digest: match &public.committed {
             Committed::Model { architecture, .. } => Some(hex(&architecture.architecture_digest())),
@@ -88,12 +91,12 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
 /// What is committed to.
 enum Subject {
     Model(String, Box<Model>),
-    Input(String, Box<Model>, Vec<i16>),
+    Input(String, Box<Model>, Inputs),
     Label(u32),
 }
 
 impl Subject {
-    fn read(arguments: &Arguments) -> anyhow::Result<Self> {
+    fn read(arguments: &Arguments, output: Output) -> anyhow::Result<Self> {
         if let Some(label) = arguments.label {
             return Ok(Self::Label(label));
         }
@@ -104,8 +107,8 @@ impl Subject {
             return Ok(Self::Model(source.title(), Box::new(source.import()?)));
         };
         let known = Known::of(path)?;
-        let values = known.source.load_input(image, arguments.fit, &known.model)?;
-        Ok(Self::Input(image.display().to_string(), Box::new(known.model), values))
+        let inputs = known.source.load_inputs(std::slice::from_ref(image), arguments.fit, &known.model, output)?;
+        Ok(Self::Input(image.display().to_string(), Box::new(known.model), inputs))
     }
 
     fn title(&self) -> String {
@@ -115,12 +118,20 @@ impl Subject {
         }
     }
 
+    /// Of an input, how it was read.
+    fn reading(&self) -> Option<String> {
+        match self {
+            Self::Input(_, _, inputs) => Some(inputs.readings.concat()),
+            Self::Model(..) | Self::Label(_) => None,
+        }
+    }
+
     fn commit(&self, salt: &verinfer_commitments::Salt) -> anyhow::Result<Public> {
         Ok(match self {
             Self::Model(_, model) => commit_model(&model.graph, salt)?,
-            Self::Input(_, model, values) => {
+            Self::Input(_, model, inputs) => {
                 let spec = model.graph.spec(model.graph.input());
-                commit_input(spec.shape, spec.dtype, values, salt)?
+                commit_input(spec.shape, spec.dtype, &inputs.values, salt)?
             }
             Self::Label(label) => commit_label(*label, salt)?,
         })
@@ -144,6 +155,8 @@ struct CommitReport {
     kind: &'static str,
     /// Name of the model, image or class.
     of: String,
+    /// Of an input: how the image became integers.
+    reading: Option<String>,
     content: String,
     /// Of a model: digest of what is public about it, hexadecimal.
     architecture_digest: Option<String>,
@@ -161,6 +174,9 @@ struct CommitReport {
 impl Report for CommitReport {
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "{:<12}  {} ({})", self.kind, self.of, self.content)?;
+        if let Some(reading) = &self.reading {
+            writeln!(out, "read          {reading}")?;
+        }
         if let Some(digest) = &self.architecture_digest {
             writeln!(out, "architecture  {digest}")?;
         }

@@ -9,9 +9,10 @@ use serde::Serialize;
 use crate::clock::Elapsed;
 use crate::estimate::{Calibration, Estimate, fitted_memory_rates};
 use crate::hide::{HideArguments, Part};
+use crate::input::InputArguments;
 use crate::measure::{ProverCosts, Task};
 use crate::memory::megabytes;
-use crate::model::{FitArguments, Selected, SyntheticArguments};
+use crate::model::{Selected, SyntheticArguments};
 use crate::output::{Output, Report, Verdict, thousands, write_table};
 use crate::phases::duration;
 
@@ -108,7 +109,7 @@ impl Arguments {
     fn task(&self, model: &Selected, hide: &HideArguments, predicted: Elapsed) -> Task {
         let runs = (3.0 / predicted.seconds.max(0.01)).ceil().clamp(3.0, 25.0) as u32;
         let (model, hide) = (model.clone(), hide.clone());
-        Task { model, hide, runs, batch: self.batch, image: None, fit: FitArguments::default(), input_seed: 0, security: self.security }
+        Task { model, hide, runs, batch: self.batch, image: None, fit: InputArguments::default(), input_seed: 0, security: self.security }
     }
 }
 

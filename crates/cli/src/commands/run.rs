@@ -6,10 +6,12 @@ use std::path::PathBuf;
 use serde::Serialize;
 use verinfer_graph::run;
 
-use crate::classes::{LabelArguments, Ranked, score_name, top, write_top};
+use crate::classes::{Ranked, score_name, top, write_top};
 use crate::describe::{TensorReport, tensor};
 use crate::dump::dump;
-use crate::model::{FitArguments, Source};
+use crate::input::InputArguments;
+use crate::labels::LabelArguments;
+use crate::model::Source;
 use crate::output::{Output, Report, Verdict};
 
 /// Run a model on an image, exactly as TFLite's reference kernels do.
@@ -24,7 +26,7 @@ pub struct Arguments {
     image: PathBuf,
 
     #[command(flatten)]
-    fit: FitArguments,
+    fit: InputArguments,
 
     #[command(flatten)]
     labels: LabelArguments,
@@ -37,10 +39,10 @@ pub struct Arguments {
 /// Runs the command.
 pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
     let source = Source::from(arguments.model.as_path());
-    let labels = arguments.labels.read(&source)?;
     let model = source.import()?;
-    let input = source.load_input(&arguments.image, arguments.fit, &model)?;
-    let mut trace = run(&model.graph, &input)?;
+    let labels = arguments.labels.read(&source, &model, output)?;
+    let input = source.load_inputs(std::slice::from_ref(&arguments.image), arguments.fit, &model, output)?;
+    let mut trace = run(&model.graph, &input.values)?;
     if let Some(folder) = &arguments.dump {
         dump(&model.graph, &trace, folder, output)?;
     }
@@ -48,6 +50,7 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     output.report(&RunReport {
         model: source.title(),
         image: arguments.image.display().to_string(),
+        reading: input.readings.concat(),
         output_tensor: tensor(&model.graph, model.graph.output()),
         score_is: score_name(&model),
         top: top(&model, &values, &labels),
@@ -61,6 +64,8 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
 struct RunReport {
     model: String,
     image: String,
+    /// How the image became integers.
+    reading: String,
     /// Shape and type of `output`.
     output_tensor: TensorReport,
     /// The integers the network ends in (before a closing softmax), in NHWC order.
@@ -76,6 +81,7 @@ impl Report for RunReport {
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "model   {}", self.model)?;
         writeln!(out, "image   {}", self.image)?;
+        writeln!(out, "read    {}", self.reading)?;
         writeln!(out, "output  {} {}", self.output_tensor.shape_text(), self.output_tensor.dtype)?;
         writeln!(out)?;
         write_top(out, self.score_is, &self.top)?;

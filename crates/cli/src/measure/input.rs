@@ -9,8 +9,8 @@ use crate::model::{Selected, Source};
 /// The image given, as often as the batch is large, or random integers.
 pub fn input(task: &Task, model: &Model) -> anyhow::Result<Vec<i16>> {
     let image = match (&task.image, &task.model) {
-        (Some(image), Selected::Source(source)) => source.load_input(image, task.fit, model)?,
-        (Some(image), Selected::Synthetic(_)) => Source::File(image.clone()).load_input(image, task.fit, model)?,
+        (Some(image), Selected::Source(source)) => source.load_input(image, task.fit, model)?.values,
+        (Some(image), Selected::Synthetic(_)) => Source::File(image.clone()).load_input(image, task.fit, model)?.values,
         (None, _) => return Ok(random_input(model, task.batch as usize, task.input_seed)),
     };
     Ok(image.repeat(task.batch as usize))

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Elapsed;
 use crate::estimate::{Cells, Hashes};
 use crate::hide::HideArguments;
-use crate::model::{FitArguments, Selected};
+use crate::input::InputArguments;
+use crate::model::Selected;
 use crate::phases::PhaseTime;
 
 mod input;
@@ -33,7 +34,7 @@ pub struct Task {
     /// A file to prove on, or else random integers.
     pub image: Option<PathBuf>,
     /// How it is brought to the model's size.
-    pub fit: FitArguments,
+    pub fit: InputArguments,
     /// Seed of the random integers.
     pub input_seed: u64,
     /// Security level in bits.

@@ -9,7 +9,8 @@ use serde::Serialize;
 use verinfer_graph::{DataType, Graph, TensorId, run};
 
 use super::Arguments;
-use crate::model::{Source, decode_input};
+use crate::input::decode_input;
+use crate::model::Source;
 use crate::output::{Output, Report, Verdict, thousands, write_table};
 use crate::trace::{Elements, ReferenceTensor, ReferenceTrace};
 
@@ -19,8 +20,8 @@ pub fn execute(arguments: &Arguments, golden: &Path, output: Output) -> anyhow::
     let model = source.import()?;
     let reference = ReferenceTrace::read(golden)?;
     let input = match &arguments.image {
-        Some(image) => source.load_input(image, arguments.fit, &model)?,
-        None => decode_input("the trace's input", &reference.input_npy()?, arguments.fit, &model)?,
+        Some(image) => source.load_inputs(std::slice::from_ref(image), arguments.fit, &model, output)?.values,
+        None => decode_input("the trace's input", &reference.input_npy()?, arguments.fit, &model)?.values,
     };
     let trace = run(&model.graph, &input)?;
 

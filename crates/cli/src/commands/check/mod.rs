@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::model::FitArguments;
+use crate::input::InputArguments;
 use crate::output::{Output, Verdict};
 
 mod constraints;
@@ -22,7 +22,7 @@ pub struct Arguments {
     image: Option<PathBuf>,
 
     #[command(flatten)]
-    fit: FitArguments,
+    fit: InputArguments,
 
     /// Compare every tensor with the trace.json and trace.bin of a reference implementation in this folder instead.
     #[arg(long, value_name = "DIR")]

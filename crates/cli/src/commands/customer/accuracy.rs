@@ -18,8 +18,8 @@ use verinfer_protocols::time::Millis;
 
 use super::CustomerArguments;
 use crate::files;
+use crate::input::{InputArguments, ways};
 use crate::known::Known;
-use crate::model::FitArguments;
 use crate::output::{Output, Report, Verdict};
 use crate::party::{Party, Standing, input_of, parse_money, parse_seconds, peer};
 
@@ -76,7 +76,7 @@ pub struct Arguments {
     decide: Millis,
 
     #[command(flatten)]
-    fit: FitArguments,
+    fit: InputArguments,
 }
 
 /// What proofs show.
@@ -107,7 +107,7 @@ impl Arguments {
         let party = self.customer.party.open(self.customer.once, output)?;
         let peer = peer(&self.customer.provider);
         // The plan is only needed for the first start.
-        let plan = || self.plan().map_err(|error| PartyError::Plan(format!("{error:#}")));
+        let plan = || self.plan(output).map_err(|error| PartyError::Plan(format!("{error:#}")));
         let customer = Customer::begin(&party.client, &peer, &party.store, plan)?;
         output.line(&format!("agreement {}", customer.id()));
         let view = customer.run(party.pace, &party.tell, |view| step(&party, &customer, view))?;
@@ -116,12 +116,12 @@ impl Arguments {
         Ok(Verdict::from_bool(matches!(outcome, None | Some(Outcome::TargetMet { .. }))))
     }
 
-    fn plan(&self) -> anyhow::Result<Plan> {
+    fn plan(&self, output: Output) -> anyhow::Result<Plan> {
         let known = Known::of(&self.model)?;
         Ok(Plan {
             input: input_of(&known),
             form: form_of(&known.model.graph),
-            examples: read_test_set(&self.test_set, &known, self.fit)?,
+            examples: read_test_set(&self.test_set, &known, self.fit, output)?,
             first: self.first,
             evidence: match self.evidence {
                 EvidenceArgument::Outputs => Evidence::Outputs,
@@ -136,7 +136,7 @@ impl Arguments {
     }
 }
 
-fn read_test_set(path: &Path, known: &Known, fit: FitArguments) -> anyhow::Result<Vec<(Vec<i16>, u32)>> {
+fn read_test_set(path: &Path, known: &Known, fit: InputArguments, output: Output) -> anyhow::Result<Vec<(Vec<i16>, u32)>> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let text = files::read_text(path)?;
     let example = |(number, line): (usize, &str)| {
@@ -144,12 +144,16 @@ fn read_test_set(path: &Path, known: &Known, fit: FitArguments) -> anyhow::Resul
             let (image, class) = line.trim().rsplit_once(char::is_whitespace).context("there is no class")?;
             let image = image.trim();
             let image = if image.starts_with("sample") { PathBuf::from(image) } else { folder.join(image) };
-            let values = known.source.load_input(&image, fit, &known.model)?;
-            Ok::<_, anyhow::Error>((values, class.parse::<u32>().context("the class is no number")?))
+            let class = class.parse::<u32>().context("the class is no number")?;
+            Ok::<_, anyhow::Error>((known.source.load_inputs(&[image], fit, &known.model, output)?, class))
         };
         read().with_context(|| format!("{}, line {}", path.display(), number + 1))
     };
-    text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).map(example).collect()
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let examples = lines.map(example).collect::<anyhow::Result<Vec<_>>>()?;
+    let readings: Vec<String> = examples.iter().flat_map(|(inputs, _)| inputs.readings.clone()).collect();
+    ways(&readings).iter().for_each(|way| output.line(&format!("inputs    {way}")));
+    Ok(examples.into_iter().map(|(inputs, class)| (inputs.values, class)).collect())
 }
 
 #[derive(Serialize)]

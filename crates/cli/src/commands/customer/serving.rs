@@ -13,8 +13,8 @@ use verinfer_protocols::time::Millis;
 use verinfer_sampling::{Probability, tampering};
 
 use super::CustomerArguments;
+use crate::input::InputArguments;
 use crate::known::Known;
-use crate::model::FitArguments;
 use crate::output::{Output, Report, Verdict};
 use crate::party::{Standing, input_of, parse_money, parse_seconds, peer};
 
@@ -63,14 +63,14 @@ pub struct Arguments {
     answer: Millis,
 
     #[command(flatten)]
-    fit: FitArguments,
+    fit: InputArguments,
 }
 
 /// Runs the command.
 pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
     let party = arguments.customer.party.open(arguments.customer.once, output)?;
     let peer = peer(&arguments.customer.provider);
-    let plan = || arguments.plan().map_err(|error| PartyError::Plan(format!("{error:#}")));
+    let plan = || arguments.plan(output).map_err(|error| PartyError::Plan(format!("{error:#}")));
     let customer = Customer::begin(&party.client, &party.key, &peer, &party.store, plan)?;
     output.line(&format!("agreement {}", customer.id()));
     let view = customer.run(party.pace, &party.tell)?;
@@ -81,12 +81,13 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
 }
 
 impl Arguments {
-    fn plan(&self) -> anyhow::Result<Plan> {
+    fn plan(&self, output: Output) -> anyhow::Result<Plan> {
         let known = Known::of(&self.model)?;
-        let load = |image: &PathBuf| known.source.load_input(image, self.fit, &known.model);
+        let inputs = known.source.load_inputs(&self.images, self.fit, &known.model, output)?;
+        inputs.ways().iter().for_each(|way| output.line(&format!("inputs    {way}")));
         Ok(Plan {
             input: input_of(&known),
-            inputs: self.images.iter().map(load).collect::<anyhow::Result<_>>()?,
+            inputs: inputs.by_image(),
             proof: self.proof_price,
             beta: self.beta,
             contest: match self.acceptable {

@@ -6,7 +6,7 @@ use anyhow::{Context, ensure};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use verinfer_graph::{DataType, run};
-use verinfer_import::Model;
+use verinfer_import::{Model, Pixels};
 
 use super::labelled::{LabelledImages, load};
 use crate::files;
@@ -89,7 +89,7 @@ pub fn class_of(model: &Model, class: usize) -> usize {
 /// # Errors
 ///
 /// An image cannot be read or does not fit, a class is not one of the model's, or the reference has another number of outputs.
-pub fn measure(model: &Model, images: &LabelledImages, reference: Option<&Reference>) -> anyhow::Result<Accuracy> {
+pub fn measure(model: &Model, images: &LabelledImages, pixels: Pixels, reference: Option<&Reference>) -> anyhow::Result<Accuracy> {
     let classes = model.output.shape.num_elements();
     if let Some(reference) = reference {
         let expected = classes * images.images.len();
@@ -98,7 +98,7 @@ pub fn measure(model: &Model, images: &LabelledImages, reference: Option<&Refere
     let ranks = images.images.par_iter().enumerate().map(|(index, (path, class))| {
         let class = class_of(model, *class);
         ensure!(class < classes, "{} is of class {class}, the model has {classes}", path.display());
-        let trace = run(&model.graph, &load(path, model)?)?;
+        let trace = run(&model.graph, &load(path, model, pixels)?.values)?;
         let outputs = &trace.tensors[model.graph.output().0];
         let same = reference.map(|reference| is_equal(model, outputs, &reference.logits[index * classes..][..classes]));
         Ok((rank(outputs, class), same))

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use verinfer_import::{Architecture, Model};
+use verinfer_import::{Architecture, Model, Pixels};
 
 use super::accuracy::{self, Accuracy, Reference};
 use super::labelled::LabelledImages;
@@ -16,9 +16,10 @@ use crate::describe::hex;
 use crate::estimate::{Calibration, Estimate};
 use crate::files;
 use crate::hide::{HideArguments, Part};
+use crate::input::InputArguments;
 use crate::machine::Machine;
 use crate::measure::Task;
-use crate::model::{FitArguments, Selected, Source, Synthetic};
+use crate::model::{Selected, Source, Synthetic};
 use crate::output::Output;
 
 /// Synthetic MobileNets of about 2^16, 2^17, ... cells with everything public: width, resolution, classes.
@@ -51,6 +52,8 @@ pub struct Experiments<'a> {
     pub images: Vec<LabelledImages>,
     /// Folder of reference outputs.
     pub golden: Option<&'a Path>,
+    /// How pixels become inputs, if it is chosen.
+    pub pixels: Option<Pixels>,
     /// Where measurements are kept.
     pub store: Store,
     /// Proofs of each measurement.
@@ -149,7 +152,7 @@ impl Experiments<'_> {
     ) -> anyhow::Result<ModelResults> {
         let graph = &candidate.model.graph;
         let images = match &candidate.selected {
-            Selected::Source(_) => self.images.iter().find(|images| images.fits(&candidate.model)),
+            Selected::Source(_) => self.images.iter().find(|images| images.fits(&candidate.model, self.pixels(&candidate.model))),
             Selected::Synthetic(_) => None,
         };
         let (accuracy, remark) = self.accuracy(candidate, images)?;
@@ -173,10 +176,16 @@ impl Experiments<'_> {
             parameters: graph.nodes().iter().map(|node| cost::parameters(&node.op)).sum(),
             macs: graph.nodes().iter().map(|node| cost::macs(graph, node)).sum(),
             references: references.map(|row| row.id.clone()).collect(),
+            pixels: images.map(|_| self.pixels(&candidate.model).to_string()),
             accuracy,
             remark,
             measurements,
         })
+    }
+
+    /// How pixels become a model's input: as chosen, else as its quantization says, else as bytes, which is how reference outputs are recorded.
+    fn pixels(&self, model: &Model) -> Pixels {
+        self.pixels.unwrap_or_else(|| Pixels::of_input(&model.input).unwrap_or(Pixels::Raw))
     }
 
     /// Accuracy over a folder of images, and a remark on what is not known.
@@ -192,11 +201,16 @@ impl Experiments<'_> {
         if largest >= model.output.shape.num_elements() {
             return Ok((None, Some("the labels of the images that fit are not its classes".to_string())));
         }
+        let pixels = self.pixels(model);
         let reference = self.golden.map(|golden| Reference::read(&golden.join(name))).transpose()?.flatten();
         let reference = reference.filter(|reference| reference.is_of(images));
-        let quantity = Quantity::Accuracy { images: images.digest()?, reference: reference.as_ref().map(Reference::digest) };
+        let quantity = Quantity::Accuracy {
+            images: images.digest()?,
+            pixels: pixels.to_string(),
+            reference: reference.as_ref().map(Reference::digest),
+        };
         let subject = Subject { network: digest.clone(), quantity };
-        let accuracy = self.store.get_or(subject, self.output, || accuracy::measure(model, images, reference.as_ref()))?;
+        let accuracy = self.store.get_or(subject, self.output, || accuracy::measure(model, images, pixels, reference.as_ref()))?;
         let remark = reference.is_none().then(|| "no reference outputs of these images are at hand".to_string());
         Ok((Some(accuracy), remark))
     }
@@ -225,12 +239,14 @@ impl Experiments<'_> {
             return Ok(None);
         }
         let image_digest = image.map(|path| files::read(path, files::IMAGE_LIMIT)).transpose()?;
+        let pixels = self.pixels(&candidate.model);
         let quantity = Quantity::Costs {
             hide: hide.argument(),
             batch,
             runs: self.runs,
             security: LEVEL,
             image: image_digest.map(|bytes| blake3::hash(&bytes).to_hex().to_string()),
+            pixels: pixels.to_string(),
         };
         let task = Task {
             model: candidate.selected.clone(),
@@ -238,7 +254,7 @@ impl Experiments<'_> {
             runs: self.runs,
             batch,
             image: image.map(Path::to_path_buf),
-            fit: FitArguments::default(),
+            fit: InputArguments::with_pixels(pixels),
             input_seed: 0,
             security: LEVEL,
         };

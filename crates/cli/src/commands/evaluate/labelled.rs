@@ -4,10 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use verinfer_import::Model;
+use verinfer_import::{Input, Model, Pixels};
 
 use crate::files;
-use crate::model::{FitArguments, decode_input};
+use crate::input::{InputArguments, decode_input};
 
 /// Endings of the files that count as images.
 const ENDINGS: [&str; 4] = ["png", "jpg", "jpeg", "npy"];
@@ -63,8 +63,8 @@ impl LabelledImages {
     }
 
     /// Whether the first image fits a model as it is.
-    pub fn fits(&self, model: &Model) -> bool {
-        self.images.first().is_some_and(|(path, _)| load(path, model).is_ok())
+    pub fn fits(&self, model: &Model, pixels: Pixels) -> bool {
+        self.images.first().is_some_and(|(path, _)| load(path, model, pixels).is_ok())
     }
 
     /// Digest of all names and contents.
@@ -83,13 +83,13 @@ impl LabelledImages {
     }
 }
 
-/// The integers that go into a model for an image of its own size.
+/// The input of a model for an image of its own size.
 ///
 /// # Errors
 ///
 /// The image cannot be read or does not fit.
-pub fn load(path: &Path, model: &Model) -> anyhow::Result<Vec<i16>> {
-    decode_input(&path.display().to_string(), &files::read(path, files::IMAGE_LIMIT)?, FitArguments::default(), model)
+pub fn load(path: &Path, model: &Model, pixels: Pixels) -> anyhow::Result<Input> {
+    decode_input(&path.display().to_string(), &files::read(path, files::IMAGE_LIMIT)?, InputArguments::with_pixels(pixels), model)
 }
 
 /// What is in a folder, in the order of the names.

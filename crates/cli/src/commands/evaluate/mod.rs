@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use serde::Serialize;
+use verinfer_import::Pixels;
 
 use crate::files;
 use crate::output::{Output, Report, Verdict};
@@ -38,6 +39,10 @@ pub struct Arguments {
     /// Reference outputs of the images: `NAME/logits.bin` and `NAME/logits.csv` for the model `NAME.tflite`.
     #[arg(long, value_name = "DIR")]
     golden: Option<PathBuf>,
+
+    /// What the bytes of images stand for, as for `run`; without it as a model's quantization says, or raw where it says nothing usual. The report names it.
+    #[arg(long, value_name = "MAPPING", allow_hyphen_values = true)]
+    pixels: Option<Pixels>,
 
     /// The report, an HTML file; the same as JSON and CSV is written beside it.
     #[arg(long, value_name = "REPORT")]
@@ -102,6 +107,7 @@ impl Arguments {
             models: &models,
             images: labelled::LabelledImages::find(images)?,
             golden: self.golden.as_deref(),
+            pixels: self.pixels,
             store: store::Store::open(store)?,
             runs: self.runs,
             batch: self.batch,

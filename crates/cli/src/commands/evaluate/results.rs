@@ -54,6 +54,9 @@ pub struct ModelResults {
     pub macs: u64,
     /// Rows of the published table that are about the same network.
     pub references: Vec<String>,
+    /// How pixels of images become its input.
+    #[serde(default)]
+    pub pixels: Option<String>,
     /// Over labelled images.
     pub accuracy: Option<Accuracy>,
     /// Why there is no accuracy, or no comparison with the reference implementation.

@@ -42,11 +42,15 @@ pub enum Quantity {
         security: u16,
         /// Digest of the image, if it is no random one.
         image: Option<String>,
+        /// How its pixels are read.
+        pixels: String,
     },
     /// Images ranked rightly.
     Accuracy {
         /// Digest of the images with their labels.
         images: String,
+        /// How their pixels are read.
+        pixels: String,
         /// Digest of the reference outputs.
         reference: Option<String>,
     },
@@ -131,7 +135,10 @@ mod tests {
     use super::*;
 
     fn subject(network: &str) -> Subject {
-        Subject { network: network.to_string(), quantity: Quantity::Accuracy { images: "images".to_string(), reference: None } }
+        Subject {
+            network: network.to_string(),
+            quantity: Quantity::Accuracy { images: "images".to_string(), pixels: "raw".to_string(), reference: None },
+        }
     }
 
     #[test]

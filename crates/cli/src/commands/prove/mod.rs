@@ -9,12 +9,14 @@ use bytesize::ByteSize;
 use serde::Serialize;
 use verinfer_prover::{Execution, Phase, Prover};
 
-use crate::classes::{LabelArguments, score_name};
+use crate::classes::score_name;
 use crate::describe::{hex, tensor};
 use crate::estimate::Estimate;
 use crate::files;
 use crate::hide::{HideArguments, Part};
-use crate::model::{FitArguments, Source};
+use crate::input::{InputArguments, Inputs, ways};
+use crate::labels::LabelArguments;
+use crate::model::Source;
 use crate::output::{Output, Report, Verdict, thousands, write_table};
 use crate::phases::{PhaseTime, Stopwatch, duration, total};
 use crate::predicate::{PredicateArguments, RankArguments};
@@ -66,7 +68,7 @@ pub struct Arguments {
     rank: RankArguments,
 
     #[command(flatten)]
-    fit: FitArguments,
+    fit: InputArguments,
 
     #[command(flatten)]
     labels: LabelArguments,
@@ -78,10 +80,10 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
         bail!("--hide output commits to the outputs; --top, --at-least and --correct say something about them instead");
     }
     let source = Source::from(arguments.model.as_path());
-    let labels = arguments.labels.read(&source)?;
     let model = source.import()?;
+    let labels = arguments.labels.read(&source, &model, output)?;
     let graph = &model.graph;
-    let input = source.load_inputs(&arguments.images, arguments.fit, &model)?;
+    let Inputs { values: input, readings } = source.load_inputs(&arguments.images, arguments.fit, &model, output)?;
     // Better to hear of it before the work than after.
     files::check_writable(&arguments.out)?;
     let cannot_prove = || format!("cannot prove {}", source.title());
@@ -127,6 +129,7 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
         statement: Words::new(statement),
         commitments: written,
         images: arguments.images.iter().map(|image| image.display().to_string()).collect(),
+        readings,
         seconds: total(&phases).seconds,
         phases,
     })?;
@@ -157,6 +160,8 @@ struct ProveReport {
     /// Names of the images, for people.
     #[serde(skip)]
     images: Vec<String>,
+    /// How each image became integers.
+    readings: Vec<String>,
     /// Sum of `phases`.
     seconds: f64,
     phases: Vec<PhaseTime>,
@@ -167,7 +172,8 @@ impl ProveReport {
         match self.images.as_slice() {
             [image] => writeln!(out, "image     {image}"),
             images => writeln!(out, "images    {}", images.len()),
-        }
+        }?;
+        ways(&self.readings).iter().try_for_each(|way| writeln!(out, "read      {way}"))
     }
 }
 

@@ -9,9 +9,9 @@ use verinfer_parties::host;
 use verinfer_parties::retrieval::responder::{Means, Policy, Responder};
 use verinfer_protocols::money::Money;
 
+use crate::input::InputArguments;
 use crate::keys;
 use crate::known::Known;
-use crate::model::FitArguments;
 use crate::output::{Output, Verdict};
 use crate::party::{Party, PartyArguments, ServiceArguments, input_of, parse_money};
 
@@ -53,7 +53,7 @@ pub struct Arguments {
     batch: usize,
 
     #[command(flatten)]
-    fit: FitArguments,
+    fit: InputArguments,
 }
 
 /// Runs the command.
@@ -70,8 +70,9 @@ impl Arguments {
     /// The documents cannot be read, the state not be used, or the address not be listened on.
     pub fn open(&self, output: Output) -> anyhow::Result<(Responder, TcpListener, Pace)> {
         let known = Known::of(&self.model)?;
-        let load = |image: &PathBuf| known.source.load_input(image, self.fit, &known.model);
-        let documents = self.documents.iter().map(load).collect::<anyhow::Result<_>>()?;
+        let documents = known.source.load_inputs(&self.documents, self.fit, &known.model, output)?;
+        documents.ways().iter().for_each(|way| output.line(&format!("documents {way}")));
+        let documents = documents.by_image();
         let source = self.source_key.as_deref().map(|path| keys::read(path, output)).transpose()?;
         let Party { key, client, store, pace, tell } = self.party.open(false, output)?;
         let listener = TcpListener::bind(self.listen).with_context(|| format!("cannot listen on {}", self.listen))?;

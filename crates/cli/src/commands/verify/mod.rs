@@ -8,10 +8,10 @@ use serde::Serialize;
 use verinfer_relation::setting::Setting;
 use verinfer_verifier::{Expectations, ExpectedInput, Proof, Verifier};
 
-use crate::classes::LabelArguments;
 use crate::files;
+use crate::input::{InputArguments, ways};
 use crate::known::{Known, KnownArguments};
-use crate::model::FitArguments;
+use crate::labels::LabelArguments;
 use crate::output::{Output, Report, Verdict, thousands};
 use crate::phases::duration;
 use crate::rejection::Rejection;
@@ -53,7 +53,7 @@ pub struct Arguments {
     security: u16,
 
     #[command(flatten)]
-    fit: FitArguments,
+    fit: InputArguments,
 
     #[command(flatten)]
     labels: LabelArguments,
@@ -62,17 +62,17 @@ pub struct Arguments {
 /// Runs the command.
 pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
     let known = arguments.known.read()?;
-    let labels = arguments.labels.read(&known.source)?;
     let model = &known.model;
+    let labels = arguments.labels.read(&known.source, model, output)?;
     let input = match arguments.input.as_slice() {
         [] => None,
-        images => Some(known.source.load_inputs(images, arguments.fit, model)?),
+        images => Some(known.source.load_inputs(images, arguments.fit, model, output)?),
     };
     let commitments = known.input_commitments(&arguments.input_commitment)?;
     let demands = arguments.demands.read(&known)?;
     let proof = files::read(&arguments.proof, files::PROOF_LIMIT)?;
     let expected = match &input {
-        Some(input) => ExpectedInput::Shown(input),
+        Some(input) => ExpectedInput::Shown(&input.values),
         None if !commitments.is_empty() => ExpectedInput::Hidden(&commitments),
         None => ExpectedInput::Any,
     };
@@ -103,7 +103,8 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     };
     match result {
         Ok(accepted) => {
-            let statement = StatementReport::new(&accepted, model, &labels, arguments);
+            let statement =
+                StatementReport::new(&accepted, model, &labels, arguments, input.map(|input| input.readings).unwrap_or_default());
             let closing = !model.output.closing.is_empty() && accepted.statement.output.shown().is_some();
             report.does_not_say = does_not_say(&statement, arguments.context.is_empty(), closing);
             report.statement = Some(statement);
@@ -152,6 +153,7 @@ impl Report for VerifyReport {
         let compared = if statement.input_compared { " (the one given)" } else { "" };
         if let Some(input) = &statement.input {
             writeln!(out, "  input     {}{compared}", input.text())?;
+            ways(&statement.readings).iter().try_for_each(|way| writeln!(out, "  read      {way}"))?;
         }
         if let Some(output) = &statement.output_tensor {
             writeln!(out, "  output    {}", output.text())?;

@@ -21,6 +21,8 @@ pub struct StatementReport {
     pub words: Words,
     /// Shape of each image and digest of all, if they are shown.
     pub input: Option<TensorDigest>,
+    /// How each given image became the integers compared.
+    pub readings: Vec<String>,
     /// Whether the inputs, or their commitments, were compared with given ones.
     pub input_compared: bool,
     /// Shape of each `output` and digest of all, if they are shown.
@@ -49,14 +51,15 @@ pub struct TensorDigest {
 }
 
 impl StatementReport {
-    /// Of a proof that holds.
-    pub fn new(accepted: &Accepted, model: &Model, labels: &[String], arguments: &Arguments) -> Self {
+    /// Of a proof that holds; `readings` say how the given images became integers.
+    pub fn new(accepted: &Accepted, model: &Model, labels: &[String], arguments: &Arguments, readings: Vec<String>) -> Self {
         let statement = &accepted.statement;
         let words = Words::new(statement);
         Self {
             network_digest: words.network_digest().map(ToString::to_string),
             words,
             input: statement.input.shown().map(TensorDigest::new),
+            readings,
             input_compared: !arguments.input.is_empty() || !arguments.input_commitment.is_empty(),
             output_tensor: statement.output.shown().map(TensorDigest::new),
             score_is: score_name(model),

@@ -94,12 +94,13 @@ fn accuracies(results: &Results) -> Markup {
             table {
                 caption { "Accuracy of exact integer inference, which is what is proved, over labelled images (95 % confidence intervals)" }
                 thead { tr {
-                    th.text scope="col" { "model" } th scope="col" { "images" } th scope="col" { "top-1" } th scope="col" { "" }
+                    th.text scope="col" { "model" } th.text scope="col" { "pixels" } th scope="col" { "images" } th scope="col" { "top-1" } th scope="col" { "" }
                     th scope="col" { "top-5" } th scope="col" { "" } th.text scope="col" { "compared with TFLite's reference kernels" }
                 } }
                 tbody { @for model in &results.models {
                     tr {
                         th.text scope="row" { (model.name) }
+                        td.text { (model.pixels.as_deref().unwrap_or_default()) }
                         @if let Some(accuracy) = &model.accuracy {
                             td { (accuracy.images) }
                             td { (percent(accuracy.top1 as f64 / accuracy.images.max(1) as f64)) } td { (interval(accuracy.top1, accuracy.images)) }

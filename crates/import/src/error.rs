@@ -1,5 +1,7 @@
 use verinfer_graph::{GraphError, Shape};
+use verinfer_tflite_schema::Damage;
 
+use crate::format::Format;
 use crate::model::ElementType;
 
 /// Why a file could not be imported.
@@ -9,14 +11,14 @@ pub enum ImportError {
     // The file.
     #[error("the file has {bytes} bytes, more than {limit}")]
     FileTooLarge { bytes: usize, limit: usize },
-    #[error("not a TFLite model: the file identifier TFL3 is missing")]
-    NotTflite,
+    #[error("not a TFLite model: {found}")]
+    NotTflite { found: Format },
     #[error("the file is damaged: {0}")]
-    Damaged(#[from] flatbuffers::InvalidFlatbuffer),
+    Damaged(Damage),
     #[error("schema version {found}, expected 3")]
     SchemaVersion { found: u32 },
-    #[error("the model has {found} subgraphs, expected 1")]
-    SubgraphCount { found: usize },
+    #[error("the model has no subgraph")]
+    NoSubgraph,
     #[error("the model has {found} inputs, expected 1")]
     InputCount { found: usize },
     #[error("the model has {found} outputs, expected 1")]
@@ -25,8 +27,6 @@ pub enum ImportError {
     ModelTooLarge { found: usize, limit: usize },
     #[error("tensor {tensor} names buffer {buffer}, but there are {num_buffers} buffers")]
     BufferOutOfRange { tensor: usize, buffer: u32, num_buffers: usize },
-    #[error("tensor {tensor} has dimension {dimension}, which is not positive or makes it larger than 2^28 elements")]
-    Dimension { tensor: usize, dimension: i32 },
     #[error("operator {operator} names operator code {code}, but there are {num_codes} codes")]
     CodeOutOfRange { operator: usize, code: u32, num_codes: usize },
     #[error("{reader} names tensor {tensor}, but there are {num_tensors} tensors")]
@@ -41,6 +41,12 @@ pub enum ImportError {
     Operator { operator: String, index: usize, reason: Unsupported },
     #[error(transparent)]
     Graph(#[from] GraphError),
+}
+
+impl From<Damage> for ImportError {
+    fn from(cause: Damage) -> Self {
+        Self::Damaged(cause)
+    }
 }
 
 /// Why an operator or an edge of the model cannot be lowered exactly.
@@ -64,6 +70,8 @@ pub enum Unsupported {
     NotLast,
 
     // Tensors.
+    #[error("tensor '{tensor}' has dimension {dimension}, which is not positive or makes it larger than 2^28 elements")]
+    Dimension { tensor: String, dimension: i32 },
     #[error("tensor '{tensor}' is {found}, expected {expected}: only fully quantized 8-bit models are supported")]
     Type { tensor: String, found: ElementType, expected: &'static str },
     #[error("weights '{weights}' are {weights_type} but activations '{input}' are {input_type}: hybrid quantization is not supported")]
@@ -88,8 +96,20 @@ pub enum Unsupported {
     DataLength { tensor: String, found: usize, expected: usize },
     #[error("the data of tensor '{tensor}' lie outside the flatbuffer")]
     ExternalData { tensor: String },
-    #[error("tensors of shapes {left} and {right} are not combined: each would have to be repeated to {output}")]
-    Broadcast { left: Shape, right: Shape, output: Shape },
+    #[error("shapes {left} and {right} cannot be combined to {output}")]
+    ShapesDiffer { left: Shape, right: Shape, output: Shape },
+    #[error("operands of shapes {left} and {right} would both have to be repeated to {output}: at most one is")]
+    BothRepeated { left: Shape, right: Shape, output: Shape },
+    #[error("an operand of shape {found} would have to be repeated to {output} beside a constant")]
+    RepeatedBesideConstant { found: Shape, output: Shape },
+    #[error("both operands are constant")]
+    BothConstant,
+    #[error("a constant of {elements} elements is too large: at most {limit} are supported")]
+    ConstantTooLarge { elements: usize, limit: usize },
+    #[error("{channels} output channels of filter '{filter}' cannot be divided into {groups} groups")]
+    Groups { filter: String, channels: usize, groups: usize },
+    #[error("a convolution in {groups} groups becomes one of {weights} weights, more than {limit}")]
+    GroupsTooLarge { groups: usize, weights: usize, limit: usize },
 
     // Quantization.
     #[error("tensor '{tensor}' has no quantization parameters")]

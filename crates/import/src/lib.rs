@@ -13,6 +13,7 @@
 )]
 
 pub use error::{ImportError, Unsupported};
+pub use format::Format;
 pub use input::{Input, InputError, InputFormat, InputOptions, Pixels, PixelsError, Reading, Resize, load_input};
 pub use model::{Closing, ElementType, InputSpec, Model, OperatorReport, OutputSpec, Support, Survey};
 pub use synthetic::{Architecture, synthetic};
@@ -20,6 +21,7 @@ pub use tflite::{import_tflite, survey};
 
 mod error;
 mod fixed_point;
+mod format;
 mod input;
 mod model;
 mod rounding;

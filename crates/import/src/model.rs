@@ -192,6 +192,8 @@ pub enum Support {
     Lowered,
     /// It converts between numbers and integers at the model's edge, or closes a classifier; the graph begins after it or ends before it.
     Edge,
+    /// It computes a shape from shapes; the result is a constant of the graph.
+    Constant,
     /// Nothing depends on its outputs.
     Unused,
     /// It cannot be lowered.

@@ -2,12 +2,11 @@
 
 use verinfer_graph::run;
 use verinfer_import::{Closing, ImportError, Model, Support, Unsupported, import_tflite};
-use verinfer_tflite_schema::tflite as schema;
-
 #[path = "common/file.rs"]
 mod file;
 
-use file::{BuiltinOperator as Code, BuiltinOptions, Operator, Tensor, TensorType, write};
+use file::build::{byte, int, ints};
+use file::{BuiltinOperator as Code, Operator, Tensor, TensorType, float, write};
 
 fn outputs(model: &Model, input: &[i16]) -> Vec<i16> {
     run(&model.graph, input).unwrap().tensors.swap_remove(model.graph.output().0)
@@ -16,10 +15,7 @@ fn outputs(model: &Model, input: &[i16]) -> Vec<i16> {
 #[test]
 fn a_leaky_relu_with_a_negative_slope_is_the_kernels() {
     let tensors = [Tensor::activation(&[1, 1, 1, 12], 0.1, 3), Tensor::activation(&[1, 1, 1, 12], 0.07, -20)];
-    let options = |b: &mut flatbuffers::FlatBufferBuilder<'_>| {
-        schema::LeakyReluOptions::create(b, &schema::LeakyReluOptionsArgs { alpha: -0.3 }).as_union_value()
-    };
-    let operator = Operator::with(Code::LEAKY_RELU, &[0], 1, BuiltinOptions::LeakyReluOptions, options);
+    let operator = Operator::with(Code::LEAKY_RELU, &[0], 1, (75, vec![(0, float(-0.3))]));
     let model = import_tflite(&write(&tensors, &[operator], 1)).unwrap();
     let found = outputs(&model, &[-128, -100, -33, -4, -1, 0, 1, 2, 5, 40, 90, 127]);
     assert_eq!(found, [36, 24, -4, -17, -18, -18, -19, -19, -17, 33, 104, 127]);
@@ -36,11 +32,7 @@ fn an_expand_dims_between_scales_is_refused_and_a_reshape_is_not() {
     let Err(ImportError::Operator { reason: Unsupported::ScaleMismatch { .. }, .. }) = expand(0.2, 3) else { panic!() };
     let Err(ImportError::Operator { reason: Unsupported::ZeroPointMismatch { .. }, .. }) = expand(0.1, 4) else { panic!() };
     let squeezed = [Tensor::activation(&[1, 1, 4], 0.1, 3), Tensor::activation(&[1, 4], 0.2, 5)];
-    let options = |b: &mut flatbuffers::FlatBufferBuilder<'_>| {
-        let squeeze_dims = Some(b.create_vector(&[1]));
-        schema::SqueezeOptions::create(b, &schema::SqueezeOptionsArgs { squeeze_dims }).as_union_value()
-    };
-    let squeeze = Operator::with(Code::SQUEEZE, &[0], 1, BuiltinOptions::SqueezeOptions, options);
+    let squeeze = Operator::with(Code::SQUEEZE, &[0], 1, (30, vec![(0, ints(&[1]))]));
     let model = import_tflite(&write(&squeezed, &[squeeze], 1)).unwrap();
     assert_eq!(outputs(&model, &[1, -2, 3, 127]), [1, -2, 3, 127]);
 }
@@ -63,11 +55,8 @@ fn a_channel_with_multiplier_zero_gives_its_zero_point_whatever_its_bias() {
         constant(&[2], TensorType::INT32, &[0.001, 1e-17], biases),
         Tensor::activation(&[1, 1, 1, 2], 0.1, -7),
     ];
-    let options = |b: &mut flatbuffers::FlatBufferBuilder<'_>| {
-        let arguments = schema::Conv2DOptionsArgs { padding: schema::Padding::VALID, stride_h: 1, stride_w: 1, ..Default::default() };
-        schema::Conv2DOptions::create(b, &arguments).as_union_value()
-    };
-    let operator = Operator::with(Code::CONV_2D, &[0, 1, 2], 3, BuiltinOptions::Conv2DOptions, options);
+    let valid = vec![(0, byte(1)), (1, int(1)), (2, int(1))];
+    let operator = Operator::with(Code::CONV_2D, &[0, 1, 2], 3, (1, valid));
     let model = import_tflite(&write(&tensors, &[operator], 3)).unwrap();
     for (input, expected) in [([-128, 127], [-128, -7]), ([127, -128], [127, -7]), ([50, 60], [22, -7])] {
         assert_eq!(outputs(&model, &input), expected);
@@ -75,9 +64,7 @@ fn a_channel_with_multiplier_zero_gives_its_zero_point_whatever_its_bias() {
 }
 
 fn softmax(input: i32, output: i32) -> Operator {
-    Operator::with(Code::SOFTMAX, &[input], output, BuiltinOptions::SoftmaxOptions, |b| {
-        schema::SoftmaxOptions::create(b, &schema::SoftmaxOptionsArgs { beta: 1.0 }).as_union_value()
-    })
+    Operator::with(Code::SOFTMAX, &[input], output, (9, vec![(0, float(1.0))]))
 }
 
 #[test]

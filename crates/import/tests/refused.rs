@@ -1,6 +1,6 @@
 //! Models that cannot be imported, and why.
 
-use verinfer_import::{ElementType, ImportError, Support, Unsupported, import_tflite, survey};
+use verinfer_import::{ElementType, Format, ImportError, Support, Unsupported, import_tflite, survey};
 
 mod common;
 
@@ -48,7 +48,7 @@ fn every_other_model_is_surveyed_as_supported() {
 
 #[test]
 fn what_is_no_model_is_refused() {
-    assert_eq!(import_tflite(b"").unwrap_err(), ImportError::NotTflite);
-    assert_eq!(import_tflite(b"\x08\0\0\0TFL2\0\0\0\0").unwrap_err(), ImportError::NotTflite);
+    assert_eq!(import_tflite(b"").unwrap_err(), ImportError::NotTflite { found: Format::Empty });
+    assert_eq!(import_tflite(b"\x08\0\0\0TFL2\0\0\0\0").unwrap_err(), ImportError::NotTflite { found: Format::Unknown });
     assert!(matches!(import_tflite(b"\xff\xff\xff\x7fTFL3").unwrap_err(), ImportError::Damaged(_)));
 }

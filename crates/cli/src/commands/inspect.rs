@@ -125,6 +125,7 @@ impl OperatorReport {
         let (status, reason) = match &operator.support {
             Support::Lowered => ("lowered", None),
             Support::Edge => ("edge", None),
+            Support::Constant => ("constant", None),
             Support::Unused => ("unused", None),
             Support::Unsupported(reason) => ("unsupported", Some(reason.to_string())),
         };

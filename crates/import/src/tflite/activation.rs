@@ -27,7 +27,7 @@ pub fn lower_relu(lowering: &mut Lowering<'_, '_>, context: &Context<'_, '_>, lo
 
 /// LEAKY_RELU: `QuantizeLeakyRelu`; the slope may be negative.
 pub fn lower_leaky_relu(lowering: &mut Lowering<'_, '_>, context: &Context<'_, '_>) -> Result<(), Unsupported> {
-    let options = context.operator.table.builtin_options_as_leaky_relu_options().ok_or(Unsupported::Options)?;
+    let options = context.operator.table.builtin_options_as_leaky_relu_options().unwrap_or_default();
     let (input, output) = operands(lowering, context)?;
     let below_zero = Multiplier::quantize_signed(f64::from(input.scale * options.alpha() / output.scale))?;
     let above_zero = Multiplier::quantize(f64::from(input.scale / output.scale))?;

@@ -1,6 +1,6 @@
 //! ADD, SUB and MUL (`kernels/add.cc`, `sub.cc`, `mul.cc`).
 
-use verinfer_graph::{Add, Conv, DataType, Mul, Op, Operand, Shape, Window};
+use verinfer_graph::{Add, Conv, DataType, Mul, Op, Operand, Shape, TensorId, Window};
 use verinfer_tflite_schema::tflite::ActivationFunctionType;
 
 use crate::error::Unsupported;
@@ -13,13 +13,13 @@ const LEFT_SHIFT: u32 = 20;
 
 /// ADD.
 pub fn lower_add(lowering: &mut Lowering<'_, '_>, context: &Context<'_, '_>) -> Result<(), Unsupported> {
-    let options = context.operator.table.builtin_options_as_add_options().ok_or(Unsupported::Options)?;
+    let options = context.operator.table.builtin_options_as_add_options().unwrap_or_default();
     lower_sum(lowering, context, options.fused_activation_function(), false)
 }
 
 /// SUB: ADD with the second operand negated.
 pub fn lower_sub(lowering: &mut Lowering<'_, '_>, context: &Context<'_, '_>) -> Result<(), Unsupported> {
-    let options = context.operator.table.builtin_options_as_sub_options().ok_or(Unsupported::Options)?;
+    let options = context.operator.table.builtin_options_as_sub_options().unwrap_or_default();
     lower_sum(lowering, context, options.fused_activation_function(), true)
 }
 
@@ -40,37 +40,32 @@ fn lower_sum(
     let output_multiplier = Multiplier::quantize_below_one(output_factor)?;
     let first = operands.first.rescaled(first_multiplier, false)?;
     let second = operands.second.rescaled(second_multiplier, negate_second)?;
-    let (left, left_table, right) = match (first, second) {
-        (Rescaled::Tensor { input, table }, Rescaled::Constant { shape, values }) if input.shape == output.shape => {
-            (input, table, Operand::Constant(per_channel(shape, values, output.shape)?))
-        }
-        (Rescaled::Constant { shape, values }, Rescaled::Tensor { input, table }) if input.shape == output.shape => {
-            (input, table, Operand::Constant(per_channel(shape, values, output.shape)?))
+    let requantization = requantization(output_multiplier, output.zero_point, activation_range(activation, output)?);
+    match (first, second) {
+        (Rescaled::Tensor { input, table }, Rescaled::Constant { shape, values })
+        | (Rescaled::Constant { shape, values }, Rescaled::Tensor { input, table }) => {
+            let constant = Spread::new(shape, values, input.shape, output.shape)?;
+            constant.push(lowering, context, input, output, |left, constants| {
+                Op::Add(Add { left, left_table: table, right: Operand::Constant(constants), requantization })
+            });
         }
         (Rescaled::Tensor { input, table }, Rescaled::Tensor { input: other, table: other_table }) => {
             let (left, left_table, right, table) =
                 if input.shape == output.shape { (input, table, other, other_table) } else { (other, other_table, input, table) };
+            if left.shape != output.shape {
+                return Err(Unsupported::BothRepeated { left: input.shape, right: other.shape, output: output.shape });
+            }
             let right = Operand::Tensor { tensor: right.id, table };
-            (left, left_table, right)
+            lowering.push(context, Op::Add(Add { left: left.id, left_table, right, requantization }), output.id);
         }
-        (first, second) => return Err(broadcast(first.shape(), second.shape(), output.shape)),
-    };
-    if left.shape != output.shape {
-        return Err(broadcast(operands.first.shape()?, operands.second.shape()?, output.shape));
+        (Rescaled::Constant { .. }, Rescaled::Constant { .. }) => return Err(Unsupported::BothConstant),
     }
-    let op = Op::Add(Add {
-        left: left.id,
-        left_table,
-        right,
-        requantization: requantization(output_multiplier, output.zero_point, activation_range(activation, output)?),
-    });
-    lowering.push(context, op, output.id);
     Ok(())
 }
 
 /// MUL; by a constant for all or each channel it is a 1x1 depthwise convolution.
 pub fn lower_mul(lowering: &mut Lowering<'_, '_>, context: &Context<'_, '_>) -> Result<(), Unsupported> {
-    let options = context.operator.table.builtin_options_as_mul_options().ok_or(Unsupported::Options)?;
+    let options = context.operator.table.builtin_options_as_mul_options().unwrap_or_default();
     let operands = Operands::read(lowering, context)?;
     let output = operands.output;
     let [first_scale, second_scale] = [operands.first.scale()?, operands.second.scale()?];
@@ -78,40 +73,40 @@ pub fn lower_mul(lowering: &mut Lowering<'_, '_>, context: &Context<'_, '_>) -> 
     let multiplier = Multiplier::quantize(f64::from(first_scale * second_scale / output.scale))?;
     let range = activation_range(options.fused_activation_function(), output)?;
     let requantization = requantization(multiplier, output.zero_point, range);
-    let op = match (operands.first, operands.second) {
+    match (operands.first, operands.second) {
         (Factor::Tensor(input), Factor::Constant(constant)) | (Factor::Constant(constant), Factor::Tensor(input)) => {
-            let shape = constant.shape()?;
-            if input.shape != output.shape {
-                return Err(broadcast(input.shape, shape, output.shape));
-            }
-            Op::DepthwiseConv2d(Conv {
-                input: input.id,
-                input_zero_point: input.zero_point,
-                window: Window::POINT,
-                weights: per_channel(shape, constant.bytes_as_values()?, output.shape)?,
-                weight_zero_point: constant.per_tensor()?.1,
-                bias: vec![0; output.shape.channels],
-                requantization,
-            })
+            let weight_zero_point = constant.per_tensor()?.1;
+            let spread = Spread::new(constant.shape()?, constant.bytes_as_values()?, input.shape, output.shape)?;
+            spread.push(lowering, context, input, output, |id, weights| {
+                let bias = vec![0; weights.len()];
+                let input_zero_point = input.zero_point;
+                Op::DepthwiseConv2d(Conv {
+                    input: id,
+                    input_zero_point,
+                    window: Window::POINT,
+                    weights,
+                    weight_zero_point,
+                    bias,
+                    requantization,
+                })
+            });
         }
         (Factor::Tensor(first), Factor::Tensor(second)) => {
             let (left, right) = if first.shape == output.shape { (first, second) } else { (second, first) };
             if left.shape != output.shape {
-                return Err(broadcast(first.shape, second.shape, output.shape));
+                return Err(Unsupported::BothRepeated { left: first.shape, right: second.shape, output: output.shape });
             }
-            Op::Mul(Mul {
+            let op = Op::Mul(Mul {
                 left: left.id,
                 left_zero_point: left.zero_point,
                 right: right.id,
                 right_zero_point: right.zero_point,
                 requantization,
-            })
+            });
+            lowering.push(context, op, output.id);
         }
-        (Factor::Constant(first), Factor::Constant(_)) => {
-            return Err(Unsupported::Constant { tensor: first.name.clone() });
-        }
-    };
-    lowering.push(context, op, output.id);
+        (Factor::Constant(_), Factor::Constant(_)) => return Err(Unsupported::BothConstant),
+    }
     Ok(())
 }
 
@@ -144,17 +139,17 @@ impl<'s, 'a> Operands<'s, 'a> {
                     },
                 });
             }
-            Ok(match tensor.data {
+            Ok(match &tensor.data {
                 Some(_) => Factor::Constant(tensor),
                 None => Factor::Tensor(context.input(lowering, position)?),
             })
         };
         let (first, second) = (factor(0)?, factor(1)?);
-        let expected = broadcast_dims(&context.tensor(0)?.dims, &context.tensor(1)?.dims).ok_or(broadcast(
-            first.shape()?,
-            second.shape()?,
-            output.shape,
-        ))?;
+        let expected = broadcast_dims(&context.tensor(0)?.dims, &context.tensor(1)?.dims).ok_or(Unsupported::ShapesDiffer {
+            left: first.shape()?,
+            right: second.shape()?,
+            output: output.shape,
+        })?;
         context.output_tensor()?.expect_dims(&expected)?;
         Ok(Self { first, second, output })
     }
@@ -205,21 +200,64 @@ enum Rescaled {
     Constant { shape: Shape, values: Vec<i32> },
 }
 
-impl Rescaled {
-    const fn shape(&self) -> Shape {
-        match self {
-            Self::Tensor { input, .. } => input.shape,
-            Self::Constant { shape, .. } => *shape,
-        }
-    }
+/// A constant with one value for each channel of `shape`, which holds the output's elements.
+struct Spread<T> {
+    shape: Shape,
+    values: Vec<T>,
 }
 
-/// A constant for all or each channel as one for each channel.
-fn per_channel<T: Copy>(shape: Shape, values: Vec<T>, output: Shape) -> Result<Vec<T>, Unsupported> {
-    match values.as_slice() {
-        [value] => Ok(vec![*value; output.channels]),
-        _ if shape.num_pixels() == 1 && shape.channels == output.channels => Ok(values),
-        _ => Err(broadcast(output, shape, output)),
+/// Values of a constant that is not one for all or each channel.
+const MAX_SPREAD: usize = 1 << 22;
+
+impl<T: Copy> Spread<T> {
+    /// `values` of shape `constant`, repeated as far as `output` needs: over its channels, else over the elements of a row, else over all.
+    fn new(constant: Shape, values: Vec<T>, input: Shape, output: Shape) -> Result<Self, Unsupported> {
+        if input != output {
+            return Err(Unsupported::RepeatedBesideConstant { found: input, output });
+        }
+        let shape = match (constant.height, constant.width) {
+            (1, 1) => output,
+            (1, _) => Shape::new(output.height, 1, output.width.saturating_mul(output.channels)),
+            (_, _) => Shape::new(1, 1, output.num_elements()),
+        };
+        if shape != output && shape.channels > MAX_SPREAD {
+            return Err(Unsupported::ConstantTooLarge { elements: shape.channels, limit: MAX_SPREAD });
+        }
+        let [rows, columns] = if shape == output { [1, 1] } else { [if shape.height == 1 { output.height } else { 1 }, output.width] };
+        // The index along a side of the constant, which is the output's or one.
+        let along = |side: usize, index: usize| if side == 1 { 0 } else { index };
+        let mut spread = Vec::with_capacity(shape.channels);
+        for y in 0..rows {
+            for x in 0..columns {
+                let pixel = along(constant.height, y).saturating_mul(constant.width).saturating_add(along(constant.width, x));
+                for channel in 0..output.channels {
+                    let index = pixel.saturating_mul(constant.channels).saturating_add(along(constant.channels, channel));
+                    let value = values.get(index).ok_or(Unsupported::ShapesDiffer { left: output, right: constant, output })?;
+                    spread.push(*value);
+                }
+            }
+        }
+        Ok(Self { shape, values: spread })
+    }
+
+    /// Pushes the operator of `input` and the values, between two reshapes where they are not one for each channel of the output.
+    fn push(
+        self,
+        lowering: &mut Lowering<'_, '_>,
+        context: &Context<'_, '_>,
+        input: Activation,
+        output: Activation,
+        operator: impl FnOnce(TensorId, Vec<T>) -> Op,
+    ) {
+        let input = lowering.reshaped(context, input, self.shape);
+        let op = operator(input, self.values);
+        if self.shape == output.shape {
+            lowering.push(context, op, output.id);
+        } else {
+            let result = lowering.temporary(format!("result of #{}", context.index), self.shape, output.dtype);
+            lowering.push(context, op, result);
+            lowering.push(context, Op::Reshape { input: result }, output.id);
+        }
     }
 }
 
@@ -235,8 +273,4 @@ fn broadcast_dims(first: &[usize], second: &[usize]) -> Option<Vec<usize>> {
         .collect::<Option<Vec<_>>>()?;
     dims.reverse();
     Some(dims)
-}
-
-const fn broadcast(left: Shape, right: Shape, output: Shape) -> Unsupported {
-    Unsupported::Broadcast { left, right, output }
 }

@@ -1,6 +1,6 @@
 //! CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED (`kernels/conv.cc`, `depthwise_conv.cc`, `fully_connected.cc`, `kernel_util.cc`).
 
-use verinfer_graph::{Conv, DataType, Op, Requantization, Rounding, Shape, Window};
+use verinfer_graph::{Conv, DataType, Op, Pad, Requantization, Rounding, Shape, Window};
 use verinfer_tflite_schema::tflite::{ActivationFunctionType, FullyConnectedOptionsWeightsFormat};
 
 use crate::error::Unsupported;
@@ -11,20 +11,28 @@ use crate::tflite::lowering::{Activation, Context, Lowering, activation_range};
 use crate::tflite::source::Tensor;
 use crate::tflite::window::WindowOptions;
 
-/// CONV_2D: filters `[output channel, row, column, input channel]`.
+/// Weights of a grouped convolution that is lowered as one over all channels.
+const MAX_WIDENED_WEIGHTS: usize = 1 << 26;
+
+/// CONV_2D: filters `[output channel, row, column, input channel]`; fewer input channels than the input has are a group of them.
 pub fn lower_conv(lowering: &mut Lowering<'_, '_>, context: &Context<'_, '_>) -> Result<(), Unsupported> {
     context.expect_operands(2, 3, "2 or 3")?;
     let options = context.operator.table.builtin_options_as_conv_2_doptions().ok_or(Unsupported::Options)?;
-    let layer = Layer::read(lowering, context, 4)?;
+    let mut layer = Layer::read(lowering, context, 4)?;
     let [channels, kernel_h, kernel_w, depth] = *layer.filter.dims.as_slice() else {
         return Err(rank(layer.filter, "4"));
     };
-    if depth != layer.input.shape.channels {
+    let input_channels = layer.input.shape.channels;
+    if !input_channels.is_multiple_of(depth) {
         return Err(Unsupported::Shape {
             tensor: layer.filter.name.clone(),
             found: layer.filter.dims.clone(),
-            expected: vec![channels, kernel_h, kernel_w, layer.input.shape.channels],
+            expected: vec![channels, kernel_h, kernel_w, input_channels],
         });
+    }
+    let groups = input_channels.checked_div(depth).unwrap_or(1);
+    if !channels.is_multiple_of(groups) {
+        return Err(Unsupported::Groups { filter: layer.filter.name.clone(), channels, groups });
     }
     let (window, (height, width)) = WindowOptions {
         padding: options.padding(),
@@ -34,16 +42,53 @@ pub fn lower_conv(lowering: &mut Lowering<'_, '_>, context: &Context<'_, '_>) ->
     }
     .resolve(layer.input.shape)?;
     context.output_tensor()?.expect_dims(&[1, height, width, channels])?;
+    let window = layer.border_where_no_tap_is(lowering, context, window, (height, width));
     let conv = layer.conv(window, channels, 0, options.fused_activation_function())?;
-    lowering.push(context, Op::Conv2d(conv), layer.output.id);
+    let op = match (groups, depth) {
+        (1, _) => Op::Conv2d(conv),
+        (_, 1) => Op::DepthwiseConv2d(channels_last(conv, channels)),
+        (_, _) => Op::Conv2d(widened(conv, channels, groups, depth)?),
+    };
+    lowering.push(context, op, layer.output.id);
     Ok(())
+}
+
+/// Filters of one input channel, `[output channel, tap]`, in the order of a depthwise convolution, `[tap, output channel]`.
+fn channels_last(conv: Conv, channels: usize) -> Conv {
+    let taps = conv.window.num_taps();
+    let weights = (0..taps).flat_map(|tap| conv.weights.iter().copied().skip(tap).step_by(taps).take(channels)).collect();
+    Conv { weights, ..conv }
+}
+
+/// Filters of one group of `depth` input channels as filters of all, the others weighing nothing.
+fn widened(conv: Conv, channels: usize, groups: usize, depth: usize) -> Result<Conv, Unsupported> {
+    let found = conv.weights.len().saturating_mul(groups);
+    if found > MAX_WIDENED_WEIGHTS {
+        return Err(Unsupported::GroupsTooLarge { groups, weights: found, limit: MAX_WIDENED_WEIGHTS });
+    }
+    // At most 255, the zero point of an 8-bit type.
+    let nothing = i16::try_from(conv.weight_zero_point).map_err(|_| Unsupported::Overflow)?;
+    let filter_len = conv.window.num_taps().saturating_mul(depth).max(1);
+    let channels_per_group = channels.checked_div(groups).unwrap_or(1).max(1);
+    let mut weights = Vec::with_capacity(found);
+    for (channel, filter) in conv.weights.chunks_exact(filter_len).enumerate() {
+        let group = channel.checked_div(channels_per_group).unwrap_or(0);
+        let before = group.saturating_mul(depth);
+        let after = groups.saturating_sub(group).saturating_sub(1).saturating_mul(depth);
+        for tap in filter.chunks_exact(depth) {
+            weights.extend(std::iter::repeat_n(nothing, before));
+            weights.extend_from_slice(tap);
+            weights.extend(std::iter::repeat_n(nothing, after));
+        }
+    }
+    Ok(Conv { weights, ..conv })
 }
 
 /// DEPTHWISE_CONV_2D: filters `[1, row, column, output channel]`.
 pub fn lower_depthwise(lowering: &mut Lowering<'_, '_>, context: &Context<'_, '_>) -> Result<(), Unsupported> {
     context.expect_operands(2, 3, "2 or 3")?;
     let options = context.operator.table.builtin_options_as_depthwise_conv_2_doptions().ok_or(Unsupported::Options)?;
-    let layer = Layer::read(lowering, context, 4)?;
+    let mut layer = Layer::read(lowering, context, 4)?;
     let [1, kernel_h, kernel_w, channels] = *layer.filter.dims.as_slice() else {
         return Err(rank(layer.filter, "4, the first being 1"));
     };
@@ -62,6 +107,7 @@ pub fn lower_depthwise(lowering: &mut Lowering<'_, '_>, context: &Context<'_, '_
     }
     .resolve(layer.input.shape)?;
     context.output_tensor()?.expect_dims(&[1, height, width, channels])?;
+    let window = layer.border_where_no_tap_is(lowering, context, window, (height, width));
     let conv = layer.conv(window, channels, 3, options.fused_activation_function())?;
     lowering.push(context, Op::DepthwiseConv2d(conv), layer.output.id);
     Ok(())
@@ -70,7 +116,7 @@ pub fn lower_depthwise(lowering: &mut Lowering<'_, '_>, context: &Context<'_, '_
 /// FULLY_CONNECTED: filters `[output, input]`, a 1x1 convolution over rows of the flattened input.
 pub fn lower_fully_connected(lowering: &mut Lowering<'_, '_>, context: &Context<'_, '_>) -> Result<(), Unsupported> {
     context.expect_operands(2, 3, "2 or 3")?;
-    let options = context.operator.table.builtin_options_as_fully_connected_options().ok_or(Unsupported::Options)?;
+    let options = context.operator.table.builtin_options_as_fully_connected_options().unwrap_or_default();
     if options.weights_format() != FullyConnectedOptionsWeightsFormat::DEFAULT {
         return Err(Unsupported::Option { name: "weights_format", value: i64::from(options.weights_format().0) });
     }
@@ -129,6 +175,37 @@ impl<'s, 'a> Layer<'s, 'a> {
         let input = context.input(lowering, 0)?;
         let output = context.output_like(lowering, input)?;
         Ok(Self { input, filter, bias: context.optional_tensor(2), output })
+    }
+
+    /// A dilated window can lie around the input without a tap in it. A border of the input's zero point, which adds nothing, makes such taps exist.
+    fn border_where_no_tap_is(
+        &mut self,
+        lowering: &mut Lowering<'_, '_>,
+        context: &Context<'_, '_>,
+        window: Window,
+        (height, width): (usize, usize),
+    ) -> Window {
+        let input = self.input.shape;
+        let lacks_tap = (0..height).any(|y| window.row_taps(input.height, y).is_empty())
+            || (0..width).any(|x| window.column_taps(input.width, x).is_empty());
+        let Ok(value) = i16::try_from(self.input.zero_point) else { return window };
+        if !lacks_tap {
+            return window;
+        }
+        let side = |input: usize, pad: usize, output: usize, stride: usize, kernel: usize, dilation: usize| {
+            let extent = kernel.saturating_sub(1).saturating_mul(dilation).saturating_add(1);
+            output.saturating_sub(1).saturating_mul(stride).saturating_add(extent).max(input.saturating_add(pad))
+        };
+        let shape = Shape::new(
+            side(input.height, window.pad_top, height, window.stride_h, window.kernel_h, window.dilation_h),
+            side(input.width, window.pad_left, width, window.stride_w, window.kernel_w, window.dilation_w),
+            input.channels,
+        );
+        let bordered = lowering.temporary(format!("border for #{}", context.index), shape, self.input.dtype);
+        let before = Shape::new(window.pad_top, window.pad_left, 0);
+        lowering.push(context, Op::Pad(Pad { input: self.input.id, before, value }), bordered);
+        self.input = Activation { id: bordered, shape, ..self.input };
+        Window { pad_top: 0, pad_left: 0, ..window }
     }
 
     fn conv(
@@ -229,7 +306,10 @@ impl<'s, 'a> Layer<'s, 'a> {
         if let Some(zero_point) = zero_points.copied().find(|&zero_point| zero_point != 0) {
             return Err(Unsupported::ZeroPointMismatch { tensor: bias.name.clone(), zero_point, expected: 0 });
         }
-        bias.expect_dims(&[channels])?;
+        // TFLite counts elements, whatever the shape.
+        if bias.num_elements() != channels {
+            return Err(Unsupported::Shape { tensor: bias.name.clone(), found: bias.dims.clone(), expected: vec![channels] });
+        }
         bias.integers()?.into_iter().map(|value| i32::try_from(value).map_err(|_| Unsupported::Overflow)).collect()
     }
 

@@ -89,11 +89,13 @@ impl Edges {
 }
 
 /// Operators on whose outputs the graph's output depends.
-pub fn live_operators(source: &Source<'_>, edges: &Edges) -> HashSet<usize> {
+///
+/// What is folded to constants depends on nothing.
+pub fn live_operators(source: &Source<'_>, edges: &Edges, folded: &[usize]) -> HashSet<usize> {
     let mut live_tensors = HashSet::from([edges.graph_output]);
     let mut live = HashSet::new();
     for (index, operator) in source.operators.iter().enumerate().rev() {
-        if !edges.is_edge(index) && operator.outputs.iter().any(|output| live_tensors.contains(output)) {
+        if !edges.is_edge(index) && !folded.contains(&index) && operator.outputs.iter().any(|output| live_tensors.contains(output)) {
             live.insert(index);
             live_tensors.extend(operator.inputs.iter().flatten());
         }
@@ -126,7 +128,7 @@ fn closing_step(source: &Source<'_>, operator: &Operator<'_>) -> Option<Closing>
     match (operator.code, operator.inputs.len()) {
         (BuiltinOperator::DEQUANTIZE, 1) => Some(Closing::Dequantize),
         (BuiltinOperator::SOFTMAX, 1) => {
-            let beta = operator.table.builtin_options_as_softmax_options()?.beta();
+            let beta = operator.table.builtin_options_as_softmax_options().unwrap_or_default().beta();
             Some(Closing::Softmax { beta, classes: classes()? })
         }
         (BuiltinOperator::LOG_SOFTMAX, 1) => Some(Closing::LogSoftmax { classes: classes()? }),
@@ -140,7 +142,7 @@ fn closing_step(source: &Source<'_>, operator: &Operator<'_>) -> Option<Closing>
 fn tensor<'s, 'a>(source: &'s Source<'a>, index: usize) -> Result<&'s Tensor<'a>, Unsupported> {
     let tensor = source.tensors.get(index).ok_or(Unsupported::OperandCount { found: 0, expected: "1" })?;
     tensor.check_plain()?;
-    match tensor.data {
+    match &tensor.data {
         Some(_) => Err(Unsupported::Constant { tensor: tensor.name.clone() }),
         None => Ok(tensor),
     }

@@ -76,8 +76,8 @@ pub fn lower_reshape(lowering: &mut Lowering<'_, '_>, context: &Context<'_, '_>)
     let requested = match context.optional_tensor(1) {
         Some(shape) => shape.integers()?,
         None => {
-            let options = context.operator.table.builtin_options_as_reshape_options().ok_or(Unsupported::Options)?;
-            options.new_shape().into_iter().flatten().map(i64::from).collect()
+            let options = context.operator.table.builtin_options_as_reshape_options().unwrap_or_default();
+            options.new_shape().into_iter().map(i64::from).collect()
         }
     };
     let elements = context.tensor(0)?.num_elements();
@@ -95,12 +95,11 @@ pub fn lower_reshape(lowering: &mut Lowering<'_, '_>, context: &Context<'_, '_>)
 /// SQUEEZE: drops the listed sides of one, or all.
 pub fn lower_squeeze(lowering: &mut Lowering<'_, '_>, context: &Context<'_, '_>) -> Result<(), Unsupported> {
     context.expect_operands(1, 1, "1")?;
-    let options = context.operator.table.builtin_options_as_squeeze_options().ok_or(Unsupported::Options)?;
+    let options = context.operator.table.builtin_options_as_squeeze_options().unwrap_or_default();
     let dims = &context.tensor(0)?.dims;
     let listed = options
         .squeeze_dims()
         .into_iter()
-        .flatten()
         .map(|axis| {
             resolve_axis(i64::from(axis), dims.len())
                 .filter(|&axis| dims.get(axis) == Some(&1))
@@ -143,7 +142,7 @@ fn push_reshape(lowering: &mut Lowering<'_, '_>, context: &Context<'_, '_>, expe
 /// CONCATENATION; inputs of another quantization than the output's are rescaled, which TFLite does for UINT8 only.
 pub fn lower_concatenation(lowering: &mut Lowering<'_, '_>, context: &Context<'_, '_>) -> Result<(), Unsupported> {
     context.expect_operands(1, usize::MAX, "at least 1")?;
-    let options = context.operator.table.builtin_options_as_concatenation_options().ok_or(Unsupported::Options)?;
+    let options = context.operator.table.builtin_options_as_concatenation_options().unwrap_or_default();
     let activation = options.fused_activation_function();
     if activation != ActivationFunctionType::NONE {
         return Err(Unsupported::Activation { activation: activation.variant_name().unwrap_or("(unknown)") });

@@ -40,7 +40,9 @@ pub fn lower_operator(lowering: &mut Lowering<'_, '_>, index: usize, operator: &
         BuiltinOperator::ELU => activation::lower_elu(lowering, &context),
         BuiltinOperator::QUANTIZE => activation::lower_quantize(lowering, &context),
         BuiltinOperator::SOFTMAX | BuiltinOperator::LOG_SOFTMAX | BuiltinOperator::DEQUANTIZE => Err(Unsupported::NotLast),
-        BuiltinOperator::CUSTOM => Err(Unsupported::CustomOperator { name: operator.custom_code.unwrap_or_default().to_owned() }),
+        BuiltinOperator::CUSTOM => {
+            Err(Unsupported::CustomOperator { name: operator.custom_code.as_deref().unwrap_or_default().to_owned() })
+        }
         _ => Err(Unsupported::Operator),
     }
 }
@@ -134,8 +136,11 @@ pub struct Context<'s, 'a> {
 }
 
 impl<'s, 'a> Context<'s, 'a> {
-    /// Refuses another number of inputs than `least` to `most` or of outputs than one.
+    /// Refuses operands without elements, and another number of inputs than `least` to `most` or of outputs than one.
     pub fn expect_operands(&self, least: usize, most: usize, expected: &'static str) -> Result<(), Unsupported> {
+        for &tensor in self.operator.inputs.iter().flatten().chain(&self.operator.outputs) {
+            self.source.tensors.get(tensor).map_or(Ok(()), Tensor::check_dims)?;
+        }
         let found = self.operator.inputs.len();
         if found < least || found > most {
             return Err(Unsupported::OperandCount { found, expected });

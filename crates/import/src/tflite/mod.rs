@@ -1,4 +1,4 @@
-//! TFLite files: parse ([`source`]), find the integer part ([`edges`]), lower each operator ([`lowering`] and one file for each group).
+//! TFLite files: parse ([`source`]), evaluate the constant part ([`fold`]), find the integer part ([`edges`]), lower each operator ([`lowering`] and one file for each group).
 
 use verinfer_graph::Graph;
 
@@ -12,6 +12,7 @@ mod activation;
 mod arithmetic;
 mod convolution;
 mod edges;
+mod fold;
 mod hard_swish;
 mod layout;
 mod lowering;
@@ -28,9 +29,10 @@ pub mod window;
 ///
 /// The first reason why the file cannot be imported; [`survey`] finds all.
 pub fn import_tflite(bytes: &[u8]) -> Result<Model, ImportError> {
-    let source = Source::parse(bytes)?;
+    let mut source = Source::parse(bytes)?;
+    let folded = fold::fold(&mut source);
     let edges = Edges::find(&source);
-    let live = live_operators(&source, &edges);
+    let live = live_operators(&source, &edges, &folded);
     let input = edges.input(&source).map_err(ImportError::Input)?;
     let output = edges.output(&source).map_err(ImportError::Output)?;
     let mut lowering = Lowering::new(&source);
@@ -38,6 +40,8 @@ pub fn import_tflite(bytes: &[u8]) -> Result<Model, ImportError> {
     for (index, operator) in source.operators.iter().enumerate() {
         let support = if edges.is_edge(index) {
             Support::Edge
+        } else if folded.contains(&index) {
+            Support::Constant
         } else if !live.contains(&index) {
             Support::Unused
         } else {
@@ -63,9 +67,10 @@ pub fn import_tflite(bytes: &[u8]) -> Result<Model, ImportError> {
 ///
 /// Only what keeps the file from being read at all.
 pub fn survey(bytes: &[u8]) -> Result<Survey, ImportError> {
-    let source = Source::parse(bytes)?;
+    let mut source = Source::parse(bytes)?;
+    let folded = fold::fold(&mut source);
     let edges = Edges::find(&source);
-    let live = live_operators(&source, &edges);
+    let live = live_operators(&source, &edges, &folded);
     let mut lowering = Lowering::new(&source);
     let operators: Vec<_> = source
         .operators
@@ -76,6 +81,8 @@ pub fn survey(bytes: &[u8]) -> Result<Survey, ImportError> {
             name: operator.name(),
             support: if edges.is_edge(index) {
                 Support::Edge
+            } else if folded.contains(&index) {
+                Support::Constant
             } else if !live.contains(&index) {
                 Support::Unused
             } else {

@@ -43,7 +43,7 @@ pub fn lower_max_pool(lowering: &mut Lowering<'_, '_>, context: &Context<'_, '_>
 /// MEAN over height, width or both: `reference_ops::QuantizedMeanOrSum`.
 pub fn lower_mean(lowering: &mut Lowering<'_, '_>, context: &Context<'_, '_>) -> Result<(), Unsupported> {
     context.expect_operands(2, 2, "2")?;
-    let options = context.operator.table.builtin_options_as_reducer_options().ok_or(Unsupported::Options)?;
+    let options = context.operator.table.builtin_options_as_reducer_options().unwrap_or_default();
     let input = context.input(lowering, 0)?;
     let output = context.output_like(lowering, input)?;
     let dims = &context.tensor(0)?.dims;

@@ -1,10 +1,12 @@
 //! What a `.tflite` file says, with every index and size checked, before any operator is understood.
 
-use flatbuffers::VerifierOptions;
+use std::borrow::Cow;
+
 use verinfer_graph::{DataType, Shape};
 use verinfer_tflite_schema::tflite as schema;
 
 use crate::error::{ImportError, Unsupported};
+use crate::format::Format;
 use crate::model::ElementType;
 
 /// Flatbuffers offsets are 32 bits, signed where they are signed.
@@ -14,7 +16,7 @@ const MAX_ITEMS: usize = 100_000;
 /// Elements of a tensor, as many as a graph allows.
 const MAX_ELEMENTS: usize = 1 << 28;
 
-/// The only subgraph of a file.
+/// The first subgraph of a file, which is what TFLite runs.
 pub struct Source<'a> {
     pub tensors: Vec<Tensor<'a>>,
     pub operators: Vec<Operator<'a>>,
@@ -28,11 +30,11 @@ pub struct Source<'a> {
 pub struct Tensor<'a> {
     pub name: String,
     pub element: ElementType,
-    /// Each at least 1, with at most [`MAX_ELEMENTS`] elements together.
+    /// Each at least 1, with at most [`MAX_ELEMENTS`] elements together; empty where [`Tensor::check_dims`] fails.
     pub dims: Vec<usize>,
     pub quantization: Option<Quantization>,
     /// Bytes of a constant.
-    pub data: Option<&'a [u8]>,
+    pub data: Option<Cow<'a, [u8]>>,
     flags: Flags,
 }
 
@@ -42,6 +44,8 @@ struct Flags {
     variable: bool,
     dynamic: bool,
     external: bool,
+    /// The dimension that is not positive, or makes the tensor too large.
+    dimension: Option<i32>,
 }
 
 /// Scales and zero points, one or one for each index of `dimension`.
@@ -54,11 +58,11 @@ pub struct Quantization {
 /// An operator as declared.
 pub struct Operator<'a> {
     pub code: schema::BuiltinOperator,
-    pub custom_code: Option<&'a str>,
+    pub custom_code: Option<Cow<'a, str>>,
     /// Tensor indices; `None` for an optional input left out.
     pub inputs: Vec<Option<usize>>,
     pub outputs: Vec<usize>,
-    pub table: schema::Operator<'a>,
+    pub table: schema::Operator,
 }
 
 impl Operator<'_> {
@@ -69,69 +73,51 @@ impl Operator<'_> {
 }
 
 impl<'a> Source<'a> {
-    /// Verifies the flatbuffer and reads its subgraph.
+    /// Reads the flatbuffer and its first subgraph.
     ///
     /// # Errors
     ///
-    /// Damaged files, indices out of range, and anything but one subgraph with one input and one output.
+    /// Damaged files, indices out of range, and anything but one input and one output.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ImportError> {
-        let model = verify(bytes)?;
-        let buffers = model.buffers().map(|buffers| buffers.iter().collect::<Vec<_>>()).unwrap_or_default();
-        let subgraphs = model.subgraphs();
-        let num_subgraphs = subgraphs.map_or(0, |subgraphs| subgraphs.len());
-        let Some((subgraph, 1)) = subgraphs.and_then(|s| s.iter().next()).map(|first| (first, num_subgraphs)) else {
-            return Err(ImportError::SubgraphCount { found: num_subgraphs });
-        };
-        let num_tensors = subgraph.tensors().map_or(0, |tensors| tensors.len());
-        let num_operators = subgraph.operators().map_or(0, |operators| operators.len());
-        let num_items = num_tensors.saturating_add(num_operators);
+        let model = read_model(bytes)?;
+        let subgraph = model.subgraph.ok_or(ImportError::NoSubgraph)?;
+        let num_tensors = subgraph.tensors.len();
+        let num_items = num_tensors.saturating_add(subgraph.operators.len());
         if num_items > MAX_ITEMS {
             return Err(ImportError::ModelTooLarge { found: num_items, limit: MAX_ITEMS });
         }
-        let tensors = subgraph
-            .tensors()
-            .into_iter()
-            .flatten()
-            .enumerate()
-            .map(|(index, tensor)| Tensor::parse(index, &tensor, &buffers))
-            .collect::<Result<Vec<_>, _>>()?;
-        let codes: Vec<_> = model.operator_codes().into_iter().flatten().collect();
-        let operators = subgraph
-            .operators()
-            .into_iter()
-            .flatten()
-            .enumerate()
-            .map(|(index, operator)| parse_operator(index, operator, &codes, tensors.len()))
+        let tensors = subgraph.tensors.into_iter().enumerate();
+        let tensors = tensors.map(|(index, tensor)| Tensor::parse(index, tensor, &model.buffers)).collect::<Result<Vec<_>, _>>()?;
+        let operators = subgraph.operators.into_iter().enumerate();
+        let operators = operators
+            .map(|(index, operator)| parse_operator(index, operator, &model.operator_codes, num_tensors))
             .collect::<Result<Vec<_>, _>>()?;
         let input =
-            only_tensor(subgraph.inputs(), "the model's input list", tensors.len())?.map_err(|found| ImportError::InputCount { found })?;
-        let output = only_tensor(subgraph.outputs(), "the model's output list", tensors.len())?
-            .map_err(|found| ImportError::OutputCount { found })?;
+            only_tensor(&subgraph.inputs, "the model's input list", num_tensors)?.map_err(|found| ImportError::InputCount { found })?;
+        let output =
+            only_tensor(&subgraph.outputs, "the model's output list", num_tensors)?.map_err(|found| ImportError::OutputCount { found })?;
         Ok(Self { tensors, operators, input, output })
     }
 }
 
-fn verify(bytes: &[u8]) -> Result<schema::Model<'_>, ImportError> {
+fn read_model(bytes: &[u8]) -> Result<schema::Model<'_>, ImportError> {
     if bytes.len() > MAX_BYTES {
         return Err(ImportError::FileTooLarge { bytes: bytes.len(), limit: MAX_BYTES });
     }
     // Root offset and identifier.
-    if bytes.get(4..8) != Some(schema::MODEL_IDENTIFIER.as_bytes()) {
-        return Err(ImportError::NotTflite);
+    if bytes.get(4..8) != Some(schema::MODEL_IDENTIFIER.as_slice()) {
+        return Err(ImportError::NotTflite { found: Format::of(bytes) });
     }
-    let options =
-        VerifierOptions { max_depth: 16, max_tables: 1_000_000, max_apparent_size: MAX_BYTES, ignore_missing_null_terminator: true };
-    let model = schema::root_as_model_with_opts(&options, bytes)?;
-    if model.version() != 3 {
-        return Err(ImportError::SchemaVersion { found: model.version() });
+    let model = schema::Model::read(bytes)?;
+    if model.version != 3 {
+        return Err(ImportError::SchemaVersion { found: model.version });
     }
     Ok(model)
 }
 
 /// The only entry of an index list, or its length if it has another one.
-fn only_tensor(list: Option<flatbuffers::Vector<'_, i32>>, reader: &str, num_tensors: usize) -> Result<Result<usize, usize>, ImportError> {
-    let indices: Vec<i32> = list.into_iter().flatten().collect();
-    match indices.as_slice() {
+fn only_tensor(indices: &[i32], reader: &str, num_tensors: usize) -> Result<Result<usize, usize>, ImportError> {
+    match indices {
         [index] => tensor_index(*index, reader, num_tensors).map(Ok),
         other => Ok(Err(other.len())),
     }
@@ -147,54 +133,58 @@ fn tensor_index(index: i32, reader: &str, num_tensors: usize) -> Result<usize, I
 
 fn parse_operator<'a>(
     index: usize,
-    table: schema::Operator<'a>,
+    table: schema::Operator,
     codes: &[schema::OperatorCode<'a>],
     num_tensors: usize,
 ) -> Result<Operator<'a>, ImportError> {
-    let code = usize::try_from(table.opcode_index()).ok().and_then(|code| codes.get(code)).ok_or(ImportError::CodeOutOfRange {
+    let code = usize::try_from(table.opcode_index).ok().and_then(|code| codes.get(code)).ok_or(ImportError::CodeOutOfRange {
         operator: index,
-        code: table.opcode_index(),
+        code: table.opcode_index,
         num_codes: codes.len(),
     })?;
     // Files from before schema 3a have only the narrow code.
-    let builtin = code.builtin_code().max(schema::BuiltinOperator(i32::from(code.deprecated_builtin_code())));
+    let builtin = code.builtin_code.max(schema::BuiltinOperator(i32::from(code.deprecated_builtin_code)));
     let reader = format!("operator {index}");
     let inputs = table
-        .inputs()
-        .into_iter()
-        .flatten()
-        .map(|input| match input {
+        .inputs
+        .iter()
+        .map(|&input| match input {
             -1 => Ok(None),
             _ => tensor_index(input, &reader, num_tensors).map(Some),
         })
         .collect::<Result<_, _>>()?;
-    let outputs =
-        table.outputs().into_iter().flatten().map(|output| tensor_index(output, &reader, num_tensors)).collect::<Result<_, _>>()?;
-    Ok(Operator { code: builtin, custom_code: code.custom_code(), inputs, outputs, table })
+    let outputs = table.outputs.iter().map(|&output| tensor_index(output, &reader, num_tensors)).collect::<Result<_, _>>()?;
+    Ok(Operator { code: builtin, custom_code: code.custom_code.clone(), inputs, outputs, table })
 }
 
 impl<'a> Tensor<'a> {
-    fn parse(index: usize, tensor: &schema::Tensor<'a>, buffers: &[schema::Buffer<'a>]) -> Result<Self, ImportError> {
-        let buffer = usize::try_from(tensor.buffer()).ok().and_then(|buffer| buffers.get(buffer)).ok_or(ImportError::BufferOutOfRange {
+    fn parse(index: usize, tensor: schema::Tensor<'a>, buffers: &[schema::Buffer<'a>]) -> Result<Self, ImportError> {
+        let buffer = usize::try_from(tensor.buffer).ok().and_then(|buffer| buffers.get(buffer)).ok_or(ImportError::BufferOutOfRange {
             tensor: index,
-            buffer: tensor.buffer(),
+            buffer: tensor.buffer,
             num_buffers: buffers.len(),
         })?;
-        let dims = parse_dims(index, tensor.shape())?;
+        // Tensors that nothing reads may have any shape.
+        let (dims, dimension) = match parse_dims(&tensor.shape) {
+            Ok(dims) => (dims, None),
+            Err(dimension) => (Vec::new(), Some(dimension)),
+        };
         // A free batch size is fixed to the one that `shape` gives; anything else is not known before execution.
-        let dynamic = tensor.shape_signature().is_some_and(|signature| signature.iter().skip(1).any(|dimension| dimension < 0));
+        let dynamic = tensor.shape_signature.iter().skip(1).any(|&dimension| dimension < 0);
+        let flags = Flags { sparse: tensor.is_sparse, variable: tensor.is_variable, dynamic, external: buffer.offset > 1, dimension };
         Ok(Self {
-            name: tensor.name().unwrap_or_default().to_owned(),
-            element: element_type(tensor.type_()),
+            name: tensor.name.into_owned(),
+            element: element_type(tensor.element),
             dims,
-            quantization: tensor.quantization().and_then(|quantization| parse_quantization(&quantization)),
-            data: buffer.data().map(|data| data.bytes()).filter(|data| !data.is_empty()),
-            flags: Flags { sparse: tensor.sparsity().is_some(), variable: tensor.is_variable(), dynamic, external: buffer.offset() > 1 },
+            quantization: tensor.quantization.and_then(quantization),
+            data: (!buffer.data.is_empty()).then_some(Cow::Borrowed(buffer.data)),
+            flags,
         })
     }
 
     /// Refuses tensors that are neither plain constants nor plain activations.
     pub fn check_plain(&self) -> Result<(), Unsupported> {
+        self.check_dims()?;
         let tensor = || self.name.clone();
         if self.flags.sparse {
             Err(Unsupported::Sparse { tensor: tensor() })
@@ -206,6 +196,14 @@ impl<'a> Tensor<'a> {
             Err(Unsupported::ExternalData { tensor: tensor() })
         } else {
             Ok(())
+        }
+    }
+
+    /// Refuses tensors without a side, and those that are too large.
+    pub fn check_dims(&self) -> Result<(), Unsupported> {
+        match self.flags.dimension {
+            Some(dimension) => Err(Unsupported::Dimension { tensor: self.name.clone(), dimension }),
+            None => Ok(()),
         }
     }
 
@@ -292,9 +290,9 @@ impl<'a> Tensor<'a> {
         }
     }
 
-    fn constant_data(&self, bytes_per_element: usize) -> Result<&'a [u8], Unsupported> {
+    fn constant_data(&self, bytes_per_element: usize) -> Result<&[u8], Unsupported> {
         self.check_plain()?;
-        let data = self.data.ok_or_else(|| Unsupported::NotConstant { tensor: self.name.clone() })?;
+        let data = self.data.as_deref().ok_or_else(|| Unsupported::NotConstant { tensor: self.name.clone() })?;
         let expected = self.num_elements().saturating_mul(bytes_per_element);
         if data.len() == expected {
             Ok(data)
@@ -304,27 +302,25 @@ impl<'a> Tensor<'a> {
     }
 }
 
-fn parse_dims(tensor: usize, shape: Option<flatbuffers::Vector<'_, i32>>) -> Result<Vec<usize>, ImportError> {
+/// The sides of a tensor, or the dimension that is not positive or makes it too large.
+fn parse_dims(shape: &[i32]) -> Result<Vec<usize>, i32> {
     let mut elements = 1usize;
     shape
-        .into_iter()
-        .flatten()
-        .map(|dimension| {
-            let fault = || ImportError::Dimension { tensor, dimension };
-            let size = usize::try_from(dimension).ok().filter(|&size| size > 0).ok_or_else(fault)?;
-            elements = elements.checked_mul(size).filter(|&n| n <= MAX_ELEMENTS).ok_or_else(fault)?;
+        .iter()
+        .map(|&dimension| {
+            let size = usize::try_from(dimension).ok().filter(|&size| size > 0).ok_or(dimension)?;
+            elements = elements.checked_mul(size).filter(|&n| n <= MAX_ELEMENTS).ok_or(dimension)?;
             Ok(size)
         })
         .collect()
 }
 
-fn parse_quantization(table: &schema::QuantizationParameters<'_>) -> Option<Quantization> {
-    let scales: Vec<f32> = table.scale().into_iter().flatten().collect();
+fn quantization(table: schema::QuantizationParameters) -> Option<Quantization> {
     // Other techniques than scales and zero points are as good as none here.
-    if scales.is_empty() || table.details_type() != schema::QuantizationDetails::NONE {
+    if table.scale.is_empty() || table.has_details {
         return None;
     }
-    Some(Quantization { scales, zero_points: table.zero_point().into_iter().flatten().collect(), dimension: table.quantized_dimension() })
+    Some(Quantization { scales: table.scale, zero_points: table.zero_point, dimension: table.quantized_dimension })
 }
 
 fn element_type(element: schema::TensorType) -> ElementType {

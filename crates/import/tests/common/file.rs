@@ -1,9 +1,12 @@
 //! Small TFLite files, written tensor by tensor and operator by operator.
 
-use flatbuffers::{FlatBufferBuilder, UnionWIPOffset, WIPOffset};
 use verinfer_tflite_schema::tflite as schema;
 
-pub use schema::{BuiltinOperator, BuiltinOptions, TensorType};
+use build::{Field, Layout, Table, byte, bytes, int, ints};
+pub use schema::{BuiltinOperator, TensorType};
+
+#[path = "build.rs"]
+pub mod build;
 
 /// A tensor of a file: shape, type, scales and zero points, bytes of a constant.
 pub struct Tensor {
@@ -27,14 +30,15 @@ impl Tensor {
     }
 }
 
-type Options = Box<dyn Fn(&mut FlatBufferBuilder<'_>) -> WIPOffset<UnionWIPOffset>>;
+/// Options of an operator: the kind's number in the schema, and its fields.
+pub type Options = (i8, Vec<(usize, Field)>);
 
 /// An operator of a file: code, inputs, output, options.
 pub struct Operator {
     pub code: BuiltinOperator,
     pub inputs: Vec<i32>,
     pub output: i32,
-    pub options: Option<(BuiltinOptions, Options)>,
+    pub options: Option<Options>,
 }
 
 impl Operator {
@@ -44,67 +48,56 @@ impl Operator {
     }
 
     /// An operator with options.
-    pub fn with(
-        code: BuiltinOperator,
-        inputs: &[i32],
-        output: i32,
-        kind: BuiltinOptions,
-        options: impl Fn(&mut FlatBufferBuilder<'_>) -> WIPOffset<UnionWIPOffset> + 'static,
-    ) -> Self {
-        Self { code, inputs: inputs.to_vec(), output, options: Some((kind, Box::new(options))) }
+    pub fn with(code: BuiltinOperator, inputs: &[i32], output: i32, options: Options) -> Self {
+        Self { code, inputs: inputs.to_vec(), output, options: Some(options) }
     }
+}
+
+/// A number as a field.
+pub fn float(value: f32) -> Field {
+    Field::Scalar(value.to_le_bytes().to_vec())
 }
 
 /// A file with input tensor 0 and output tensor `output`.
 pub fn write(tensors: &[Tensor], operators: &[Operator], output: i32) -> Vec<u8> {
-    let mut b = FlatBufferBuilder::new();
-    let mut buffers = vec![schema::Buffer::create(&mut b, &schema::BufferArgs::default())];
+    let mut buffers = vec![Table::default()];
     let mut written = Vec::new();
     for (index, tensor) in tensors.iter().enumerate() {
         let mut buffer = 0;
         if !tensor.data.is_empty() {
-            buffer = buffers.len() as u32;
-            let data = Some(b.create_vector(&tensor.data));
-            buffers.push(schema::Buffer::create(&mut b, &schema::BufferArgs { data, ..Default::default() }));
+            buffer = buffers.len() as i32;
+            buffers.push(Table(vec![(0, bytes(&tensor.data))]));
         }
-        let quantization = (!tensor.scales.is_empty()).then(|| {
-            let scale = Some(b.create_vector(&tensor.scales));
-            let zero_point = Some(b.create_vector(&vec![tensor.zero_point; tensor.scales.len()]));
-            schema::QuantizationParameters::create(&mut b, &schema::QuantizationParametersArgs { scale, zero_point, ..Default::default() })
-        });
-        let (shape, name) = (Some(b.create_vector(&tensor.shape)), Some(b.create_string(&format!("t{index}"))));
-        let arguments = schema::TensorArgs { shape, type_: tensor.element, buffer, name, quantization, ..Default::default() };
-        written.push(schema::Tensor::create(&mut b, &arguments));
+        let name = format!("t{index}");
+        let mut fields = vec![(0, ints(&tensor.shape)), (1, byte(tensor.element.0)), (2, int(buffer)), (3, bytes(name.as_bytes()))];
+        let count = tensor.scales.len();
+        if count > 0 {
+            let scales = tensor.scales.iter().flat_map(|scale| scale.to_le_bytes()).collect();
+            let zero_points = tensor.zero_point.to_le_bytes().repeat(count);
+            let vectors = [(2, Field::Vector { count, bytes: scales }), (3, Field::Vector { count, bytes: zero_points })];
+            fields.push((4, Field::Table(Table(vectors.to_vec()))));
+        }
+        written.push(Table(fields));
     }
-    let mut codes = Vec::new();
-    let mut steps = Vec::new();
-    for (index, operator) in operators.iter().enumerate() {
-        let arguments = schema::OperatorCodeArgs {
-            deprecated_builtin_code: operator.code.0.min(127) as i8,
-            builtin_code: operator.code,
-            version: 1,
-            ..Default::default()
-        };
-        codes.push(schema::OperatorCode::create(&mut b, &arguments));
-        let options = operator.options.as_ref().map(|(kind, options)| (*kind, options(&mut b)));
-        let (inputs, outputs) = (Some(b.create_vector(&operator.inputs)), Some(b.create_vector(&[operator.output])));
-        let arguments = schema::OperatorArgs {
-            opcode_index: index as u32,
-            inputs,
-            outputs,
-            builtin_options_type: options.map_or(BuiltinOptions::NONE, |(kind, _)| kind),
-            builtin_options: options.map(|(_, options)| options),
-            ..Default::default()
-        };
-        steps.push(schema::Operator::create(&mut b, &arguments));
-    }
-    let (tensors, operators) = (Some(b.create_vector(&written)), Some(b.create_vector(&steps)));
-    let (inputs, outputs) = (Some(b.create_vector(&[0])), Some(b.create_vector(&[output])));
-    let arguments = schema::SubGraphArgs { tensors, inputs, outputs, operators, ..Default::default() };
-    let subgraph = schema::SubGraph::create(&mut b, &arguments);
-    let (subgraphs, operator_codes) = (Some(b.create_vector(&[subgraph])), Some(b.create_vector(&codes)));
-    let buffers = Some(b.create_vector(&buffers));
-    let model = schema::Model::create(&mut b, &schema::ModelArgs { version: 3, operator_codes, subgraphs, buffers, ..Default::default() });
-    b.finish(model, Some(schema::MODEL_IDENTIFIER));
-    b.finished_data().to_vec()
+    let code = |operator: &Operator| Table(vec![(0, byte(operator.code.0.min(127) as i8)), (3, int(operator.code.0))]);
+    let steps = operators.iter().enumerate().map(|(index, operator)| {
+        let mut fields = vec![(0, int(index as i32)), (1, ints(&operator.inputs)), (2, ints(&[operator.output]))];
+        if let Some((kind, options)) = &operator.options {
+            fields.extend([(3, byte(*kind)), (4, Field::Table(Table(options.clone())))]);
+        }
+        Table(fields)
+    });
+    let subgraph = Table(vec![
+        (0, Field::Tables(written)),
+        (1, ints(&[0])),
+        (2, ints(&[output])),
+        (3, Field::Tables(steps.collect())),
+    ]);
+    let root = Table(vec![
+        (0, int(3)),
+        (1, Field::Tables(operators.iter().map(code).collect())),
+        (2, Field::Tables(vec![subgraph])),
+        (4, Field::Tables(buffers)),
+    ]);
+    build::file(&root, Layout::Aligned)
 }

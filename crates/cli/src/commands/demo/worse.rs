@@ -13,10 +13,9 @@ use crate::builtin::DIGITS;
 pub fn worse_digits() -> anyhow::Result<Vec<u8>> {
     let mut bytes = DIGITS.tflite.to_vec();
     let range = {
-        let model = tflite::root_as_model(&bytes).context("cannot read the built-in model")?;
-        let buffers = model.buffers().context("the built-in model has no weights")?;
-        let data = buffers.iter().filter_map(|buffer| buffer.data()).map(|data| data.bytes());
-        let weights = data.max_by_key(|data| data.len()).context("the built-in model has no weights")?;
+        let model = tflite::Model::read(&bytes).context("cannot read the built-in model")?;
+        let weights =
+            model.buffers.iter().map(|buffer| buffer.data).max_by_key(|data| data.len()).context("the built-in model has no weights")?;
         let start = weights.as_ptr().addr() - bytes.as_ptr().addr();
         start..start + weights.len()
     };

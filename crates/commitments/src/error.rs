@@ -113,13 +113,13 @@ pub enum FileError {
     },
     /// The commitment is not the encoding of one.
     #[error("the file's commitment is malformed: {0}")]
-    Commitment(#[from] CommitmentError),
+    Commitment(CommitmentError),
     /// The architecture is not the encoding of one.
     #[error("the file's architecture is malformed: {0}")]
-    Architecture(#[from] ArchitectureError),
+    Architecture(ArchitectureError),
     /// The public part of the multipliers is impossible.
     #[error("the file's envelope is impossible: {0}")]
-    Envelope(#[from] EnvelopeError),
+    Envelope(EnvelopeError),
     /// A type byte is neither 0 nor 1.
     #[error("the file's tensor has an unknown type {found}")]
     UnknownType {
@@ -136,4 +136,22 @@ pub enum FileError {
         /// Channels.
         channels: u32,
     },
+}
+
+impl From<CommitmentError> for FileError {
+    fn from(cause: CommitmentError) -> Self {
+        Self::Commitment(cause)
+    }
+}
+
+impl From<ArchitectureError> for FileError {
+    fn from(cause: ArchitectureError) -> Self {
+        Self::Architecture(cause)
+    }
+}
+
+impl From<EnvelopeError> for FileError {
+    fn from(cause: EnvelopeError) -> Self {
+        Self::Envelope(cause)
+    }
 }

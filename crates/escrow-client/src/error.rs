@@ -3,7 +3,7 @@
 pub enum ClientError {
     /// It could not be reached, however often it was tried.
     #[error("the escrow cannot be reached: {0}")]
-    Unreachable(#[source] Box<ureq::Error>),
+    Unreachable(Box<ureq::Error>),
     /// It refused.
     #[error("the escrow refused ({status} {kind}): {message}")]
     Refused {

@@ -27,7 +27,7 @@ pub enum ServiceError {
     },
     /// The proof does not hold.
     #[error("the proof is rejected: {0}")]
-    Proof(#[from] ProofRejection),
+    Proof(ProofRejection),
     /// The account has as many open agreements as it may.
     #[error("the account has proposed {open} agreements that have not ended, no more are possible")]
     TooManyAgreements {
@@ -73,6 +73,12 @@ pub enum ServiceError {
     /// The database fails, or an account has too little.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<ProofRejection> for ServiceError {
+    fn from(cause: ProofRejection) -> Self {
+        Self::Proof(cause)
+    }
 }
 
 /// Which of an account's files are too many.

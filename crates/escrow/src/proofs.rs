@@ -16,7 +16,7 @@ pub const SECURITY_BITS: u16 = 128;
 pub enum ProofRejection {
     /// What was left as the model's public commitment is none.
     #[error("the model's file: {0}")]
-    Model(#[from] FileError),
+    Model(FileError),
     /// The file is no proof.
     #[error(transparent)]
     Format(#[from] FormatError),
@@ -26,6 +26,12 @@ pub enum ProofRejection {
     /// Inputs are shown although only commitments can be compared.
     #[error("inputs must be hidden behind commitments")]
     InputsShown,
+}
+
+impl From<FileError> for ProofRejection {
+    fn from(cause: FileError) -> Self {
+        Self::Model(cause)
+    }
 }
 
 /// The digest by which agreements name a commitment.

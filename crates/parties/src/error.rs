@@ -82,7 +82,13 @@ pub enum PartyError {
     NotProved(String),
     /// The server's socket cannot be used.
     #[error("cannot listen: {0}")]
-    Listen(#[from] std::io::Error),
+    Listen(std::io::Error),
+}
+
+impl From<std::io::Error> for PartyError {
+    fn from(cause: std::io::Error) -> Self {
+        Self::Listen(cause)
+    }
 }
 
 impl From<ModelError> for PartyError {

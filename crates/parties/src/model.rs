@@ -46,16 +46,16 @@ pub enum Shown {
 pub enum ModelError {
     /// The secret belongs to another model, or the model cannot be committed to.
     #[error("the model's commitment: {0}")]
-    Commit(#[from] CommitError),
+    Commit(CommitError),
     /// The model does not take such an input.
     #[error("the model does not take this input: {0}")]
-    Input(#[from] GraphError),
+    Input(GraphError),
     /// An input or a label is none.
     #[error(transparent)]
     Item(#[from] ItemError),
     /// Even a proof about one input is larger than escrows allow.
     #[error("escrows verify no proof about this model: {0}")]
-    TooLarge(#[from] RelationError),
+    TooLarge(RelationError),
     /// Even the scores of one input are longer than a file at an escrow.
     #[error("escrows take no proof about this model, which has {scores} scores")]
     TooManyScores {
@@ -64,7 +64,25 @@ pub enum ModelError {
     },
     /// There is no proof.
     #[error("the proof cannot be made: {0}")]
-    Prove(#[source] Box<ProveError>),
+    Prove(Box<ProveError>),
+}
+
+impl From<CommitError> for ModelError {
+    fn from(cause: CommitError) -> Self {
+        Self::Commit(cause)
+    }
+}
+
+impl From<GraphError> for ModelError {
+    fn from(cause: GraphError) -> Self {
+        Self::Input(cause)
+    }
+}
+
+impl From<RelationError> for ModelError {
+    fn from(cause: RelationError) -> Self {
+        Self::TooLarge(cause)
+    }
 }
 
 /// What a network takes and gives.

@@ -67,7 +67,7 @@ pub enum StoreError {
     },
     /// The file cannot be used.
     #[error("the state cannot be kept: {0}")]
-    File(#[from] std::io::Error),
+    File(std::io::Error),
     /// What is there is not what this program writes.
     #[error("the state's `{name}` of `{scope}` cannot be read: {reason}")]
     Content {
@@ -78,6 +78,12 @@ pub enum StoreError {
         /// What is wrong.
         reason: postcard::Error,
     },
+}
+
+impl From<std::io::Error> for StoreError {
+    fn from(cause: std::io::Error) -> Self {
+        Self::File(cause)
+    }
 }
 
 impl Store {

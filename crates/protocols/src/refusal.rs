@@ -44,10 +44,10 @@ pub enum Refusal {
     OtherKind,
     /// Terms that nobody can agree to.
     #[error("terms: {0}")]
-    Terms(#[from] TermsFault),
+    Terms(TermsFault),
     /// The stake does not cover the agreement.
     #[error("stake: {0}")]
-    Stake(#[from] StakeFault),
+    Stake(StakeFault),
     /// An amount is out of range.
     #[error(transparent)]
     Money(#[from] MoneyError),
@@ -56,7 +56,7 @@ pub enum Refusal {
     OtherShare,
     /// What a transfer is about is not what the move says.
     #[error("transfer: {0}")]
-    Transfer(#[from] TransferFault),
+    Transfer(TransferFault),
     /// Entries that the move names are not those that are due.
     #[error("entry {position} of the move: {fault}")]
     Member {
@@ -67,10 +67,34 @@ pub enum Refusal {
     },
     /// The proof holds, but says something else.
     #[error("proof: {0}")]
-    Proof(#[from] ProofFault),
+    Proof(ProofFault),
     /// The escrow has not found out what the machine needs to decide.
     #[error("the escrow has not established what this move depends on")]
     FactsMissing,
+}
+
+impl From<TermsFault> for Refusal {
+    fn from(cause: TermsFault) -> Self {
+        Self::Terms(cause)
+    }
+}
+
+impl From<StakeFault> for Refusal {
+    fn from(cause: StakeFault) -> Self {
+        Self::Stake(cause)
+    }
+}
+
+impl From<TransferFault> for Refusal {
+    fn from(cause: TransferFault) -> Self {
+        Self::Transfer(cause)
+    }
+}
+
+impl From<ProofFault> for Refusal {
+    fn from(cause: ProofFault) -> Self {
+        Self::Proof(cause)
+    }
 }
 
 /// Why terms are impossible.

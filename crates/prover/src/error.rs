@@ -8,19 +8,19 @@ use verinfer_verifier::VerifyError;
 pub enum ProveError {
     /// The network does not run on this input.
     #[error("the network cannot be run: {0}")]
-    Graph(#[from] GraphError),
+    Graph(GraphError),
     /// The network cannot be proved.
     #[error("the network cannot be proved: {0}")]
-    Relation(#[from] RelationError),
+    Relation(RelationError),
     /// Two commitments have one salt, which would show a function of their difference.
     #[error("two commitments were made with one salt")]
     SharedSalt,
     /// Something hidden cannot be committed to.
-    #[error("{0}")]
+    #[error(transparent)]
     Commitment(#[from] CommitmentError),
     /// A challenge came out for which a step is not defined (probability 2^-190): proving again helps.
     #[error("the messages do not reduce: {0}")]
-    Reduction(#[from] VerifyError),
+    Reduction(VerifyError),
     /// The operating system gives no randomness.
     #[error("the operating system gives no randomness: {reason}")]
     Randomness {
@@ -43,4 +43,22 @@ pub enum ProveError {
         /// What was asked for.
         demanded: u16,
     },
+}
+
+impl From<GraphError> for ProveError {
+    fn from(cause: GraphError) -> Self {
+        Self::Graph(cause)
+    }
+}
+
+impl From<RelationError> for ProveError {
+    fn from(cause: RelationError) -> Self {
+        Self::Relation(cause)
+    }
+}
+
+impl From<VerifyError> for ProveError {
+    fn from(cause: VerifyError) -> Self {
+        Self::Reduction(cause)
+    }
 }

@@ -106,10 +106,10 @@ pub enum RelationError {
         images: usize,
     },
     /// What is hidden cannot be committed to.
-    #[error("{0}")]
+    #[error(transparent)]
     Commitment(#[from] crate::commitment::CommitmentError),
     /// The public part of hidden multipliers is impossible.
-    #[error("{0}")]
+    #[error(transparent)]
     Envelope(#[from] crate::envelope::EnvelopeError),
     /// A layer has a multiplier or a constant that does not fit the bytes that hidden ones have.
     #[error("node {node} ({op}): channel {channel} has {part} {value}, which cannot be hidden: it must be in {first}..={last}")]

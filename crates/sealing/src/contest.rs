@@ -24,10 +24,16 @@ pub enum Fault {
     },
     /// The item does not open with the published key.
     #[error("the item does not open: {0}")]
-    Closed(#[from] OpenError),
+    Closed(OpenError),
     /// The item opens to something else.
     #[error("the item is not what was promised")]
     OtherContent,
+}
+
+impl From<OpenError> for Fault {
+    fn from(cause: OpenError) -> Self {
+        Self::Closed(cause)
+    }
 }
 
 /// Decides whether the item `sealed`, which the sender has committed to for `position`, opens under the published key to what was promised.

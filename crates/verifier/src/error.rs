@@ -9,13 +9,13 @@ use crate::expectations::OutputKind;
 pub enum VerifyError {
     /// The file is not a proof.
     #[error("malformed proof file: {0}")]
-    Format(#[from] FormatError),
+    Format(FormatError),
     /// The messages are not well formed.
     #[error("malformed message: {0}")]
-    Message(#[from] DecodeError),
+    Message(DecodeError),
     /// The network, or a batch of so many images, cannot be proved by this protocol.
     #[error("the network cannot be proved: {0}")]
-    Relation(#[from] RelationError),
+    Relation(RelationError),
     /// The proof is about another network.
     #[error("the proof is about another network: its digest is {found}, expected {expected}")]
     WrongNetwork {
@@ -227,4 +227,22 @@ pub enum VerifyError {
     /// Parameters, or a number of masked messages, that no proof can have.
     #[error("impossible parameters")]
     Parameters,
+}
+
+impl From<FormatError> for VerifyError {
+    fn from(cause: FormatError) -> Self {
+        Self::Format(cause)
+    }
+}
+
+impl From<DecodeError> for VerifyError {
+    fn from(cause: DecodeError) -> Self {
+        Self::Message(cause)
+    }
+}
+
+impl From<RelationError> for VerifyError {
+    fn from(cause: RelationError) -> Self {
+        Self::Relation(cause)
+    }
 }

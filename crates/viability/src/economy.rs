@@ -77,7 +77,13 @@ pub enum EconomyError {
     },
     /// Amounts are too large.
     #[error("the amounts are too large: {0}")]
-    Amount(#[from] MoneyError),
+    Amount(MoneyError),
+}
+
+impl From<MoneyError> for EconomyError {
+    fn from(cause: MoneyError) -> Self {
+        Self::Amount(cause)
+    }
 }
 
 impl Economy {

@@ -15,7 +15,7 @@ pub enum PlayError {
     Economy(#[from] EconomyError),
     /// The machine refuses what it should not.
     #[error("a move of the game is refused: {0}")]
-    Refused(#[from] Refusal),
+    Refused(Refusal),
     /// The books do not balance.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -34,4 +34,10 @@ pub enum PlayError {
     /// A strategy has no end.
     #[error("the game has not ended after {0} turns")]
     Endless(usize),
+}
+
+impl From<Refusal> for PlayError {
+    fn from(cause: Refusal) -> Self {
+        Self::Refused(cause)
+    }
 }

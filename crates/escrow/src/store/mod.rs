@@ -55,10 +55,10 @@ pub struct Head {
 pub enum StoreError {
     /// It says so.
     #[error("database: {0}")]
-    Database(#[from] sqlx::Error),
+    Database(sqlx::Error),
     /// The operating system does not say how much room there is on its disk.
     #[error("the database's disk: {0}")]
-    Disk(#[from] std::io::Error),
+    Disk(std::io::Error),
     /// It holds something that this program has not written.
     #[error("the database holds {table}.{column} that cannot be read")]
     Content {
@@ -92,6 +92,18 @@ pub enum StoreError {
         /// The difference.
         sum: i64,
     },
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(cause: sqlx::Error) -> Self {
+        Self::Database(cause)
+    }
+}
+
+impl From<std::io::Error> for StoreError {
+    fn from(cause: std::io::Error) -> Self {
+        Self::Disk(cause)
+    }
 }
 
 impl Store {

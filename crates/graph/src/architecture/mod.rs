@@ -66,7 +66,13 @@ pub enum ArchitectureError {
     #[error("the architecture is not in its canonical encoding")]
     NotCanonical,
     #[error("the architecture is not that of a valid network: {0}")]
-    Graph(#[from] GraphError),
+    Graph(GraphError),
+}
+
+impl From<GraphError> for ArchitectureError {
+    fn from(cause: GraphError) -> Self {
+        Self::Graph(cause)
+    }
 }
 
 /// Numbers of learned values of a network; see [`Graph::learned_len`].

@@ -18,6 +18,7 @@ use verinfer_protocols::{accuracy, retrieval, serving, transfer};
 use crate::MAX_FILE_BYTES;
 use crate::error::ClientError;
 use crate::messages::{About, AccountView, AgreementView, ErrorBody, FileAccess, PartyView, Receipt};
+use crate::waiting::{Wait, is_permanent};
 
 /// How long a client waits for an escrow.
 #[derive(Clone, Copy, Debug)]
@@ -318,19 +319,21 @@ impl Client {
         understand(path, self.persevere(|| self.agent.get(self.at(path)).call())?)
     }
 
-    /// Tries again, with growing pauses, while the escrow cannot be reached or has no time.
+    /// Tries again, with growing pauses, while the escrow cannot be reached or has no time, unless that will not change.
     fn persevere(&self, attempt: impl Fn() -> Result<Response<ResponseBody>, ureq::Error>) -> Result<Response<ResponseBody>, ClientError> {
-        let start = Instant::now();
+        let mut wait = Wait::default();
         let mut pause = Duration::from_millis(20);
         loop {
             let result = attempt();
             let is_busy = |answer: &Response<ResponseBody>| matches!(answer.status().as_u16(), 429 | 503);
-            let late = start.elapsed().saturating_add(pause) > self.patience.total;
+            let late = wait.elapsed().saturating_add(pause) > self.patience.total;
             match result {
                 Ok(answer) if late || !is_busy(&answer) => return Ok(answer),
-                Err(error) if late => return Err(ClientError::Unreachable(Box::new(error))),
-                Ok(_) | Err(_) => sleep(pause),
+                Err(error) if late || is_permanent(&error) => return Err(ClientError::Unreachable(Box::new(error))),
+                Ok(answer) => wait.tell(&self.url, || format!("the escrow is busy (status {})", answer.status().as_u16())),
+                Err(error) => wait.tell(&self.url, || format!("the escrow cannot be reached ({error})")),
             }
+            sleep(pause);
             pause = pause.saturating_mul(2).min(Duration::from_secs(2));
         }
     }

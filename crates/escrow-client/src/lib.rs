@@ -6,6 +6,7 @@
 mod client;
 mod error;
 pub mod messages;
+pub mod waiting;
 
 pub use client::{Client, Patience};
 

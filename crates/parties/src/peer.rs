@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use ureq::http::Response;
 use ureq::{Agent, Body};
+use verinfer_escrow_client::waiting::{Wait, is_permanent};
 use verinfer_protocols::digest::{AgreementId, canonical};
 use verinfer_protocols::keys::{AccountId, SecretKey};
 use verinfer_protocols::time::Millis;
@@ -34,12 +35,12 @@ pub struct Peer {
 #[derive(Debug, thiserror::Error)]
 pub enum PeerError {
     /// It could not be reached, however often it was tried.
-    #[error("{url} cannot be reached: {source}")]
+    #[error("{url} cannot be reached: {cause}")]
     Unreachable {
         /// Where it should be.
         url: String,
         /// Why.
-        source: Box<ureq::Error>,
+        cause: Box<ureq::Error>,
     },
     /// It refused.
     #[error("{url} refused ({status}): {message}")]
@@ -169,24 +170,28 @@ impl Peer {
         format!("{}{path}", self.url)
     }
 
-    /// Tries again, with growing pauses, while the party cannot be reached, has no time, or is asked too often; what it is asked for has begun at `start`.
+    /// Tries again, with growing pauses, while the party cannot be reached, has no time, or is asked too often, unless that will not change; what it is asked for has begun at `start`.
     fn persevere(
         &self,
         start: Instant,
         url: &str,
         attempt: impl Fn(Duration) -> Result<Response<Body>, ureq::Error>,
     ) -> Result<Response<Body>, PeerError> {
-        let begun = Instant::now();
+        let mut wait = Wait::default();
         let mut pause = Duration::from_millis(20);
         loop {
             let rest = self.limit.saturating_sub(start.elapsed());
             let result = attempt(self.timeout.min(rest).max(MIN_TIMEOUT));
-            let late = begun.elapsed() + pause > self.patience || start.elapsed() + pause > self.limit;
+            let late = wait.elapsed() + pause > self.patience || start.elapsed() + pause > self.limit;
             match result {
                 Ok(answer) if late || !matches!(answer.status().as_u16(), 429 | 503) => return Ok(answer),
-                Err(error) if late => return Err(PeerError::Unreachable { url: url.to_owned(), source: Box::new(error) }),
-                Ok(_) | Err(_) => sleep(pause),
+                Err(error) if late || is_permanent(&error) => {
+                    return Err(PeerError::Unreachable { url: url.to_owned(), cause: Box::new(error) });
+                }
+                Ok(answer) => wait.tell(&self.url, || format!("the other party is busy (status {})", answer.status().as_u16())),
+                Err(error) => wait.tell(&self.url, || format!("the other party cannot be reached ({error})")),
             }
+            sleep(pause);
             pause = (pause * 2).min(Duration::from_secs(1));
         }
     }
@@ -194,7 +199,7 @@ impl Peer {
     fn accept(&self, url: &str, mut answer: Response<Body>, limit: usize) -> Result<Vec<u8>, PeerError> {
         let status = answer.status();
         let bytes = answer.body_mut().with_config().limit(u64::try_from(limit).unwrap_or(u64::MAX)).read_to_vec();
-        let bytes = bytes.map_err(|source| PeerError::Unreachable { url: url.to_owned(), source: Box::new(source) })?;
+        let bytes = bytes.map_err(|error| PeerError::Unreachable { url: url.to_owned(), cause: Box::new(error) })?;
         if status.is_success() {
             return Ok(bytes);
         }

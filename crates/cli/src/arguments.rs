@@ -36,7 +36,7 @@ pub fn parse() -> Result<(Arguments, Output), ExitCode> {
         })
         .map_err(|error| {
             if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-                return error.print().map_or(ExitCode::from(2), |()| ExitCode::SUCCESS);
+                return Output::new(false).help(&error);
             }
             let json = std::env::args_os().skip(1).any(|argument| argument == "--json");
             Output::new(json).usage_failure(&error)

@@ -12,6 +12,7 @@ mod commitments;
 mod cost;
 mod describe;
 mod dump;
+mod escape;
 mod estimate;
 mod files;
 mod forgery;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         Ok(parsed) => parsed,
         Err(code) => return code,
     };
+    verinfer_escrow_client::waiting::told_by(output::waiting);
     match commands::execute(arguments.command, output) {
         Ok(verdict) => verdict.into(),
         Err(error) => output.failure(&error),

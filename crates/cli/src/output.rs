@@ -1,12 +1,16 @@
-//! Everything that is printed: reports on standard output, errors and progress on standard error.
+//! Everything that is printed: reports on standard output, errors and progress on standard error, nothing of it obeyed by a terminal ([`escape`]).
 
 use std::io::{self, ErrorKind, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use serde_json::json;
+
+use crate::escape::{self, one_line};
+use crate::files;
 
 /// How a command that ran to its end turned out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,59 +48,94 @@ pub trait Report: Serialize {
 #[derive(Clone, Copy, Debug)]
 pub struct Output {
     json: bool,
+    /// Whether standard output takes a file, so that reports go to standard error.
+    beside_file: bool,
 }
 
 impl Output {
     /// JSON or text.
     pub const fn new(json: bool) -> Self {
-        Self { json }
+        Self { json, beside_file: false }
+    }
+
+    /// The same beside a file that a command writes, which may go to standard output.
+    pub fn beside(self, file: &Path) -> Self {
+        Self { beside_file: self.beside_file || files::is_standard_stream(file), ..self }
     }
 
     /// Prints a command's report on standard output. A reader that stops reading is no error.
     pub fn report<R: Report>(self, report: &R) -> anyhow::Result<()> {
-        let mut text = Vec::new();
         if self.json {
-            serde_json::to_writer(&mut text, report)?;
-            text.push(b'\n');
+            let text = serde_json::to_string(report)?;
+            self.print(&format!("{}\n", escape::json(&text)))
         } else {
+            let mut text = Vec::new();
             report.write_text(&mut text)?;
+            self.print(&escape::lines(&String::from_utf8_lossy(&text)))
         }
-        print(&text).context("cannot write to standard output")
+        .context("cannot write to standard output")
     }
 
-    /// Prints what happens while a command runs, one line each; nothing beside JSON. A reader that stops reading is no error.
+    /// Prints what happens while a command runs, in one line; nothing beside JSON. A reader that stops reading is no error.
     pub fn line(self, line: &str) {
         if !self.json {
-            let _ = print(format!("{line}\n").as_bytes());
+            let _ = self.print(&format!("{}\n", one_line(line)));
+        }
+    }
+
+    /// As [`Output::line`], in as many lines as `text` has.
+    pub fn paragraph(self, text: &str) {
+        if !self.json {
+            let _ = self.print(&format!("{}\n", escape::lines(text)));
         }
     }
 
     /// Prints an error, in one line with its causes, and gives the exit code 2.
     pub fn failure(self, error: &anyhow::Error) -> ExitCode {
-        self.print_failure(&format!("{error:#}"), &format!("error: {error:#}\n"))
+        let message = with_causes(error);
+        self.print_failure(&message, &format!("error: {}\n", one_line(&message)))
     }
 
     /// Prints on standard error what the user should know although the command goes on.
     pub fn warning(self, message: &str) {
         // Nobody is left to be told if it cannot be written.
-        let _ = writeln!(io::stderr().lock(), "warning: {message}");
+        let _ = writeln!(io::stderr().lock(), "warning: {}", one_line(message));
+    }
+
+    /// Prints help or the version and gives the exit code 0.
+    pub fn help(self, text: &clap::Error) -> ExitCode {
+        self.print(&text.render().to_string()).map_or(ExitCode::from(2), |()| ExitCode::SUCCESS)
     }
 
     /// Prints an error in the arguments and gives the exit code 2.
     pub fn usage_failure(self, error: &clap::Error) -> ExitCode {
         let text = error.render().to_string();
         let message = text.trim().trim_start_matches("error: ");
-        self.print_failure(message, &text)
+        self.print_failure(message, &escape::lines(&text))
     }
 
     fn print_failure(self, message: &str, text: &str) -> ExitCode {
         if self.json {
             let object = json!({ "error": { "message": message } });
             // Nothing is left to be told if neither stream can be written.
-            let _ = print(format!("{object}\n").as_bytes());
+            let _ = self.print(&format!("{}\n", escape::json(&object.to_string())));
         }
         let _ = io::stderr().lock().write_all(text.as_bytes());
         ExitCode::from(2)
+    }
+
+    /// A reader that has gone is no error: the exit code tells what came of the command.
+    fn print(self, text: &str) -> io::Result<()> {
+        let written = if self.beside_file {
+            io::stderr().lock().write_all(text.as_bytes())
+        } else {
+            let mut out = io::stdout().lock();
+            out.write_all(text.as_bytes()).and_then(|()| out.flush())
+        };
+        match written {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+            result => result,
+        }
     }
 
     /// A bar of `steps` steps on standard error, drawn only on a terminal and not beside JSON.
@@ -110,8 +149,26 @@ impl Output {
     }
 }
 
+/// Prints on standard error what a command waits for.
+pub fn waiting(line: &str) {
+    // Nobody is left to be told if it cannot be written.
+    let _ = writeln!(io::stderr().lock(), "{}", one_line(line));
+}
+
+/// An error with its causes in one line; a cause that is part of what was said already, as some libraries have it, is not said again.
+pub fn with_causes(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |said, cause| match said.as_str() {
+        "" => cause,
+        _ if said.contains(&cause) => said,
+        _ => format!("{said}: {cause}"),
+    })
+}
+
 /// Writes the columns of `rows` under `titles`, each as wide as it needs; columns named in `right` are aligned to the right.
+///
+/// A cell is one line, whatever it holds.
 pub fn write_table(out: &mut dyn Write, titles: &[&str], right: &[usize], rows: &[Vec<String>]) -> io::Result<()> {
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| one_line(cell).to_string()).collect()).collect();
     let widths: Vec<usize> = titles
         .iter()
         .enumerate()
@@ -121,7 +178,7 @@ pub fn write_table(out: &mut dyn Write, titles: &[&str], right: &[usize], rows: 
         })
         .collect();
     let titles = titles.iter().map(ToString::to_string).collect();
-    for row in std::iter::once(&titles).chain(rows) {
+    for row in std::iter::once(&titles).chain(&rows) {
         let mut line = String::new();
         for (column, (cell, &width)) in row.iter().zip(&widths).enumerate() {
             let padding = " ".repeat(width.saturating_sub(cell.chars().count()));
@@ -146,14 +203,6 @@ pub fn thousands(number: u64) -> String {
     grouped
 }
 
-fn print(bytes: &[u8]) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    match out.write_all(bytes).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        result => result,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,6 +211,20 @@ mod tests {
     fn thousands_are_grouped_from_the_right() {
         let grouped: Vec<String> = [0, 999, 1000, 1_234_567].into_iter().map(thousands).collect();
         assert_eq!(grouped, ["0", "999", "1,000", "1,234,567"]);
+    }
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let cause = io::Error::other("the disk is full");
+        let error = anyhow::Error::new(cause).context("cannot write: the disk is full").context("cannot prove");
+        assert_eq!(with_causes(&error), "cannot prove: cannot write: the disk is full");
+    }
+
+    #[test]
+    fn a_cell_of_a_table_is_one_line() {
+        let mut text = Vec::new();
+        write_table(&mut text, &["name", "n"], &[], &[vec!["a\nb".to_string(), "7".to_string()]]).unwrap();
+        assert_eq!(String::from_utf8(text).unwrap(), "name  n\na\\nb  7\n");
     }
 
     #[test]

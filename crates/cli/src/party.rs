@@ -19,6 +19,7 @@ use verinfer_protocols::money::Money;
 use verinfer_protocols::time::Millis;
 
 use crate::commitments::read_secret;
+use crate::escape::one_line;
 use crate::keys;
 use crate::known::Known;
 use crate::output::Output;
@@ -208,7 +209,7 @@ impl Standing {
         writeln!(out, "agreement  {}", self.agreement)?;
         match &self.outcome {
             Some(outcome) => writeln!(out, "outcome    {outcome}")?,
-            None => writeln!(out, "stage      {} (run the same command again to go on)", self.stage)?,
+            None => writeln!(out, "stage      {} (run the same command again to go on)", one_line(&self.stage))?,
         }
         writeln!(out, "balance    {}", self.balance)
     }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use verinfer_import::Model;
 
 use crate::classes::{Ranked, top, write_top};
+use crate::escape::one_line;
 
 /// The outputs of all images: of a single one as fields of the report itself, of several as a list.
 #[derive(Serialize)]
@@ -63,7 +64,7 @@ impl Results {
                 writeln!(out)?;
             }
             match &image.image {
-                Some(name) => writeln!(out, "image {index}: {name}")?,
+                Some(name) => writeln!(out, "image {index}: {}", one_line(name))?,
                 None => writeln!(out, "image {index}")?,
             }
             write_top(out, score_is, &image.top)?;

@@ -11,6 +11,7 @@ use verinfer_import::Model;
 
 use crate::commitments::{fingerprint, tensor_text};
 use crate::describe::hex;
+use crate::escape::one_line;
 use crate::files;
 use crate::input::{InputArguments, Inputs};
 use crate::known::Known;
@@ -70,7 +71,7 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     let bytes = public.encode();
     files::write_secret(&arguments.secret, &secret.encode(), arguments.force)?;
     files::write(&arguments.public, &bytes)?;
-    output.report(&CommitReport {
+    output.beside(&arguments.public).report(&CommitReport {
         kind: secret.kind.name(),
         of: title,
         reading,
@@ -173,7 +174,7 @@ struct CommitReport {
 
 impl Report for CommitReport {
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "{:<12}  {} ({})", self.kind, self.of, self.content)?;
+        writeln!(out, "{:<12}  {} ({})", self.kind, one_line(&self.of), one_line(&self.content))?;
         if let Some(reading) = &self.reading {
             writeln!(out, "read          {reading}")?;
         }
@@ -181,7 +182,7 @@ impl Report for CommitReport {
             writeln!(out, "architecture  {digest}")?;
         }
         writeln!(out, "commitment    {} in {}", self.commitment, duration(self.seconds))?;
-        writeln!(out, "public        {} ({} bytes)", self.public, thousands(self.public_bytes as u64))?;
-        writeln!(out, "secret        {}: only who has it can prove anything about this commitment", self.secret)
+        writeln!(out, "public        {} ({} bytes)", one_line(&self.public), thousands(self.public_bytes as u64))?;
+        writeln!(out, "secret        {}: only who has it can prove anything about this commitment", one_line(&self.secret))
     }
 }

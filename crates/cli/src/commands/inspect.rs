@@ -7,6 +7,7 @@ use serde::Serialize;
 use verinfer_import::{ImportError, Model, Support, Survey, import_tflite, survey};
 
 use crate::describe::{NodeReport, TensorReport, hex, nodes, tensor};
+use crate::escape::one_line;
 use crate::estimate::Estimate;
 use crate::hide::HideArguments;
 use crate::memory::megabytes;
@@ -70,7 +71,7 @@ struct InspectReport {
 struct OperatorReport {
     index: usize,
     name: String,
-    /// `lowered` to the graph, an `edge` outside it (a closing SOFTMAX, conversions from and to floats), `unused`, or `unsupported`.
+    /// `lowered` to the graph, an `edge` outside it (a closing SOFTMAX, conversions from and to floats), `constant`, `unused`, or `unsupported`.
     status: &'static str,
     reason: Option<String>,
 }
@@ -172,7 +173,7 @@ fn problems(survey: &Survey, error: &ImportError) -> Vec<String> {
 
 impl Report for InspectReport {
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "model         {}", self.model)?;
+        writeln!(out, "model         {}", one_line(&self.model))?;
         if let Some(bytes) = self.bytes {
             writeln!(out, "file          {} bytes", thousands(bytes as u64))?;
         }
@@ -209,7 +210,7 @@ impl InspectReport {
         write_table(out, &["op", "name", "status"], &[0], &rows)?;
         writeln!(out)?;
         writeln!(out, "NOT SUPPORTED")?;
-        self.problems.iter().try_for_each(|problem| writeln!(out, "  {problem}"))
+        self.problems.iter().try_for_each(|problem| writeln!(out, "  {}", one_line(problem)))
     }
 }
 
@@ -217,14 +218,14 @@ impl GraphReport {
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         for (title, EdgeReport { tensor, scale, zero_point }) in [("input", &self.input), ("output", &self.output)] {
             let (shape, dtype) = (tensor.shape_text(), tensor.dtype);
-            writeln!(out, "{title:<12}  {shape} {dtype}, scale {scale}, zero point {zero_point} ({})", tensor.name)?;
+            writeln!(out, "{title:<12}  {shape} {dtype}, scale {scale}, zero point {zero_point} ({})", one_line(&tensor.name))?;
         }
         writeln!(out, "parameters    {}", thousands(self.parameters))?;
         writeln!(out, "MACs          {}", thousands(self.macs))?;
         writeln!(out, "activations   {}", thousands(self.activations))?;
         match (&self.proof, &self.unprovable) {
             (Some(estimate), _) => write_estimate(out, estimate)?,
-            (None, reason) => writeln!(out, "proof         NOT POSSIBLE: {}", reason.as_deref().unwrap_or_default())?,
+            (None, reason) => writeln!(out, "proof         NOT POSSIBLE: {}", one_line(reason.as_deref().unwrap_or_default()))?,
         }
         writeln!(out, "digest        {}", self.digest)?;
         writeln!(out, "architecture  {}", self.architecture_digest)?;

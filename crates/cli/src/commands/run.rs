@@ -9,6 +9,7 @@ use verinfer_graph::run;
 use crate::classes::{Ranked, score_name, top, write_top};
 use crate::describe::{TensorReport, tensor};
 use crate::dump::dump;
+use crate::escape::one_line;
 use crate::input::InputArguments;
 use crate::labels::LabelArguments;
 use crate::model::Source;
@@ -79,14 +80,14 @@ struct RunReport {
 
 impl Report for RunReport {
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "model   {}", self.model)?;
-        writeln!(out, "image   {}", self.image)?;
+        writeln!(out, "model   {}", one_line(&self.model))?;
+        writeln!(out, "image   {}", one_line(&self.image))?;
         writeln!(out, "read    {}", self.reading)?;
         writeln!(out, "output  {} {}", self.output_tensor.shape_text(), self.output_tensor.dtype)?;
         writeln!(out)?;
         write_top(out, self.score_is, &self.top)?;
         match &self.dump {
-            Some(folder) => writeln!(out, "\nevery tensor is in {folder}"),
+            Some(folder) => writeln!(out, "\nevery tensor is in {}", one_line(folder)),
             None => Ok(()),
         }
     }

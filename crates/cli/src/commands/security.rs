@@ -10,6 +10,7 @@ use verinfer_relation::commitment::{hiding_bits, security, security_bits};
 use verinfer_relation::parameters::{Parameters, SecurityReport, Term};
 use verinfer_relation::relation::ObjectKind;
 
+use crate::escape::one_line;
 use crate::hide::{HideArguments, Part};
 use crate::model::ModelArguments;
 use crate::output::{Output, Report, Verdict, thousands, write_table};
@@ -203,7 +204,7 @@ impl TermReport {
 
 impl Report for Security {
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "model     {}", self.model)?;
+        writeln!(out, "model     {}", one_line(&self.model))?;
         let (cells, variables, grinding) = (thousands(self.committed as u64), self.log_cells, self.grinding_bits);
         writeln!(out, "vector    {cells} cells in {variables} variables, {grinding} bits of proof of work before each query phase")?;
         writeln!(out)?;

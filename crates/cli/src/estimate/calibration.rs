@@ -15,7 +15,7 @@ use crate::hide::{HideArguments, Part};
 use crate::machine::{Machine, program_digest};
 use crate::measure::{ProverCosts, Task};
 use crate::model::{Selected, Synthetic};
-use crate::output::Output;
+use crate::output::{Output, with_causes};
 
 /// Level of the proofs that are measured; the work of others is counted with their own parameters.
 const LEVEL: u16 = 128;
@@ -48,7 +48,7 @@ impl Calibration {
         if !again && path.exists() {
             match Self::read(&path, &fingerprint) {
                 Ok(calibration) => return Ok(calibration),
-                Err(error) => output.warning(&format!("{error:#}; this machine is measured anew")),
+                Err(error) => output.warning(&format!("{}; this machine is measured anew", with_causes(&error))),
             }
         }
         let calibration = Self::measure(fingerprint, output)?;

@@ -14,6 +14,7 @@ use verinfer_relation::field::F;
 use verinfer_relation::relation::Role;
 
 use super::Arguments;
+use crate::escape::one_line;
 use crate::model::Source;
 use crate::output::{Output, Report, Verdict, thousands, write_table};
 use crate::phases::duration;
@@ -131,12 +132,12 @@ fn kind(violation: &Violation) -> (&'static str, Option<&Place>) {
 
 impl Report for ConstraintsReport {
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "model  {}", self.model)?;
-        writeln!(out, "image  {}", self.image)?;
+        writeln!(out, "model  {}", one_line(&self.model))?;
+        writeln!(out, "image  {}", one_line(&self.image))?;
         writeln!(out, "cells  {}", thousands(self.cells as u64))?;
         writeln!(out)?;
         if let Some(error) = &self.error {
-            return writeln!(out, "VIOLATED  {}", error.message);
+            return writeln!(out, "VIOLATED  {}", one_line(&error.message));
         }
         let Some(counts) = &self.constraints else { return Ok(()) };
         let row = |name: String, count: usize| vec![name, thousands(count as u64)];

@@ -9,6 +9,7 @@ use serde::Serialize;
 use verinfer_graph::{DataType, Graph, TensorId, run};
 
 use super::Arguments;
+use crate::escape::one_line;
 use crate::input::decode_input;
 use crate::model::Source;
 use crate::output::{Output, Report, Verdict, thousands, write_table};
@@ -124,8 +125,8 @@ impl Difference {
 
 impl Report for CheckReport {
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "model      {}", self.model)?;
-        writeln!(out, "reference  {} on {}", self.reference_model, self.reference_input)?;
+        writeln!(out, "model      {}", one_line(&self.model))?;
+        writeln!(out, "reference  {} on {}", one_line(&self.reference_model), one_line(&self.reference_input))?;
         writeln!(out)?;
         let rows: Vec<_> = self.tensors.iter().map(Comparison::row).collect();
         write_table(out, &["op", "name", "elements", "different", "largest", "first difference"], &[0, 2, 3, 4], &rows)?;

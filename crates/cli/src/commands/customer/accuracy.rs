@@ -20,7 +20,7 @@ use super::CustomerArguments;
 use crate::files;
 use crate::input::{InputArguments, ways};
 use crate::known::Known;
-use crate::output::{Output, Report, Verdict};
+use crate::output::{Output, Report, Verdict, with_causes};
 use crate::party::{Party, Standing, input_of, parse_money, parse_seconds, peer};
 
 /// Have a provider prove how accurate its hidden model is on a hidden test set.
@@ -107,7 +107,7 @@ impl Arguments {
         let party = self.customer.party.open(self.customer.once, output)?;
         let peer = peer(&self.customer.provider);
         // The plan is only needed for the first start.
-        let plan = || self.plan(output).map_err(|error| PartyError::Plan(format!("{error:#}")));
+        let plan = || self.plan(output).map_err(|error| PartyError::Plan(with_causes(&error)));
         let customer = Customer::begin(&party.client, &peer, &party.store, plan)?;
         output.line(&format!("agreement {}", customer.id()));
         let view = customer.run(party.pace, &party.tell, |view| step(&party, &customer, view))?;

@@ -15,7 +15,7 @@ use verinfer_sampling::{Probability, tampering};
 use super::CustomerArguments;
 use crate::input::InputArguments;
 use crate::known::Known;
-use crate::output::{Output, Report, Verdict};
+use crate::output::{Output, Report, Verdict, with_causes};
 use crate::party::{Standing, input_of, parse_money, parse_seconds, peer};
 
 /// Buy a round of predictions, and contest some of them at random.
@@ -70,7 +70,7 @@ pub struct Arguments {
 pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
     let party = arguments.customer.party.open(arguments.customer.once, output)?;
     let peer = peer(&arguments.customer.provider);
-    let plan = || arguments.plan(output).map_err(|error| PartyError::Plan(format!("{error:#}")));
+    let plan = || arguments.plan(output).map_err(|error| PartyError::Plan(with_causes(&error)));
     let customer = Customer::begin(&party.client, &party.key, &peer, &party.store, plan)?;
     output.line(&format!("agreement {}", customer.id()));
     let view = customer.run(party.pace, &party.tell)?;

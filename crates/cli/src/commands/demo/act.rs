@@ -94,7 +94,7 @@ impl Stage {
 
     /// Says what is played next, in the terms of docs/protocols.md.
     pub fn announce(&self, title: &str, story: &str) {
-        self.output.line(&format!("\n=== {title}\n{story}\n"));
+        self.output.paragraph(&format!("\n=== {title}\n{story}\n"));
     }
 
     /// A new party with a full purse.

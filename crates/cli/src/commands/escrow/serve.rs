@@ -14,6 +14,7 @@ use verinfer_escrow::service::{Escrow, Limits};
 use verinfer_escrow::store::Store;
 
 use super::run;
+use crate::escape::Escaping;
 use crate::keys;
 use crate::output::{Output, Report, Verdict};
 
@@ -54,7 +55,11 @@ pub struct Arguments {
 /// Runs the command.
 pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
     let key = keys::read(&arguments.key, output)?;
-    tracing_subscriber::fmt().with_writer(io::stderr).with_max_level(tracing_subscriber::filter::LevelFilter::WARN).init();
+    tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(|| Escaping(io::stderr()))
+        .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
+        .init();
     let limits = Limits {
         open_agreements: arguments.max_open,
         verifying: arguments.verifying,

@@ -20,7 +20,7 @@ use crate::input::InputArguments;
 use crate::machine::Machine;
 use crate::measure::Task;
 use crate::model::{Selected, Source, Synthetic};
-use crate::output::Output;
+use crate::output::{Output, with_causes};
 
 /// Synthetic MobileNets of about 2^16, 2^17, ... cells with everything public: width, resolution, classes.
 const SCALING: [(f64, usize, usize); 9] = [
@@ -136,7 +136,7 @@ impl Experiments<'_> {
                     let digest = hex(&model.graph.digest());
                     candidates.push(Candidate { name: short_name(path), selected: Selected::Source(source), model, digest });
                 }
-                Err(error) => missing.push(Missing { what: short_name(path), reason: format!("{error:#}"), failed: false }),
+                Err(error) => missing.push(Missing { what: short_name(path), reason: with_causes(&error), failed: false }),
             }
         }
         candidates.push(synthetic(Architecture::LeNet));
@@ -262,8 +262,8 @@ impl Experiments<'_> {
         let costs = match self.store.get_or(subject, self.output, || task.costs()) {
             Ok(costs) => costs,
             Err(error) => {
-                self.output.warning(&format!("{}: {error:#}", what()));
-                missing.push(Missing { what: what(), reason: format!("{error:#}"), failed: true });
+                self.output.warning(&format!("{}: {}", what(), with_causes(&error)));
+                missing.push(Missing { what: what(), reason: with_causes(&error), failed: true });
                 return Ok(None);
             }
         };

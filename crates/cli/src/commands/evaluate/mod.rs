@@ -3,10 +3,11 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use serde::Serialize;
 use verinfer_import::Pixels;
 
+use crate::escape::one_line;
 use crate::files;
 use crate::output::{Output, Report, Verdict};
 use experiments::Experiments;
@@ -78,6 +79,9 @@ const LEVEL: u16 = 128;
 
 /// Runs the command.
 pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
+    if files::is_standard_stream(&arguments.out) {
+        bail!("--out names three files, which do not go to standard output together");
+    }
     let [html, json, csv] = ["html", "json", "csv"].map(|ending| arguments.out.with_extension(ending));
     for path in [&html, &json, &csv] {
         files::check_writable(path)?;
@@ -150,6 +154,8 @@ struct EvaluateReport {
     measurements: usize,
     /// Whether all proofs were accepted and all outputs compared are the reference's.
     holds: bool,
+    /// Networks of which outputs were compared with a reference.
+    compared: usize,
     /// What was not measured and why.
     missing: Vec<results::Missing>,
 }
@@ -161,7 +167,18 @@ impl EvaluateReport {
             models: results.models.len(),
             measurements: results.measurements().count(),
             holds: results.all_hold(),
+            compared: results.num_compared(),
             missing: results.missing.clone(),
+        }
+    }
+}
+
+impl EvaluateReport {
+    fn verdict(&self) -> String {
+        match (self.holds, self.compared) {
+            (false, _) => "NOT ALL HOLDS: see the report".to_string(),
+            (true, 0) => "every proof accepted; no output was compared with a reference".to_string(),
+            (true, compared) => format!("every proof accepted, every output compared equal, of {compared} of {} models", self.models),
         }
     }
 }
@@ -172,10 +189,10 @@ impl Report for EvaluateReport {
         writeln!(out, "models        {}", self.models)?;
         writeln!(out, "measurements  {}", self.measurements)?;
         for missing in &self.missing {
-            writeln!(out, "not measured  {}: {}", missing.what, missing.reason)?;
+            writeln!(out, "not measured  {}: {}", one_line(&missing.what), one_line(&missing.reason))?;
         }
-        writeln!(out, "report        {html}, with {json} and {csv}")?;
-        writeln!(out, "{}", if self.holds { "every proof accepted, every output compared equal" } else { "NOT ALL HOLDS: see the report" })
+        writeln!(out, "report        {}, with {} and {}", one_line(html), one_line(json), one_line(csv))?;
+        writeln!(out, "{}", self.verdict())
     }
 }
 

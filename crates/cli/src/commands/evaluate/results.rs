@@ -124,6 +124,11 @@ impl Results {
         core_seconds / 3600.0 * self.price
     }
 
+    /// Models of which outputs were compared with a reference.
+    pub fn num_compared(&self) -> usize {
+        self.models.iter().filter(|model| model.accuracy.as_ref().is_some_and(|accuracy| accuracy.reference.is_some())).count()
+    }
+
     /// Whether no measurement failed, the verifier accepted every proof, and every output compared was the reference's.
     pub fn all_hold(&self) -> bool {
         let accepted = self.measurements().all(|(_, measurement)| measurement.costs.verifier.accepted);

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::files;
 use crate::machine::{Machine, program_digest};
-use crate::output::Output;
+use crate::output::{Output, with_causes};
 
 /// A folder of measurements of one program on one machine.
 pub struct Store {
@@ -106,7 +106,7 @@ impl Store {
         if path.exists() {
             match files::read(&path, files::TEXT_LIMIT).and_then(|bytes| decode(&bytes, &key)) {
                 Ok(value) => return Ok(value),
-                Err(error) => output.warning(&format!("{} is damaged and measured anew: {error:#}", path.display())),
+                Err(error) => output.warning(&format!("{} is damaged and measured anew: {}", path.display(), with_causes(&error))),
             }
         }
         let value = measure()?;

@@ -11,6 +11,7 @@ use verinfer_prover::{Execution, Phase, Prover};
 
 use crate::classes::score_name;
 use crate::describe::{hex, tensor};
+use crate::escape::one_line;
 use crate::estimate::Estimate;
 use crate::files;
 use crate::hide::{HideArguments, Part};
@@ -116,7 +117,7 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     let statement = &proved.proof.statement;
     let written = arguments.secrets.write(&salts, graph, statement)?;
     files::write(&arguments.out, &proof)?;
-    output.report(&ProveReport {
+    output.beside(&arguments.out).report(&ProveReport {
         model: source.title(),
         network_digest: hex(&graph.digest()),
         proof: arguments.out.display().to_string(),
@@ -170,7 +171,7 @@ struct ProveReport {
 impl ProveReport {
     fn write_images(&self, out: &mut dyn Write) -> io::Result<()> {
         match self.images.as_slice() {
-            [image] => writeln!(out, "image     {image}"),
+            [image] => writeln!(out, "image     {}", one_line(image)),
             images => writeln!(out, "images    {}", images.len()),
         }?;
         ways(&self.readings).iter().try_for_each(|way| writeln!(out, "read      {way}"))
@@ -179,7 +180,7 @@ impl ProveReport {
 
 impl Report for ProveReport {
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "model     {}", self.model)?;
+        writeln!(out, "model     {}", one_line(&self.model))?;
         self.write_images(out)?;
         writeln!(out, "network   {}", self.network_digest)?;
         writeln!(out, "context   {:?}", self.context)?;
@@ -196,7 +197,7 @@ impl Report for ProveReport {
         if [Part::Weights, Part::Input, Part::Output].into_iter().any(|part| self.statement.hides(part)) {
             writeln!(out, "says      {}", self.statement.says())?;
         }
-        self.commitments.iter().try_for_each(|path| writeln!(out, "public    {path} (its secret lies beside it)"))?;
-        writeln!(out, "proof     {} ({} bytes, {} bits)", self.proof, thousands(self.proof_bytes as u64), self.security_level)
+        self.commitments.iter().try_for_each(|path| writeln!(out, "public    {} (its secret lies beside it)", one_line(path)))?;
+        writeln!(out, "proof     {} ({} bytes, {} bits)", one_line(&self.proof), thousands(self.proof_bytes as u64), self.security_level)
     }
 }

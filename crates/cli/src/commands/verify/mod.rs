@@ -8,6 +8,7 @@ use serde::Serialize;
 use verinfer_relation::setting::Setting;
 use verinfer_verifier::{Expectations, ExpectedInput, Proof, Verifier};
 
+use crate::escape::one_line;
 use crate::files;
 use crate::input::{InputArguments, ways};
 use crate::known::{Known, KnownArguments};
@@ -140,15 +141,15 @@ struct VerifyReport {
 impl Report for VerifyReport {
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         if let Some(Rejection { kind, message }) = &self.error {
-            writeln!(out, "REJECTED  {message}")?;
+            writeln!(out, "REJECTED  {}", one_line(message))?;
             writeln!(out, "reason    {kind}")?;
         }
         let Some(statement) = &self.statement else { return Ok(()) };
-        writeln!(out, "ACCEPTED  {} ({} bytes) in {}", self.proof, thousands(self.proof_bytes as u64), duration(self.seconds))?;
+        writeln!(out, "ACCEPTED  {} ({} bytes) in {}", one_line(&self.proof), thousands(self.proof_bytes as u64), duration(self.seconds))?;
         writeln!(out)?;
         writeln!(out, "The proof says: {}", statement.words.says())?;
         for (name, text) in statement.words.lines(&self.model) {
-            writeln!(out, "  {name:<8}  {text}")?;
+            writeln!(out, "  {name:<8}  {}", one_line(text))?;
         }
         let compared = if statement.input_compared { " (the one given)" } else { "" };
         if let Some(input) = &statement.input {

@@ -50,7 +50,7 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
         files::write(out, page::render(&study)?.as_bytes())?;
     }
     let report = ViabilityReport { viable: study.is_viable(), study };
-    output.report(&report)?;
+    arguments.out.as_ref().map_or(output, |out| output.beside(out)).report(&report)?;
     Ok(Verdict::from_bool(report.viable))
 }
 

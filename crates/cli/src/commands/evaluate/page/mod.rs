@@ -30,7 +30,7 @@ pub fn render(results: &Results) -> anyhow::Result<String> {
             (figure(plots::phases(results)?, "Core-seconds of each phase of a proof with hidden weights and hidden input."))
             (costs::floor(results))
             (costs::scaling(results))
-            (figure(plots::scaling(results)?, "Core-seconds of a proof with everything public against the cells in use, both logarithmic: synthetic MobileNets, the line through the origin that fits them best, and the models of table 1."))
+            (figure(plots::scaling(results)?, "Core-seconds of a proof with everything public against the cells in use, both logarithmic: synthetic MobileNets, the line that fits them best (a fixed cost and one for each cell), and the models of table 1."))
             (costs::money(results))
             (costs::predictions(results))
             (figure(plots::predictions(results)?, "Predicted against measured core-seconds of every measurement in this report, both logarithmic; the dashed lines are 25 % above and below."))

@@ -87,12 +87,7 @@ pub fn write(tensors: &[Tensor], operators: &[Operator], output: i32) -> Vec<u8>
         }
         Table(fields)
     });
-    let subgraph = Table(vec![
-        (0, Field::Tables(written)),
-        (1, ints(&[0])),
-        (2, ints(&[output])),
-        (3, Field::Tables(steps.collect())),
-    ]);
+    let subgraph = Table(vec![(0, Field::Tables(written)), (1, ints(&[0])), (2, ints(&[output])), (3, Field::Tables(steps.collect()))]);
     let root = Table(vec![
         (0, int(3)),
         (1, Field::Tables(operators.iter().map(code).collect())),

@@ -2,7 +2,7 @@
 
 use verinfer_graph::{DataType, Shape};
 
-use super::error::Sides;
+use super::error::{Range, Sides};
 use super::npy::Array;
 use super::quantize::{are_mostly_clamped, quantize};
 use super::{Input, InputError, Reading};
@@ -128,18 +128,19 @@ fn floats(
     }
     let total = stored.len();
     let (low, high) = input.range();
+    let range = Range(low, high);
     if are_mostly_clamped(clamped, total) {
-        return Err(InputError::FloatsClamped { smallest, largest, clamped, total, low, high });
+        return Err(InputError::FloatsClamped { smallest, largest, clamped, total, range });
     }
     reading.step(format!("an array of {found}, quantized with scale {} and zero point {}", input.scale, input.zero_point));
     if clamped > 0 {
         reading.warn(format!(
-            "{clamped} of {total} floats ({smallest} to {largest}) lie outside what the network's input holds, {low} to {high}, and were clamped"
+            "{clamped} of {total} floats ({smallest} to {largest}) lie outside what the network's input holds, {range}, and were clamped"
         ));
     }
     if smallest < largest && (f64::from(largest) - f64::from(smallest)) < f64::from(input.scale) {
         reading.warn(format!(
-            "the floats ({smallest} to {largest}) differ by less than one step of the network's input, which holds {low} to {high}: are they normalized as it was trained?"
+            "the floats ({smallest} to {largest}) differ by less than one step of the network's input, which holds {range}: are they normalized as it was trained?"
         ));
     }
     Ok(stored)

@@ -32,14 +32,14 @@ pub enum InputError {
     #[error("the picture is {width} x {height}: too long and narrow to scale it and take its centre")]
     AspectRatio { width: u32, height: u32 },
     #[error(
-        "the network's input stands for {low} to {high} (scale {scale}, zero point {zero_point}), the range of no usual normalization of pixels: \
+        "the network's input stands for {range} (scale {scale}, zero point {zero_point}), the range of no usual normalization of pixels: \
          say how it was trained (--pixels): raw, 0..1, -1..1, LOW..HIGH or MEAN,STD"
     )]
-    PixelsUnknown { low: f64, high: f64, scale: f32, zero_point: i32 },
+    PixelsUnknown { range: Range, scale: f32, zero_point: i32 },
     #[error(
-        "pixels mapped by {pixels} lie outside what the network's input holds, {low} to {high}, in {clamped} of {total} values: it was trained otherwise"
+        "pixels mapped by {pixels} lie outside what the network's input holds, {range}, in {clamped} of {total} values: it was trained otherwise"
     )]
-    PixelsClamped { pixels: super::Pixels, clamped: usize, total: usize, low: f64, high: f64 },
+    PixelsClamped { pixels: super::Pixels, clamped: usize, total: usize, range: Range },
 
     // Arrays.
     #[error("it is a NumPy archive (.npz): give one array of it, as .npy")]
@@ -75,9 +75,9 @@ pub enum InputError {
     #[error("element {index} is {value}, which is not a number or too large to quantize")]
     Value { index: usize, value: f32 },
     #[error(
-        "the floats are {smallest} to {largest}; {clamped} of {total} lie outside what the network's input holds, {low} to {high}: they are normalized otherwise"
+        "the floats are {smallest} to {largest}; {clamped} of {total} lie outside what the network's input holds, {range}: they are normalized otherwise"
     )]
-    FloatsClamped { smallest: f32, largest: f32, clamped: usize, total: usize, low: f64, high: f64 },
+    FloatsClamped { smallest: f32, largest: f32, clamped: usize, total: usize, range: Range },
 }
 
 /// Sides of an array, in messages: `1x3x4x6`.
@@ -88,5 +88,16 @@ impl std::fmt::Display for Sides {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let sides: Vec<String> = self.0.iter().map(ToString::to_string).collect();
         f.write_str(&sides.join("x"))
+    }
+}
+
+/// What a network's input can hold, in messages: `-1 to 0.99219`, of five digits each.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Range(pub f64, pub f64);
+
+impl std::fmt::Display for Range {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let short = |number: f64| format!("{number:.4e}").parse().unwrap_or(number);
+        write!(f, "{} to {}", short(self.0), short(self.1))
     }
 }

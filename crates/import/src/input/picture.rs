@@ -4,6 +4,7 @@ use image::metadata::Orientation;
 use image::{DynamicImage, ImageFormat, RgbImage, guess_format};
 use verinfer_graph::DataType;
 
+use super::error::Range;
 use super::jpeg::Jpeg;
 use super::png::Png;
 use super::quantize::are_mostly_clamped;
@@ -153,6 +154,7 @@ impl Frame {
         let default = if options.pixels.is_none() { " by default" } else { "" };
         let total = input.shape.num_elements();
         let (low, high) = input.range();
+        let range = Range(low, high);
         let step = match (pixels, input.dtype) {
             (Pixels::Raw, DataType::U8) => "each byte as it is".to_owned(),
             (Pixels::Raw, DataType::I8) => "each byte less 128".to_owned(),
@@ -162,11 +164,11 @@ impl Frame {
         };
         reading.step(format!("pixels {pixels}{default}: {step}"));
         if are_mostly_clamped(clamped, total) {
-            return Err(InputError::PixelsClamped { pixels, clamped, total, low, high });
+            return Err(InputError::PixelsClamped { pixels, clamped, total, range });
         }
         if clamped > 0 {
             reading.warn(format!(
-                "with pixels {pixels}, {clamped} of {total} values lie outside what the network's input holds, {low} to {high}, and were clamped"
+                "with pixels {pixels}, {clamped} of {total} values lie outside what the network's input holds, {range}, and were clamped"
             ));
         }
         Ok(())

@@ -2,6 +2,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::InputError;
+use super::error::Range;
 use super::quantize::{Stored, quantize};
 use crate::model::{ElementType, InputSpec};
 
@@ -43,11 +44,13 @@ impl Pixels {
         if !input.is_quantization_known() {
             return Ok(Self::Raw);
         }
-        let (low, high) = input.range();
+        let range = input.range();
         let tolerance = TOLERANCE * f64::from(input.scale);
-        let usual = USUAL.iter().find(|usual| (low - usual.0).abs() <= tolerance && (high - usual.1).abs() <= tolerance);
+        let usual = USUAL.iter().find(|usual| (range.0 - usual.0).abs() <= tolerance && (range.1 - usual.1).abs() <= tolerance);
         match (usual, input.element) {
-            (None, _) => Err(InputError::PixelsUnknown { low, high, scale: input.scale, zero_point: input.zero_point }),
+            (None, _) => {
+                Err(InputError::PixelsUnknown { range: Range(range.0, range.1), scale: input.scale, zero_point: input.zero_point })
+            }
             (Some(&(low, high)), ElementType::F32) => Ok(Self::Range { low, high }),
             (Some(_), ElementType::U8 | ElementType::I8 | ElementType::I32 | ElementType::I64 | ElementType::Other(_)) => Ok(Self::Raw),
         }

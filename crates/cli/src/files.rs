@@ -50,13 +50,14 @@ pub fn read(path: &Path, limit: u64) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Reads a text file of at most [`TEXT_LIMIT`] bytes.
+/// Reads a text file of at most [`TEXT_LIMIT`] bytes, without the byte order mark that it may begin with.
 ///
 /// # Errors
 ///
 /// The file cannot be read, is longer, or is not UTF-8.
 pub fn read_text(path: &Path) -> anyhow::Result<String> {
-    String::from_utf8(read(path, TEXT_LIMIT)?).with_context(|| format!("{} is not UTF-8 text", path.display()))
+    let text = String::from_utf8(read(path, TEXT_LIMIT)?).with_context(|| format!("{} is not UTF-8 text", path.display()))?;
+    Ok(text.strip_prefix('\u{feff}').map(ToString::to_string).unwrap_or(text))
 }
 
 /// Whether what is written under a name goes to standard output.
@@ -347,6 +348,14 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(!is_readable_by_others(&path));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn byte_order_marks_are_no_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, b"\xef\xbb\xbfcat.png 285").unwrap();
+        assert_eq!(read_text(&path).unwrap(), "cat.png 285");
     }
 
     #[test]

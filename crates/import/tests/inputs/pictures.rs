@@ -148,18 +148,18 @@ fn jpeg_is_decoded_by_the_arithmetic_of_libjpeg_turbo() {
     assert_eq!(values, less_128(include_bytes!("files/subsampled.rgb")));
 }
 
-/// BLAKE3 of the bytes that Pillow 12 decodes of all of them, in the order of their names.
-const ORIGINALS: &str = "d10ca10d46454aa09bdef2f14076bab0475c86292be7c089b4e0943323d59038";
+/// BLAKE3 of the bytes that Pillow 12 decodes of every tenth of them, in the order of their names.
+const ORIGINALS: &str = "f88130fd3afe7ebbe8255508b214cb009b011646e5e7711386daa0ef047c11e2";
 
 #[test]
-fn every_original_is_decoded_as_by_libjpeg_turbo() {
+fn originals_are_decoded_as_by_libjpeg_turbo() {
     let Some(root) = common::data() else { return };
     let mut files: Vec<_> =
         std::fs::read_dir(root.join("images/imagenet200_original")).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     let mut hasher = blake3::Hasher::new();
-    for file in files {
-        let bytes = std::fs::read(&file).unwrap();
+    for file in files.iter().step_by(10) {
+        let bytes = std::fs::read(file).unwrap();
         let mut model = rgb();
         let InputError::Size { width, height, .. } = picture(&model, &bytes, Resize::Refuse).unwrap_err() else { panic!("{file:?}") };
         (model.input.shape.height, model.input.shape.width) = (height as usize, width as usize);
@@ -188,12 +188,10 @@ fn unusual_jpegs_are_refused_by_what_is_unusual() {
 #[test]
 fn changed_jpegs_are_refused_or_read_and_never_panic() {
     let bytes = include_bytes!("files/subsampled.jpg");
-    for at in 0..bytes.len() {
-        for change in [0x01, 0x80, 0xff] {
-            let mut bytes = bytes.to_vec();
-            bytes[at] ^= change;
-            let _ = picture(&rgb(), &bytes, Resize::Refuse);
-            let _ = picture(&rgb(), &bytes[..at], Resize::Stretch);
-        }
+    for at in (0..bytes.len()).step_by(4) {
+        let mut changed = bytes.to_vec();
+        changed[at] ^= [0x01, 0x80, 0xff][at / 4 % 3];
+        let _ = picture(&rgb(), &changed, Resize::Refuse);
+        let _ = picture(&rgb(), &bytes[..at], Resize::Refuse);
     }
 }

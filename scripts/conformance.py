@@ -230,11 +230,14 @@ def conv(n, x, force=None):
     shape = n.shape(x)
     if len(shape) != 4:
         return None
-    kernel, stride, dilation, padding, out = window(n, shape, dilations=(1, 1, 2, 3))
+    kernel, stride, dilation, padding, out = window(n, shape, dilations=(1, 1, 2, 3, 9))
     if min(out) <= 0:
         return None
-    channels = int(n.rng.integers(1, 9))
-    weights, bias, scale = filters(n, [channels, *kernel, shape[3]], channels, 0, kernel[0] * kernel[1] * shape[3], x)
+    # Of a part of the channels each: one group in most networks.
+    groups = int(n.rng.choice([1] * shape[3] + [g for g in range(1, shape[3] + 1) if shape[3] % g == 0]))
+    channels = groups * int(n.rng.integers(1, max(2, 9 // groups)))
+    depth = shape[3] // groups
+    weights, bias, scale = filters(n, [channels, *kernel, depth], channels, 0, kernel[0] * kernel[1] * depth, x)
     y = n.tensor([1, *out, channels], scale)
     n.operator("CONV_2D", [x, weights, bias], [y], "Conv2DOptions", [
         ("Padding", padding), ("StrideH", stride[0]), ("StrideW", stride[1]), ("DilationHFactor", dilation[0]),
@@ -276,12 +279,14 @@ def fully_connected(n, x):
 def elementwise(name, options):
     def build(n, x):
         shape, rng = n.shape(x), n.rng
-        kind = rng.choice(["same", "self", "broadcast", "scalar", "channel"])
+        kind = rng.choice(["same", "self", "broadcast", "scalar", "channel", "partial"])
         low, high = n.limits()
         if kind == "self":
             other = x
-        elif kind in ("scalar", "channel"):
-            size = [] if kind == "scalar" else [shape[-1]]
+        elif kind in ("scalar", "channel", "partial"):
+            # A constant of any shape that is repeated to the tensor's.
+            sides = [side if rng.random() < 0.6 else 1 for side in shape]
+            size = {"scalar": [], "channel": [shape[-1]], "partial": sides[int(rng.integers(len(sides))):]}[str(kind)]
             other = n.tensor(size, data=rng.integers(low, high + 1, size).astype(NUMPY[n.dtype]))
         else:
             # A second tensor computed from the first.

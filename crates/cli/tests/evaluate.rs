@@ -90,6 +90,16 @@ fn reports_are_written_again_without_measuring() {
         assert!(read("report") == read("again"), "{ending}");
     }
     verinfer(["evaluate", "--render", &path("report.csv"), "--out", &path("again.html")]).assert_error("is no report");
+    verinfer(["evaluate", "--render", &path("report.json"), "--out", "-"]).assert_error("three files");
+
+    // What was not compared is not claimed, and the line is called what it is.
+    assert!(again.stdout.ends_with("every output compared equal, of 1 of 2 models\n"), "{}", again.stdout);
+    let mut report: serde_json::Value = serde_json::from_slice(&fs::read(path("report.json")).unwrap()).unwrap();
+    report["models"][1]["accuracy"]["reference"] = serde_json::Value::Null;
+    fs::write(path("uncompared.json"), report.to_string()).unwrap();
+    let uncompared = verinfer(["evaluate", "--render", &path("uncompared.json"), "--out", &path("other.html")]).accepted();
+    assert!(uncompared.stdout.ends_with("no output was compared with a reference\n"), "{}", uncompared.stdout);
+    assert!(!fs::read_to_string(path("again.html")).unwrap().contains("through the origin"));
 }
 
 #[test]

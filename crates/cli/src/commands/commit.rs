@@ -176,7 +176,7 @@ impl Report for CommitReport {
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "{:<12}  {} ({})", self.kind, one_line(&self.of), one_line(&self.content))?;
         if let Some(reading) = &self.reading {
-            writeln!(out, "read          {reading}")?;
+            writeln!(out, "read          {}", one_line(reading))?;
         }
         if let Some(digest) = &self.architecture_digest {
             writeln!(out, "architecture  {digest}")?;

@@ -82,7 +82,7 @@ impl Report for RunReport {
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "model   {}", one_line(&self.model))?;
         writeln!(out, "image   {}", one_line(&self.image))?;
-        writeln!(out, "read    {}", self.reading)?;
+        writeln!(out, "read    {}", one_line(&self.reading))?;
         writeln!(out, "output  {} {}", self.output_tensor.shape_text(), self.output_tensor.dtype)?;
         writeln!(out)?;
         write_top(out, self.score_is, &self.top)?;

@@ -40,7 +40,7 @@ pub struct Arguments {
     #[arg(value_name = "IMAGE", required = true)]
     images: Vec<PathBuf>,
 
-    /// Where to write the proof; the file appears complete or not at all.
+    /// Where to write the proof; the file appears complete or not at all. `-` is standard output; the report goes to standard error then.
     #[arg(long, value_name = "PROOF")]
     out: PathBuf,
 
@@ -174,7 +174,7 @@ impl ProveReport {
             [image] => writeln!(out, "image     {}", one_line(image)),
             images => writeln!(out, "images    {}", images.len()),
         }?;
-        ways(&self.readings).iter().try_for_each(|way| writeln!(out, "read      {way}"))
+        ways(&self.readings).iter().try_for_each(|way| writeln!(out, "read      {}", one_line(way)))
     }
 }
 

@@ -154,7 +154,7 @@ impl Report for VerifyReport {
         let compared = if statement.input_compared { " (the one given)" } else { "" };
         if let Some(input) = &statement.input {
             writeln!(out, "  input     {}{compared}", input.text())?;
-            ways(&statement.readings).iter().try_for_each(|way| writeln!(out, "  read      {way}"))?;
+            ways(&statement.readings).iter().try_for_each(|way| writeln!(out, "  read      {}", one_line(way)))?;
         }
         if let Some(output) = &statement.output_tensor {
             writeln!(out, "  output    {}", output.text())?;

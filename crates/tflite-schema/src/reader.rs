@@ -201,3 +201,59 @@ impl Field for bool {
         u8::read(reader, position).map(|byte| byte != 0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Model;
+
+    /// A model with `count` times the same operator code, whose custom code has `length` bytes.
+    fn file(count: u32, length: u32) -> Vec<u8> {
+        let table = |bytes: &mut Vec<u8>| {
+            // Lengths of the layout and of the table, no slot 0, slot 1 at byte 4; then how far back the layout is, and slot 1: a vector follows.
+            bytes.extend([8u16, 8, 0, 4].iter().flat_map(|number| number.to_le_bytes()));
+            bytes.extend([8u32, 4].iter().flat_map(|number| number.to_le_bytes()));
+        };
+        let mut bytes = b"\x10\0\0\0TFL3".to_vec();
+        table(&mut bytes);
+        bytes.extend(count.to_le_bytes());
+        for index in 0..count {
+            bytes.extend((4 * (count - index) + 8).to_le_bytes());
+        }
+        table(&mut bytes);
+        bytes.extend(length.to_le_bytes());
+        bytes.resize(bytes.len() + length as usize, b'x');
+        bytes
+    }
+
+    #[test]
+    fn tables_may_share_what_they_name() {
+        let bytes = file(3, 5);
+        let codes = Model::read(&bytes).unwrap().operator_codes;
+        assert!(codes.len() == 3 && codes.iter().all(|code| code.custom_code.as_deref() == Some("xxxxx")));
+    }
+
+    #[test]
+    fn what_leads_out_of_the_file_is_damage() {
+        let bytes = file(3, 5);
+        for length in 0..bytes.len() {
+            assert!(matches!(Model::read(&bytes[..length]), Err(Damage::OutOfBounds { .. })), "{length}");
+        }
+        let mut far = bytes;
+        far[..4].copy_from_slice(&u32::MAX.to_le_bytes());
+        assert_eq!(Model::read(&far).unwrap_err(), Damage::OutOfBounds { what: "a table", position: u64::from(u32::MAX) });
+    }
+
+    #[test]
+    fn a_list_of_too_many_tables_is_not_read() {
+        let found = MAX_TABLES + 1;
+        let bytes = file(u32::try_from(found).unwrap(), 0);
+        assert_eq!(Model::read(&bytes).unwrap_err(), Damage::TooManyTables { found, limit: MAX_TABLES });
+    }
+
+    #[test]
+    fn a_small_file_cannot_ask_for_much_memory() {
+        let bytes = file(3000, 100_000);
+        assert_eq!(Model::read(&bytes).unwrap_err(), Damage::Overlapping { limit: 8 * bytes.len() + (1 << 20) });
+    }
+}

@@ -111,6 +111,10 @@ impl Output {
     pub fn usage_failure(self, error: &clap::Error) -> ExitCode {
         let text = error.render().to_string();
         let message = text.trim().trim_start_matches("error: ");
+        // A line break in an argument would begin a line of its own.
+        if std::env::args_os().any(|argument| argument.to_string_lossy().contains('\n')) {
+            return self.print_failure(message, &format!("error: {}\n", one_line(message)));
+        }
         self.print_failure(message, &escape::lines(&text))
     }
 

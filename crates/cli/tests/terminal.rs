@@ -18,13 +18,17 @@ const HOSTILE: &str = "x\x1b[2K\x1b[1A\r\nACCEPTED\u{9b}8m\x07\u{202e}\u{2066}\u
 
 /// Asserts that both streams hold nothing that a terminal obeys, and no forged line.
 fn assert_harmless(finished: &Finished) {
+    assert_nothing_obeyed(finished);
+    let printed = finished.stdout.clone() + &finished.stderr;
+    assert!(printed.contains("\\u{1b}[2K") || printed.contains("\\u001b[2K"), "the text is not there: {printed:?}");
+}
+
+fn assert_nothing_obeyed(finished: &Finished) {
     for text in [&finished.stdout, &finished.stderr] {
         let obeyed = |c: char| c != '\n' && (c.is_control() || "\u{202e}\u{2066}\u{200b}\u{e0041}".contains(c));
         assert!(!text.contains(obeyed), "{text:?}");
         assert!(!text.lines().any(|line| line.starts_with("ACCEPTED\\")), "{text:?}");
     }
-    let printed = finished.stdout.clone() + &finished.stderr;
-    assert!(printed.contains("\\u{1b}[2K") || printed.contains("\\u001b[2K"), "the text is not there: {printed:?}");
 }
 
 /// A convolution of 4x4 pixels whose tensors have these names.
@@ -90,8 +94,9 @@ fn names_in_a_refusal_are_escaped() {
 fn paths_and_arguments_are_escaped() {
     assert_harmless(&verinfer(["inspect", &HOSTILE.replace('\0', "")]));
     assert_harmless(&verinfer(["inspect", "--json", HOSTILE]));
-    assert_harmless(&verinfer([HOSTILE]));
-    assert_harmless(&verinfer(["run", "digits", "sample", "--resize", HOSTILE]));
+    // The parser leaves out escape sequences.
+    assert_nothing_obeyed(&verinfer([HOSTILE]));
+    assert_nothing_obeyed(&verinfer(["run", "digits", "sample", "--resize", HOSTILE]));
     let folder = tempfile::tempdir().unwrap();
     let proof = folder.path().join(HOSTILE).display().to_string();
     assert_harmless(&verinfer(["prove", "digits", "sample", "--security", "32", "--context", HOSTILE, "--out", &proof]).accepted());

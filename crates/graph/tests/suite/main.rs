@@ -7,6 +7,7 @@ mod interface;
 mod kernels;
 mod operators;
 mod ranges;
+mod reach;
 mod refused_constants;
 mod refused_networks;
 mod refused_shapes;

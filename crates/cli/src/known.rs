@@ -2,13 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::{ArgGroup, Args};
 use verinfer_commitments::{Committed, Kind, is_public_file};
 use verinfer_import::Model;
 use verinfer_relation::commitment::Commitment;
 use verinfer_relation::envelope::Envelope;
-use verinfer_relation::setting::Setting;
 use verinfer_verifier::{DEFAULT_MAX_CELLS, Verifier};
 
 use crate::commitments::{read_public, tensor_text};
@@ -99,18 +98,13 @@ impl Known {
         self.source.title()
     }
 
-    /// A verifier of proofs about it, prepared for so many images and this setting.
-    ///
-    /// # Errors
-    ///
-    /// No proof can be about it.
-    pub fn verifier(&self, images: usize, setting: &Setting) -> anyhow::Result<Verifier<'_>> {
+    /// A verifier of proofs about it, prepared for none.
+    pub fn verifier(&self) -> Verifier<'_> {
         let graph = &self.model.graph;
-        let verifier = match &self.hidden {
-            None => Verifier::with_setting_within(self.max_cells, graph, images, setting),
-            Some((envelope, commitment)) => Verifier::hidden_within(self.max_cells, graph, *envelope, *commitment, images, setting),
-        };
-        verifier.with_context(|| format!("cannot verify proofs of {}", self.title()))
+        match &self.hidden {
+            None => Verifier::unprepared(self.max_cells, graph),
+            Some((envelope, commitment)) => Verifier::unprepared_hidden(self.max_cells, graph, *envelope, *commitment),
+        }
     }
 
     /// The commitments to inputs in public files, which must be of the network's shape and type.

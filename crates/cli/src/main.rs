@@ -5,6 +5,7 @@ use std::time::Duration;
 
 mod arguments;
 mod builtin;
+mod claim;
 mod classes;
 mod clock;
 mod commands;
@@ -29,6 +30,7 @@ mod output;
 mod page;
 mod party;
 mod phases;
+mod possible;
 mod predicate;
 mod rejection;
 mod results;

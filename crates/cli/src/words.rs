@@ -114,13 +114,14 @@ impl Words {
         self.model.network_digest.as_deref()
     }
 
-    /// Name and text of each line that says what is meant by the sentence; `title` is what the verifier calls the model.
-    pub fn lines(&self, title: &str) -> Vec<(&'static str, String)> {
+    /// Name and text of each line that says what is meant by the sentence; `title` is what the verifier calls the model, if it knows it.
+    pub fn lines(&self, title: Option<&str>) -> Vec<(&'static str, String)> {
+        let title = title.map_or_else(String::new, |title| format!(" ({title})"));
         let ModelReport { network_digest, architecture_digest, commitment, .. } = &self.model;
         let mut lines = Vec::new();
-        lines.extend(network_digest.iter().map(|digest| ("network", format!("{digest} ({title})"))));
+        lines.extend(network_digest.iter().map(|digest| ("network", format!("{digest}{title}"))));
         lines.extend(architecture_digest.iter().map(|digest| ("network", format!("hidden, with the architecture {digest}"))));
-        lines.extend(commitment.iter().map(|commitment| ("", format!("and the commitment {commitment} ({title})"))));
+        lines.extend(commitment.iter().map(|commitment| ("", format!("and the commitment {commitment}{title}"))));
         let mut commitments = |name: &'static str, commitments: &[String]| {
             for (image, commitment) in commitments.iter().enumerate() {
                 let label = if image == 0 { name } else { "" };

@@ -133,7 +133,7 @@ fn each_demand_that_is_not_met_has_its_reason() {
         ("@both.vinf --commitment @model.vcm --input-commitment @other.vcm", "wrong_input_commitment"),
         ("@both.vinf --commitment @model.vcm --input-commitment @image.vcm @image.vcm", "input_count"),
         ("@public.vinf --model digits --input-commitment @image.vcm", "input_not_hidden"),
-        ("@public.vinf --model digits --label-commitment @label.vcm", "labels_not_committed"),
+        ("@public.vinf --model digits --label-commitment @label.vcm --expect-correct 1", "labels_not_committed"),
     ] {
         rejected(case, &format!("verify {arguments}"), kind);
     }
@@ -180,12 +180,13 @@ fn what_is_said_of_the_outputs_is_verified_without_them() {
     assert_eq!(verify("@least.vinf", "")["predicate"], json!({ "kind": "at_least", "class": 3, "score": 89 }));
 
     prove("--correct --true-labels 3 --label-secret @label.vsk --hide weights --secret @model.vsk --out @correct.vinf");
-    let arguments = "verify @correct.vinf --commitment @model.vcm --label-commitment @label.vcm";
+    let correct = "verify @correct.vinf --commitment @model.vcm --expect-correct 1 --label-commitment";
+    let arguments = &format!("{correct} @label.vcm");
     let statement = accepted(case, arguments)["statement"].clone();
     assert_eq!((&statement["predicate"]["count"], &statement["predicate"]["k"]), (&json!(1), &json!(1)));
     accepted(case, "commit --label 3 --public @label2.vcm --secret @label2.vsk");
-    rejected(case, "verify @correct.vinf --commitment @model.vcm --label-commitment @label2.vcm", "wrong_label_commitment");
-    rejected(case, "verify @correct.vinf --commitment @model.vcm --label-commitment @label.vcm @label.vcm", "label_count");
+    rejected(case, &format!("{correct} @label2.vcm"), "wrong_label_commitment");
+    rejected(case, &format!("{correct} @label.vcm @label.vcm"), "label_count");
 
     for (arguments, kind) in [
         ("@top.vinf --model digits --expect-top 3", None),
@@ -202,6 +203,14 @@ fn what_is_said_of_the_outputs_is_verified_without_them() {
         ("@least.vinf --model digits --expect-at-least 4=1", Some("wrong_class")),
         ("@least.vinf --model digits --expect-top 3", Some("no_rank")),
         ("@public.vinf --model digits --expect-shown", None),
+        ("@public.vinf --model digits --expect-top 3", None),
+        ("@public.vinf --model digits --expect-top 4", Some("shown_behind")),
+        ("@public.vinf --model digits --expect-top 10", Some("no_such_class")),
+        ("@public.vinf --model digits --expect-at-least 3=89", None),
+        ("@public.vinf --model digits --expect-at-least 3=90", Some("lower_score")),
+        ("@public.vinf --model digits --max-cells 1000", Some("too_large")),
+        ("@both.vinf --commitment @model.vcm --max-cells 1000", Some("too_large")),
+        ("@both.vinf --commitment @model.vcm --max-cells 1000 --context other", Some("wrong_context")),
         ("@correct.vinf --commitment @model.vcm --label-commitment @label.vcm --expect-correct 1", None),
         ("@correct.vinf --commitment @model.vcm --label-commitment @label.vcm --expect-correct 2", Some("fewer_correct")),
     ] {
@@ -214,9 +223,8 @@ fn what_is_said_of_the_outputs_is_verified_without_them() {
         ("--model digits --expect-k 2", "--expect-k needs --expect-top or --expect-correct"),
         ("--model digits --expect-top 3 --expect-shown", "cannot be used with"),
         ("--model digits --expect-correct 1", "--label-commitment"),
+        ("--model digits --label-commitment @label.vcm", "--expect-correct"),
         ("--model digits --commitment @model.vcm", "cannot be used with"),
-        ("--model digits --max-cells 1000", "at most 1000 are allowed"),
-        ("--commitment @model.vcm --max-cells 1000", "at most 1000 are allowed"),
         ("", "--model"),
     ] {
         refused(case, &format!("verify @top.vinf {arguments}"), part);
@@ -245,12 +253,11 @@ fn hidden_labels_count_what_is_correct_in_a_batch() {
     let case = new_case();
     let arguments = "prove digits sample:1 sample:2 sample:3 --correct --true-labels 1,0,3 --write-commitments @w --out @p.vinf";
     accepted(&case, arguments);
-    let arguments = "verify @p.vinf --model digits --label-commitment @w/label-0.vcm @w/label-1.vcm @w/label-2.vcm";
-    let statement = accepted(&case, arguments)["statement"].clone();
+    let verify = "verify @p.vinf --model digits --expect-correct 2 --label-commitment";
+    let statement = accepted(&case, &format!("{verify} @w/label-0.vcm @w/label-1.vcm @w/label-2.vcm"))["statement"].clone();
     assert_eq!(statement["predicate"]["count"], 2);
     assert_eq!(statement["num_images"], 3);
-    let swapped = "verify @p.vinf --model digits --label-commitment @w/label-1.vcm @w/label-0.vcm @w/label-2.vcm";
-    rejected(&case, swapped, "wrong_label_commitment");
+    rejected(&case, &format!("{verify} @w/label-1.vcm @w/label-0.vcm @w/label-2.vcm"), "wrong_label_commitment");
 }
 
 #[test]
@@ -297,7 +304,7 @@ fn secrets_that_are_missing_or_belong_to_something_else_are_errors() {
         ("digits sample:3 --hide weights", "--hide weights needs the --secret of the model's commitment"),
         ("digits sample:3 --secret @model.vsk", "--secret needs --hide weights"),
         ("digits sample:3 --input-secret @image.vsk", "--input-secret needs --hide input"),
-        ("@other.tflite IMAGE --hide weights --secret @model.vsk", "this secret belongs to another model"),
+        ("@other.tflite IMAGE --pixels raw --hide weights --secret @model.vsk", "this secret belongs to another model"),
         ("digits sample:4 --hide input --input-secret @image.vsk", "for sample:4: this secret belongs to another input"),
         ("digits sample:3 sample:4 --hide input --input-secret @image.vsk", "1 secrets of inputs are given for 2 images"),
         ("digits sample:3 --hide weights --secret @image.vsk", "this belongs to a commitment to an input, not to a model"),

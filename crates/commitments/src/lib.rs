@@ -23,7 +23,7 @@ pub use error::{CommitError, FileError};
 pub use kind::Kind;
 pub use public::{Committed, Public, is_public_file};
 pub use salt::{Salt, draw_salt};
-pub use secret::Secret;
+pub use secret::{Secret, is_secret_file};
 
 mod commit;
 mod error;

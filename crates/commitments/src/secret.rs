@@ -33,6 +33,11 @@ pub struct Secret {
     pub commitment: Commitment,
 }
 
+/// Whether bytes begin as a secret file does.
+pub fn is_secret_file(bytes: &[u8]) -> bool {
+    bytes.starts_with(&MAGIC)
+}
+
 impl Secret {
     /// The secret file.
     pub fn encode(&self) -> Vec<u8> {

@@ -19,7 +19,7 @@ use verinfer_sealing::{Verdict, adjudicate};
 
 use crate::books::Question;
 use crate::error::ServiceError;
-use crate::proofs::{ProofRejection, verify};
+use crate::proofs::{Owner, ProofRejection, verify};
 use crate::service::Escrow;
 use crate::turns::{Turn, Urgency};
 
@@ -75,6 +75,8 @@ pub(crate) enum Inquiry {
     Proof {
         /// The model's public commitment.
         model: Digest,
+        /// Whose it is.
+        owner: Owner,
         /// The proof.
         proof: Digest,
         /// What it must be bound to.
@@ -95,7 +97,7 @@ impl Inquiry {
         Ok(match *question {
             Question::Proof(proof) => {
                 let context = context(agreement.id, proof_stage(&agreement.terms));
-                Some(Self::Proof { model: agreement.terms.model(), proof, context })
+                Some(Self::Proof { model: agreement.terms.model(), owner: owner(&agreement.terms), proof, context })
             }
             Question::Opens(ciphertext, position) => Some(Self::Opens { ciphertext, promise: Box::new(Promise::of(agreement, position)?) }),
             Question::Nothing | Question::Stake | Question::Held(_) => None,
@@ -113,10 +115,18 @@ impl Inquiry {
     /// The answer, from the contents of [`Inquiry::files`]. Other files answer nothing.
     pub fn answer(&self, files: &[Vec<u8>]) -> Result<Facts, ProofRejection> {
         match (self, files) {
-            (Self::Proof { context, .. }, [model, proof]) => Ok(Facts::Proof(verify(model, proof, context)?)),
+            (Self::Proof { context, owner, .. }, [model, proof]) => Ok(Facts::Proof(verify(model, *owner, proof, context)?)),
             (Self::Opens { promise, .. }, [sealed]) => Ok(Facts::Opens(promise.is_kept(sealed))),
             (Self::Proof { .. } | Self::Opens { .. }, _) => Ok(Facts::Nothing),
         }
+    }
+}
+
+/// A provider proves about its own model, a responder about the requester's.
+const fn owner(terms: &Terms) -> Owner {
+    match terms {
+        Terms::Accuracy(_) | Terms::Serving(_) | Terms::Stake(_) => Owner::Prover,
+        Terms::Retrieval(_) => Owner::Other,
     }
 }
 

@@ -1,16 +1,17 @@
 //! A model whose weights stay hidden: what it predicts, and proofs of that.
 
 use verinfer_commitments::{CommitError, Kind, Salt, Secret, commit_model};
+use verinfer_escrow_client::MAX_CELLS;
 use verinfer_graph::{DataType, Graph, GraphError, Shape, run};
 use verinfer_items::{ItemError, Label, OpenedInput, input_kind};
 use verinfer_protocols::accuracy::Form;
 use verinfer_protocols::digest::Digest;
 use verinfer_protocols::statement::Output;
 use verinfer_prover::{Execution, ProveError, Prover};
-use verinfer_relation::RelationError;
 use verinfer_relation::envelope::Envelope;
 use verinfer_relation::relation::ObjectKind;
 use verinfer_relation::setting::{OutputForm, Setting};
+use verinfer_relation::{Relation, RelationError};
 
 use crate::size::{COUNT, Size, derive, proof_cells};
 
@@ -61,6 +62,12 @@ pub enum ModelError {
     TooManyScores {
         /// How many.
         scores: usize,
+    },
+    /// Escrows refuse proofs by the owner of such a model.
+    #[error("escrows take no proof of its owner about this model: its architecture gives an output that does not depend on {part}")]
+    Degenerate {
+        /// The input, or the weights.
+        part: &'static str,
     },
     /// There is no proof.
     #[error("the proof cannot be made: {0}")]
@@ -192,6 +199,21 @@ impl Model {
         fits
     }
 
+    /// Demands that its output depends on the input and on the weights, as far as its architecture shows: escrows refuse proofs of its owner otherwise.
+    ///
+    /// # Errors
+    ///
+    /// It does not.
+    pub fn check_dependence(&self) -> Result<(), ModelError> {
+        let setting = Setting { weights: Some(self.envelope), hidden_input: true, output: OutputForm::Shown };
+        let influence = Relation::within(MAX_CELLS, &self.graph, 1, &setting)?.reach(&self.graph).influence();
+        match (influence.input, influence.learned) {
+            (true, true) => Ok(()),
+            (false, _) => Err(ModelError::Degenerate { part: "the input" }),
+            (true, false) => Err(ModelError::Degenerate { part: "the weights" }),
+        }
+    }
+
     /// Whether its outputs are the scores of classes, so that proofs can count correct labels.
     pub fn has_classes(&self) -> bool {
         !matches!(derive(&self.graph, self.envelope, 1, COUNT), Err(RelationError::NoClasses { .. }))
@@ -232,10 +254,8 @@ impl Model {
 #[cfg(test)]
 mod tests {
     use verinfer_commitments::draw_salt;
+    use verinfer_graph::Op;
     use verinfer_import::{Architecture, synthetic};
-
-    use verinfer_escrow_client::MAX_CELLS;
-    use verinfer_relation::Relation;
 
     use super::*;
 
@@ -268,5 +288,29 @@ mod tests {
             .collect();
         let proof = model.prove(b"", &inputs, &Shown::Scores).unwrap();
         assert!((proof.len() as u64) < model.size().proof_bytes(2) && model.size().scores == 10, "{}", proof.len());
+    }
+
+    #[test]
+    fn a_model_whose_architecture_does_not_heed_the_input_is_no_provider_s() {
+        let network = synthetic(Architecture::LeNet, 0).graph;
+        assert!(model(Architecture::LeNet).check_dependence().is_ok());
+        let mut nodes = network.nodes().to_vec();
+        let last = nodes.iter_mut().rev().find_map(|node| match &mut node.op {
+            Op::Conv2d(conv) => Some(&mut conv.requantization),
+            Op::DepthwiseConv2d(_)
+            | Op::Add(_)
+            | Op::Mul(_)
+            | Op::SumPool(_)
+            | Op::MaxPool(_)
+            | Op::Lookup(_)
+            | Op::Pad(_)
+            | Op::Reshape { .. }
+            | Op::Concat(_) => None,
+        });
+        let last = last.unwrap();
+        (last.min, last.max) = (5, 5);
+        let graph = Graph::new(network.tensors().to_vec(), nodes, network.input(), network.output()).unwrap();
+        let constant = Model::commit(graph, draw_salt().unwrap()).unwrap();
+        assert!(matches!(constant.check_dependence(), Err(ModelError::Degenerate { part: "the input" })));
     }
 }

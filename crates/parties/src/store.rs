@@ -22,6 +22,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use verinfer_protocols::digest::canonical;
 
+pub use journal::is_state_file;
 use journal::{Journal, Place};
 
 /// The file of a party's state. One process at a time has it.

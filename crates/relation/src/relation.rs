@@ -10,7 +10,7 @@ mod object;
 mod recipe;
 mod role;
 
-use verinfer_graph::{NodeId, Shape};
+use verinfer_graph::{Graph, NodeId, Reach, Shape};
 
 use crate::grid::{self, Grid};
 use crate::layout::{ColumnId, Layout};
@@ -114,6 +114,21 @@ impl Relation {
     /// What is committed to outside of proofs under this name.
     pub fn object(&self, kind: ObjectKind) -> Option<&Object> {
         self.objects.iter().find(|object| object.kind == kind)
+    }
+
+    /// What the outputs of the network can be at all, and on what they depend: where weights are hidden, with any weights that a proof can be about.
+    /// The relation is one of `graph`.
+    pub fn reach(&self, graph: &Graph) -> Reach {
+        if self.setting.weights.is_none() {
+            return Reach::of(graph);
+        }
+        let mut written = vec![None; graph.nodes().len()];
+        for column in self.columns.iter().filter(|column| column.role == Role::Output) {
+            if let (Some(node), Leaf::Lookup { table, .. }) = (column.node, &column.leaf) {
+                written[node.0] = self.tables[table.0].clamp_bounds();
+            }
+        }
+        Reach::of_architecture(graph, &|node| written.get(node.0).copied().flatten())
     }
 
     /// A column by its index.

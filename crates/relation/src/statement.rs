@@ -44,6 +44,11 @@ pub const MAGIC: [u8; 8] = *b"VERINFER";
 /// Version of the file format and of the argument.
 pub const VERSION: u16 = 4;
 
+/// Whether bytes begin as a proof file does, of whatever version.
+pub fn is_proof_file(bytes: &[u8]) -> bool {
+    bytes.starts_with(&MAGIC)
+}
+
 /// Longest context.
 pub const MAX_CONTEXT_BYTES: usize = 1 << 16;
 

@@ -42,6 +42,12 @@ impl Table {
         (row < self.len).then_some(row)
     }
 
+    /// Of a table whose last column does not decrease from row to row: its first and its last value.
+    pub fn clamp_bounds(&self) -> Option<(i16, i16)> {
+        let values = self.outputs.last()?;
+        Some((i16::try_from(*values.first()?).ok()?, i16::try_from(*values.last()?).ok()?))
+    }
+
     /// Maximal runs of affine rows, in order.
     pub fn runs(&self) -> Vec<Run> {
         let mut runs = Vec::new();

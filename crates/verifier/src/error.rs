@@ -1,3 +1,4 @@
+use verinfer_graph::Shape;
 use verinfer_relation::RelationError;
 use verinfer_relation::statement::FormatError;
 use verinfer_relation::transcript::DecodeError;
@@ -131,6 +132,55 @@ pub enum VerifyError {
         /// Demanded.
         expected: i16,
     },
+    /// The outputs that are shown do not have a class as far in front as demanded.
+    #[error("the proof shows that in image {image}, {ahead} classes are ahead of class {class}, not fewer than {k}")]
+    ShownBehind {
+        /// Index of the image.
+        image: usize,
+        /// Demanded.
+        class: u32,
+        /// How many classes are ahead of it.
+        ahead: usize,
+        /// How many are too many.
+        k: u32,
+    },
+    /// A class is demanded that is none.
+    #[error("there is no class {class}: the network has {classes}")]
+    NoSuchClass {
+        /// Demanded.
+        class: u32,
+        /// How many there are.
+        classes: usize,
+    },
+    /// Something is demanded of the classes of an output that is no list of scores.
+    #[error("the network's output is {shape}, no list of the scores of classes")]
+    NoClasses {
+        /// Of each output.
+        shape: Shape,
+    },
+    /// Two inputs are the same, but different ones are demanded.
+    #[error("the inputs of images {first} and {second} are the same; all should differ")]
+    EqualInputs {
+        /// Index of an image.
+        first: usize,
+        /// Index of a later image.
+        second: usize,
+    },
+    /// Different inputs are demanded, but they are hidden.
+    #[error("whether the inputs differ cannot be known: they are hidden, and one input can have several commitments")]
+    MaybeEqualInputs,
+    /// The architecture of a hidden model gives one output.
+    #[error("the model's architecture gives the same output for every input and all weights")]
+    ConstantOutput,
+    /// The architecture of a hidden model does not heed the input.
+    #[error("the model's architecture gives an output that does not depend on the input")]
+    OutputIgnoresInput,
+    /// The architecture of a hidden model does not heed what was committed to.
+    #[error("the model's architecture gives an output that does not depend on the weights behind the commitment")]
+    OutputIgnoresWeights,
+    /// What is said of the outputs holds for all that the architecture of a hidden model can give.
+    #[error("what the proof says of the outputs is true of every output that the model's architecture can give")]
+    PredicateAlwaysHolds,
     /// Fewer labels are correct than demanded.
     #[error("the proof says that {found} labels are correct, at least {expected} are demanded")]
     FewerCorrect {

@@ -1,9 +1,10 @@
 //! What a caller demands of a proof besides being valid.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use verinfer_relation::commitment::Commitment;
-use verinfer_relation::statement::{InputClaim, OutputClaim, Statement};
+use verinfer_relation::statement::{InputClaim, OutputClaim, PublicTensor, Statement};
 
 use crate::error::VerifyError;
 
@@ -18,8 +19,13 @@ pub struct Expectations<'a> {
     pub max_images: u32,
     /// What the inputs must be.
     pub input: ExpectedInput<'a>,
+    /// Whether the inputs must be pairwise different. Of hidden inputs nobody knows: two commitments to one input with different salts are two commitments.
+    pub distinct_inputs: bool,
     /// What must be said about the outputs.
     pub output: ExpectedOutput<'a>,
+    /// Whether a hidden model is accepted although its architecture, which is its owner's choice, shows that its outputs depend on the input or on the
+    /// weights in nothing, or that what is said of them holds for all that it can give.
+    pub allow_degenerate: bool,
 }
 
 /// What is demanded of the inputs of a proof.
@@ -35,7 +41,7 @@ pub enum ExpectedInput<'a> {
 }
 
 /// What must be said about the outputs of a proof. A statement of the same form that says more is accepted: a smaller rank, a higher score, more correct
-/// labels.
+/// labels. Outputs that are shown may have the rank or the score that is demanded.
 #[derive(Clone, Copy, Debug, Default)]
 pub enum ExpectedOutput<'a> {
     /// Anything: it is what the statement says.
@@ -87,8 +93,15 @@ pub enum OutputKind {
 
 impl Expectations<'_> {
     /// 128 bits, an empty context, and nothing else.
-    pub const DEFAULT: Self =
-        Self { security_level: 128, context: b"", max_images: u32::MAX, input: ExpectedInput::Any, output: ExpectedOutput::Any };
+    pub const DEFAULT: Self = Self {
+        security_level: 128,
+        context: b"",
+        max_images: u32::MAX,
+        input: ExpectedInput::Any,
+        distinct_inputs: false,
+        output: ExpectedOutput::Any,
+        allow_degenerate: false,
+    };
 
     /// Refuses a statement that says something else; level and parameters are checked with the argument.
     pub(crate) fn check(&self, statement: &Statement) -> Result<(), VerifyError> {
@@ -96,6 +109,9 @@ impl Expectations<'_> {
             return Err(VerifyError::TooManyImages { found: statement.images, limit: self.max_images });
         }
         check_input(&statement.input, self.input)?;
+        if self.distinct_inputs {
+            check_distinct(statement)?;
+        }
         check_output(&statement.output, self.output)
     }
 }
@@ -152,6 +168,34 @@ fn check_input(found: &InputClaim, expected: ExpectedInput<'_>) -> Result<(), Ve
     }
 }
 
+fn check_distinct(statement: &Statement) -> Result<(), VerifyError> {
+    if let Some((first, second)) = equal_inputs(statement) {
+        return Err(VerifyError::EqualInputs { first, second });
+    }
+    match &statement.input {
+        InputClaim::Hidden(commitments) if commitments.len() > 1 => Err(VerifyError::MaybeEqualInputs),
+        InputClaim::Hidden(_) | InputClaim::Shown(_) => Ok(()),
+    }
+}
+
+/// The first two images of a statement that have the same input, as far as it shows: hidden inputs are the same if their commitments are; if they are not, the
+/// inputs may be the same.
+pub fn equal_inputs(statement: &Statement) -> Option<(usize, usize)> {
+    match &statement.input {
+        InputClaim::Shown(tensor) => {
+            let images = usize::try_from(statement.images).ok()?;
+            let len = tensor.values.len().checked_div(images).filter(|&len| len > 0)?;
+            first_equal(tensor.values.chunks_exact(len))
+        }
+        InputClaim::Hidden(commitments) => first_equal(commitments.iter().map(Commitment::to_bytes)),
+    }
+}
+
+fn first_equal<T: Eq + std::hash::Hash>(inputs: impl Iterator<Item = T>) -> Option<(usize, usize)> {
+    let mut seen = HashMap::new();
+    inputs.enumerate().find_map(|(image, input)| seen.insert(input, image).map(|first| (first, image)))
+}
+
 fn check_output(found: &OutputClaim, expected: ExpectedOutput<'_>) -> Result<(), VerifyError> {
     let other_form = |expected| Err(VerifyError::WrongOutputForm { found: OutputKind::of(found), expected });
     match (found, expected) {
@@ -188,6 +232,8 @@ fn check_output(found: &OutputClaim, expected: ExpectedOutput<'_>) -> Result<(),
             check_rank(*k, largest)?;
             if *count < least { Err(VerifyError::FewerCorrect { found: *count, expected: least }) } else { Ok(()) }
         }
+        (OutputClaim::Shown(tensor), ExpectedOutput::Rank { labels, k }) => check_shown_rank(tensor, labels, k),
+        (OutputClaim::Shown(tensor), ExpectedOutput::AtLeast { class, value }) => check_shown_score(tensor, class, value),
         (_, ExpectedOutput::Shown) => other_form(OutputKind::Shown),
         (_, ExpectedOutput::Committed(_)) => other_form(OutputKind::Committed),
         (_, ExpectedOutput::Rank { .. }) => other_form(OutputKind::Rank),
@@ -198,6 +244,48 @@ fn check_output(found: &OutputClaim, expected: ExpectedOutput<'_>) -> Result<(),
 
 fn check_rank(found: u32, expected: u32) -> Result<(), VerifyError> {
     if found > expected { Err(VerifyError::LowerRank { found, expected }) } else { Ok(()) }
+}
+
+/// Demands of outputs that are shown that fewer than `k` classes are ahead of each image's label.
+fn check_shown_rank(tensor: &PublicTensor, labels: &[u32], k: u32) -> Result<(), VerifyError> {
+    let images = scores(tensor)?;
+    if images.len() != labels.len() {
+        return Err(VerifyError::LabelCount { found: images.len(), expected: labels.len() });
+    }
+    for (image, (scores, &class)) in images.zip(labels).enumerate() {
+        let own = score(scores, class)?;
+        let is_ahead = |(other, score): (u32, i16)| score > own || (score == own && other < class);
+        let ahead = (0u32..).zip(scores.iter().copied()).filter(|&scored| is_ahead(scored)).count();
+        if u32::try_from(ahead).map_or(true, |ahead| ahead >= k) {
+            return Err(VerifyError::ShownBehind { image, class, ahead, k });
+        }
+    }
+    Ok(())
+}
+
+/// Demands of outputs that are shown that a class has a score in each image.
+fn check_shown_score(tensor: &PublicTensor, class: u32, value: i16) -> Result<(), VerifyError> {
+    for scores in scores(tensor)? {
+        let found = score(scores, class)?;
+        if found < value {
+            return Err(VerifyError::LowerScore { found, expected: value });
+        }
+    }
+    Ok(())
+}
+
+/// By image the scores of all classes.
+fn scores(tensor: &PublicTensor) -> Result<std::slice::ChunksExact<'_, i16>, VerifyError> {
+    let shape = tensor.shape;
+    if shape.num_pixels() != 1 || shape.channels == 0 {
+        return Err(VerifyError::NoClasses { shape });
+    }
+    Ok(tensor.values.chunks_exact(shape.channels))
+}
+
+fn score(scores: &[i16], class: u32) -> Result<i16, VerifyError> {
+    let score = usize::try_from(class).ok().and_then(|class| scores.get(class));
+    score.copied().ok_or(VerifyError::NoSuchClass { class, classes: scores.len() })
 }
 
 /// The first place where two lists of the same length differ.

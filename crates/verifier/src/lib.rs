@@ -15,6 +15,7 @@
     clippy::arithmetic_side_effects
 )]
 
+mod content;
 mod contraction;
 mod error;
 mod expectations;
@@ -25,8 +26,9 @@ mod powers;
 mod reduce;
 mod verify;
 
+pub use content::{always_holds, any_outputs, class_bounds};
 pub use error::VerifyError;
-pub use expectations::{Expectations, ExpectedInput, ExpectedOutput, OutputKind};
+pub use expectations::{Expectations, ExpectedInput, ExpectedOutput, OutputKind, equal_inputs};
 pub use reduce::{Reduction, reduce};
 pub use verify::{Accepted, DEFAULT_MAX_CELLS, Verifier};
 pub use verinfer_relation::statement::{Proof, PublicTensor, Statement};

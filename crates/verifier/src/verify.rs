@@ -1,6 +1,7 @@
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
-use verinfer_graph::{DataType, Graph, Shape};
+use verinfer_graph::{DataType, Graph, Reach, Shape};
 use verinfer_relation::Relation;
 use verinfer_relation::commitment::Commitment;
 use verinfer_relation::envelope::Envelope;
@@ -10,6 +11,7 @@ use verinfer_relation::setting::Setting;
 use verinfer_relation::statement::{ModelClaim, Proof, PublicTensor, Statement};
 use verinfer_relation::transcript::{Challenger, Message, VerifierTranscript};
 
+use crate::content::check_content;
 use crate::error::VerifyError;
 use crate::expectations::Expectations;
 use crate::opening;
@@ -20,7 +22,9 @@ pub struct Verifier<'a> {
     graph: &'a Graph,
     model: ModelClaim,
     /// For the images and the setting that were announced; for others it is derived when needed.
-    relation: Relation,
+    prepared: Option<Relation>,
+    /// What the outputs can be at all, once it is known.
+    reach: OnceLock<Reach>,
     /// Largest relation that is derived.
     max_cells: usize,
 }
@@ -54,8 +58,9 @@ impl<'a> Verifier<'a> {
 
     /// As [`Verifier::with_setting`], with another limit on the relation's cells, as [`Relation::within`] counts them, here and in each proof.
     pub fn with_setting_within(max_cells: usize, graph: &'a Graph, images: usize, setting: &Setting) -> Result<Self, VerifyError> {
-        let relation = Relation::within(max_cells, graph, images, &Setting { weights: None, ..setting.clone() })?;
-        Ok(Self { graph, model: ModelClaim::Public { digest: graph.digest() }, relation, max_cells })
+        let mut verifier = Self::unprepared(max_cells, graph);
+        verifier.prepare(images, setting)?;
+        Ok(verifier)
     }
 
     /// For a network of which only the architecture is known, and a commitment to what it has learned. What `architecture` holds in the place of
@@ -79,9 +84,59 @@ impl<'a> Verifier<'a> {
         images: usize,
         setting: &Setting,
     ) -> Result<Self, VerifyError> {
-        let relation = Relation::within(max_cells, architecture, images, &Setting { weights: Some(envelope), ..setting.clone() })?;
+        let mut verifier = Self::unprepared_hidden(max_cells, architecture, envelope, commitment);
+        verifier.prepare(images, setting)?;
+        Ok(verifier)
+    }
+
+    /// As [`Verifier::with_setting_within`], prepared for nothing: each proof's relation is derived after its statement has been compared, so that one about
+    /// something else costs nothing.
+    pub fn unprepared(max_cells: usize, graph: &'a Graph) -> Self {
+        Self { graph, model: ModelClaim::Public { digest: graph.digest() }, prepared: None, reach: OnceLock::new(), max_cells }
+    }
+
+    /// As [`Verifier::hidden_within`], prepared for nothing.
+    pub fn unprepared_hidden(max_cells: usize, architecture: &'a Graph, envelope: Envelope, commitment: Commitment) -> Self {
         let model = ModelClaim::Hidden { architecture: architecture.architecture_digest(), envelope, commitment: Box::new(commitment) };
-        Ok(Self { graph: architecture, model, relation, max_cells })
+        Self { graph: architecture, model, prepared: None, reach: OnceLock::new(), max_cells }
+    }
+
+    /// Derives the relation for proofs about `images` images in a setting, whose weights are public or hidden as this verifier's are.
+    ///
+    /// # Errors
+    ///
+    /// There are no such proofs, or the relation is too large.
+    pub fn prepare(&mut self, images: usize, setting: &Setting) -> Result<(), VerifyError> {
+        let weights = match &self.model {
+            ModelClaim::Public { .. } => None,
+            ModelClaim::Hidden { envelope, .. } => Some(*envelope),
+        };
+        self.prepared = Some(Relation::within(self.max_cells, self.graph, images, &Setting { weights, ..setting.clone() })?);
+        Ok(())
+    }
+
+    /// Step 0 alone: what can be compared of a statement before anything is derived from it. Nothing is proved by that.
+    ///
+    /// # Errors
+    ///
+    /// The statement is not the one that was asked for.
+    pub fn compare(&self, statement: &Statement, expectations: &Expectations<'_>) -> Result<(), VerifyError> {
+        self.check_statement(statement, expectations)
+    }
+
+    /// What the outputs of the network that a statement is about can be at all, and on what they depend: where weights are hidden, with any weights.
+    ///
+    /// # Errors
+    ///
+    /// No proof can be about the statement.
+    pub fn reach(&self, statement: &Statement) -> Result<&Reach, VerifyError> {
+        let relation = self.relation(statement)?;
+        Ok(self.reached(&relation))
+    }
+
+    /// The same for each number of images, and for whatever is hidden besides weights.
+    fn reached(&self, relation: &Relation) -> &Reach {
+        self.reach.get_or_init(|| relation.reach(self.graph))
     }
 
     /// Accepts or rejects a proof file.
@@ -100,6 +155,9 @@ impl<'a> Verifier<'a> {
         let Proof { statement, body } = Proof::decode(proof)?;
         self.check_statement(&statement, expectations)?;
         let relation = self.relation(&statement)?;
+        if let (ModelClaim::Hidden { .. }, false) = (&self.model, expectations.allow_degenerate) {
+            check_content(&statement.output, self.reached(&relation), self.graph.spec(self.graph.output()).dtype)?;
+        }
         let (parameters, security) = parameters(&relation, &statement, expectations)?;
         let transcript = VerifierTranscript::new(start(&statement), &body);
         let messages = self.check_argument(transcript, &relation, &statement, &parameters)?;
@@ -148,10 +206,9 @@ impl<'a> Verifier<'a> {
     fn relation(&self, statement: &Statement) -> Result<Cow<'_, Relation>, VerifyError> {
         let images = usize::try_from(statement.images).map_err(|_| VerifyError::Parameters)?;
         let setting = statement.setting();
-        if (images, &setting) == (self.relation.images, &self.relation.setting) {
-            Ok(Cow::Borrowed(&self.relation))
-        } else {
-            Ok(Cow::Owned(Relation::within(self.max_cells, self.graph, images, &setting)?))
+        match &self.prepared {
+            Some(prepared) if (images, &setting) == (prepared.images, &prepared.setting) => Ok(Cow::Borrowed(prepared)),
+            Some(_) | None => Ok(Cow::Owned(Relation::within(self.max_cells, self.graph, images, &setting)?)),
         }
     }
 

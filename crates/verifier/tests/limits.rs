@@ -13,7 +13,7 @@ use verinfer_relation::setting::{OutputForm, Setting};
 use verinfer_relation::statement::{InputClaim, ModelClaim, OutputClaim};
 use verinfer_relation::transcript::{Transcript, VerifierTranscript};
 use verinfer_relation::{Relation, RelationError};
-use verinfer_verifier::{DEFAULT_MAX_CELLS, PublicTensor, Statement, Verifier, VerifyError, reduce};
+use verinfer_verifier::{DEFAULT_MAX_CELLS, Expectations, ExpectedInput, Proof, PublicTensor, Statement, Verifier, VerifyError, reduce};
 
 /// Counts what is allocated; beyond its limit allocations fail, which aborts the process.
 #[global_allocator]
@@ -129,6 +129,63 @@ fn what_a_stranger_s_architecture_may_cost_is_limited() {
     windows_that_take_few_cells_and_many_steps_are_refused();
     what_is_read_of_a_public_input_is_counted();
     claims_take_memory_by_the_limit_too();
+    a_statement_is_compared_before_anything_is_derived_from_it();
+}
+
+/// A proof about something else costs no more than its own bytes, whatever the network.
+fn a_statement_is_compared_before_anything_is_derived_from_it() {
+    let graph = pool(1 << 8, 1 << 5);
+    let commitment = Commitment::from_bytes(&[0; 1024]).unwrap();
+    let tensor = |id: TensorId| {
+        let shape = graph.spec(id).shape;
+        PublicTensor { shape, dtype: DataType::I8, values: vec![0; shape.num_elements()] }
+    };
+    let public = ModelClaim::Public { digest: graph.digest() };
+    let hidden = ModelClaim::Hidden { architecture: graph.architecture_digest(), envelope: ENVELOPE, commitment: Box::new(commitment) };
+    for (model, other) in [(&public, &hidden), (&hidden, &public)] {
+        let genuine = Statement {
+            security_level: 128,
+            context: Vec::new(),
+            images: 1,
+            model: model.clone(),
+            input: InputClaim::Shown(tensor(graph.input())),
+            output: OutputClaim::Shown(tensor(graph.output())),
+        };
+        let mut network = genuine.clone();
+        match &mut network.model {
+            ModelClaim::Public { digest } => digest[0] ^= 1,
+            ModelClaim::Hidden { architecture, .. } => architecture[0] ^= 1,
+        }
+        let mut shape = genuine.clone();
+        if let InputClaim::Shown(tensor) = &mut shape.input {
+            tensor.shape = Shape::new(1, 1, tensor.values.len());
+        }
+        let verifier = match model {
+            ModelClaim::Public { .. } => Verifier::unprepared(MAX_CELLS, &graph),
+            ModelClaim::Hidden { .. } => Verifier::unprepared_hidden(MAX_CELLS, &graph, ENVELOPE, commitment),
+        };
+        let wrong = vec![1; graph.spec(graph.input()).shape.num_elements()];
+        let commitments = [commitment];
+        let any = Expectations::DEFAULT;
+        let verdict = |statement: &Statement, expectations: &Expectations<'_>| {
+            let file = Proof { statement: statement.clone(), body: Vec::new() }.encode();
+            // The values of the input and the output, of two bytes each, and the rest.
+            ALLOCATOR.set_limit(ALLOCATOR.allocated() + 3 * file.len() + (1 << 16)).unwrap();
+            let verdict = verifier.verify(&file, expectations).map(|_| ());
+            ALLOCATOR.set_limit(usize::MAX).unwrap();
+            verdict.unwrap_err()
+        };
+        let relabelled = Statement { model: other.clone(), ..genuine.clone() };
+        assert!(matches!(verdict(&relabelled, &any), VerifyError::ModelHidden | VerifyError::ModelNotHidden));
+        assert!(matches!(verdict(&network, &any), VerifyError::WrongNetwork { .. } | VerifyError::WrongArchitecture { .. }));
+        assert!(matches!(verdict(&shape, &any), VerifyError::InputShape { .. }));
+        assert_eq!(verdict(&genuine, &Expectations { context: b"other", ..any }), VerifyError::WrongContext);
+        assert!(matches!(verdict(&genuine, &Expectations { input: ExpectedInput::Shown(&wrong), ..any }), VerifyError::WrongInput { .. }));
+        let hidden_input = Expectations { input: ExpectedInput::Hidden(&commitments), ..any };
+        assert_eq!(verdict(&genuine, &hidden_input), VerifyError::InputNotHidden);
+        // What is right is looked into.
+        assert!(too_large(&Err(verdict(&genuine, &any))));
+    }
 }
 
 /// An envelope has room for tables of 2^22 rows, one for each clamp.

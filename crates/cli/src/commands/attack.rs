@@ -8,7 +8,6 @@ use std::time::Instant;
 use anyhow::bail;
 use rayon::prelude::*;
 use serde::Serialize;
-use verinfer_relation::setting::Setting;
 use verinfer_relation::statement::Statement;
 use verinfer_verifier::{Expectations, Verifier};
 
@@ -44,15 +43,16 @@ pub struct Arguments {
 pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
     let known = arguments.known.read()?;
     let proof = files::read(&arguments.proof, files::PROOF_LIMIT)?;
-    let verifier = known.verifier(1, &Setting::default())?;
-    let expectations = Expectations { security_level: 32, context: arguments.context.as_bytes(), ..Expectations::default() };
+    let mut verifier = known.verifier();
+    let context = arguments.context.as_bytes();
+    let expectations = Expectations { security_level: 32, context, allow_degenerate: true, ..Expectations::default() };
     let accepted = match verifier.verify(&proof, &expectations) {
         Ok(accepted) => accepted,
         Err(error) => bail!("{} is not accepted to begin with: {error}", arguments.proof.display()),
     };
 
     let statement = &accepted.statement;
-    let verifier = known.verifier(statement.images as usize, &statement.setting())?;
+    verifier.prepare(statement.images as usize, &statement.setting())?;
     let fields = fields(statement, &accepted.messages);
     let forgeries = forgeries(&proof, &fields, arguments.per_step as usize);
     let start = Instant::now();
@@ -92,7 +92,8 @@ impl Attempt {
             Demand::OtherContext => (level, &other_context),
             Demand::LowerLevel => (level - 1, &statement.context),
         };
-        let result = verifier.verify(bytes, &Expectations { security_level, context, ..Expectations::default() });
+        let expectations = Expectations { security_level, context, allow_degenerate: true, ..Expectations::default() };
+        let result = verifier.verify(bytes, &expectations);
         let changes: Vec<String> = forgery.changes.iter().map(|change| format!("{change:?}")).collect();
         Self {
             target: forgery.target,

@@ -8,7 +8,7 @@ use crate::common::{Database, LONG, Running, audited, execute, key, money, on_ea
 use tokio::runtime::Runtime;
 use verinfer_escrow::audit::{AuditError, Verified};
 use verinfer_escrow::books::{Before, Entry, EntryFault, Record};
-use verinfer_escrow::proofs::verify;
+use verinfer_escrow::proofs::{Owner, verify};
 use verinfer_escrow::store::Store;
 use verinfer_escrow_client::Client;
 use verinfer_protocols::accuracy::{self, Evidence, State};
@@ -90,7 +90,7 @@ fn proofs_that_are_not_what_the_log_says_are_found() {
         for (file, expected) in lies {
             let database = &database.another();
             let round = contested(database, &model);
-            let statement = verify(&model.public, &round.right, &context(round.id, STAGE)).unwrap();
+            let statement = verify(&model.public, Owner::Prover, &round.right, &context(round.id, STAGE)).unwrap();
             let proof = Digest::of_bytes(file(&round));
             let action = agreement::Move::Serving(Move::Prove { proof, inputs: vec![1] });
             lie(database, &key(2), round.id, action, Facts::Proof(statement));

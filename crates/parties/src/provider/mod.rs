@@ -68,13 +68,14 @@ impl Provider {
     ///
     /// # Errors
     ///
-    /// The state cannot be read or written, or belongs to a provider of another model, or escrows verify no proofs about a model of this size.
+    /// The state cannot be read or written, or belongs to a provider of another model, or escrows verify no proofs about the model.
     pub fn new(means: Means, tell: Tell) -> Result<Self, PartyError> {
         let Means { key, client, store, model, substitute, policy } = means;
         let committed: Digest = store.once(SELF, "model", || Ok::<_, PartyError>(model.digest()))?;
         if committed != model.digest() {
             return Err(PartyError::Plan(format!("this state is that of a provider of the model {committed}, not {}", model.digest())));
         }
+        model.check_dependence()?;
         if model.size().cells > policy.cells {
             return Err(PartyError::Plan(format!("a proof has {} cells, more than the {} allowed", model.size().cells, policy.cells)));
         }

@@ -40,6 +40,11 @@ struct Content<'a> {
     value: Option<&'a [u8]>,
 }
 
+/// Whether bytes begin as a journal does.
+pub fn is_state_file(bytes: &[u8]) -> bool {
+    bytes.starts_with(&MAGIC)
+}
+
 impl Place {
     /// Bytes of the whole record.
     pub const fn record_bytes(&self) -> u64 {

@@ -6,8 +6,7 @@
 //!
 //! [`hidden`] has forgers of hidden weights, inputs, outputs and labels: [`hidden_cells`], [`hidden_bytes`], [`hidden_model`], [`hidden_objects`],
 //! [`second_contraction`] and [`predicates`] lie about these, [`settings`] and [`hidden_header`] about what is hidden, [`demands`] refuses true
-//! proofs of something else, and [`replayed`] keeps the
-//! challenges of another statement.
+//! proofs of something else, [`degenerate`] those that say nothing, and [`replayed`] keeps the challenges of another statement.
 //!
 //! A lie in steps 3 to 6 is noticed by the last equation of the opening; [`unmasked`] says which equation of these steps it broke.
 
@@ -15,6 +14,7 @@ mod altered;
 mod batch;
 mod bytes;
 mod cells;
+mod degenerate;
 mod demands;
 mod forger;
 mod header;

@@ -64,6 +64,10 @@ fn produced(error: &VerifyError) -> Produced {
         VerifyError::LabelCount { .. } | VerifyError::WrongLabel { .. } | VerifyError::LowerRank { .. } => Produced::In("demands"),
         VerifyError::WrongClass { .. } | VerifyError::LowerScore { .. } | VerifyError::FewerCorrect { .. } => Produced::In("demands"),
         VerifyError::TooManyImages { .. } => Produced::In("demands"),
+        VerifyError::ShownBehind { .. } | VerifyError::NoSuchClass { .. } | VerifyError::NoClasses { .. } => Produced::In("demands"),
+        VerifyError::EqualInputs { .. } | VerifyError::MaybeEqualInputs => Produced::In("demands"),
+        VerifyError::ConstantOutput | VerifyError::OutputIgnoresInput => Produced::In("degenerate"),
+        VerifyError::OutputIgnoresWeights | VerifyError::PredicateAlwaysHolds => Produced::In("degenerate"),
         VerifyError::InputShape { .. } | VerifyError::OutputShape { .. } => Produced::In("statement"),
         VerifyError::WrongInput { .. } | VerifyError::InputLength { .. } => Produced::In("statement"),
         VerifyError::WrongContext | VerifyError::InsecureParameters { .. } => Produced::In("statement"),
@@ -298,6 +302,15 @@ fn the_files_named_expect_the_variants() {
         VerifyError::LowerScore { found: 0, expected: 0 },
         VerifyError::FewerCorrect { found: 0, expected: 0 },
         VerifyError::TooManyImages { found: 0, limit: 0 },
+        VerifyError::ShownBehind { image: 0, class: 0, ahead: 0, k: 0 },
+        VerifyError::NoSuchClass { class: 0, classes: 0 },
+        VerifyError::NoClasses { shape: Shape::new(1, 1, 1) },
+        VerifyError::EqualInputs { first: 0, second: 0 },
+        VerifyError::MaybeEqualInputs,
+        VerifyError::ConstantOutput,
+        VerifyError::OutputIgnoresInput,
+        VerifyError::OutputIgnoresWeights,
+        VerifyError::PredicateAlwaysHolds,
         VerifyError::InputShape { found: text(), expected: text() },
         VerifyError::OutputShape { found: text(), expected: text() },
         VerifyError::WrongInput { index: 0, found: 0, expected: 0 },
@@ -322,9 +335,10 @@ fn the_files_named_expect_the_variants() {
 }
 
 /// The tests that are named.
-const FILES: [(&str, &str); 7] = [
+const FILES: [(&str, &str); 8] = [
     ("altered", include_str!("altered.rs")),
     ("bytes", include_str!("bytes.rs")),
+    ("degenerate", include_str!("degenerate.rs")),
     ("demands", include_str!("demands.rs")),
     ("header", include_str!("header.rs")),
     ("predicates", include_str!("predicates.rs")),

@@ -77,7 +77,8 @@ pub struct Cases {
     outcomes: RefCell<BTreeMap<String, u64>>,
 }
 
-const EXPECTATIONS: Expectations<'static> = Expectations { security_level: LEVEL, context: CONTEXT, ..Expectations::DEFAULT };
+const EXPECTATIONS: Expectations<'static> =
+    Expectations { security_level: LEVEL, context: CONTEXT, allow_degenerate: true, ..Expectations::DEFAULT };
 
 impl Cases {
     /// Reads the seeds, which must be genuine proofs.

@@ -18,19 +18,19 @@ pub struct DemandArguments {
     #[arg(long, value_name = "FILE", num_args = 1.., group = "demanded_output")]
     output_commitment: Vec<PathBuf>,
 
-    /// The public commitments to the true classes it should be about, all of them in order.
-    #[arg(long, value_name = "FILE", num_args = 1.., group = "demanded_output")]
+    /// The public commitments to the true classes it should be about, all of them in order, of which --expect-correct says how many should be right.
+    #[arg(long, value_name = "FILE", num_args = 1.., group = "demanded_output", requires = "expect_correct")]
     label_commitment: Vec<PathBuf>,
 
     /// It should show the outputs.
     #[arg(long, group = "demanded_output")]
     expect_shown: bool,
 
-    /// It should say that this class is the first, or among the first --expect-k or fewer: one class for each image.
+    /// It should say, or show, that this class is the first, or among the first --expect-k or fewer: one class for each image.
     #[arg(long, value_name = "CLASS", value_delimiter = ',', group = "demanded_output")]
     expect_top: Vec<u32>,
 
-    /// It should say that a class has at least this score, or more, in quantized units.
+    /// It should say, or show, that a class has at least this score, or more, in quantized units.
     #[arg(long, value_name = "CLASS=SCORE", value_parser = parse_at_least, allow_hyphen_values = true, group = "demanded_output")]
     expect_at_least: Option<(u32, i16)>,
 
@@ -41,6 +41,15 @@ pub struct DemandArguments {
     /// How many classes count as first, 1 unless told otherwise, for --expect-top and --expect-correct.
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
     expect_k: Option<u32>,
+
+    /// Its inputs should be pairwise different. Refused if they are hidden: one input can have several commitments.
+    #[arg(long)]
+    pub expect_distinct_inputs: bool,
+
+    /// Accept a hidden model even if its architecture, which is its owner's choice, shows that its output does not depend on the input or on the weights, or
+    /// that what the proof says of the output is always true.
+    #[arg(long)]
+    pub allow_degenerate: bool,
 
     /// Most images it may be about.
     #[arg(long, value_name = "N", default_value_t = u32::MAX, hide_default_value = true)]
@@ -55,6 +64,12 @@ pub struct Demands<'a> {
 }
 
 impl DemandArguments {
+    /// Whether anything is demanded of the outputs.
+    pub fn is_output_demanded(&self) -> bool {
+        let files = !self.output_commitment.is_empty() || !self.label_commitment.is_empty();
+        files || self.expect_shown || !self.expect_top.is_empty() || self.expect_at_least.is_some()
+    }
+
     /// Reads the files.
     ///
     /// # Errors
@@ -77,8 +92,7 @@ impl Demands<'_> {
         if !self.outputs.is_empty() {
             ExpectedOutput::Committed(&self.outputs)
         } else if !self.labels.is_empty() {
-            let (k, count) = expect_correct.map_or((u32::MAX, 0), |count| (k, count));
-            ExpectedOutput::Correct { labels: &self.labels, k, count }
+            ExpectedOutput::Correct { labels: &self.labels, k, count: expect_correct.unwrap_or(0) }
         } else if !expect_top.is_empty() {
             ExpectedOutput::Rank { labels: expect_top, k }
         } else if let Some((class, value)) = *expect_at_least {

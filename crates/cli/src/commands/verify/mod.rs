@@ -5,19 +5,19 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use serde::Serialize;
-use verinfer_relation::setting::Setting;
-use verinfer_verifier::{Expectations, ExpectedInput, Proof, Verifier};
+use verinfer_verifier::{Expectations, ExpectedInput, Proof, VerifyError};
 
+use crate::claim::Claim;
 use crate::escape::one_line;
 use crate::files;
 use crate::input::{InputArguments, ways};
-use crate::known::{Known, KnownArguments};
+use crate::known::KnownArguments;
 use crate::labels::LabelArguments;
 use crate::output::{Output, Report, Verdict, thousands};
 use crate::phases::duration;
 use crate::rejection::Rejection;
 use demands::DemandArguments;
-use statement::{StatementReport, does_not_say};
+use statement::{StatementReport, does_not_say, warnings};
 
 mod demands;
 mod statement;
@@ -82,15 +82,26 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
         context: arguments.context.as_bytes(),
         max_images: arguments.demands.max_images,
         input: expected,
+        distinct_inputs: arguments.demands.expect_distinct_inputs,
         output: demands.output(),
+        allow_degenerate: arguments.demands.allow_degenerate,
     };
 
-    let images = arguments.input.len().max(commitments.len()).max(1);
-    let verifier = prepared(&known, images, &proof)?;
+    // What the file claims is compared before anything is derived from it.
+    let mut verifier = known.verifier();
+    let claimed = Proof::decode(&proof).map(|proof| proof.statement);
+    let prepared = claimed.clone().map_err(VerifyError::from).and_then(|claimed| {
+        verifier.compare(&claimed, &expectations)?;
+        verifier.prepare(claimed.images as usize, &claimed.setting())
+    });
     let start = Instant::now();
-    let result = verifier.verify(&proof, &expectations);
+    let result = prepared.and_then(|()| verifier.verify(&proof, &expectations));
     let seconds = start.elapsed().as_secs_f64();
-    let result = result.map_err(|error| Rejection::from(&error));
+    let readings = input.as_ref().map(|input| input.readings.clone()).unwrap_or_default();
+    let result = result.and_then(|accepted| {
+        let reach = verifier.reach(&accepted.statement)?;
+        Ok((StatementReport::new(&accepted, model, reach, &labels, arguments, readings), accepted.statement))
+    });
 
     let mut report = VerifyReport {
         accepted: result.is_ok(),
@@ -100,27 +111,24 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
         model: known.title(),
         seconds,
         statement: None,
+        warnings: Vec::new(),
         does_not_say: Vec::new(),
+        found: None,
     };
     match result {
-        Ok(accepted) => {
-            let statement =
-                StatementReport::new(&accepted, model, &labels, arguments, input.map(|input| input.readings).unwrap_or_default());
-            let closing = !model.output.closing.is_empty() && accepted.statement.output.shown().is_some();
-            report.does_not_say = does_not_say(&statement, arguments.context.is_empty(), closing);
+        Ok((statement, accepted)) => {
+            let closing = !model.output.closing.is_empty() && accepted.output.shown().is_some();
+            report.warnings = warnings(&statement, &accepted, model);
+            report.does_not_say = does_not_say(&statement, &accepted, closing);
             report.statement = Some(statement);
         }
-        Err(rejection) => report.error = Some(rejection),
+        Err(error) => {
+            report.error = Some(Rejection::from(&error));
+            report.found = claimed.ok().as_ref().map(Claim::new);
+        }
     }
     output.report(&report)?;
     Ok(Verdict::from_bool(report.accepted))
-}
-
-/// A verifier prepared for the setting that the proof claims to have, if it is about so many images; what it accepts does not depend on that.
-fn prepared<'a>(known: &'a Known, images: usize, proof: &[u8]) -> anyhow::Result<Verifier<'a>> {
-    let claimed = Proof::decode(proof).ok().filter(|proof| proof.statement.images as usize == images);
-    let prepared = claimed.and_then(|proof| known.verifier(images, &proof.statement.setting()).ok());
-    prepared.map_or_else(|| known.verifier(images, &Setting::default()), Ok)
 }
 
 #[derive(Serialize)]
@@ -135,7 +143,11 @@ struct VerifyReport {
     seconds: f64,
     /// What an accepted proof says; nothing in a rejected one is to be believed.
     statement: Option<StatementReport>,
+    /// What makes it say less than it seems to.
+    warnings: Vec<String>,
     does_not_say: Vec<&'static str>,
+    /// What a rejected file claims, if it is a proof file at all.
+    found: Option<Claim>,
 }
 
 impl Report for VerifyReport {
@@ -147,24 +159,20 @@ impl Report for VerifyReport {
         let Some(statement) = &self.statement else { return Ok(()) };
         writeln!(out, "ACCEPTED  {} ({} bytes) in {}", one_line(&self.proof), thousands(self.proof_bytes as u64), duration(self.seconds))?;
         writeln!(out)?;
-        writeln!(out, "The proof says: {}", statement.words.says())?;
-        for (name, text) in statement.words.lines(&self.model) {
-            writeln!(out, "  {name:<8}  {}", one_line(text))?;
-        }
+        writeln!(out, "The proof says: {}", statement.claim.words.says())?;
         let compared = if statement.input_compared { " (the one given)" } else { "" };
-        if let Some(input) = &statement.input {
-            writeln!(out, "  input     {}{compared}", input.text())?;
-            ways(&statement.readings).iter().try_for_each(|way| writeln!(out, "  read      {}", one_line(way)))?;
-        }
-        if let Some(output) = &statement.output_tensor {
-            writeln!(out, "  output    {}", output.text())?;
-        }
-        writeln!(out, "  context   {:?}", statement.context)?;
+        statement.claim.write_lines(out, Some(&self.model), compared, &ways(&statement.readings))?;
+        writeln!(out, "  can give  {}", statement.possible_outputs.text())?;
         writeln!(out, "  security  {:.1} bits, if", statement.security_bits)?;
         statement.assumptions.iter().try_for_each(|assumption| writeln!(out, "            - {assumption}"))?;
         writeln!(out)?;
         if let Some(results) = &statement.results {
             results.write_classes(out, statement.score_is)?;
+            writeln!(out)?;
+        }
+        if !self.warnings.is_empty() {
+            writeln!(out, "Warning:")?;
+            self.warnings.iter().try_for_each(|line| writeln!(out, "  - {line}"))?;
             writeln!(out)?;
         }
         writeln!(out, "The proof does not say:")?;

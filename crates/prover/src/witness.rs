@@ -1,5 +1,6 @@
 //! The cells of the committed vector, from an execution of the network.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use verinfer_relation::field::{F, K, from_coordinates, from_signed};
 use verinfer_relation::layout::ColumnId;
 use verinfer_relation::learned::Learned;
 use verinfer_relation::masks;
-use verinfer_relation::relation::{Leaf, Object, ObjectKind, Recipe, RequantizeRecipe, Rescaling, Role};
+use verinfer_relation::relation::{Leaf, MaximumStage, Object, ObjectKind, Recipe, RequantizeRecipe, Rescaling, Role};
 use verinfer_relation::setting::OutputForm;
 use verinfer_relation::table::TableId;
 use verinfer_relation::wiring::PixelMap;
@@ -392,7 +393,7 @@ impl Writer<'_> {
                 self.squares(graph, id, tensors);
             }
             Recipe::SumPool { output, offsets } => self.sum_pool(graph, id, *output, offsets, tensors),
-            Recipe::MaxPool { running, clamped } => self.max_pool(graph, id, running, *clamped, tensors),
+            Recipe::MaxPool { stages, clamped } => self.max_pool(graph, id, stages, *clamped, tensors),
             Recipe::Lookup { output } => {
                 let Op::Lookup(lookup) = op else { return };
                 let (read, first) = (&tensors[lookup.input.0], self.table_first(*output));
@@ -459,37 +460,47 @@ impl Writer<'_> {
         self.fill(output, |channel, pixel| (i64::from(written[pixel * target.channels + channel]), sums[pixel][channel] as u32));
     }
 
-    fn max_pool(&mut self, graph: &Graph, id: NodeId, running: &[ColumnId], clamped: Option<ColumnId>, tensors: &[Vec<i16>]) {
+    fn max_pool(&mut self, graph: &Graph, id: NodeId, stages: &[MaximumStage], clamped: Option<ColumnId>, tensors: &[Vec<i16>]) {
         let Op::MaxPool(pool) = &graph.node(id).op else { return };
-        let (source, target) = (graph.spec(pool.input).shape, graph.spec(graph.node(id).output).shape);
-        let minimum = i64::from(graph.spec(pool.input).dtype.min());
-        let tap = |tap: usize| {
-            let mut values = vec![minimum; target.num_elements()];
-            PixelMap::Window { window: pool.window, source, target, tap: Some(tap) }.for_each(0..target.num_pixels(), |to, from| {
-                let row = &tensors[pool.input.0][from * source.channels..][..source.channels];
-                let out = &mut values[to * target.channels..][..target.channels];
-                out.iter_mut().zip(row).for_each(|(out, &value)| *out = i64::from(value));
-            });
-            values
-        };
-        let mut maximum = tap(0);
-        for (index, &column) in running.iter().enumerate() {
-            let values = tap(index + 1);
-            let first = self.table_first(column);
-            let at = |channel: usize, pixel: usize| pixel * target.channels + channel;
-            self.fill(column, |channel, pixel| {
-                let (before, value) = (maximum[at(channel, pixel)], values[at(channel, pixel)]);
-                (before.max(value), (before - value - first) as u32)
-            });
-            maximum.iter_mut().zip(&values).for_each(|(maximum, &value)| *maximum = (*maximum).max(value));
+        let minimum = graph.spec(pool.input).dtype.min();
+        let mut read = Cow::Borrowed(&tensors[pool.input.0]);
+        for stage in stages {
+            let mut maximum = tap(stage, &read, 0, minimum);
+            let channels = stage.target.channels;
+            for (index, &column) in stage.columns.iter().enumerate() {
+                let values = tap(stage, &read, index + 1, minimum);
+                let first = self.table_first(column);
+                self.fill(column, |channel, pixel| {
+                    let at = pixel * channels + channel;
+                    let (before, value) = (i64::from(maximum[at]), i64::from(values[at]));
+                    (before.max(value), (before - value - first) as u32)
+                });
+                maximum.par_iter_mut().zip(&values).for_each(|(maximum, &value)| *maximum = value.max(*maximum));
+            }
+            read = Cow::Owned(maximum);
         }
         if let Some(column) = clamped {
-            let written = &tensors[graph.node(id).output.0];
+            let (written, channels) = (&tensors[graph.node(id).output.0], self.relation.column(column).channels);
             let first = self.table_first(column);
             self.fill(column, |channel, pixel| {
-                let at = pixel * target.channels + channel;
-                (i64::from(written[at]), (maximum[at] - first) as u32)
+                let at = pixel * channels + channel;
+                (i64::from(written[at]), (i64::from(read[at]) - first) as u32)
             });
         }
     }
+}
+
+/// What a tap of a stage reads of its source, in the NHWC order of its target; the type's smallest value where it does not exist.
+fn tap(stage: &MaximumStage, read: &[i16], tap: usize, minimum: i16) -> Vec<i16> {
+    let MaximumStage { window, source, target, .. } = *stage;
+    let mut values = vec![minimum; target.num_elements()];
+    let rows = values.par_chunks_mut((target.width * target.channels).max(1)).enumerate();
+    rows.for_each(|(y, row)| {
+        let first = y * target.width;
+        PixelMap::Window { window, source, target, tap: Some(tap) }.for_each(first..first + target.width, |to, from| {
+            let out = &mut row[(to - first) * target.channels..][..target.channels];
+            out.copy_from_slice(&read[from * source.channels..][..source.channels]);
+        });
+    });
+    values
 }

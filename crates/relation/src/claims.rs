@@ -13,7 +13,7 @@ use crate::field::{F, K, from_signed};
 use crate::functional::{Dense, Functional, PixelWeights, Wiring};
 use crate::layout::{Chunk, ColumnId, EqWeights, Placement};
 use crate::masks::{CELLS_PER_SECRET, basis};
-use crate::relation::{Bytes, Coefficients, Contraction, Factor, Form, Leaf, Location, Relation, Source};
+use crate::relation::{Bytes, Coefficients, Contraction, Factor, Form, Leaf, Location, Missing, Relation, Source};
 use crate::table::{Folding, TableId};
 use crate::wiring::{ChannelMap, PixelMap};
 
@@ -132,9 +132,13 @@ impl Reader<'_> {
             Coefficients::Uniform(value) => self.total(chunk) * *value,
             Coefficients::Channel(values) => self.channels(index).iter().zip(values).map(|(&weight, &value)| weight * value).sum(),
             Coefficients::Pixel(values) => self.total(chunk) * self.pixel_sum(chunk, values),
-            Coefficients::Outside { value, channels: inner, pixels } => {
-                let within = self.sums.sum(chunk.first_cell(inner.start)..chunk.first_cell(inner.end));
-                (self.total(chunk) - within * self.pixel_sum(chunk, pixels)) * *value
+            Coefficients::Missing(missing) => {
+                let sum = |missing: &Missing| {
+                    let within = self.sums.sum(chunk.first_cell(missing.channels.start)..chunk.first_cell(missing.channels.end));
+                    let has_source = missing.pixels.pulled_back_sum(chunk.pixels(), self.r.pixels(chunk));
+                    (self.total(chunk) - within * has_source) * missing.value
+                };
+                missing.iter().map(sum).sum()
             }
         }
     }

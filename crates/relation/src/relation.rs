@@ -19,9 +19,9 @@ use crate::setting::Setting;
 use crate::table::{Run, Table};
 
 pub use contraction::{Bytes, Contraction, ContractionId, HiddenLayer};
-pub use form::{Coefficients, Factor, Form, FormTerm, Leaf, Location, Source, View};
+pub use form::{Coefficients, Factor, Form, FormTerm, Leaf, Location, Missing, Source, View};
 pub use object::{Object, ObjectKind};
-pub use recipe::{Recipe, RequantizeRecipe, Rescaling, Split};
+pub use recipe::{MaximumStage, Recipe, RequantizeRecipe, Rescaling, Split};
 pub use role::Role;
 
 /// What a valid witness satisfies.

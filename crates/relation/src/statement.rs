@@ -42,7 +42,7 @@ pub use error::FormatError;
 pub const MAGIC: [u8; 8] = *b"VERINFER";
 
 /// Version of the file format and of the argument.
-pub const VERSION: u16 = 4;
+pub const VERSION: u16 = 5;
 
 /// Whether bytes begin as a proof file does, of whatever version.
 pub fn is_proof_file(bytes: &[u8]) -> bool {

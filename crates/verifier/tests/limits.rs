@@ -281,11 +281,11 @@ fn a_relation_beyond_the_limit_is_refused_before_it_takes_memory() {
     let shown = Setting::default();
     let shape = Shape::new(1 << 12, 1 << 12, 1);
     let padded = graph(shape, Op::Pad(Pad { input: TensorId(0), before: Shape::new(0, 0, 0), value: 0 }), shape);
-    // Many columns of one cell, few columns of many cells, and both.
+    // Many taps of one pixel, few taps of many pixels, and both.
     let cases = [
         (Graph::decode_architecture(&encoded).unwrap(), 1, &shown),
         (pool(3, 1 << 12), 1, &shown),
-        (pool(1 << 8, 1 << 5), 1, &shown),
+        (pool(1 << 9, 1 << 7), 1, &shown),
         (identity(shape), 1, &shown),
         (padded, 1, &shown),
         (identity(Shape::new(1, 1, 1)), MAX_CELLS, &hidden_input),

@@ -13,6 +13,8 @@ mod elementwise;
 mod movement;
 mod pool;
 mod rescale;
+mod sliding;
+mod work;
 
 /// The values of every tensor in one execution.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use verinfer_graph::{Graph, Op, Window};
 use verinfer_relation::Relation;
-use verinfer_relation::relation::{Coefficients, Contraction, Form, Leaf, ObjectKind, Role, Source};
+use verinfer_relation::relation::{Coefficients, Contraction, Form, Leaf, MaximumStage, ObjectKind, Recipe, Role, Source};
 use verinfer_relation::setting::OutputForm;
 use verinfer_relation::wiring::{ChannelMap, PixelMap};
 
@@ -16,7 +16,7 @@ use crate::literal::cases;
 const DRAWN: usize = 400;
 
 /// All that must be among them.
-const PROPERTIES: [&str; 30] = [
+const PROPERTIES: [&str; 33] = [
     "border",
     "broadcast of channels",
     "broadcast of pixels",
@@ -37,6 +37,9 @@ const PROPERTIES: [&str; 30] = [
     "inset of channels",
     "inset of pixels",
     "layers of unequal widths",
+    "maximum in several stages along one axis",
+    "maximum of maxima that overlap",
+    "maximum with missing taps in a later stage",
     "missing taps",
     "object in several chunks",
     "odd stride",
@@ -60,6 +63,7 @@ fn random_networks_have_all_that_claims_depend_on() {
             of_graph(&graph, &mut seen);
             of_setting(&relation, &graph, &mut seen);
             relation.contractions.iter().for_each(|contraction| of_contraction(&relation, contraction, &mut seen));
+            relation.recipes.iter().for_each(|recipe| of_recipe(recipe, &mut seen));
             for column in &relation.columns {
                 if let Leaf::Lookup { values, .. } | Leaf::Row { values, .. } = &column.leaf {
                     values.iter().for_each(|form| of_form(&relation, form, column.channels, &mut seen));
@@ -129,9 +133,30 @@ fn of_contraction(relation: &Relation, contraction: &Contraction, seen: &mut BTr
     seen.extend(properties.into_iter().filter(|&(_, has)| has).map(|(property, _)| property));
 }
 
+fn of_recipe(recipe: &Recipe, seen: &mut BTreeSet<&str>) {
+    let Recipe::MaxPool { stages, .. } = recipe else { return };
+    let along_height = |stage: &&MaximumStage| stage.window.kernel_h > 1 && stage.window.kernel_w == 1;
+    if stages.iter().filter(along_height).count() > 1 {
+        seen.insert("maximum in several stages along one axis");
+    }
+    for (index, stage) in stages.iter().enumerate().skip(1) {
+        let MaximumStage { window, source, target, .. } = stage;
+        let taps = |pixel: usize| window.num_existing_taps(*source, pixel / target.width, pixel % target.width);
+        if (0..target.num_pixels()).any(|pixel| taps(pixel) < window.num_taps()) {
+            seen.insert("maximum with missing taps in a later stage");
+        }
+        let before = &stages[index - 1].window;
+        let same_axis = [window, before].iter().all(|window| window.kernel_h > 1 && window.stride_h == 1 && window.dilation_h == 1);
+        if same_axis && before.kernel_h > 1 {
+            seen.insert("maximum of maxima that overlap");
+        }
+    }
+}
+
 fn of_form(relation: &Relation, form: &Form, channels: usize, seen: &mut BTreeSet<&str>) {
-    if matches!(form.constant, Coefficients::Outside { .. }) {
-        seen.insert("border");
+    if let Coefficients::Missing(missing) = &form.constant {
+        let is_border = missing.iter().any(|missing| matches!(missing.pixels, PixelMap::Inset { .. }));
+        seen.extend(is_border.then_some("border"));
     }
     for term in &form.terms {
         match &term.source {

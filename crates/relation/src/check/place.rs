@@ -3,7 +3,8 @@ use std::fmt;
 use verinfer_graph::{Graph, Shape};
 
 use crate::layout::ColumnId;
-use crate::relation::{Column, Leaf, Relation, Role, Source};
+use crate::relation::{Column, Form, Leaf, Relation, Role, Source};
+use crate::wiring::PixelMap;
 
 /// Where a cell is, in the network's terms.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,9 +67,10 @@ fn width(graph: &Graph, relation: &Relation, id: ColumnId) -> usize {
     let column = relation.column(id);
     let held = match column.role {
         Role::Copy(tensor) => Some(graph.spec(tensor).shape),
-        Role::Output | Role::Limb(_) | Role::Sign | Role::Addend(_) | Role::Square(_) | Role::Running(_) => {
+        Role::Output | Role::Limb(_) | Role::Sign | Role::Addend(_) | Role::Square(_) => {
             column.node.map(|node| graph.spec(graph.node(node).output).shape)
         }
+        Role::Running(_) => column.leaf.tuple().into_iter().flat_map(|(_, values)| values).find_map(window_target),
         Role::Input => Some(graph.spec(graph.input()).shape),
         Role::Weights
         | Role::Multiplier(_)
@@ -99,6 +101,14 @@ fn width(graph: &Graph, relation: &Relation, id: ColumnId) -> usize {
     let num_pixels = pixels_of_image(relation, id);
     let fits = |shape: &Shape| (shape.channels, shape.num_pixels()) == (column.channels, num_pixels);
     [held, read].into_iter().flatten().find(fits).map_or(num_pixels, |shape| shape.width)
+}
+
+/// Shape of what a window that is read has as many positions as.
+fn window_target(form: &Form) -> Option<Shape> {
+    form.terms.iter().find_map(|term| {
+        let Source::Tensor { pixels: PixelMap::Window { target, .. }, .. } = term.source else { return None };
+        Some(target)
+    })
 }
 
 fn tensor_shape(source: &Source) -> Option<Shape> {

@@ -1,8 +1,10 @@
 //! From a graph to its relation.
 
 mod limbs;
+mod maximum;
 mod nodes;
 mod output;
+mod pools;
 pub mod requantize;
 mod room;
 pub mod steps;
@@ -20,8 +22,8 @@ use crate::layout::{ColumnId, Layout, Region};
 use crate::masks::{CELLS_PER_SECRET, MaskPlan};
 use crate::parameters;
 use crate::relation::{
-    Bytes, Coefficients, Column, Contraction, Factor, Form, FormTerm, Leaf, Location, Object, ObjectKind, Recipe, Relation, Role, Source,
-    View,
+    Bytes, Coefficients, Column, Contraction, Factor, Form, FormTerm, Leaf, Location, Missing, Object, ObjectKind, Recipe, Relation, Role,
+    Source, View,
 };
 use crate::scaling;
 use crate::setting::Setting;
@@ -364,7 +366,9 @@ impl<'a> Lowering<'a> {
                 let pixels = PixelMap::Inset { source, target: shape, top, left };
                 let channels = ChannelMap::Inset { first: pad.before.channels };
                 difference.push(Source::Tensor { location, shape: source, pixels, channels }, F::ONE);
-                difference.constant = padding(pad, source, shape);
+                let (value, first) = (from_signed(i64::from(pad.value)), pad.before.channels);
+                let border = Missing { value, channels: first..first + source.channels, pixels };
+                difference.constant = Coefficients::Missing(vec![border]);
             }
             Some(Op::Concat(concat)) => {
                 let mut start = 0;
@@ -464,16 +468,4 @@ fn clamp_key(plan: &Plan, requantization: &Requantization) -> ClampKey {
 /// What is added to a key before its clamp is looked up: the zero point, twice if the key has one more bit.
 fn key_offset(plan: &Plan, requantization: &Requantization) -> i64 {
     i64::from(requantization.zero_point) << u32::from(plan.signed)
-}
-
-/// The border of a padded tensor.
-fn padding(pad: &verinfer_graph::Pad, source: Shape, target: Shape) -> Coefficients {
-    let before = pad.before;
-    let pixels = (0..target.num_pixels()).map(|pixel| {
-        let row = (before.height..before.height + source.height).contains(&(pixel / target.width));
-        let column = (before.width..before.width + source.width).contains(&(pixel % target.width));
-        F::from_bool(row && column)
-    });
-    let channels = before.channels..before.channels + source.channels;
-    Coefficients::Outside { value: crate::field::from_signed(i64::from(pad.value)), channels, pixels: pixels.collect() }
 }

@@ -1,7 +1,7 @@
 //! One function for each operator.
 
 use p3_field::{Field, PrimeCharacteristicRing};
-use verinfer_graph::{Add, Conv, Lookup, MaxPool, Mul, Node, NodeId, Op, Operand, Requantization, Shape, SumPool, TensorId, Window};
+use verinfer_graph::{Add, Conv, Lookup, Mul, Node, NodeId, Op, Operand, Requantization, Shape, TensorId, Window};
 
 use super::requantize::Plan;
 use super::{Lowering, clamp_key, key_offset};
@@ -48,7 +48,7 @@ impl Lowering<'_> {
             Op::Add(add) => self.addition(id, node, add)?,
             Op::Mul(mul) => self.product(id, node, mul)?,
             Op::SumPool(pool) => self.sum_pool(id, node, pool),
-            Op::MaxPool(pool) => self.max_pool(id, node, pool),
+            Op::MaxPool(pool) => self.max_pool(id, node, pool)?,
             Op::Lookup(lookup) => self.lookup(id, node, lookup),
             Op::Reshape { input } => {
                 self.views[node.output.0] = Some(self.view(*input));
@@ -257,77 +257,6 @@ impl Lowering<'_> {
         self.written(node.output, output);
         let Plan { values: rescaling, shift, .. } = plan;
         Ok(RequantizeRecipe { output, limbs, sign, rescaling, shift, key_offset, operands: side.operands })
-    }
-
-    fn sum_pool(&mut self, id: NodeId, node: &Node, pool: &SumPool) -> Recipe {
-        let input = self.graph.spec(pool.input);
-        let shape = self.graph.spec(node.output).shape;
-        let minimum = i64::from(input.dtype.min());
-        let mut outputs = Vec::new();
-        let mut starts = Vec::new();
-        for (count, table) in &pool.tables {
-            starts.push((*count, outputs.len() as i64 - minimum * *count as i64));
-            outputs.extend(table.iter().map(|&value| i64::from(value)));
-        }
-        let table = self.tables.function("window sum", 0, outputs);
-        let pixels = PixelMap::Window { window: pool.window, source: input.shape, target: shape, tap: None };
-        let mut counts = vec![0usize; shape.num_pixels()];
-        pixels.for_each(0..shape.num_pixels(), |to, _| counts[to] += 1);
-        let offsets: Vec<i64> =
-            counts.iter().map(|count| starts.iter().find(|(known, _)| known == count).map_or(0, |(_, start)| *start)).collect();
-        let mut key = Form::constant(F::ZERO);
-        key.constant = Coefficients::Pixel(offsets.iter().map(|&offset| from_signed(offset)).collect());
-        let location = self.plain(pool.input);
-        key.push(Source::Tensor { location, shape: input.shape, pixels, channels: ChannelMap::Same }, F::ONE);
-        let output = self.looked_up(id, Role::Output, shape, table, key);
-        self.written(node.output, output);
-        Recipe::SumPool { output, offsets }
-    }
-
-    fn max_pool(&mut self, id: NodeId, node: &Node, pool: &MaxPool) -> Recipe {
-        let input = self.graph.spec(pool.input);
-        let shape = self.graph.spec(node.output).shape;
-        let location = self.plain(pool.input);
-        let minimum = from_signed(i64::from(input.dtype.min()));
-        let tap = |tap: usize| {
-            let pixels = PixelMap::Window { window: pool.window, source: input.shape, target: shape, tap: Some(tap) };
-            let mut missing = vec![minimum; shape.num_pixels()];
-            pixels.for_each(0..shape.num_pixels(), |to, _| missing[to] = F::ZERO);
-            (Source::Tensor { location, shape: input.shape, pixels, channels: ChannelMap::Same }, missing)
-        };
-        let relu = self.tables.function("positive part", -255, (-255..=255).map(|value: i64| value.max(0)).collect());
-        let (mut maximum, mut constant) = tap(0);
-        let mut running = Vec::new();
-        for index in 1..pool.window.num_taps() {
-            let (source, missing) = tap(index);
-            let column = ColumnId(self.columns.len());
-            let mut key = Form::constant(F::ZERO);
-            key.push(maximum, F::ONE);
-            key.push(source.clone(), -F::ONE);
-            key.constant = Coefficients::Pixel(constant.iter().zip(&missing).map(|(&a, &b)| a - b).collect());
-            let mut excess = Form::cell(column);
-            excess.push(source, -F::ONE);
-            excess.constant = Coefficients::Pixel(missing.iter().map(|&b| -b).collect());
-            let leaf = Leaf::Lookup { table: relu, values: vec![key, excess] };
-            self.column(id, Role::Running(index), (shape.channels, shape.num_pixels()), leaf);
-            running.push(column);
-            (maximum, constant) = (Source::Cell(column), vec![F::ZERO; shape.num_pixels()]);
-        }
-        let range = self.graph.value_range(pool.input);
-        let clamps = pool.min > range.0 || pool.max < range.1;
-        let clamped = (clamps || running.is_empty()).then(|| {
-            let first = i64::from(input.dtype.min());
-            let outputs = (first..first + 256).map(|v| v.clamp(i64::from(pool.min), i64::from(pool.max))).collect();
-            let table = self.tables.function("clamp of bytes", first, outputs);
-            let mut key = Form::constant(F::ZERO);
-            key.constant = Coefficients::Pixel(constant);
-            key.push(maximum, F::ONE);
-            self.looked_up(id, Role::Output, shape, table, key)
-        });
-        if let Some(output) = clamped.or(running.last().copied()) {
-            self.written(node.output, output);
-        }
-        Recipe::MaxPool { running, clamped }
     }
 
     fn lookup(&mut self, id: NodeId, node: &Node, lookup: &Lookup) -> Recipe {

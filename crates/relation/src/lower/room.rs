@@ -1,13 +1,13 @@
 //! How large a relation may become, and how costly to verify: found out before memory and time are spent on it.
 
-use verinfer_graph::{Graph, Node, Op, Shape, Window};
+use verinfer_graph::{Graph, Node, Shape, Window};
 
 use crate::error::RelationError;
 use crate::relation::{Column, Contraction, Location, Source};
 use crate::wiring::PixelMap;
 
 /// What a column counts as at least, in cells: its description takes memory whatever its size.
-const COLUMN_CELLS: usize = 64;
+pub const COLUMN_CELLS: usize = 64;
 
 /// What a tap of a linear layer counts as in each chunk of the output, in connections: the description of its weights in a claim.
 const TAP_CONNECTIONS: usize = 16;
@@ -91,7 +91,5 @@ fn layer_connections(contraction: &Contraction, images: usize) -> usize {
 
 /// Cells that a node adds at least, or those that others will copy.
 pub fn node_cells(graph: &Graph, node: &Node, images: usize) -> usize {
-    let cells = graph.spec(node.output).shape.num_elements().saturating_mul(images).max(COLUMN_CELLS);
-    let num_columns = if let Op::MaxPool(pool) = &node.op { pool.window.num_taps() } else { 1 };
-    cells.saturating_mul(num_columns)
+    graph.spec(node.output).shape.num_elements().saturating_mul(images).max(COLUMN_CELLS)
 }

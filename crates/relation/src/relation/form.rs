@@ -131,7 +131,7 @@ pub struct View {
     pub stored: Shape,
 }
 
-/// One value for all cells, one for each channel, one for each pixel, or a border.
+/// One value for all cells, one for each channel, one for each pixel, or values where something has no source.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Coefficients {
     /// The same everywhere.
@@ -140,15 +140,19 @@ pub enum Coefficients {
     Channel(Vec<F>),
     /// By pixel of an image, the same for each image; not empty.
     Pixel(Vec<F>),
-    /// A border: the value everywhere but in a box, where it is zero.
-    Outside {
-        /// The value.
-        value: F,
-        /// Channels of the box.
-        channels: Range<usize>,
-        /// By pixel of an image, the same for each image: one in the box, zero outside; not empty.
-        pixels: Vec<F>,
-    },
+    /// The sum of the values of those that are missing.
+    Missing(Vec<Missing>),
+}
+
+/// A value where an element has no source, and zero where it has one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Missing {
+    /// The value.
+    pub value: F,
+    /// Channels that have a source.
+    pub channels: Range<usize>,
+    /// The source of each pixel, of which it has at most one.
+    pub pixels: PixelMap,
 }
 
 impl Coefficients {
@@ -158,13 +162,15 @@ impl Coefficients {
             Self::Uniform(value) => *value,
             Self::Channel(values) => values[channel],
             Self::Pixel(values) => values[pixel % values.len()],
-            Self::Outside { value, channels, pixels } => {
-                if channels.contains(&channel) {
-                    *value - *value * pixels[pixel % pixels.len()]
-                } else {
-                    *value
-                }
-            }
+            Self::Missing(missing) => missing.iter().filter(|missing| missing.is_at(channel, pixel)).map(|missing| missing.value).sum(),
         }
+    }
+}
+
+impl Missing {
+    fn is_at(&self, channel: usize, pixel: usize) -> bool {
+        let mut has_source = false;
+        self.pixels.for_each(pixel..pixel + 1, |_, _| has_source = true);
+        !(has_source && self.channels.contains(&channel))
     }
 }

@@ -1,6 +1,6 @@
 //! How cells follow from an execution.
 
-use verinfer_graph::TensorId;
+use verinfer_graph::{Shape, TensorId, Window};
 
 use crate::layout::ColumnId;
 
@@ -18,10 +18,10 @@ pub enum Recipe {
         /// By pixel of an image.
         offsets: Vec<i64>,
     },
-    /// Chain of pairwise maxima.
+    /// Maxima over few taps each, one stage after the other.
     MaxPool {
-        /// Columns of the maxima over the first 2, 3, ... taps.
-        running: Vec<ColumnId>,
+        /// The stages, at least one; each reads the maxima of the one before.
+        stages: Vec<MaximumStage>,
         /// Column of the clamped output, where it is not the last maximum.
         clamped: Option<ColumnId>,
     },
@@ -30,6 +30,19 @@ pub enum Recipe {
         /// Output column.
         output: ColumnId,
     },
+}
+
+/// A chain of pairwise maxima.
+#[derive(Clone, Debug)]
+pub struct MaximumStage {
+    /// Geometry. A tap outside of the source is the type's smallest value.
+    pub window: Window,
+    /// Shape of what is read.
+    pub source: Shape,
+    /// Shape of the maxima.
+    pub target: Shape,
+    /// Columns of the maxima over the first 2, 3, ... taps; none for a window of one tap.
+    pub columns: Vec<ColumnId>,
 }
 
 /// Columns and constants of a requantization `key * 2^shift + remainder = multiplier * acc + constant - sign_factor * sign`.

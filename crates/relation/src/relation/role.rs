@@ -18,7 +18,7 @@ pub enum Role {
     Addend(usize),
     /// Square of the sum (0) or of the difference (1) of the factors of a product.
     Square(usize),
-    /// Maximum over the first `n + 1` taps.
+    /// The `n`-th of the pairwise maxima that a maximum over a window is made of.
     Running(usize),
     /// A copy of another tensor in an own layout.
     Copy(TensorId),

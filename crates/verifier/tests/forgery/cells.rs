@@ -152,14 +152,6 @@ fn a_sign_that_is_no_bit_is_rejected() {
 }
 
 #[test]
-fn a_running_maximum_that_is_too_large_everywhere_is_rejected() {
-    // Each maximum is one more, and so is the pool's output: only the first comparison can notice, and what the next layer reads.
-    let columns: Vec<ColumnId> = (1..4).map(|tap| FORGER.column(8, Role::Running(tap))).collect();
-    let edits: Vec<Edit> = columns.iter().map(|&column| (column, 5, 2, 1)).collect();
-    assert!(rejected(&edits).contains(&"positive part"));
-}
-
-#[test]
 fn two_tensors_exchanged_are_rejected() {
     let (a, b) = (FORGER.column(1, Role::Output), FORGER.column(2, Role::Output));
     let mut edits = Vec::new();

@@ -1,6 +1,6 @@
 //! Forgeries: whatever a malicious prover sends for a false statement is rejected, and by the check that is meant to reject it.
 //!
-//! Three kinds of prover: one that runs the argument honestly on a false witness ([`cells`], [`batch`], [`other_networks`]), one that sends something else
+//! Three kinds of prover: one that runs the argument honestly on a false witness ([`cells`], [`maxima`], [`batch`], [`other_networks`]), one that sends something else
 //! than it computed and goes on from there ([`altered`], [`pads`]), and one that changes the bytes of a genuine proof ([`bytes`], [`header`],
 //! [`statement`], [`robustness`]). [`variants`] keeps the list of all reasons of rejection.
 //!
@@ -25,6 +25,7 @@ mod hidden_header;
 mod hidden_model;
 mod hidden_objects;
 mod manifest;
+mod maxima;
 mod network;
 mod other_networks;
 mod pads;

@@ -203,7 +203,8 @@ fn pool_table(rng: &mut Rng, count: usize, dtype: DataType) -> Vec<i16> {
 
 fn max_pool(builder: &mut Builder, rng: &mut Rng, input: TensorId) {
     let (shape, dtype) = (builder.shape(input), builder.dtype(input));
-    let (window, height, width) = window(shape, rng);
+    let most_taps = *rng.pick(&[4, 9]);
+    let (window, height, width) = window_of(most_taps, shape, rng);
     let (mut min, mut max) = (dtype.min(), dtype.max());
     if rng.one_in(2) {
         let (a, b) = (byte(rng, dtype), byte(rng, dtype));
@@ -253,15 +254,20 @@ fn concat(builder: &mut Builder, rng: &mut Rng) {
 
 /// Geometry with its output's height and width.
 fn window(shape: Shape, rng: &mut Rng) -> (Window, usize, usize) {
-    let (kernel_h, stride_h, dilation_h, pad_top, height) = axis(shape.height, rng);
-    let (kernel_w, stride_w, dilation_w, pad_left, width) = axis(shape.width, rng);
+    window_of(4, shape, rng)
+}
+
+/// As [`window`], with at most so many taps in each direction.
+fn window_of(most_taps: usize, shape: Shape, rng: &mut Rng) -> (Window, usize, usize) {
+    let (kernel_h, stride_h, dilation_h, pad_top, height) = axis(most_taps, shape.height, rng);
+    let (kernel_w, stride_w, dilation_w, pad_left, width) = axis(most_taps, shape.width, rng);
     (Window { kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left }, height, width)
 }
 
 /// Kernel, stride, dilation, padding and output side; every output has a tap.
-fn axis(side: usize, rng: &mut Rng) -> (usize, usize, usize, usize, usize) {
+fn axis(most_taps: usize, side: usize, rng: &mut Rng) -> (usize, usize, usize, usize, usize) {
     loop {
-        let (kernel, stride, dilation, pad) = (1 + rng.below(4), 1 + rng.below(3), 1 + rng.below(2), rng.below(4));
+        let (kernel, stride, dilation, pad) = (1 + rng.below(most_taps), 1 + rng.below(3), 1 + rng.below(2), rng.below(most_taps));
         let exists = |y: usize| (0..kernel).any(|tap| (y * stride + tap * dilation).checked_sub(pad).is_some_and(|row| row < side));
         let most = (0..).take_while(|&y| exists(y)).count();
         let whole = (side + pad).checked_sub((kernel - 1) * dilation + 1).map_or(0, |room| room / stride + 1).max(1);

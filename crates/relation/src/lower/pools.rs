@@ -1,0 +1,129 @@
+//! Sums and maxima over windows.
+
+use p3_field::PrimeCharacteristicRing;
+use verinfer_graph::{MaxPool, Node, NodeId, SumPool};
+
+use super::Lowering;
+use super::maximum::{Stage, stage_cells, stages};
+use crate::error::RelationError;
+use crate::field::{F, from_signed};
+use crate::layout::ColumnId;
+use crate::relation::{Coefficients, Form, Leaf, Location, MaximumStage, Missing, Recipe, Role, Source};
+use crate::wiring::{ChannelMap, PixelMap};
+
+/// A value of each position of a stage: an element of the source, or the maximum of some.
+struct Value {
+    source: Source,
+    /// The type's smallest value where the source has no element; `None` if it has all.
+    missing: Option<Missing>,
+}
+
+impl Value {
+    /// A tap of a window.
+    fn tap(location: Location, stage: &Stage, tap: usize, minimum: F) -> Self {
+        let Stage { window, source, target } = *stage;
+        let pixels = PixelMap::Window { window, source, target, tap: Some(tap) };
+        let mut num_existing = 0;
+        pixels.for_each_run(0..target.num_pixels(), |run| num_existing += run.len);
+        let missing = Missing { value: minimum, channels: 0..target.channels, pixels };
+        Self {
+            source: Source::Tensor { location, shape: source, pixels, channels: ChannelMap::Same },
+            missing: Some(missing).filter(|_| num_existing < target.num_pixels()),
+        }
+    }
+
+    fn cell(column: ColumnId) -> Self {
+        Self { source: Source::Cell(column), missing: None }
+    }
+}
+
+/// A sum of values with signs.
+fn sum_of(values: &[(&Value, F)]) -> Form {
+    let mut form = Form::constant(F::ZERO);
+    let mut all_missing = Vec::new();
+    for (value, sign) in values {
+        form.push(value.source.clone(), *sign);
+        all_missing.extend(value.missing.iter().map(|missing| Missing { value: *sign * missing.value, ..missing.clone() }));
+    }
+    if !all_missing.is_empty() {
+        form.constant = Coefficients::Missing(all_missing);
+    }
+    form
+}
+
+impl Lowering<'_> {
+    pub(super) fn sum_pool(&mut self, id: NodeId, node: &Node, pool: &SumPool) -> Recipe {
+        let input = self.graph.spec(pool.input);
+        let shape = self.graph.spec(node.output).shape;
+        let minimum = i64::from(input.dtype.min());
+        let mut outputs = Vec::new();
+        let mut starts = Vec::new();
+        for (count, table) in &pool.tables {
+            starts.push((*count, outputs.len() as i64 - minimum * *count as i64));
+            outputs.extend(table.iter().map(|&value| i64::from(value)));
+        }
+        let table = self.tables.function("window sum", 0, outputs);
+        let pixels = PixelMap::Window { window: pool.window, source: input.shape, target: shape, tap: None };
+        let mut counts = vec![0usize; shape.num_pixels()];
+        pixels.for_each(0..shape.num_pixels(), |to, _| counts[to] += 1);
+        let offsets: Vec<i64> =
+            counts.iter().map(|count| starts.iter().find(|(known, _)| known == count).map_or(0, |(_, start)| *start)).collect();
+        let mut key = Form::constant(F::ZERO);
+        key.constant = Coefficients::Pixel(offsets.iter().map(|&offset| from_signed(offset)).collect());
+        let location = self.plain(pool.input);
+        key.push(Source::Tensor { location, shape: input.shape, pixels, channels: ChannelMap::Same }, F::ONE);
+        let output = self.looked_up(id, Role::Output, shape, table, key);
+        self.written(node.output, output);
+        Recipe::SumPool { output, offsets }
+    }
+
+    pub(super) fn max_pool(&mut self, id: NodeId, node: &Node, pool: &MaxPool) -> Result<Recipe, RelationError> {
+        let input = self.graph.spec(pool.input);
+        let shape = self.graph.spec(node.output).shape;
+        let first = i64::from(input.dtype.min());
+        let stages = stages(&pool.window, input.shape, shape);
+        self.check_room(stages.iter().map(|stage| stage_cells(stage, self.images)).fold(0, usize::saturating_add))?;
+        let mut location = self.plain(pool.input);
+        let (mut made, mut last, mut maximum) = (Vec::new(), None, None);
+        let mut num_columns = 0;
+        for stage in stages {
+            let (columns, value) = self.pairwise_maxima(id, num_columns, location, &stage, from_signed(first));
+            num_columns += columns.len();
+            if let Some(&column) = columns.last() {
+                (location, last) = (Location::Column(column), Some(column));
+            }
+            let Stage { window, source, target } = stage;
+            made.push(MaximumStage { window, source, target, columns });
+            maximum = Some(value);
+        }
+        let range = self.graph.value_range(pool.input);
+        let clamps = pool.min > range.0 || pool.max < range.1;
+        let clamped = maximum.filter(|_| clamps || last.is_none()).map(|maximum| {
+            let outputs = (first..first + 256).map(|v| v.clamp(i64::from(pool.min), i64::from(pool.max))).collect();
+            let table = self.tables.function("clamp of bytes", first, outputs);
+            self.looked_up(id, Role::Output, shape, table, sum_of(&[(&maximum, F::ONE)]))
+        });
+        if let Some(output) = clamped.or(last) {
+            self.written(node.output, output);
+        }
+        Ok(Recipe::MaxPool { stages: made, clamped })
+    }
+
+    /// The pairwise maxima of a stage: of its first tap and the second, of that and the third, and so on; and the last of them, or else the first tap.
+    /// `before` columns of the node are maxima already.
+    fn pairwise_maxima(&mut self, id: NodeId, before: usize, location: Location, stage: &Stage, minimum: F) -> (Vec<ColumnId>, Value) {
+        let table = self.tables.function("positive part", -255, (-255..=255).map(|value: i64| value.max(0)).collect());
+        let mut maximum = Value::tap(location, stage, 0, minimum);
+        let mut columns = Vec::new();
+        for tap in 1..stage.window.num_taps() {
+            let tap = Value::tap(location, stage, tap, minimum);
+            let column = ColumnId(self.columns.len());
+            let values = [&maximum, &Value::cell(column)].map(|value| sum_of(&[(value, F::ONE), (&tap, -F::ONE)])).to_vec();
+            columns.push(column);
+            let size = (stage.target.channels, stage.target.num_pixels());
+            self.column(id, Role::Running(before + columns.len()), size, Leaf::Lookup { table, values });
+            maximum = Value::cell(column);
+        }
+        (columns, maximum)
+    }
+}

@@ -357,10 +357,9 @@ impl Writer<'_> {
             Leaf::Lookup { table, .. } => (&self.relation.tables[table.0], self.table_first(recipe.output)),
             Leaf::Free | Leaf::Spare | Leaf::Multiplicity(_) | Leaf::Row { .. } => return,
         };
-        let outputs = &output_table.outputs[0];
         self.fill(recipe.output, |channel, pixel| {
             let row = split(channel, pixel).key + recipe.key_offset - first;
-            (usize::try_from(row).ok().and_then(|row| outputs.get(row)).copied().unwrap_or_default(), row as u32)
+            (usize::try_from(row).ok().and_then(|row| output_table.output(row)).unwrap_or_default(), row as u32)
         });
         let mut shift = 0;
         let bits = recipe.shift / recipe.limbs.len().max(1);

@@ -209,15 +209,18 @@ fn rows(relation: &Relation, folding: &Folding, r: &EqWeights, id: TableId, chun
     let (first, end) = (chunk.first_pixel, chunk.pixels().end);
     let point = r.low_point(chunk);
     let mut sum = folding.offset(id);
+    let table = &relation.tables[id.0];
     let mut before = (K::ZERO, K::ZERO);
-    for run in &relation.runs[id.0] {
+    for run in &table.runs {
         if run.end <= first || run.start >= end {
             continue;
         }
         let after = eq_prefix_sums(point, run.end.min(end) - first);
         let (weight, weighted) = (after.0 - before.0, after.1 - before.1);
         before = after;
-        for (&(base, step), &power) in run.columns.iter().zip(&folding.powers) {
+        let key = (table.first, 1);
+        let output = table.has_output().then_some((run.base, run.step));
+        for ((base, step), &power) in std::iter::once(key).chain(output).zip(&folding.powers) {
             sum -= power * (weight * from_signed(base + step * first as i64) + weighted * from_signed(step));
         }
     }

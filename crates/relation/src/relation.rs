@@ -16,7 +16,7 @@ use crate::grid::{self, Grid};
 use crate::layout::{ColumnId, Layout};
 use crate::masks::MaskPlan;
 use crate::setting::Setting;
-use crate::table::{Run, Table};
+use crate::table::Table;
 
 pub use contraction::{Bytes, Contraction, ContractionId, HiddenLayer};
 pub use form::{Coefficients, Factor, Form, FormTerm, Leaf, Location, Missing, Source, View};
@@ -31,8 +31,6 @@ pub struct Relation {
     pub columns: Vec<Column>,
     /// The tables, shared by all columns.
     pub tables: Vec<Table>,
-    /// The affine pieces of each table.
-    pub runs: Vec<Vec<Run>>,
     /// The linear layers.
     pub contractions: Vec<Contraction>,
     /// Indices of the parts of the second contraction ([`crate::scaling::parts`]), where weights are hidden.

@@ -8,7 +8,7 @@ use crate::field::{F, K, from_signed};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TableId(pub usize);
 
-/// Rows `(first + i, outputs[0][i], outputs[1][i], ...)` for `i < len`.
+/// Rows `(first + i, output(i))`, or `(first + i)` alone, for `i < len`. Held by runs, so that a clamp of millions of keys takes no memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
     /// What it is, for messages.
@@ -17,24 +17,52 @@ pub struct Table {
     pub first: i64,
     /// Number of rows.
     pub len: usize,
-    /// The other columns, at most [`Table::MAX_OUTPUTS`].
-    pub outputs: Vec<Vec<i64>>,
+    /// Maximal runs of affine rows, in order.
+    pub runs: Vec<Run>,
+    has_output: bool,
 }
 
-/// Rows `start..end` in which every column is affine in the row number `i`: `base + step * i`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Rows `start..end` whose output is affine in the row number `i`: `base + step * i`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Run {
     /// First row.
     pub start: usize,
     /// One past the last row.
     pub end: usize,
-    /// `(base, step)` of the key and of each output.
-    pub columns: Vec<(i64, i64)>,
+    /// Output at row 0, if the run began there.
+    pub base: i64,
+    /// By how much the output grows with each row.
+    pub step: i64,
 }
 
 impl Table {
-    /// Most columns besides the key.
+    /// Most columns besides the key, of tables and of tuples of cells.
     pub const MAX_OUTPUTS: usize = 2;
+
+    /// Integers from `first` on.
+    pub fn keys(name: &str, first: i64, len: usize) -> Self {
+        let run = Run { start: 0, end: len, base: 0, step: 0 };
+        Self { name: name.to_owned(), first, len, runs: Some(run).filter(|_| len > 0).into_iter().collect(), has_output: false }
+    }
+
+    /// A function of the integers from `first` on.
+    pub fn function(name: &str, first: i64, outputs: impl IntoIterator<Item = i64>) -> Self {
+        let mut runs: Vec<Run> = Vec::new();
+        let (mut len, mut last) = (0, 0);
+        for output in outputs {
+            match runs.last_mut() {
+                // The second row of a run says how it goes on.
+                Some(run) if len == run.start + 1 => {
+                    let step = output - last;
+                    *run = Run { end: len + 1, base: last - step * run.start as i64, step, ..*run };
+                }
+                Some(run) if output - last == run.step => run.end = len + 1,
+                _ => runs.push(Run { start: len, end: len + 1, base: output, step: 0 }),
+            }
+            (len, last) = (len + 1, output);
+        }
+        Self { name: name.to_owned(), first, len, runs, has_output: true }
+    }
 
     /// Row of a key, `None` if the table has none.
     pub fn row(&self, key: i64) -> Option<usize> {
@@ -42,33 +70,28 @@ impl Table {
         (row < self.len).then_some(row)
     }
 
-    /// Of a table whose last column does not decrease from row to row: its first and its last value.
+    /// Of a table whose output does not decrease from row to row: its first and its last value.
     pub fn clamp_bounds(&self) -> Option<(i16, i16)> {
-        let values = self.outputs.last()?;
-        Some((i16::try_from(*values.first()?).ok()?, i16::try_from(*values.last()?).ok()?))
+        let value = |row: usize| i16::try_from(self.output(row)?).ok();
+        Some((value(0)?, value(self.len.checked_sub(1)?)?))
     }
 
-    /// Maximal runs of affine rows, in order.
-    pub fn runs(&self) -> Vec<Run> {
-        let mut runs = Vec::new();
-        let mut start = 0;
-        while start < self.len {
-            let steps: Vec<i64> = if start + 1 < self.len {
-                self.outputs.iter().map(|output| output[start + 1] - output[start]).collect()
-            } else {
-                vec![0; self.outputs.len()]
-            };
-            let mut end = if self.outputs.is_empty() { self.len } else { start + 1 };
-            while end < self.len && self.outputs.iter().zip(&steps).all(|(output, step)| output[end] - output[end - 1] == *step) {
-                end += 1;
-            }
-            let affine = |value: i64, step: i64| (value - step * start as i64, step);
-            let mut columns = vec![(self.first, 1)];
-            columns.extend(self.outputs.iter().zip(&steps).map(|(output, &step)| affine(output[start], step)));
-            runs.push(Run { start, end, columns });
-            start = end;
-        }
-        runs
+    /// Whether rows have more than their key.
+    pub fn has_output(&self) -> bool {
+        self.has_output
+    }
+
+    /// The output of a row, `None` if the table has no outputs or no such row.
+    pub fn output(&self, row: usize) -> Option<i64> {
+        let run = self.runs.get(self.runs.partition_point(|run| run.end <= row))?;
+        self.has_output.then(|| run.at(row))
+    }
+}
+
+impl Run {
+    /// The output at a row.
+    pub fn at(&self, row: usize) -> i64 {
+        self.base + self.step * row as i64
     }
 }
 
@@ -97,8 +120,8 @@ impl Folding {
     /// The denominator of a row.
     pub fn row(&self, id: TableId, table: &Table, row: usize) -> K {
         let mut value = self.offset(id) - from_signed(table.first + row as i64);
-        for (output, power) in table.outputs.iter().zip(&self.powers[1..]) {
-            value -= *power * from_signed(output[row]);
+        if let Some(output) = table.output(row) {
+            value -= self.powers[1] * from_signed(output);
         }
         value
     }
@@ -112,18 +135,22 @@ mod tests {
     fn runs_reproduce_every_row() {
         let clamp: Vec<i64> = (-40..90).map(|v: i64| v.clamp(0, 50)).collect();
         let sign: Vec<i64> = (-40..90).map(|v: i64| i64::from(v <= 0)).collect();
-        let table = Table { name: String::new(), first: -40, len: 130, outputs: vec![clamp, sign] };
-        let runs = table.runs();
-        assert!(runs.len() <= 6);
-        let mut row = 0;
-        for run in &runs {
-            assert_eq!(run.start, row);
-            for i in run.start..run.end {
-                let at = |column: usize| run.columns[column].0 + run.columns[column].1 * i as i64;
-                assert_eq!((at(0), at(1), at(2)), (-40 + i as i64, table.outputs[0][i], table.outputs[1][i]));
-            }
-            row = run.end;
+        let any: Vec<i64> = (0..130).map(|v: i64| v * v * v % 17).collect();
+        for (outputs, most_runs) in [(clamp, 3), (sign, 3), (any, 130), (vec![7], 1), (vec![], 0)] {
+            let table = Table::function("", -40, outputs.iter().copied());
+            assert!(table.runs.len() <= most_runs);
+            assert_eq!((table.len, table.runs.last().map_or(0, |run| run.end)), (outputs.len(), outputs.len()));
+            assert!(table.runs.windows(2).all(|pair| pair[0].end == pair[1].start));
+            let found: Vec<i64> = (0..table.len).filter_map(|row| table.output(row)).collect();
+            assert_eq!(found, outputs);
+            assert_eq!(table.output(table.len), None);
         }
-        assert_eq!(row, table.len);
+        assert_eq!(Table::keys("", 3, 4).output(2), None);
+    }
+
+    #[test]
+    fn a_table_of_millions_of_keys_takes_no_memory() {
+        let table = Table::function("", -(1 << 21), (-(1 << 21)..1 << 21).map(|key: i64| key.clamp(-128, 127)));
+        assert_eq!((table.len, table.runs.len()), (1 << 22, 3));
     }
 }

@@ -15,7 +15,7 @@ use crate::parameters;
 use crate::relation::{Bytes, Column, Contraction, Leaf, Location, Object, ObjectKind, Relation, Role};
 use crate::scaling;
 use crate::setting::OutputForm;
-use crate::table::{Run, Table, TableId};
+use crate::table::{Table, TableId};
 
 /// What is not complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -112,7 +112,7 @@ impl Relation {
         if complete { Ok(()) } else { Err(Gap::Layout) }
     }
 
-    /// Runs and values of all rows of all tables, and one count for each.
+    /// Runs of all rows of all tables, and one count for each.
     fn check_tables(&self) -> Result<(), Gap> {
         let mut counted = vec![None; self.tables.len()];
         for column in &self.columns {
@@ -123,7 +123,7 @@ impl Relation {
             }
         }
         for (table, (of, count)) in self.tables.iter().zip(counted).enumerate() {
-            let complete = count == Some((1, of.len)) && self.runs.get(table).is_some_and(|runs| are_all_rows(of, runs));
+            let complete = count == Some((1, of.len)) && are_all_rows(of);
             complete.then_some(()).ok_or(Gap::Table { table })?;
         }
         Ok(())
@@ -131,7 +131,8 @@ impl Relation {
 
     /// By table: values of its rows, or of those that are cells.
     fn row_lens(&self) -> Vec<usize> {
-        let mut lens: Vec<usize> = self.tables.iter().map(|table| if table.len > 0 { table.outputs.len() + 1 } else { 0 }).collect();
+        let mut lens: Vec<usize> =
+            self.tables.iter().map(|table| if table.len > 0 { 1 + usize::from(table.has_output()) } else { 0 }).collect();
         for column in &self.columns {
             if let Leaf::Row { table, values } = &column.leaf
                 && let Some(len @ 0) = lens.get_mut(table.0)
@@ -273,11 +274,8 @@ impl Relation {
     }
 }
 
-/// Whether runs and outputs are those of all rows.
-fn are_all_rows(table: &Table, runs: &[Run]) -> bool {
-    let follow = runs.iter().try_fold(0, |next, run| (run.start == next && run.end > next).then_some(run.end));
+/// Whether runs are those of all rows.
+fn are_all_rows(table: &Table) -> bool {
+    let follow = table.runs.iter().try_fold(0, |next, run| (run.start == next && run.end > next).then_some(run.end));
     follow == Some(table.len)
-        && table.outputs.len() <= Table::MAX_OUTPUTS
-        && table.outputs.iter().all(|output| output.len() == table.len)
-        && runs.iter().all(|run| run.columns.len() == table.outputs.len() + 1)
 }

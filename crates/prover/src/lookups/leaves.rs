@@ -40,7 +40,7 @@ impl Denominators {
     fn new(relation: &Relation, folding: &Folding, id: TableId) -> Self {
         let table = &relation.tables[id.0];
         let offset = folding.offset(id) - from_signed(table.first);
-        let len = if table.outputs.is_empty() { 0 } else { table.len };
+        let len = if table.has_output() { table.len } else { 0 };
         Self { offset, slope: K::ONE, values: (0..len).into_par_iter().map(|row| folding.row(id, table, row)).collect() }
     }
 

@@ -92,11 +92,11 @@ impl Rounding<'_> {
     }
 
     fn output(&self, key: i64) -> Option<i64> {
-        self.outputs.row(key + self.recipe.key_offset).map(|row| self.outputs.outputs[0][row])
+        self.outputs.row(key + self.recipe.key_offset).and_then(|row| self.outputs.output(row))
     }
 
     fn sign(&self, key: i64) -> Option<i64> {
-        self.signs.and_then(|table| table.row(key).map(|row| table.outputs[0][row]))
+        self.signs.and_then(|table| table.row(key).and_then(|row| table.output(row)))
     }
 }
 

@@ -234,7 +234,6 @@ impl<'a> Lowering<'a> {
         let secrets = random(Role::Secrets, 0, Leaf::Free);
         random(Role::Spare, CELLS_PER_SECRET, Leaf::Spare);
         let mut relation = Relation {
-            runs: tables.iter().map(crate::table::Table::runs).collect(),
             columns,
             tables,
             scaling: scaling::place(&contractions)?,

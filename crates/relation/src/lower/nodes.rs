@@ -186,7 +186,7 @@ impl Lowering<'_> {
         let left = same(self.plain(mul.left), shape);
         let right_location = self.plain(mul.right);
         let right = self.broadcast(right_location, self.graph.spec(mul.right).shape, shape);
-        let squares = self.tables.function("square", -510, (-510..=510i64).map(|value| value * value).collect());
+        let squares = self.tables.function("square", -510, (-510..=510i64).map(|value| value * value));
         let quarter = F::from_u64(4).inverse();
         let (left_zero, right_zero) = (i64::from(mul.left_zero_point), i64::from(mul.right_zero_point));
         let mut terms = Vec::new();
@@ -262,7 +262,7 @@ impl Lowering<'_> {
     fn lookup(&mut self, id: NodeId, node: &Node, lookup: &Lookup) -> Recipe {
         let view = self.view(lookup.input);
         let first = i64::from(self.graph.spec(lookup.input).dtype.min());
-        let table = self.tables.function("function", first, lookup.table.iter().map(|&value| i64::from(value)).collect());
+        let table = self.tables.function("function", first, lookup.table.iter().map(|&value| i64::from(value)));
         let mut key = Form::constant(F::ZERO);
         key.push(same(view.location, view.stored), F::ONE);
         let output = self.looked_up(id, Role::Output, view.stored, table, key);

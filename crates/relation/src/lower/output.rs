@@ -52,8 +52,7 @@ impl Lowering<'_> {
                     self.objects.push(object);
                 }
                 let ahead = self.ahead(classes, &Labels::Hidden(bytes));
-                let table =
-                    self.tables.function("within rank", 0, (0..classes as i64).map(|rank| i64::from(rank < i64::from(k))).collect());
+                let table = self.tables.function("within rank", 0, (0..classes as i64).map(|rank| i64::from(rank < i64::from(k))));
                 let key = self.per_image_sum(ahead, classes, F::ONE);
                 let correct = ColumnId(self.columns.len());
                 let leaf = Leaf::Lookup { table, values: vec![key, Form::cell(correct)] };
@@ -173,7 +172,7 @@ impl Lowering<'_> {
                 key.push(Source::Cell(before), -F::ONE);
             }
         }
-        let table = self.tables.function("ahead", -511, (-511..=510).map(|key| i64::from(key < 0)).collect());
+        let table = self.tables.function("ahead", -511, (-511..=510).map(|key| i64::from(key < 0)));
         let ahead = ColumnId(self.columns.len());
         self.node_less(Role::Ahead, all, Leaf::Lookup { table, values: vec![key, Form::cell(ahead)] });
         ahead
@@ -183,7 +182,7 @@ impl Lowering<'_> {
     /// shows that the label is a class.
     fn before(&mut self, classes: usize, labels: &Labels, broadcast: PixelMap, all: (usize, usize)) -> ColumnId {
         let largest = classes as i64 - 1;
-        let table = self.tables.function("positive", -largest, (-largest..=largest).map(|key| i64::from(key > 0)).collect());
+        let table = self.tables.function("positive", -largest, (-largest..=largest).map(|key| i64::from(key > 0)));
         let mut key = Form::constant(F::ZERO);
         key.constant = Coefficients::Pixel((0..classes).map(|class| -F::from_usize(class)).collect());
         self.push_label(labels, &mut key, broadcast, F::ONE);

@@ -56,12 +56,12 @@ impl Lowering<'_> {
         let input = self.graph.spec(pool.input);
         let shape = self.graph.spec(node.output).shape;
         let minimum = i64::from(input.dtype.min());
-        let mut outputs = Vec::new();
-        let mut starts = Vec::new();
+        let (mut starts, mut num_rows) = (Vec::new(), 0);
         for (count, table) in &pool.tables {
-            starts.push((*count, outputs.len() as i64 - minimum * *count as i64));
-            outputs.extend(table.iter().map(|&value| i64::from(value)));
+            starts.push((*count, num_rows as i64 - minimum * *count as i64));
+            num_rows += table.len();
         }
+        let outputs = pool.tables.iter().flat_map(|(_, table)| table.iter().map(|&value| i64::from(value)));
         let table = self.tables.function("window sum", 0, outputs);
         let pixels = PixelMap::Window { window: pool.window, source: input.shape, target: shape, tap: None };
         let mut counts = vec![0usize; shape.num_pixels()];
@@ -99,7 +99,7 @@ impl Lowering<'_> {
         let range = self.graph.value_range(pool.input);
         let clamps = pool.min > range.0 || pool.max < range.1;
         let clamped = maximum.filter(|_| clamps || last.is_none()).map(|maximum| {
-            let outputs = (first..first + 256).map(|v| v.clamp(i64::from(pool.min), i64::from(pool.max))).collect();
+            let outputs = (first..first + 256).map(|v| v.clamp(i64::from(pool.min), i64::from(pool.max)));
             let table = self.tables.function("clamp of bytes", first, outputs);
             self.looked_up(id, Role::Output, shape, table, sum_of(&[(&maximum, F::ONE)]))
         });
@@ -112,7 +112,7 @@ impl Lowering<'_> {
     /// The pairwise maxima of a stage: of its first tap and the second, of that and the third, and so on; and the last of them, or else the first tap.
     /// `before` columns of the node are maxima already.
     fn pairwise_maxima(&mut self, id: NodeId, before: usize, location: Location, stage: &Stage, minimum: F) -> (Vec<ColumnId>, Value) {
-        let table = self.tables.function("positive part", -255, (-255..=255).map(|value: i64| value.max(0)).collect());
+        let table = self.tables.function("positive part", -255, (-255..=255).map(|value: i64| value.max(0)));
         let mut maximum = Value::tap(location, stage, 0, minimum);
         let mut columns = Vec::new();
         for tap in 1..stage.window.num_taps() {

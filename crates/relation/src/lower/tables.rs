@@ -2,17 +2,20 @@
 
 use std::collections::HashMap;
 
-use crate::table::{Table, TableId};
+use crate::table::{Run, Table, TableId};
 
 /// Tables found so far.
 #[derive(Default)]
 pub struct Tables {
     tables: Vec<Table>,
-    by_content: HashMap<(i64, usize, Vec<Vec<i64>>), TableId>,
+    by_content: HashMap<Content, TableId>,
     num_rows: usize,
     clamps: HashMap<ClampKey, Announced>,
     signs: [Option<Announced>; 2],
 }
+
+/// First key, number of rows, outputs: what a table is but for its name.
+type Content = (i64, usize, bool, Vec<Run>);
 
 /// A table whose keys are known before it is made.
 #[derive(Clone, Copy)]
@@ -74,7 +77,7 @@ impl Tables {
         let range = self.clamp_range(key);
         let clamp = |value: i64| (value >> u32::from(key.halved)).clamp(i64::from(key.min), i64::from(key.max));
         let name = if key.halved { "clamp of halves" } else { "clamp" };
-        let table = self.function(name, range.0, (range.0..=range.1).map(clamp).collect());
+        let table = self.function(name, range.0, (range.0..=range.1).map(clamp));
         self.clamps.insert(key, Announced { range, made: Some(table) });
         table
     }
@@ -101,7 +104,7 @@ impl Tables {
             return made;
         }
         let range = self.sign_range(long_remainder);
-        let table = self.function("sign", range.0, (range.0..=range.1).map(|key| i64::from(key <= 0)).collect());
+        let table = self.function("sign", range.0, (range.0..=range.1).map(|key| i64::from(key <= 0)));
         self.signs[usize::from(long_remainder)] = Some(Announced { range, made: Some(table) });
         table
     }
@@ -113,27 +116,27 @@ impl Tables {
 
     /// Integers of `bits` bits.
     pub fn range(&mut self, bits: usize) -> TableId {
-        self.add("range", 0, 1 << bits, Vec::new())
+        self.add(Table::keys("range", 0, 1 << bits))
     }
 
     /// A function of the integers from `first` on.
-    pub fn function(&mut self, name: &str, first: i64, outputs: Vec<i64>) -> TableId {
-        self.add(name, first, outputs.len(), vec![outputs])
+    pub fn function(&mut self, name: &str, first: i64, outputs: impl IntoIterator<Item = i64>) -> TableId {
+        self.add(Table::function(name, first, outputs))
     }
 
     /// The integers below `count`.
     pub fn counts(&mut self, count: usize) -> TableId {
-        self.add("count", 0, count, Vec::new())
+        self.add(Table::keys("count", 0, count))
     }
 
     /// A table whose rows are tuples of cells ([`crate::relation::Leaf::Row`]).
     pub fn cells(&mut self, name: &str) -> TableId {
-        self.add(name, 0, 0, Vec::new())
+        self.add(Table::keys(name, 0, 0))
     }
 
     /// The single row zero: what is looked up in it is zero.
     pub fn zero(&mut self) -> TableId {
-        self.add("zero", 0, 1, Vec::new())
+        self.add(Table::keys("zero", 0, 1))
     }
 
     /// All tables, in the order of their indices.
@@ -141,11 +144,12 @@ impl Tables {
         self.tables
     }
 
-    fn add(&mut self, name: &str, first: i64, len: usize, outputs: Vec<Vec<i64>>) -> TableId {
+    fn add(&mut self, table: Table) -> TableId {
+        let content = (table.first, table.len, table.has_output(), table.runs.clone());
         let (tables, num_rows) = (&mut self.tables, &mut self.num_rows);
-        *self.by_content.entry((first, len, outputs)).or_insert_with_key(|(first, len, outputs)| {
-            *num_rows = num_rows.saturating_add(*len);
-            tables.push(Table { name: name.to_owned(), first: *first, len: *len, outputs: outputs.clone() });
+        *self.by_content.entry(content).or_insert_with(|| {
+            *num_rows = num_rows.saturating_add(table.len);
+            tables.push(table);
             TableId(tables.len() - 1)
         })
     }

@@ -3,14 +3,33 @@
 use verinfer_graph::Shape;
 
 use crate::layout::ColumnId;
-use crate::relation::{Coefficients, Column, Contraction, ContractionId, Factor, Form, FormTerm, Location, Relation, Source};
+use crate::relation::{Coefficients, Column, Contraction, ContractionId, Factor, Form, FormTerm, Location, Missing, Relation, Source};
 use crate::wiring::{ChannelMap, PixelMap};
 
 impl Relation {
     /// Whether a form has a constant and factors for each cell of a column, and reads what exists.
     pub(super) fn is_defined(&self, column: ColumnId, form: &Form) -> bool {
         let Some(of) = self.columns.get(column.0) else { return false };
-        constants_cover(&form.constant, of) && form.terms.iter().all(|term| self.term_covers(column, of, term))
+        self.constants_cover(&form.constant, of) && form.terms.iter().all(|term| self.term_covers(column, of, term))
+    }
+
+    fn constants_cover(&self, constant: &Coefficients, of: &Column) -> bool {
+        match constant {
+            Coefficients::Uniform(_) => true,
+            Coefficients::Channel(values) => values.len() == of.channels,
+            Coefficients::Pixel(values) => !values.is_empty() && of.pixels.is_multiple_of(values.len()),
+            Coefficients::Missing(missing) => missing.iter().all(|Missing { channels, pixels, .. }| {
+                channels.start <= channels.end && channels.end <= of.channels && self.has_one_source_at_most(pixels, of)
+            }),
+        }
+    }
+
+    /// Whether a map goes to the pixels of a column, of each image, each of which has no more than one source.
+    fn has_one_source_at_most(&self, pixels: &PixelMap, of: &Column) -> bool {
+        match pixels {
+            PixelMap::Window { source, tap: Some(_), .. } | PixelMap::Inset { source, .. } => self.pixels_cover(*source, pixels, of),
+            PixelMap::Same | PixelMap::Total { .. } | PixelMap::Window { tap: None, .. } | PixelMap::Broadcast { .. } => false,
+        }
     }
 
     fn term_covers(&self, column: ColumnId, of: &Column, FormTerm { source, factor }: &FormTerm) -> bool {
@@ -68,18 +87,6 @@ impl Relation {
             PixelMap::Inset { source, target, top, left } => {
                 is_read(source) && is_written(target) && top + source.height <= target.height && left + source.width <= target.width
             }
-        }
-    }
-}
-
-fn constants_cover(constant: &Coefficients, of: &Column) -> bool {
-    let repeats = |values: usize| values > 0 && of.pixels.is_multiple_of(values);
-    match constant {
-        Coefficients::Uniform(_) => true,
-        Coefficients::Channel(values) => values.len() == of.channels,
-        Coefficients::Pixel(values) => repeats(values.len()),
-        Coefficients::Outside { channels, pixels, .. } => {
-            channels.start <= channels.end && channels.end <= of.channels && repeats(pixels.len())
         }
     }
 }

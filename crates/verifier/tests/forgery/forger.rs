@@ -159,8 +159,7 @@ impl Forger {
                 return;
             }
             let integers: Vec<i64> = tuple.iter().copied().map(signed).collect();
-            let row =
-                table.row(integers[0]).filter(|&row| table.outputs.iter().map(|output| output[row]).eq(integers[1..].iter().copied()));
+            let row = table.row(integers[0]).filter(|&row| table.output(row).into_iter().eq(integers[1..].iter().copied()));
             rows[cell] = row.map_or(NO_ROW, |row| row as u32);
             if row.is_none() {
                 strays.push(id);

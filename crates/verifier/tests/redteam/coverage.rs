@@ -60,7 +60,7 @@ fn covered(graph: &Graph, images: usize, output: OutputForm, labels: &[u32]) {
         ) {
             let Leaf::Lookup { table, values } = &column.leaf else { panic!() };
             let table = &relation.tables[table.0];
-            assert!(values.len() == 1 && table.first == 0 && table.len <= 256 && table.outputs.is_empty());
+            assert!(values.len() == 1 && table.first == 0 && table.len <= 256 && !table.has_output());
         }
     }
     // The weights at the corners of the hypercube: eq(address, .) for all addresses at once would be the same.

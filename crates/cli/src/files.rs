@@ -15,10 +15,10 @@ use verinfer_graph::{DataType, Shape};
 pub const MODEL_LIMIT: u64 = 1 << 30;
 /// Largest image or array read, in bytes.
 pub const IMAGE_LIMIT: u64 = 1 << 28;
-/// Largest proof read, in bytes.
-pub const PROOF_LIMIT: u64 = 1 << 30;
 /// Largest file of a commitment read, in bytes: an architecture has at most 4 MiB.
 pub const COMMITMENT_LIMIT: u64 = 1 << 23;
+/// What is read of a file before it is known to be of the kind that is looked for, in bytes.
+const HEAD_BYTES: u64 = 1 << 16;
 /// Largest text file read, in bytes.
 pub const TEXT_LIMIT: u64 = 1 << 26;
 
@@ -28,26 +28,73 @@ const STANDARD_STREAM: &str = "-";
 /// Most links followed from one name.
 const MAX_LINKS: usize = 40;
 
-/// Reads a whole file of at most `limit` bytes.
+/// Reads a whole file of at most `limit` bytes; of a longer one nothing, if the system tells how long it is.
 ///
 /// # Errors
 ///
 /// The file cannot be read or is longer.
 pub fn read(path: &Path, limit: u64) -> anyhow::Result<Vec<u8>> {
+    read_if(path, |_| Some(limit))
+}
+
+/// As [`read`], with a limit that its first bytes say, [`HEAD_BYTES`] or all that it has; these alone if they are not what is looked for.
+///
+/// # Errors
+///
+/// As [`read`], of a file that is looked for.
+pub fn read_if(path: &Path, limit: impl FnOnce(&[u8]) -> Option<u64>) -> anyhow::Result<Vec<u8>> {
+    let cannot_read = || format!("cannot read {}", path.display());
     let mut bytes = Vec::new();
-    let most = limit.saturating_add(1);
-    let read = match path == STANDARD_STREAM {
-        true => io::stdin().lock().take(most).read_to_end(&mut bytes),
-        false => File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)),
-    };
-    if path.is_dir() && path.join("saved_model.pb").exists() {
-        bail!("{} is the folder of a TensorFlow SavedModel: convert it to a fully quantized .tflite file", path.display());
+    let (mut file, len) = open(path)?;
+    file.by_ref().take(HEAD_BYTES).read_to_end(&mut bytes).with_context(cannot_read)?;
+    let Some(limit) = limit(&bytes) else { return Ok(bytes) };
+    if len <= limit {
+        file.take(limit.saturating_add(1).saturating_sub(bytes.len() as u64)).read_to_end(&mut bytes).with_context(cannot_read)?;
     }
-    read.with_context(|| format!("cannot read {}", path.display()))?;
-    if bytes.len() as u64 > limit {
+    if len.max(bytes.len() as u64) > limit {
         bail!("{} is longer than {limit} bytes", path.display());
     }
     Ok(bytes)
+}
+
+/// Opens a file, or standard input; with its length, zero if the system does not tell.
+fn open(path: &Path) -> anyhow::Result<(Box<dyn Read>, u64)> {
+    if path == STANDARD_STREAM {
+        return Ok((Box::new(io::stdin().lock()), 0));
+    }
+    if path.is_dir() && path.join("saved_model.pb").exists() {
+        bail!("{} is the folder of a TensorFlow SavedModel: convert it to a fully quantized .tflite file", path.display());
+    }
+    let open = || File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
+    let (len, file) = open().with_context(|| format!("cannot read {}", path.display()))?;
+    Ok((Box::new(file), len))
+}
+
+/// Reads as many bytes of a file as `needed` says of those before. Returns them, and how many more there are; at least one if the system does not tell.
+///
+/// # Errors
+///
+/// The file cannot be read; within, what `needed` says.
+pub fn read_needed<E>(path: &Path, needed: impl Fn(&[u8]) -> Result<usize, E>) -> anyhow::Result<Result<(Vec<u8>, u64), E>> {
+    let cannot_read = || format!("cannot read {}", path.display());
+    let mut bytes = Vec::new();
+    let (mut file, len) = open(path)?;
+    let mut wanted = HEAD_BYTES;
+    loop {
+        let read = file.by_ref().take(wanted.saturating_sub(bytes.len() as u64)).read_to_end(&mut bytes).with_context(cannot_read)?;
+        match needed(&bytes) {
+            Err(error) => return Ok(Err(error)),
+            Ok(needed) if needed > bytes.len() && read > 0 => wanted = needed as u64,
+            Ok(needed) => {
+                let known = len.saturating_sub(needed as u64);
+                let more = bytes.len().saturating_sub(needed) as u64;
+                bytes.truncate(needed);
+                let mut next = [0];
+                let follows = file.read(&mut next).with_context(cannot_read)? as u64;
+                return Ok(Ok((bytes, known.max(more + follows))));
+            }
+        }
+    }
 }
 
 /// Reads a text file of at most [`TEXT_LIMIT`] bytes, without the byte order mark that it may begin with.

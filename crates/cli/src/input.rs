@@ -78,7 +78,7 @@ impl Source {
     pub fn load_input(&self, image: &Path, arguments: InputArguments, model: &Model) -> anyhow::Result<Input> {
         let bytes: Cow<'_, [u8]> = match (self, sample_number(image)) {
             (Self::Builtin(builtin), Some(number)) => Cow::Borrowed(builtin.sample(number?)?),
-            (Self::Builtin(_), None) | (Self::File(_), _) => Cow::Owned(files::read(image, files::IMAGE_LIMIT)?),
+            (Self::Builtin(_), None) | (Self::File(_), _) => Cow::Owned(files::read_if(image, |head| input_limit(head, model))?),
         };
         decode_input(&image.display().to_string(), &bytes, arguments, model)
     }
@@ -98,6 +98,17 @@ impl Source {
         }
         Ok(inputs)
     }
+}
+
+/// Bytes of a file that may be an input of `model`, by its first ones: an array has at most eight for each element.
+fn input_limit(head: &[u8], model: &Model) -> Option<u64> {
+    const PICTURES: [&[u8]; 2] = [b"\x89PNG", b"\xff\xd8"];
+    const ARRAY_HEADER: u64 = 1 << 17;
+    if head.starts_with(b"\x93NUMPY") {
+        let elements = model.input.shape.num_elements() as u64;
+        return Some(elements.saturating_mul(8).saturating_add(ARRAY_HEADER));
+    }
+    PICTURES.iter().any(|magic| head.starts_with(magic)).then_some(files::IMAGE_LIMIT)
 }
 
 impl Inputs {

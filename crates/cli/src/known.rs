@@ -13,6 +13,7 @@ use verinfer_verifier::{DEFAULT_MAX_CELLS, Verifier};
 use crate::commitments::{read_public, tensor_text};
 use crate::files;
 use crate::model::Source;
+use crate::proofs;
 
 /// The model, or its commitment.
 #[derive(Clone, Debug, Args)]
@@ -69,7 +70,7 @@ impl Known {
     pub fn of(path: &Path) -> anyhow::Result<Self> {
         let source = Source::from(path);
         if let Source::File(path) = &source
-            && is_public_file(&files::read(path, files::MODEL_LIMIT)?)
+            && is_public_file(&files::read_if(path, |_| None)?)
         {
             return Self::from_commitment(path);
         }
@@ -91,6 +92,11 @@ impl Known {
             hidden,
             max_cells: DEFAULT_MAX_CELLS,
         })
+    }
+
+    /// Bytes that a proof about it has at most, if it is about at most so many images.
+    pub fn proof_limit(&self, max_images: usize) -> usize {
+        proofs::limit(&self.model.graph, self.max_cells, max_images)
     }
 
     /// What to call it in reports.

@@ -32,10 +32,12 @@ mod party;
 mod phases;
 mod possible;
 mod predicate;
+mod proofs;
 mod rejection;
 mod results;
 mod trace;
 mod words;
+mod work;
 
 /// Keeps what a phase of a proof frees for the next one, in large pages where the system has them (`.cargo/config.toml`): half of a prover's system time is page
 /// faults otherwise (docs/performance.md).

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
-use verinfer_import::{Architecture, Model, import_tflite, synthetic};
+use verinfer_import::{Architecture, Model, import_tflite, is_tflite, synthetic};
 
 use crate::builtin::{Builtin, DIGITS};
 use crate::files;
@@ -35,7 +35,7 @@ impl Source {
         }
     }
 
-    /// The TFLite file.
+    /// The TFLite file; of another one the beginning.
     ///
     /// # Errors
     ///
@@ -43,7 +43,7 @@ impl Source {
     pub fn bytes(&self) -> anyhow::Result<Cow<'static, [u8]>> {
         match self {
             Self::Builtin(builtin) => Ok(Cow::Borrowed(builtin.tflite)),
-            Self::File(path) => files::read(path, files::MODEL_LIMIT).map(Cow::Owned),
+            Self::File(path) => files::read_if(path, |head| is_read(head).then_some(files::MODEL_LIMIT)).map(Cow::Owned),
         }
     }
 
@@ -63,6 +63,11 @@ impl Source {
             Self::File(_) => None,
         }
     }
+}
+
+/// Whether a file that begins so is read to its end: a model, or an archive, whose end says what it holds.
+fn is_read(head: &[u8]) -> bool {
+    is_tflite(head) || head.starts_with(b"PK")
 }
 
 /// A model file, or a synthetic network in its place.

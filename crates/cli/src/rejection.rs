@@ -95,6 +95,7 @@ const fn format_kind(error: &FormatError) -> &'static str {
         FormatError::ImpossibleShape { .. } => "impossible_shape",
         FormatError::ContextTooLong { .. } => "context_too_long",
         FormatError::TrailingBytes { .. } => "trailing_bytes",
+        FormatError::TooLong { .. } => "too_long",
     }
 }
 

@@ -58,6 +58,11 @@ impl ReferenceTrace {
         let description = folder.join("trace.json");
         let header: Header = serde_json::from_str(&files::read_text(&description)?)
             .with_context(|| format!("{} is not a reference trace", description.display()))?;
+        // Tensors may share bytes of the file, but not what becomes of them.
+        let bytes = header.tensors.iter().fold(0, |sum: u64, entry| sum.saturating_add(entry.bytes as u64));
+        if bytes > files::MODEL_LIMIT {
+            bail!("{} has tensors of {bytes} bytes together, more than {}", description.display(), files::MODEL_LIMIT);
+        }
         let data = files::read(&folder.join("trace.bin"), files::MODEL_LIMIT)?;
         let tensors = header
             .tensors

@@ -17,7 +17,7 @@ pub use format::Format;
 pub use input::{Input, InputError, InputFormat, InputOptions, Pixels, PixelsError, Reading, Resize, load_input};
 pub use model::{Closing, ElementType, InputSpec, Model, OperatorReport, OutputSpec, Support, Survey};
 pub use synthetic::{Architecture, synthetic};
-pub use tflite::{import_tflite, survey};
+pub use tflite::{import_tflite, is_tflite, survey};
 
 mod error;
 mod fixed_point;

@@ -446,10 +446,14 @@ impl Writer<'_> {
         }
     }
 
-    fn sum_pool(&mut self, graph: &Graph, id: NodeId, output: ColumnId, offsets: &[i64], tensors: &[Vec<i16>]) {
+    fn sum_pool(&mut self, graph: &Graph, id: NodeId, output: ColumnId, offsets: &[(usize, i64)], tensors: &[Vec<i16>]) {
         let Op::SumPool(pool) = &graph.node(id).op else { return };
         let (source, target) = (graph.spec(pool.input).shape, graph.spec(graph.node(id).output).shape);
-        let mut sums: Vec<Vec<i64>> = offsets.iter().map(|&offset| vec![offset; target.channels]).collect();
+        let offset = |pixel: usize| {
+            let count = pool.window.num_existing_taps(source, pixel / target.width, pixel % target.width);
+            offsets.iter().find(|(known, _)| *known == count).map_or(0, |&(_, offset)| offset)
+        };
+        let mut sums: Vec<Vec<i64>> = (0..target.num_pixels()).map(|pixel| vec![offset(pixel); target.channels]).collect();
         let map = PixelMap::Window { window: pool.window, source, target, tap: None };
         map.for_each(0..target.num_pixels(), |to, from| {
             let row = &tensors[pool.input.0][from * source.channels..][..source.channels];

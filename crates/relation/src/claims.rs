@@ -131,7 +131,11 @@ impl Reader<'_> {
             Coefficients::Uniform(value) if *value == F::ZERO => K::ZERO,
             Coefficients::Uniform(value) => self.total(chunk) * *value,
             Coefficients::Channel(values) => self.channels(index).iter().zip(values).map(|(&weight, &value)| weight * value).sum(),
-            Coefficients::Pixel(values) => self.total(chunk) * self.pixel_sum(chunk, values),
+            Coefficients::Pixel(values) => {
+                let values = values.iter().copied().cycle().skip(chunk.first_pixel % values.len());
+                self.total(chunk) * self.pixel_sum(chunk, values)
+            }
+            Coefficients::Grid(by_place) => self.total(chunk) * self.pixel_sum(chunk, by_place.values_from(chunk.first_pixel)),
             Coefficients::Missing(missing) => {
                 let sum = |missing: &Missing| {
                     let within = self.sums.sum(chunk.first_cell(missing.channels.start)..chunk.first_cell(missing.channels.end));
@@ -143,10 +147,9 @@ impl Reader<'_> {
         }
     }
 
-    /// `sum over pixels of the chunk of eq(r, pixel) * values[pixel within its image]`.
-    fn pixel_sum(&self, chunk: &Chunk, values: &[F]) -> K {
-        let values = values.iter().cycle().skip(chunk.first_pixel % values.len());
-        self.r.pixels(chunk).iter().zip(values).map(|(&weight, &value)| weight * value).sum()
+    /// `sum over pixels of the chunk of eq(r, pixel) * value`.
+    fn pixel_sum(&self, chunk: &Chunk, values: impl Iterator<Item = F>) -> K {
+        self.r.pixels(chunk).iter().zip(values).map(|(&weight, value)| weight * value).sum()
     }
 
     /// Adds `scale * sum over channels and pixels of a chunk of channels[c] * pixels[p] * source(c, p)`.

@@ -19,7 +19,7 @@ use crate::setting::Setting;
 use crate::table::Table;
 
 pub use contraction::{Bytes, Contraction, ContractionId, HiddenLayer};
-pub use form::{Coefficients, Factor, Form, FormTerm, Leaf, Location, Missing, Source, View};
+pub use form::{ByPlace, Coefficients, Factor, Form, FormTerm, Leaf, Location, Missing, Source, View};
 pub use object::{Object, ObjectKind};
 pub use recipe::{MaximumStage, Recipe, RequantizeRecipe, Rescaling, Split};
 pub use role::Role;

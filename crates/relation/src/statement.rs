@@ -30,7 +30,7 @@ mod tests;
 
 use verinfer_graph::{DataType, Shape};
 
-use crate::commitment::Commitment;
+use crate::commitment::{COMMITMENT_BYTES, Commitment};
 use crate::envelope::Envelope;
 use crate::relation::ObjectKind;
 use crate::setting::{OutputForm, Setting};
@@ -51,6 +51,9 @@ pub fn is_proof_file(bytes: &[u8]) -> bool {
 
 /// Longest context.
 pub const MAX_CONTEXT_BYTES: usize = 1 << 16;
+
+/// Longest body: the arguments about the largest committed vectors, with all commitments in them, have less.
+pub const MAX_BODY_BYTES: usize = 1 << 24;
 
 /// A tensor as it stands in a proof.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -167,6 +170,16 @@ pub struct Proof {
     pub statement: Statement,
     /// The prover's messages.
     pub body: Vec<u8>,
+}
+
+impl Proof {
+    /// Bytes that a proof file has at most which is about so many images with so many elements of input and output each.
+    pub fn max_len(images: usize, input_len: usize, output_len: usize) -> usize {
+        // Everything of fixed length is less than two commitments.
+        let of_image = input_len.max(COMMITMENT_BYTES).saturating_add(output_len.max(COMMITMENT_BYTES));
+        let statement = images.saturating_mul(of_image).saturating_add(2 * COMMITMENT_BYTES + MAX_CONTEXT_BYTES);
+        statement.saturating_add(MAX_BODY_BYTES)
+    }
 }
 
 impl Statement {

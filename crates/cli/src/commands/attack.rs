@@ -5,17 +5,17 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use rayon::prelude::*;
 use serde::Serialize;
 use verinfer_relation::statement::Statement;
 use verinfer_verifier::{Expectations, Verifier};
 
-use crate::files;
 use crate::forgery::{Change, Demand, Forgery, fields, forge, forgeries};
 use crate::known::KnownArguments;
 use crate::output::{Output, Report, Verdict, thousands, write_table};
 use crate::phases::duration;
+use crate::proofs;
 use crate::rejection::Rejection;
 
 /// Change an accepted proof in every place, and see that no change is accepted.
@@ -42,7 +42,8 @@ pub struct Arguments {
 /// Runs the command.
 pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
     let known = arguments.known.read()?;
-    let proof = files::read(&arguments.proof, files::PROOF_LIMIT)?;
+    let proof = proofs::read(&arguments.proof, known.proof_limit(usize::MAX))?
+        .with_context(|| format!("{} is not accepted to begin with", arguments.proof.display()))?;
     let mut verifier = known.verifier();
     let context = arguments.context.as_bytes();
     let expectations = Expectations { security_level: 32, context, allow_degenerate: true, ..Expectations::default() };

@@ -14,6 +14,7 @@ use crate::input::InputArguments;
 use crate::labels::LabelArguments;
 use crate::model::Source;
 use crate::output::{Output, Report, Verdict};
+use crate::work::{TensorArguments, WorkArguments};
 
 /// Run a model on an image, exactly as TFLite's reference kernels do.
 #[derive(Debug, clap::Args)]
@@ -35,12 +36,20 @@ pub struct Arguments {
     /// Write every tensor to this folder, as .npy files and an index.json.
     #[arg(long, value_name = "DIR")]
     dump: Option<PathBuf>,
+
+    #[command(flatten)]
+    work: WorkArguments,
+
+    #[command(flatten)]
+    tensors: TensorArguments,
 }
 
 /// Runs the command.
 pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
     let source = Source::from(arguments.model.as_path());
     let model = source.import()?;
+    arguments.work.check(&model.graph, 1)?;
+    arguments.tensors.check(&model.graph)?;
     let labels = arguments.labels.read(&source, &model, output)?;
     let input = source.load_inputs(std::slice::from_ref(&arguments.image), arguments.fit, &model, output)?;
     let mut trace = run(&model.graph, &input.values)?;

@@ -11,9 +11,9 @@ use verinfer_verifier::{Expectations, ExpectedInput, Proof, Verifier};
 
 use super::input::input;
 use super::{Task, VerifierCosts, median};
-use crate::files;
 use crate::memory;
 use crate::output::Report;
+use crate::proofs;
 
 /// A verification takes milliseconds: so many that a moment in which the machine does something else does not count.
 const LEAST: Duration = Duration::from_secs(1);
@@ -22,7 +22,7 @@ const LEAST: Duration = Duration::from_secs(1);
 pub fn measure(task: &Task, proof: &Path) -> anyhow::Result<VerifierCosts> {
     let model = task.model.build()?;
     let input = input(task, &model)?;
-    let bytes = files::read(proof, files::PROOF_LIMIT)?;
+    let bytes = proofs::read(proof, proofs::PROOF_LIMIT)??;
     let statement = Proof::decode(&bytes).context("the proof cannot be read")?.statement;
     // What a verifier of a hidden model has.
     let architecture = model.graph.encode_architecture();

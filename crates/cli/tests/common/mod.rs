@@ -14,6 +14,7 @@ pub struct Finished {
 
 impl Finished {
     /// Standard output as one JSON object.
+    #[allow(dead_code)] // Not every test file needs it.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
     }

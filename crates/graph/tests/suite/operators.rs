@@ -4,7 +4,7 @@ use verinfer_graph::{
     Add, Concat, Conv, Graph, Lookup, MaxPool, Mul, Op, Operand, Pad, Requantization, Shape, SumPool, TensorId, Window, run,
 };
 
-use crate::support::{INPUT, add, conv, i8, node, output_of, plain, scaled, u8, window};
+use crate::support::{INPUT, OUTPUT, add, conv, i8, node, output_of, plain, scaled, single, u8, window};
 
 #[test]
 fn conv2d_sums_over_channels_and_adds_the_bias() {
@@ -171,4 +171,21 @@ fn concat_joins_along_each_axis() {
     assert_eq!(joined(0, i8(4, 2, 1)), [1, 2, 3, 4, 1, 2, 3, 4]);
     assert_eq!(joined(1, i8(2, 4, 1)), [1, 2, 1, 2, 3, 4, 3, 4]);
     assert_eq!(joined(2, i8(2, 2, 2)), [1, 1, 2, 2, 3, 3, 4, 4]);
+}
+
+#[test]
+fn work_is_that_of_the_weights_and_not_of_the_taps_of_a_maximum() {
+    assert_eq!(single(i8(6, 5, 1), Op::Conv2d(conv()), i8(6, 5, 1)).unwrap().work(), 60);
+    let wide = |kernel, outputs| {
+        let window = Window { kernel_h: kernel, kernel_w: kernel, ..Window::POINT };
+        let op = Op::MaxPool(MaxPool { input: INPUT, window, min: -128, max: 127 });
+        let side = kernel + outputs - 1;
+        single(i8(side, side, 1), op, i8(outputs, outputs, 1)).unwrap()
+    };
+    assert_eq!(wide(2, 10).work(), 5 * 100);
+    // 10^10 pairs of an output and a tap.
+    let graph = wide(1000, 100);
+    assert!(graph.work() < 20 * 1099 * 1099, "{}", graph.work());
+    let input: Vec<i16> = (0..1099 * 1099).map(|i| if i == 500 * 1099 + 600 { 77 } else { 5 }).collect();
+    assert!(run(&graph, &input).unwrap().tensors[OUTPUT.0].iter().all(|&value| value == 77));
 }

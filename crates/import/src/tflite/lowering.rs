@@ -14,6 +14,11 @@ use crate::tflite::{activation, arithmetic, convolution, hard_swish, layout, poo
 ///
 /// Why it cannot be lowered exactly; the graph is then without its nodes but can still be read for a survey.
 pub fn lower_operator(lowering: &mut Lowering<'_, '_>, index: usize, operator: &Operator<'_>) -> Result<(), Unsupported> {
+    lower_by_code(lowering, index, operator)?;
+    lowering.check_constants()
+}
+
+fn lower_by_code(lowering: &mut Lowering<'_, '_>, index: usize, operator: &Operator<'_>) -> Result<(), Unsupported> {
     let context = Context { operator, index, source: lowering.source };
     match operator.code {
         BuiltinOperator::CONV_2D => convolution::lower_conv(lowering, &context),
@@ -47,6 +52,9 @@ pub fn lower_operator(lowering: &mut Lowering<'_, '_>, index: usize, operator: &
     }
 }
 
+/// Constants of all operators together: operators may share the bytes of a file, but not what becomes of them.
+const MAX_CONSTANTS: usize = 1 << 28;
+
 /// Tensors and nodes so far.
 pub struct Lowering<'s, 'a> {
     source: &'s Source<'a>,
@@ -54,6 +62,8 @@ pub struct Lowering<'s, 'a> {
     nodes: Vec<Node>,
     /// For each tensor of the file, its tensor in the graph.
     ids: Vec<Option<TensorId>>,
+    /// Nodes whose constants have been counted, these constants, and the entries of tables among them.
+    counted: (usize, usize, usize),
 }
 
 /// A quantized activation tensor: `real = scale * (stored - zero_point)`.
@@ -69,7 +79,7 @@ pub struct Activation {
 impl<'s, 'a> Lowering<'s, 'a> {
     /// An empty graph.
     pub fn new(source: &'s Source<'a>) -> Self {
-        Self { source, tensors: Vec::new(), nodes: Vec::new(), ids: vec![None; source.tensors.len()] }
+        Self { source, tensors: Vec::new(), nodes: Vec::new(), ids: vec![None; source.tensors.len()], counted: (0, 0, 0) }
     }
 
     /// The activation tensor of index `tensor` in the file, declared in the graph on first use.
@@ -114,6 +124,42 @@ impl<'s, 'a> Lowering<'s, 'a> {
         let reshaped = self.temporary(format!("reshaped for #{}", context.index), shape, input.dtype);
         self.push(context, Op::Reshape { input: input.id }, reshaped);
         reshaped
+    }
+
+    /// Counts what the nodes hold that are new since the last time; they are dropped if it is too much.
+    pub fn check_constants(&mut self) -> Result<(), Unsupported> {
+        let (num_nodes, mut constants, mut entries) = self.counted;
+        for node in self.nodes.iter().skip(num_nodes) {
+            let of_tables = match &node.op {
+                Op::SumPool(pool) => pool.tables.iter().map(|(_, table)| table.len()).fold(0, usize::saturating_add),
+                Op::Conv2d(_) | Op::DepthwiseConv2d(_) | Op::Add(_) | Op::Mul(_) | Op::MaxPool(_) => 0,
+                Op::Lookup(_) | Op::Pad(_) | Op::Reshape { .. } | Op::Concat(_) => 0,
+            };
+            let of_weights = match &node.op {
+                Op::Conv2d(conv) | Op::DepthwiseConv2d(conv) => conv.weights.len(),
+                Op::SumPool(_) | Op::Add(_) | Op::Mul(_) | Op::MaxPool(_) => 0,
+                Op::Lookup(_) | Op::Pad(_) | Op::Reshape { .. } | Op::Concat(_) => 0,
+            };
+            entries = entries.saturating_add(of_tables);
+            constants = constants.saturating_add(of_weights);
+        }
+        let refused = if entries > pooling::MAX_TABLE_ENTRIES {
+            Some(Unsupported::TablesTooLarge { entries, limit: pooling::MAX_TABLE_ENTRIES })
+        } else if constants > MAX_CONSTANTS {
+            Some(Unsupported::TooManyConstants { constants, limit: MAX_CONSTANTS })
+        } else {
+            None
+        };
+        match refused {
+            None => {
+                self.counted = (self.nodes.len(), constants, entries);
+                Ok(())
+            }
+            Some(refused) => {
+                self.nodes.truncate(num_nodes);
+                Err(refused)
+            }
+        }
     }
 
     /// Tensor index in the file and tensor of the graph, for all that have both.

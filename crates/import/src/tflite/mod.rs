@@ -8,6 +8,8 @@ use crate::tflite::edges::{Edges, live_operators};
 use crate::tflite::lowering::{Lowering, lower_operator};
 use crate::tflite::source::Source;
 
+pub use source::is_tflite;
+
 mod activation;
 mod arithmetic;
 mod convolution;

@@ -9,8 +9,8 @@ use crate::fixed_point::Multiplier;
 use crate::tflite::lowering::{Activation, Context, Lowering, activation_range};
 use crate::tflite::window::{WindowOptions, side};
 
-/// Entries of all tables of a pool.
-const MAX_TABLE_ENTRIES: usize = 1 << 24;
+/// Entries of the tables of all pools.
+pub const MAX_TABLE_ENTRIES: usize = 1 << 24;
 
 /// AVERAGE_POOL_2D: the mean of the existing taps, rounded half away from zero.
 pub fn lower_average_pool(lowering: &mut Lowering<'_, '_>, context: &Context<'_, '_>) -> Result<(), Unsupported> {

@@ -100,12 +100,16 @@ impl<'a> Source<'a> {
     }
 }
 
+/// Whether bytes begin as a TFLite file does: root offset and identifier.
+pub fn is_tflite(bytes: &[u8]) -> bool {
+    bytes.get(4..8) == Some(schema::MODEL_IDENTIFIER.as_slice())
+}
+
 fn read_model(bytes: &[u8]) -> Result<schema::Model<'_>, ImportError> {
     if bytes.len() > MAX_BYTES {
         return Err(ImportError::FileTooLarge { bytes: bytes.len(), limit: MAX_BYTES });
     }
-    // Root offset and identifier.
-    if bytes.get(4..8) != Some(schema::MODEL_IDENTIFIER.as_slice()) {
+    if !is_tflite(bytes) {
         return Err(ImportError::NotTflite { found: Format::of(bytes) });
     }
     let model = schema::Model::read(bytes)?;

@@ -174,7 +174,7 @@ impl Lowering<'_> {
 
     fn addend(&mut self, id: NodeId, index: usize, tensor: TensorId, table: &[i32]) -> ColumnId {
         let spec = self.graph.spec(tensor);
-        let outputs = table.iter().map(|&value| i64::from(value)).collect();
+        let outputs = table.iter().map(|&value| i64::from(value));
         let table = self.tables.function("rescale", i64::from(spec.dtype.min()), outputs);
         let mut key = Form::constant(F::ZERO);
         key.push(same(self.plain(tensor), spec.shape), F::ONE);

@@ -1,14 +1,16 @@
 //! Sums and maxima over windows.
 
+use std::collections::HashMap;
+
 use p3_field::PrimeCharacteristicRing;
-use verinfer_graph::{MaxPool, Node, NodeId, SumPool};
+use verinfer_graph::{MaxPool, Node, NodeId, Shape, SumPool, Window};
 
 use super::Lowering;
 use super::maximum::{Stage, stage_cells, stages};
 use crate::error::RelationError;
 use crate::field::{F, from_signed};
 use crate::layout::ColumnId;
-use crate::relation::{Coefficients, Form, Leaf, Location, MaximumStage, Missing, Recipe, Role, Source};
+use crate::relation::{ByPlace, Coefficients, Form, Leaf, Location, MaximumStage, Missing, Recipe, Role, Source};
 use crate::wiring::{ChannelMap, PixelMap};
 
 /// A value of each position of a stage: an element of the source, or the maximum of some.
@@ -37,6 +39,32 @@ impl Value {
     }
 }
 
+/// Offsets by the number of the window's taps that exist, at each pixel.
+fn by_taps(window: &Window, source: Shape, target: Shape, offsets: &[(usize, i64)]) -> Coefficients {
+    let (rows, row_counts) = kinds((0..target.height).map(|y| window.row_taps(source.height, y).len()));
+    let (columns, column_counts) = kinds((0..target.width).map(|x| window.column_taps(source.width, x).len()));
+    let offset = |count: usize| offsets.iter().find(|(known, _)| *known == count).map_or(F::ZERO, |&(_, offset)| from_signed(offset));
+    let of_row = |&row: &usize| column_counts.iter().map(|column| offset(row * column)).collect::<Vec<F>>();
+    let values: Vec<Vec<F>> = row_counts.iter().map(of_row).collect();
+    match values.as_slice() {
+        [row] if row.len() == 1 => Coefficients::Uniform(row[0]),
+        _ => Coefficients::Grid(ByPlace { rows, columns, values }),
+    }
+}
+
+/// The kind of each of some numbers, and the number of each kind.
+fn kinds(numbers: impl Iterator<Item = usize>) -> (Vec<u32>, Vec<usize>) {
+    let (mut kinds, mut found) = (Vec::new(), Vec::new());
+    let mut known = HashMap::new();
+    for number in numbers {
+        kinds.push(*known.entry(number).or_insert_with(|| {
+            found.push(number);
+            found.len() as u32 - 1
+        }));
+    }
+    (kinds, found)
+}
+
 /// A sum of values with signs.
 fn sum_of(values: &[(&Value, F)]) -> Form {
     let mut form = Form::constant(F::ZERO);
@@ -56,21 +84,17 @@ impl Lowering<'_> {
         let input = self.graph.spec(pool.input);
         let shape = self.graph.spec(node.output).shape;
         let minimum = i64::from(input.dtype.min());
-        let (mut starts, mut num_rows) = (Vec::new(), 0);
+        let (mut offsets, mut num_rows) = (Vec::new(), 0);
         for (count, table) in &pool.tables {
-            starts.push((*count, num_rows as i64 - minimum * *count as i64));
+            offsets.push((*count, num_rows as i64 - minimum * *count as i64));
             num_rows += table.len();
         }
         let outputs = pool.tables.iter().flat_map(|(_, table)| table.iter().map(|&value| i64::from(value)));
         let table = self.tables.function("window sum", 0, outputs);
-        let pixels = PixelMap::Window { window: pool.window, source: input.shape, target: shape, tap: None };
-        let mut counts = vec![0usize; shape.num_pixels()];
-        pixels.for_each(0..shape.num_pixels(), |to, _| counts[to] += 1);
-        let offsets: Vec<i64> =
-            counts.iter().map(|count| starts.iter().find(|(known, _)| known == count).map_or(0, |(_, start)| *start)).collect();
         let mut key = Form::constant(F::ZERO);
-        key.constant = Coefficients::Pixel(offsets.iter().map(|&offset| from_signed(offset)).collect());
+        key.constant = by_taps(&pool.window, input.shape, shape, &offsets);
         let location = self.plain(pool.input);
+        let pixels = PixelMap::Window { window: pool.window, source: input.shape, target: shape, tap: None };
         key.push(Source::Tensor { location, shape: input.shape, pixels, channels: ChannelMap::Same }, F::ONE);
         let output = self.looked_up(id, Role::Output, shape, table, key);
         self.written(node.output, output);

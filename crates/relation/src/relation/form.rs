@@ -140,8 +140,30 @@ pub enum Coefficients {
     Channel(Vec<F>),
     /// By pixel of an image, the same for each image; not empty.
     Pixel(Vec<F>),
+    /// By row and column of an image, the same for each image.
+    Grid(ByPlace),
     /// The sum of the values of those that are missing.
     Missing(Vec<Missing>),
+}
+
+/// Values that depend on the kind of a pixel's row and on the kind of its column.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ByPlace {
+    /// Kind of each row; not empty.
+    pub rows: Vec<u32>,
+    /// Kind of each column; not empty.
+    pub columns: Vec<u32>,
+    /// By kind of row and kind of column.
+    pub values: Vec<Vec<F>>,
+}
+
+impl ByPlace {
+    /// The values of the pixels from one of an image on, image after image without end.
+    pub fn values_from(&self, pixel: usize) -> impl Iterator<Item = F> {
+        let width = self.columns.len();
+        let rows = self.rows.iter().cycle().skip(pixel / width % self.rows.len());
+        rows.flat_map(move |&row| self.columns.iter().map(move |&column| self.values[row as usize][column as usize])).skip(pixel % width)
+    }
 }
 
 /// A value where an element has no source, and zero where it has one.
@@ -162,6 +184,7 @@ impl Coefficients {
             Self::Uniform(value) => *value,
             Self::Channel(values) => values[channel],
             Self::Pixel(values) => values[pixel % values.len()],
+            Self::Grid(by_place) => by_place.values_from(pixel).next().unwrap_or_default(),
             Self::Missing(missing) => missing.iter().filter(|missing| missing.is_at(channel, pixel)).map(|missing| missing.value).sum(),
         }
     }

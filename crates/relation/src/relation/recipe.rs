@@ -11,12 +11,12 @@ pub enum Recipe {
     None,
     /// Linear layer, addition or product: accumulator to output.
     Requantize(RequantizeRecipe),
-    /// Output by a key that is a sum over a window; the key is that sum plus `offsets[pixel]`.
+    /// Output by a key that is a sum over a window; the key is that sum plus an offset.
     SumPool {
         /// Output column.
         output: ColumnId,
-        /// By pixel of an image.
-        offsets: Vec<i64>,
+        /// By number of the window's taps that exist, and offset.
+        offsets: Vec<(usize, i64)>,
     },
     /// Maxima over few taps each, one stage after the other.
     MaxPool {

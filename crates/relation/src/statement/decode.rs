@@ -19,11 +19,33 @@ use crate::envelope::Envelope;
 impl Proof {
     /// Reads a proof file. Allocates no more than the file's length.
     pub fn decode(bytes: &[u8]) -> Result<Self, FormatError> {
-        let mut reader = Reader { bytes, offset: 0 };
-        if bytes.get(..MAGIC.len()) != Some(&MAGIC) {
+        let mut reader = Reader { bytes, offset: 0, wanted: 0 };
+        let proof = Self::read(&mut reader)?;
+        match bytes.len().saturating_sub(reader.offset) {
+            0 => Ok(proof),
+            extra => Err(FormatError::TrailingBytes { extra }),
+        }
+    }
+
+    /// How many bytes of a proof file are needed that begins with these: all of it where they say so, or else what they say that there is more at
+    /// least. A file is read in a few such steps, and no further than a proof goes.
+    pub fn needed(prefix: &[u8], limit: usize) -> Result<usize, FormatError> {
+        let mut reader = Reader { bytes: prefix, offset: 0, wanted: 0 };
+        let needed = match Self::read(&mut reader) {
+            Ok(_) => reader.offset,
+            Err(FormatError::Truncated { .. }) => reader.wanted,
+            Err(error) => return Err(error),
+        };
+        if needed <= limit { Ok(needed) } else { Err(FormatError::TooLong { needed, limit }) }
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, FormatError> {
+        // A file that is shorter and does not begin so is no proof either.
+        let begin = reader.bytes.get(..MAGIC.len()).unwrap_or(reader.bytes);
+        if !MAGIC.starts_with(begin) || begin.is_empty() {
             return Err(FormatError::NotAProof);
         }
-        reader.offset = MAGIC.len();
+        reader.take("magic", MAGIC.len())?;
         let found = u16::from_le_bytes(reader.array("version")?);
         if found != VERSION {
             return Err(FormatError::UnsupportedVersion { found });
@@ -43,25 +65,31 @@ impl Proof {
         let output = reader.output(images)?;
         let len = reader.len("body")?;
         let body = reader.take("body", len)?.to_vec();
-        match bytes.len().saturating_sub(reader.offset) {
-            0 => Ok(Self { statement: Statement { security_level, context, images, model, input, output }, body }),
-            extra => Err(FormatError::TrailingBytes { extra }),
-        }
+        Ok(Self { statement: Statement { security_level, context, images, model, input, output }, body })
     }
 }
 
 struct Reader<'a> {
     bytes: &'a [u8],
     offset: usize,
+    /// Where what could not be taken ends.
+    wanted: usize,
 }
 
 impl<'a> Reader<'a> {
     fn take(&mut self, field: &'static str, len: usize) -> Result<&'a [u8], FormatError> {
         let truncated = FormatError::Truncated { field, offset: self.bytes.len() };
-        let end = self.offset.checked_add(len).ok_or_else(|| truncated.clone())?;
-        let taken = self.bytes.get(self.offset..end).ok_or(truncated)?;
-        self.offset = end;
-        Ok(taken)
+        let end = self.offset.saturating_add(len);
+        match self.bytes.get(self.offset..end) {
+            Some(taken) => {
+                self.offset = end;
+                Ok(taken)
+            }
+            None => {
+                self.wanted = end;
+                Err(truncated)
+            }
+        }
     }
 
     fn array<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], FormatError> {
@@ -83,8 +111,17 @@ impl<'a> Reader<'a> {
         Commitment::from_bytes(bytes).map_err(|reason| FormatError::Commitment { field, reason })
     }
 
-    /// What is there once for each image.
-    fn for_each_image<T>(&mut self, images: u32, mut read: impl FnMut(&mut Self) -> Result<T, FormatError>) -> Result<Vec<T>, FormatError> {
+    /// What is there once for each image, `len` bytes each.
+    fn for_each_image<T>(
+        &mut self,
+        field: &'static str,
+        images: u32,
+        len: usize,
+        mut read: impl FnMut(&mut Self) -> Result<T, FormatError>,
+    ) -> Result<Vec<T>, FormatError> {
+        let start = self.offset;
+        self.take(field, size(images).saturating_mul(len))?;
+        self.offset = start;
         (0..images).map(|_| read(self)).collect()
     }
 
@@ -103,7 +140,7 @@ impl<'a> Reader<'a> {
     fn input(&mut self, images: u32) -> Result<InputClaim, FormatError> {
         match self.array("input")? {
             [0] => Ok(InputClaim::Shown(self.tensor("input", images)?)),
-            [1] => Ok(InputClaim::Hidden(self.for_each_image(images, |reader| reader.commitment("input"))?)),
+            [1] => Ok(InputClaim::Hidden(self.for_each_image("input", images, COMMITMENT_BYTES, |reader| reader.commitment("input"))?)),
             [found] => Err(FormatError::UnknownForm { field: "input", found }),
         }
     }
@@ -111,15 +148,19 @@ impl<'a> Reader<'a> {
     fn output(&mut self, images: u32) -> Result<OutputClaim, FormatError> {
         match self.array("output")? {
             [0] => Ok(OutputClaim::Shown(self.tensor("output", images)?)),
-            [1] => Ok(OutputClaim::Hidden(self.for_each_image(images, |reader| reader.commitment("output"))?)),
+            [1] => Ok(OutputClaim::Hidden(self.for_each_image("output", images, COMMITMENT_BYTES, |reader| reader.commitment("output"))?)),
             [2] => {
                 let k = self.integer("output")?;
-                Ok(OutputClaim::Rank { k, labels: self.for_each_image(images, |reader| reader.integer("label"))? })
+                Ok(OutputClaim::Rank { k, labels: self.for_each_image("label", images, 4, |reader| reader.integer("label"))? })
             }
             [3] => Ok(OutputClaim::AtLeast { class: self.integer("output")?, value: i16::from_le_bytes(self.array("output")?) }),
             [4] => {
                 let (k, count) = (self.integer("output")?, self.integer("output")?);
-                Ok(OutputClaim::Correct { k, count, labels: self.for_each_image(images, |reader| reader.commitment("label"))? })
+                Ok(OutputClaim::Correct {
+                    k,
+                    count,
+                    labels: self.for_each_image("label", images, COMMITMENT_BYTES, |reader| reader.commitment("label"))?,
+                })
             }
             [found] => Err(FormatError::UnknownForm { field: "output", found }),
         }

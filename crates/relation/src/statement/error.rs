@@ -72,4 +72,12 @@ pub enum FormatError {
         /// How many.
         extra: usize,
     },
+    /// The file is longer than a proof of what it is about can be.
+    #[error("the proof says that it has {needed} bytes or more; of what it is to be about it has at most {limit}")]
+    TooLong {
+        /// What it says at least.
+        needed: usize,
+        /// What it may have.
+        limit: usize,
+    },
 }

@@ -90,3 +90,37 @@ fn each_header_error_has_its_variant() {
     assert_eq!(change(input, &[0]), error);
     assert!(matches!(change(input, &[9]), FormatError::Truncated { .. } | FormatError::UnknownType { .. }));
 }
+
+#[test]
+fn a_file_is_read_in_a_few_steps_and_no_further_than_its_proof_goes() {
+    let mut hidden = proof();
+    hidden.statement.input = InputClaim::Hidden(vec![commitment(6), commitment(7)]);
+    hidden.statement.output = OutputClaim::Correct { labels: vec![commitment(3), commitment(4)], k: 1, count: 2 };
+    for proof in [proof(), hidden] {
+        let whole = proof.encode();
+        let file = [whole.clone(), vec![0; 1 << 20]].concat();
+        let (mut len, mut steps) = (0, 0);
+        loop {
+            let needed = Proof::needed(&file[..len.max(1)], 1 << 20).unwrap();
+            if needed <= len {
+                break;
+            }
+            (len, steps) = (needed, steps + 1);
+        }
+        assert_eq!(len, whole.len());
+        assert!(steps < 24, "{steps}");
+        assert!(whole.len() <= Proof::max_len(2, 3, 3));
+        assert_eq!(Proof::needed(&whole, whole.len() - 1), Err(FormatError::TooLong { needed: whole.len(), limit: whole.len() - 1 }));
+    }
+}
+
+#[test]
+fn a_length_that_no_proof_has_is_refused_when_it_is_read() {
+    let mut bytes = proof().encode();
+    let images = 8 + 2 + 2 + 4 + 9;
+    bytes[images..images + 4].copy_from_slice(&u32::MAX.to_le_bytes());
+    let limit = Proof::max_len(100, 3, 3);
+    assert!(matches!(Proof::needed(&bytes[..100], limit), Err(FormatError::TooLong { needed, .. }) if needed > 3 << 32));
+    assert_eq!(Proof::needed(b"something else", limit), Err(FormatError::NotAProof));
+    assert_eq!(Proof::needed(b"VER", limit), Ok(8));
+}

@@ -3,7 +3,9 @@
 use verinfer_graph::Shape;
 
 use crate::layout::ColumnId;
-use crate::relation::{Coefficients, Column, Contraction, ContractionId, Factor, Form, FormTerm, Location, Missing, Relation, Source};
+use crate::relation::{
+    ByPlace, Coefficients, Column, Contraction, ContractionId, Factor, Form, FormTerm, Location, Missing, Relation, Source,
+};
 use crate::wiring::{ChannelMap, PixelMap};
 
 impl Relation {
@@ -18,6 +20,12 @@ impl Relation {
             Coefficients::Uniform(_) => true,
             Coefficients::Channel(values) => values.len() == of.channels,
             Coefficients::Pixel(values) => !values.is_empty() && of.pixels.is_multiple_of(values.len()),
+            Coefficients::Grid(ByPlace { rows, columns, values }) => {
+                let has_value = |(row, column): (&u32, &u32)| values.get(*row as usize).is_some_and(|row| row.len() > *column as usize);
+                self.images.saturating_mul(rows.len() * columns.len()) == of.pixels
+                    && rows.iter().max().zip(columns.iter().max()).is_some_and(has_value)
+                    && values.iter().all(|row| row.len() == values[0].len())
+            }
             Coefficients::Missing(missing) => missing.iter().all(|Missing { channels, pixels, .. }| {
                 channels.start <= channels.end && channels.end <= of.channels && self.has_one_source_at_most(pixels, of)
             }),

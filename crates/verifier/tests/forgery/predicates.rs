@@ -61,7 +61,7 @@ fn fails(forger: &Forger, tables: &[&str]) {
 
 #[test]
 fn ranks_are_those_of_the_scores() {
-    let count = RANK.relation().tables.iter().find(|table| table.len == 6 && table.outputs.is_empty()).unwrap().name.clone();
+    let count = RANK.relation().tables.iter().find(|table| table.len == 6 && !table.has_output()).unwrap().name.clone();
     // By image: the class with 0, 1, ... classes ahead.
     let order = [[1, 2, 0, 4, 5, 3], [5, 0, 4, 3, 1, 2]];
     for k in 1..=6 {

@@ -30,6 +30,8 @@ fn produced(error: &VerifyError) -> Produced {
             FormatError::Truncated { .. } | FormatError::NotAProof | FormatError::UnsupportedVersion { .. } => Produced::In("header"),
             FormatError::TrailingBytes { .. } => Produced::In("header"),
             FormatError::NoImages => Produced::Here,
+            // Who reads a file sees it before a verifier has it.
+            FormatError::TooLong { .. } => Produced::Never,
             FormatError::UnknownForm { .. } => Produced::Here,
             FormatError::Commitment { reason, .. } => match reason {
                 CommitmentError::NotCanonical { .. } => Produced::In("settings"),

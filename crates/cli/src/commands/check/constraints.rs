@@ -23,6 +23,8 @@ use crate::phases::duration;
 pub fn execute(arguments: &Arguments, image: &Path, output: Output) -> anyhow::Result<Verdict> {
     let source = Source::from(arguments.model.as_path());
     let model = source.import()?;
+    arguments.work.check(&model.graph, 1)?;
+    arguments.tensors.check(&model.graph)?;
     let input = source.load_inputs(&[image.to_path_buf()], arguments.fit, &model, output)?.values;
     let relation = Relation::new(&model.graph).with_context(|| format!("cannot check {}", source.title()))?;
     let mut witness = Witness::new(&model.graph, &relation, &input, &mut from_operating_system()?)?;

@@ -19,6 +19,8 @@ use crate::trace::{Elements, ReferenceTensor, ReferenceTrace};
 pub fn execute(arguments: &Arguments, golden: &Path, output: Output) -> anyhow::Result<Verdict> {
     let source = Source::from(arguments.model.as_path());
     let model = source.import()?;
+    arguments.work.check(&model.graph, 1)?;
+    arguments.tensors.check(&model.graph)?;
     let reference = ReferenceTrace::read(golden)?;
     let input = match &arguments.image {
         Some(image) => source.load_inputs(std::slice::from_ref(image), arguments.fit, &model, output)?.values,

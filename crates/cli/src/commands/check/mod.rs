@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::input::InputArguments;
 use crate::output::{Output, Verdict};
+use crate::work::{TensorArguments, WorkArguments};
 
 mod constraints;
 mod golden;
@@ -31,6 +32,12 @@ pub struct Arguments {
     /// Add one to this cell of the witness first, to see what is found.
     #[arg(long, value_name = "CELL", conflicts_with = "golden")]
     spoil: Option<usize>,
+
+    #[command(flatten)]
+    work: WorkArguments,
+
+    #[command(flatten)]
+    tensors: TensorArguments,
 }
 
 /// Runs the command.

@@ -23,6 +23,7 @@ use crate::phases::{PhaseTime, Stopwatch, duration, total};
 use crate::predicate::{PredicateArguments, RankArguments};
 use crate::results::Results;
 use crate::words::Words;
+use crate::work::WorkArguments;
 use secrets::{SecretArguments, Subject};
 
 mod secrets;
@@ -57,6 +58,9 @@ pub struct Arguments {
     max_memory: Option<ByteSize>,
 
     #[command(flatten)]
+    work: WorkArguments,
+
+    #[command(flatten)]
     hide: HideArguments,
 
     #[command(flatten)]
@@ -84,6 +88,7 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     let model = source.import()?;
     let labels = arguments.labels.read(&source, &model, output)?;
     let graph = &model.graph;
+    arguments.work.check(graph, arguments.images.len())?;
     let Inputs { values: input, readings } = source.load_inputs(&arguments.images, arguments.fit, &model, output)?;
     // Better to hear of it before the work than after.
     files::check_writable(&arguments.out)?;

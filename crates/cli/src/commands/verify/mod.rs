@@ -9,12 +9,12 @@ use verinfer_verifier::{Expectations, ExpectedInput, Proof, VerifyError};
 
 use crate::claim::Claim;
 use crate::escape::one_line;
-use crate::files;
 use crate::input::{InputArguments, ways};
 use crate::known::KnownArguments;
 use crate::labels::LabelArguments;
 use crate::output::{Output, Report, Verdict, thousands};
 use crate::phases::duration;
+use crate::proofs;
 use crate::rejection::Rejection;
 use demands::DemandArguments;
 use statement::{StatementReport, does_not_say, warnings};
@@ -71,7 +71,14 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     };
     let commitments = known.input_commitments(&arguments.input_commitment)?;
     let demands = arguments.demands.read(&known)?;
-    let proof = files::read(&arguments.proof, files::PROOF_LIMIT)?;
+    let most_images = match arguments.input.len().max(commitments.len()) {
+        0 => arguments.demands.max_images as usize,
+        expected => expected,
+    };
+    let (proof, unread) = match proofs::read(&arguments.proof, known.proof_limit(most_images))? {
+        Ok(proof) => (proof, None),
+        Err(error) => (Vec::new(), Some(error)),
+    };
     let expected = match &input {
         Some(input) => ExpectedInput::Shown(&input.values),
         None if !commitments.is_empty() => ExpectedInput::Hidden(&commitments),
@@ -89,7 +96,7 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
 
     // What the file claims is compared before anything is derived from it.
     let mut verifier = known.verifier();
-    let claimed = Proof::decode(&proof).map(|proof| proof.statement);
+    let claimed = unread.map_or_else(|| Proof::decode(&proof).map(|proof| proof.statement), Err);
     let prepared = claimed.clone().map_err(VerifyError::from).and_then(|claimed| {
         verifier.compare(&claimed, &expectations)?;
         verifier.prepare(claimed.images as usize, &claimed.setting())

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 use verinfer_graph::Graph;
 use verinfer_relation::RelationError;
-use verinfer_relation::envelope::Envelope;
+use verinfer_relation::envelope::{Envelope, check_public};
 use verinfer_relation::setting::{OutputForm, Setting};
 
 /// A part of an execution that can be hidden behind a commitment.
@@ -53,7 +53,12 @@ impl HideArguments {
     ///
     /// The network's weights cannot be hidden.
     pub fn setting(&self, graph: &Graph, form: Option<OutputForm>) -> Result<Setting, RelationError> {
-        let weights = if self.hides(Part::Weights) { Some(Envelope::of(graph)?) } else { None };
+        let weights = if self.hides(Part::Weights) {
+            check_public(graph)?;
+            Some(Envelope::of(graph)?)
+        } else {
+            None
+        };
         let shown = if self.hides(Part::Output) { OutputForm::Committed } else { OutputForm::Shown };
         Ok(Setting { weights, hidden_input: self.hides(Part::Input), output: form.unwrap_or(shown) })
     }

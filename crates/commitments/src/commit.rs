@@ -2,7 +2,7 @@
 
 use verinfer_graph::{DataType, Graph, Node, Op, Shape, TensorId, TensorSpec};
 use verinfer_relation::commitment::{Commitment, CommitmentError, commit};
-use verinfer_relation::envelope::Envelope;
+use verinfer_relation::envelope::{Envelope, check_public};
 use verinfer_relation::layout::ColumnId;
 use verinfer_relation::learned::Learned;
 use verinfer_relation::relation::ObjectKind;
@@ -17,8 +17,9 @@ use crate::salt::Salt;
 ///
 /// # Errors
 ///
-/// A value does not fit the bytes that hidden ones have, there are none or too many, or the architecture is too large for a file.
+/// What is public would show something learned, a value does not fit the bytes that hidden ones have, there are none or too many, or the architecture is too large for a file.
 pub fn commit_model(graph: &Graph, salt: &Salt) -> Result<Public, CommitError> {
+    check_public(graph)?;
     // As everybody will read it.
     let architecture = Box::new(Graph::decode_architecture(&graph.encode_architecture())?);
     let envelope = Envelope::of(graph)?;

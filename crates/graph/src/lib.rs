@@ -11,7 +11,7 @@ pub use error::{GraphError, Place};
 pub use graph::{Graph, Node, NodeId, TensorId, TensorSpec};
 #[cfg(feature = "interpreter")]
 pub use interpret::{Observer, Trace, run, run_observed};
-pub use op::{Add, Concat, Conv, Lookup, MaxPool, Mul, Op, Operand, Pad, Requantization, Rounding, SumPool, Window};
+pub use op::{Add, Concat, Conv, Lookup, MaxPool, Mul, Op, Operand, Pad, Requantization, Rounding, SumPool, Window, is_public_unit};
 pub use reach::{Element, Influence, Reach, ValueSet};
 pub use requantize::requantize;
 pub use shape::{DataType, Shape};

@@ -157,6 +157,38 @@ pub struct Add {
     pub requantization: Requantization,
 }
 
+/// Largest logarithm of what one step of the input of an addition of constants is in its table.
+const MAX_LOG_UNIT: u32 = 19;
+
+/// Whether an addition of constants has the unit `2^log_unit` and this multiplier by the scales of its input and output alone: as the unit is the largest
+/// with which all sums of use stay below `2^28`, `2^log_unit (1 + output scale / input scale) <= 2^20`, one ratio of scales has one unit and one multiplier.
+pub fn is_public_unit(log_unit: u32, multiplier: i32, shift: i32) -> bool {
+    let (Ok(multiplier), Ok(shift)) = (u128::try_from(multiplier), u32::try_from(-i64::from(shift))) else { return false };
+    if log_unit > MAX_LOG_UNIT || shift > 62 {
+        return false;
+    }
+    // The inverse of the multiplier is the ratio times the unit.
+    let fits = |unit: u128, inverse: u128| unit <= 1 << 20 && ((1 << 20) - unit) * multiplier >= inverse;
+    fits(1 << log_unit, 1 << (31 + shift)) && (log_unit == MAX_LOG_UNIT || !fits(2 << log_unit, 2 << (31 + shift)))
+}
+
+impl Add {
+    /// Whether table and multiplier are functions of the scales of activations alone. Those of two activations always are; those of an addition of
+    /// constants show the constants' scale, unless the table is a line of the one public unit ([`is_public_unit`]).
+    pub fn shows_no_scale(&self) -> bool {
+        let Operand::Constant(_) = self.right else { return true };
+        let step = match self.left_table.as_slice() {
+            [first, second, ..] => i64::from(*second) - i64::from(*first),
+            _ => return false,
+        };
+        let is_line = self.left_table.windows(2).all(|pair| i64::from(pair[1]) - i64::from(pair[0]) == step);
+        let unit = step.unsigned_abs();
+        is_line
+            && unit.is_power_of_two()
+            && is_public_unit(unit.trailing_zeros(), self.requantization.multiplier(0), self.requantization.shift(0))
+    }
+}
+
 /// The second operand of an addition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Operand {

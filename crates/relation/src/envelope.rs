@@ -66,6 +66,19 @@ const MAX_KEYS: i64 = 1 << 22;
 /// Leading bits to which the ends of a range of keys are rounded outwards.
 const SIGNIFICANT_BITS: u32 = 3;
 
+/// Demands that nothing public of a network whose weights are hidden follows from its learned values or their scales, besides the envelope.
+///
+/// # Errors
+///
+/// An addition of constants has a table that shows their scale.
+pub fn check_public(graph: &Graph) -> Result<(), RelationError> {
+    let shows = |node: &verinfer_graph::Node| matches!(&node.op, Op::Add(add) if !add.shows_no_scale());
+    match graph.nodes().iter().enumerate().find(|(_, node)| shows(node)) {
+        Some((index, node)) => Err(RelationError::ShowsScale { node: index, op: node.source.clone() }),
+        None => Ok(()),
+    }
+}
+
 impl Envelope {
     /// Bytes of an encoded envelope.
     pub const BYTES: usize = 18;
@@ -156,14 +169,14 @@ fn outwards(value: i64) -> i64 {
 }
 
 /// Bits of the hidden multipliers of a layer: the most for which `multiplier * acc + constant - sign_factor * sign` and its key with the remainder
-/// differ by less than the field's order, for any 8-bit input and weights. `None` if there is no room for any.
+/// differ by less than the field's order, for any 8-bit input, weights and zero point of weights. `None` if there is no room for any.
 pub fn multiplier_bits(graph: &Graph, contraction: &Contraction) -> Option<usize> {
-    let conv = contraction.conv(graph)?;
+    contraction.conv(graph)?;
     let (low, high) = graph.value_range(contraction.tensor);
     let distance = |low: i64, high: i64, zero: i64| i128::from((low - zero).abs().max((high - zero).abs()));
     let input = distance(i64::from(low), i64::from(high), contraction.input_zero_point);
     let (low, high) = weight_range(graph, contraction);
-    let weight = distance(low, high, i64::from(conv.weight_zero_point));
+    let weight = i128::from(high - low);
     let terms = contraction.window.num_taps() * if contraction.depthwise { 1 } else { contraction.input_shape.channels };
     let acc = input * weight * terms as i128;
     let room = i128::from(F::ORDER_U64) - 1 - (1i128 << (CONSTANT_BITS - 1)) - (1i128 << (INTEGER_BITS - 4)) - (1i128 << KEY_SIDE_BITS);

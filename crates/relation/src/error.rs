@@ -108,6 +108,14 @@ pub enum RelationError {
     /// What is hidden cannot be committed to.
     #[error(transparent)]
     Commitment(#[from] crate::commitment::CommitmentError),
+    /// An addition of constants whose public table is a function of the constants' scale.
+    #[error("node {node} ({op}): its table would show the scale of its constants, so that they cannot be hidden")]
+    ShowsScale {
+        /// Node index.
+        node: usize,
+        /// Source operator.
+        op: String,
+    },
     /// The public part of hidden multipliers is impossible.
     #[error(transparent)]
     Envelope(#[from] crate::envelope::EnvelopeError),

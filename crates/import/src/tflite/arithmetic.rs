@@ -5,6 +5,7 @@ use verinfer_tflite_schema::tflite::ActivationFunctionType;
 
 use crate::error::Unsupported;
 use crate::fixed_point::Multiplier;
+use crate::tflite::constant_addend::{Sum, independent_of_scale};
 use crate::tflite::lowering::{Activation, Context, Lowering, activation_range, requantization};
 use crate::tflite::source::Tensor;
 
@@ -40,13 +41,19 @@ fn lower_sum(
     let output_multiplier = Multiplier::quantize_below_one(output_factor)?;
     let first = operands.first.rescaled(first_multiplier, false)?;
     let second = operands.second.rescaled(second_multiplier, negate_second)?;
-    let requantization = requantization(output_multiplier, output.zero_point, activation_range(activation, output)?);
+    let range = activation_range(activation, output)?;
+    let requantized = |multiplier: Multiplier| requantization(multiplier, output.zero_point, range);
+    let is_input_second = matches!(second, Rescaled::Tensor { .. });
     match (first, second) {
         (Rescaled::Tensor { input, table }, Rescaled::Constant { shape, values })
         | (Rescaled::Constant { shape, values }, Rescaled::Tensor { input, table }) => {
             let constant = Spread::new(shape, values, input.shape, output.shape)?;
             constant.push(lowering, context, input, output, |left, constants| {
-                Op::Add(Add { left, left_table: table, right: Operand::Constant(constants), requantization })
+                let given = Sum { table, multiplier: output_multiplier, constants };
+                let negated = negate_second && is_input_second;
+                let Sum { table, multiplier, constants } =
+                    independent_of_scale(&given, input, negated, output, range).unwrap_or(given);
+                Op::Add(Add { left, left_table: table, right: Operand::Constant(constants), requantization: requantized(multiplier) })
             });
         }
         (Rescaled::Tensor { input, table }, Rescaled::Tensor { input: other, table: other_table }) => {
@@ -56,6 +63,7 @@ fn lower_sum(
                 return Err(Unsupported::BothRepeated { left: input.shape, right: other.shape, output: output.shape });
             }
             let right = Operand::Tensor { tensor: right.id, table };
+            let requantization = requantized(output_multiplier);
             lowering.push(context, Op::Add(Add { left: left.id, left_table, right, requantization }), output.id);
         }
         (Rescaled::Constant { .. }, Rescaled::Constant { .. }) => return Err(Unsupported::BothConstant),

@@ -12,6 +12,7 @@ pub use source::is_tflite;
 
 mod activation;
 mod arithmetic;
+mod constant_addend;
 mod convolution;
 mod edges;
 mod fold;

@@ -54,7 +54,10 @@ fn produced(error: &VerifyError) -> Produced {
             RelationError::Layout(_) | RelationError::Contraction(_) | RelationError::Incomplete(_) => Produced::Never,
             RelationError::NoParameters { .. } => Produced::Never,
             // Only who commits learns these; an accumulator without range is no valid graph.
-            RelationError::NotHideable { .. } | RelationError::Commitment(_) | RelationError::NoAccumulator { .. } => Produced::Never,
+            RelationError::NotHideable { .. }
+            | RelationError::ShowsScale { .. }
+            | RelationError::Commitment(_)
+            | RelationError::NoAccumulator { .. } => Produced::Never,
         },
         VerifyError::WrongNetwork { .. } => Produced::In("statement"),
         VerifyError::WrongArchitecture { .. } | VerifyError::WrongModelCommitment => Produced::In("settings"),

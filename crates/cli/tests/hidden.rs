@@ -241,11 +241,33 @@ fn what_is_said_of_the_outputs_is_verified_without_them() {
         ("--correct", "--true-labels"),
         ("--top 3 --at-least 3=1", "cannot be used with"),
         ("--top 3 --hide output", "--hide output commits to the outputs"),
+        ("--hide output", "whose secrets would be lost: --write-commitments says where to keep them"),
         ("--correct --true-labels 4 --label-secret @label.vsk", "for class 4: this secret belongs to another label"),
     ] {
         refused(case, &format!("prove digits sample:3 {arguments} --out @never.vinf"), part);
         assert!(!Path::new(&case.path("never.vinf")).exists());
     }
+}
+
+/// Digests without salt and classes can be guessed.
+#[test]
+fn what_is_hidden_is_not_printed() {
+    let case = case();
+    let inspected = verinfer(["inspect", "digits", "--json"]).json();
+    let (digest, architecture) = (inspected["graph"]["digest"].as_str().unwrap(), &inspected["graph"]["architecture_digest"]);
+    let prove = "prove digits sample:3 --hide weights --secret @model.vsk --out @again.vinf";
+    let shown = run(case, prove);
+    assert!(!shown.stdout.contains(digest) && shown.stdout.contains(architecture.as_str().unwrap()), "{}", shown.stdout);
+    let report = accepted(case, prove);
+    assert_eq!((&report["network_digest"], &report["architecture_digest"]), (&Value::Null, architecture));
+    assert!(!report.to_string().contains(digest));
+    assert_eq!(accepted(case, "prove digits sample:3 --out @again.vinf")["network_digest"], *digest);
+
+    let [third, seventh] =
+        [3, 7].map(|class| run(case, &format!("commit --label {class} --public @class.vcm --secret @class.vsk --force")));
+    let lines = |text: &str| text.lines().filter(|line| !line.starts_with("commitment")).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(lines(&third.stdout), lines(&seventh.stdout));
+    assert_eq!(accepted(case, "commit --label 7 --public @class.vcm --secret @class.vsk --force")["of"], Value::Null);
 }
 
 #[test]

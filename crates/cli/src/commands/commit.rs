@@ -59,13 +59,13 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     }
     files::check_writable(&arguments.public)?;
     files::check_secret_writable(&arguments.secret, arguments.force)?;
-    let (title, reading, public, salt, seconds) = {
+    let (name, reading, public, salt, seconds) = {
         let subject = Subject::read(arguments, output)?;
         let start = Instant::now();
         let salt = draw_salt()?;
         let public = subject.commit(&salt).with_context(|| format!("cannot commit to {}", subject.title()))?;
         let seconds = start.elapsed().as_secs_f64();
-        (subject.title(), subject.reading(), public, salt, seconds)
+        (subject.name(), subject.reading(), public, salt, seconds)
     };
     let secret = Secret { kind: public.committed.kind(), salt, commitment: public.commitment };
     let bytes = public.encode();
@@ -73,7 +73,7 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     files::write(&arguments.public, &bytes)?;
     output.beside(&arguments.public).report(&CommitReport {
         kind: secret.kind.name(),
-        of: title,
+        of: name,
         reading,
         content: content(&public.committed),
         architecture_digest: match &public.committed {
@@ -115,7 +115,15 @@ impl Subject {
     fn title(&self) -> String {
         match self {
             Self::Model(title, _) | Self::Input(title, ..) => title.clone(),
-            Self::Label(label) => format!("class {label}"),
+            Self::Label(_) => "the class".to_string(),
+        }
+    }
+
+    /// The name of a model or image. A class is its own name, and secret.
+    fn name(&self) -> Option<String> {
+        match self {
+            Self::Model(title, _) | Self::Input(title, ..) => Some(title.clone()),
+            Self::Label(_) => None,
         }
     }
 
@@ -154,8 +162,8 @@ fn content(committed: &Committed) -> String {
 struct CommitReport {
     /// `model`, `input` or `label`.
     kind: &'static str,
-    /// Name of the model, image or class.
-    of: String,
+    /// Name of the model or image; none of a class.
+    of: Option<String>,
     /// Of an input: how the image became integers.
     reading: Option<String>,
     content: String,
@@ -174,7 +182,10 @@ struct CommitReport {
 
 impl Report for CommitReport {
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "{:<12}  {} ({})", self.kind, one_line(&self.of), one_line(&self.content))?;
+        match &self.of {
+            Some(name) => writeln!(out, "{:<12}  {} ({})", self.kind, one_line(name), one_line(&self.content))?,
+            None => writeln!(out, "{:<12}  {}", self.kind, one_line(&self.content))?,
+        }
         if let Some(reading) = &self.reading {
             writeln!(out, "read          {}", one_line(reading))?;
         }

@@ -124,7 +124,8 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     files::write(&arguments.out, &proof)?;
     output.beside(&arguments.out).report(&ProveReport {
         model: source.title(),
-        network_digest: hex(&graph.digest()),
+        network_digest: (!arguments.hide.hides(Part::Weights)).then(|| hex(&graph.digest())),
+        architecture_digest: arguments.hide.hides(Part::Weights).then(|| hex(&graph.architecture_digest())),
         proof: arguments.out.display().to_string(),
         proof_bytes: proof.len(),
         context: arguments.context.clone(),
@@ -145,8 +146,10 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
 #[derive(Serialize)]
 struct ProveReport {
     model: String,
-    /// Hexadecimal; known to the prover also where it is hidden.
-    network_digest: String,
+    /// Hexadecimal; none where the weights are hidden, of which it would be a digest without salt.
+    network_digest: Option<String>,
+    /// Of what is public about a model with hidden weights, hexadecimal.
+    architecture_digest: Option<String>,
     /// The file written.
     proof: String,
     proof_bytes: usize,
@@ -187,7 +190,11 @@ impl Report for ProveReport {
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "model     {}", one_line(&self.model))?;
         self.write_images(out)?;
-        writeln!(out, "network   {}", self.network_digest)?;
+        match (&self.network_digest, &self.architecture_digest) {
+            (Some(digest), _) => writeln!(out, "network   {digest}")?,
+            (None, Some(digest)) => writeln!(out, "network   hidden, of the architecture {digest}")?,
+            (None, None) => {}
+        }
         writeln!(out, "context   {:?}", self.context)?;
         writeln!(out)?;
         match &self.results {

@@ -72,6 +72,9 @@ impl SecretArguments {
         self.inputs(subject, &mut salts, output)?;
         let images = subject.images.len();
         match &subject.setting.output {
+            OutputForm::Committed if self.write_commitments.is_none() => bail!(
+                "--hide output makes commitments to the outputs, whose secrets would be lost: --write-commitments says where to keep them"
+            ),
             OutputForm::Committed => (0..images).try_for_each(|image| salts.draw(ObjectKind::Output(image), images))?,
             OutputForm::Correct { .. } => self.labels(subject, &mut salts, output)?,
             OutputForm::Shown | OutputForm::Rank { .. } | OutputForm::AtLeast { .. } => {}

@@ -353,7 +353,7 @@ fn damaged_files_are_errors_that_say_what_is_wrong() {
     file("damaged.vcm", "model.vcm", &|bytes| bytes[0] ^= 1);
     verify("this is not the public file of a commitment");
     file("damaged.vcm", "model.vcm", &|bytes| bytes[8] = 9);
-    verify("the file has version 9; this program reads version 1");
+    verify("the file has version 9; this program reads version 2");
     file("damaged.vcm", "model.vcm", &|bytes| bytes.truncate(bytes.len() - 1));
     verify("the file ends inside `commitment`");
     file("damaged.vcm", "model.vcm", &|bytes| bytes.push(0));

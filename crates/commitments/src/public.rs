@@ -11,7 +11,7 @@ use crate::secret;
 pub const MAGIC: [u8; 8] = *b"VERCOMMT";
 
 /// Version of the format.
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 
 /// What the architecture of a committed model may imply ([`Graph::decode_architecture_within`]): a commitment holds `2^22` bytes, and thus at most as many
 /// learned values.
@@ -21,7 +21,7 @@ const MAX_ARCHITECTURE_UNITS: u64 = 1 << 24;
 ///
 /// ```text
 /// "VERCOMMT"  8 bytes
-/// version     u16      1; all integers little-endian
+/// version     u16      2; all integers little-endian
 /// kind        u8       0 model, 1 input, 2 output, 3 label
 /// model       u32 + bytes: architecture (Graph::encode_architecture), envelope 18 bytes
 /// input, output        height u32, width u32, channels u32, type u8 (0 unsigned, 1 signed)
@@ -41,7 +41,7 @@ pub struct Public {
 pub enum Committed {
     /// What a network has learned.
     Model {
-        /// The network with neutral learned values ([`Graph::decode_architecture`]). Names of tensors and operators are among what is public.
+        /// The network with neutral learned values ([`Graph::decode_architecture`]). Names of tensors and operators are not in the file: nothing binds them.
         architecture: Box<Graph>,
         /// What is public about its multipliers.
         envelope: Envelope,

@@ -89,6 +89,7 @@ impl Writer<'_> {
                 | Role::Running(_)
                 | Role::Copy(_)
                 | Role::Weights
+                | Role::WeightZeroPoint
                 | Role::Multiplier(_)
                 | Role::Constant(_)
                 | Role::SignFactor(_)

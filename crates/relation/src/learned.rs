@@ -44,7 +44,10 @@ impl Learned {
             let channel = if contraction.depthwise { index % num_channels } else { index / contraction.row_len() };
             fits(channel, "the weight", i64::from(weight), (first, last))?;
         }
+        let zero_point = i64::from(conv.weight_zero_point);
+        fits(0, "the zero point of weights", zero_point, (first, last))?;
         self.columns.push((hidden.weights, conv.weights.iter().map(|&weight| (i64::from(weight) - first) as i16).collect()));
+        self.columns.push((hidden.zero_point, vec![(zero_point - first) as i16]));
         let values = Layer::new(graph, id, &conv.requantization, num_channels)?.rescaling(recipe.shift)?;
         let mut constants = Vec::new();
         let (multiplier_range, constant_range) = (hidden.multiplier.range(), hidden.constant.range());

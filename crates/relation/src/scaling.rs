@@ -7,11 +7,9 @@
 use std::sync::Arc;
 
 use p3_field::PrimeCharacteristicRing;
-use verinfer_graph::Graph;
 
 use crate::claims::{AccumulatorWeights, integers};
-use crate::envelope::weight_range;
-use crate::field::{F, K, from_signed};
+use crate::field::K;
 use crate::functional::{Functional, PixelWeights};
 use crate::grid::{Grid, GridError};
 use crate::layout::EqWeights;
@@ -96,8 +94,8 @@ impl Scales<'_> {
     }
 }
 
-/// Adds `scale * Q(rho')`, where `inner` is `rho`. `graph` is read for zero points only.
-pub fn add_contracted(relation: &Relation, graph: &Graph, inner: &EqWeights, rho: &EqWeights, scale: K, functional: &mut Functional) {
+/// Adds `scale * Q(rho')`, where `inner` is `rho`.
+pub fn add_contracted(relation: &Relation, inner: &EqWeights, rho: &EqWeights, scale: K, functional: &mut Functional) {
     for part in parts(relation) {
         match &part.hidden.sign {
             Some((sign, _)) if part.sign => {
@@ -107,7 +105,7 @@ pub fn add_contracted(relation: &Relation, graph: &Graph, inner: &EqWeights, rho
                     functional.add(Location::Column(*sign), scale * row, PixelWeights::Leaf(*chunk), Arc::clone(&channels));
                 }
             }
-            _ => add_weights(&part, graph, inner, rho, scale, functional),
+            _ => add_weights(&part, inner, rho, scale, functional),
         }
     }
 }
@@ -115,10 +113,8 @@ pub fn add_contracted(relation: &Relation, graph: &Graph, inner: &EqWeights, rho
 /// Adds `scale * sum over chunks, taps, channels c and i of eq(rho', [chunk, c]) * eq(rho, [chunk, tap, i]) * (weight - zero point)[c, tap, i]`.
 ///
 /// Both factor, so that the sum over chunks is one number for each tap.
-fn add_weights(part: &Part<'_>, graph: &Graph, inner: &EqWeights, rho: &EqWeights, scale: K, functional: &mut Functional) {
+fn add_weights(part: &Part<'_>, inner: &EqWeights, rho: &EqWeights, scale: K, functional: &mut Functional) {
     let contraction = part.contraction;
-    let Some(conv) = contraction.conv(graph) else { return };
-    let zero: F = from_signed(i64::from(conv.weight_zero_point) - weight_range(graph, contraction).0);
     let (inner_rows, inner_entries) = (contraction.grid.row_weights(inner), contraction.grid.entry_weights(inner));
     let (rows, channels) = (part.grid.row_weights(rho), part.grid.entry_weights(rho));
     let mut taps = vec![K::ZERO; contraction.window.num_taps()];
@@ -131,6 +127,8 @@ fn add_weights(part: &Part<'_>, graph: &Graph, inner: &EqWeights, rho: &EqWeight
     } else {
         (taps.iter().flat_map(|&tap| inner_entries.iter().map(move |&entry| tap * entry)).collect(), channels.to_vec())
     };
-    functional.constant -= scale * pixels.iter().copied().sum::<K>() * planes.iter().copied().sum::<K>() * zero;
+    // Weights and their zero point are both stored less the type's smallest value.
+    let zero_point = pixels.iter().copied().sum::<K>() * planes.iter().copied().sum::<K>();
+    functional.add(Location::Column(part.hidden.zero_point), -scale, PixelWeights::listed(vec![zero_point]), [K::ONE].into());
     functional.add(Location::Column(part.hidden.weights), scale, PixelWeights::listed(pixels), planes.into());
 }

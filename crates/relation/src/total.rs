@@ -168,6 +168,7 @@ impl Relation {
         let integers = |bytes: &Bytes| self.has_bytes(bytes, output_shape.channels);
         let hidden_complete = hidden.as_ref().is_none_or(|hidden| {
             self.shape(hidden.weights) == Some(weights)
+                && self.shape(hidden.zero_point) == Some((1, 1))
                 && integers(&hidden.multiplier)
                 && integers(&hidden.constant)
                 && hidden.sign.as_ref().is_none_or(|(sign, bytes)| self.has_chunks_of(*sign, *output) && integers(bytes))
@@ -223,8 +224,12 @@ impl Relation {
 
     /// Values, digests and salt at consecutive addresses, each as many as the plan has.
     fn is_bound(&self, object: &Object) -> bool {
-        let is_learned =
-            |role: Role| matches!(role, Role::Weights | Role::Multiplier(_) | Role::Constant(_) | Role::SignFactor(_) | Role::Addends(_));
+        let is_learned = |role: Role| {
+            matches!(
+                role,
+                Role::Weights | Role::WeightZeroPoint | Role::Multiplier(_) | Role::Constant(_) | Role::SignFactor(_) | Role::Addends(_)
+            )
+        };
         let size = |column: &Column| column.channels.saturating_mul(column.pixels);
         let len = match object.kind {
             ObjectKind::Model => self.columns.iter().filter(|column| is_learned(column.role)).map(size).sum(),

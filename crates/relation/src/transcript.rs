@@ -9,7 +9,7 @@ use p3_field::PrimeField64;
 use crate::field::{F, F_BYTES, K, K_BYTES, decode_base, encode, encode_base, from_coordinates};
 
 /// Domain separation and version of everything that enters a proof. A change of the argument changes this string.
-pub const PROTOCOL: &str = "verinfer argument v4";
+pub const PROTOCOL: &str = "verinfer argument v5";
 
 /// Where a labelled message lies in the proof's body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

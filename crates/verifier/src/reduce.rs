@@ -85,7 +85,7 @@ pub fn reduce(
         let scale = add(&scaling.scales);
         scales.add(relation, &scaling.point, scale, &mut functional);
         let scale = add(&scaling.contracted);
-        scaling::add_contracted(relation, graph, &layers.inner, &scaling.point, scale, &mut functional);
+        scaling::add_contracted(relation, &layers.inner, &scaling.point, scale, &mut functional);
     }
     for object in &relation.objects {
         let commitment = statement.commitment(object.kind).ok_or(VerifyError::Parameters)?;

@@ -18,9 +18,9 @@ const RANGE_UNITS: usize = 4;
 impl Record {
     /// Validates the architecture. What shapes and runs imply may take `max_units` units of four bytes.
     pub fn build(self, max_units: u64) -> Result<Graph, ArchitectureError> {
-        let tensors: Vec<TensorSpec> = self.tensors.into_iter().map(tensor).collect();
+        let tensors: Vec<TensorSpec> = self.tensors.into_iter().enumerate().map(tensor).collect();
         let mut builder = Builder { tensors: &tensors, limit: max_units, left: max_units };
-        let nodes = self.nodes.into_iter().map(|node| builder.node(node)).collect::<Result<_, _>>()?;
+        let nodes = self.nodes.into_iter().enumerate().map(|node| builder.node(node)).collect::<Result<_, _>>()?;
         Ok(Graph::with_neutral_constants(tensors, nodes, TensorId(self.input), TensorId(self.output))?)
     }
 }
@@ -33,8 +33,9 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn node(&mut self, NodeRecord { source, op, output }: NodeRecord) -> Result<Node, ArchitectureError> {
+    fn node(&mut self, (index, NodeRecord { op, output }): (usize, NodeRecord)) -> Result<Node, ArchitectureError> {
         let output = TensorId(output);
+        let source = format!("{} #{index}", op.kind());
         let op = match op {
             OpRecord::Conv2d(conv) => {
                 let inputs = self.channels(TensorId(conv.input));
@@ -87,14 +88,12 @@ impl Builder<'_> {
             Multiplicity::PerLayer => 1,
             Multiplicity::PerChannel => channels,
         };
-        // A zero point that is no weight is refused by validation, whatever the weights.
-        let weight = i16::try_from(conv.weight_zero_point).unwrap_or(0);
         Ok(Conv {
             input: TensorId(conv.input),
             input_zero_point: conv.input_zero_point,
             window,
-            weights: vec![weight; num_weights],
-            weight_zero_point: conv.weight_zero_point,
+            weights: vec![0; num_weights],
+            weight_zero_point: 0,
             bias: vec![0; channels],
             requantization: requantization(vec![MULTIPLIER; count(conv.multipliers)], vec![0; count(conv.shifts)], &conv.output),
         })
@@ -129,12 +128,12 @@ fn product<const N: usize>(factors: [usize; N]) -> Option<usize> {
     factors.into_iter().try_fold(1_usize, usize::checked_mul)
 }
 
-fn tensor(TensorRecord { name, shape: sides, dtype }: TensorRecord) -> TensorSpec {
+fn tensor((index, TensorRecord { shape: sides, dtype }): (usize, TensorRecord)) -> TensorSpec {
     let dtype = match dtype {
         DataTypeRecord::U8 => DataType::U8,
         DataTypeRecord::I8 => DataType::I8,
     };
-    TensorSpec { name, shape: shape(sides), dtype }
+    TensorSpec { name: format!("tensor {index}"), shape: shape(sides), dtype }
 }
 
 fn requantization(multipliers: Vec<i32>, shifts: Vec<i32>, output: &OutputRecord) -> Requantization {

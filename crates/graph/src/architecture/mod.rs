@@ -1,8 +1,9 @@
 //! What is public about a network whose learned values are hidden: its architecture.
 //!
-//! *Learned* are the weights, biases, multipliers and shifts of [`Op::Conv2d`] and [`Op::DepthwiseConv2d`] and the values of
-//! [`Operand::Constant`]. Everything else is architecture: operators, wiring, shapes, types, windows, zero points, clamps, rounding modes,
-//! whether multipliers and shifts are per channel, all tables, and the requantization of [`Op::Add`] and [`Op::Mul`].
+//! *Learned* are the weights, their zero point, biases, multipliers and shifts of [`Op::Conv2d`] and [`Op::DepthwiseConv2d`] and the values of
+//! [`Operand::Constant`]. Everything else is architecture: operators, wiring, shapes, types, windows, zero points of activations, clamps, rounding modes,
+//! whether multipliers and shifts are per channel, all tables, and the requantization of [`Op::Add`] and [`Op::Mul`]. Why each of these is public is
+//! in docs/security.md. Names are neither: they are bound by nothing and left out.
 //!
 //! An encoding is [`PREFIX`], a version byte and the `postcard` encoding of `record::Record`. A network has one; decoding refuses all others.
 
@@ -33,7 +34,7 @@ mod tests;
 const PREFIX: &[u8; 7] = b"VERARCH";
 
 /// The byte after the prefix.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// Longest encoding that is decoded, in bytes.
 const MAX_LENGTH: usize = 1 << 22;
@@ -42,10 +43,7 @@ const MAX_LENGTH: usize = 1 << 22;
 /// entry of a table of a pool, four for each range of accumulators.
 const MAX_UNITS: u64 = 1 << 28;
 
-/// Longest name in an encoding, in bytes.
-const MAX_NAME: usize = 128;
-
-const DIGEST_CONTEXT: &str = "verinfer graph v2: architecture without learned values or names";
+const DIGEST_CONTEXT: &str = "verinfer graph v3: architecture without learned values or names";
 
 /// Why bytes are not the encoding of an architecture.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -94,29 +92,29 @@ impl Graph {
     /// Commits to the architecture: to everything but learned values, [`crate::TensorSpec::name`] and [`crate::Node::source`]. Equal for
     /// [`Graph::without_learned`].
     pub fn architecture_digest(&self) -> [u8; 32] {
-        blake3::derive_key(DIGEST_CONTEXT, &Record::new(self, |_| String::new()).encode())
+        blake3::derive_key(DIGEST_CONTEXT, &Record::new(self).encode())
     }
 
-    /// The same architecture with learned values that say nothing: weights equal to their zero point, biases 0, multipliers `2^30` and shifts
+    /// The same architecture with learned values that say nothing: weights and their zero point 0, biases 0, multipliers `2^30` and shifts
     /// 0 (as many as before), and as constants of additions the value closest to zero with which no sum leaves 32 bits: 0 but in networks
-    /// made for it.
+    /// made for it. Names are those of kinds and indices.
     ///
-    /// A function of the architecture and the names. [`Graph::value_range`] is that of `self`; [`Graph::accumulator_range`] and
+    /// A function of the architecture. [`Graph::value_range`] is that of `self`; [`Graph::accumulator_range`] and
     /// [`Graph::quotient_range`] are not.
     #[allow(clippy::expect_used, reason = "neutral values are legal wherever any are")]
     pub fn without_learned(&self) -> Self {
-        Record::new(self, str::to_owned).build(u64::MAX).expect("the architecture of a valid network is valid")
+        Record::new(self).build(u64::MAX).expect("the architecture of a valid network is valid")
     }
 
-    /// Encodes the architecture and the first 128 bytes of each name; no learned value is read.
+    /// Encodes the architecture; no learned value and no name is read.
     ///
     /// [`Graph::decode_architecture`] takes encodings of up to 4 MiB and up to `2^28` learned values and entries of tables of pools (a
     /// tap counts for up to 16, an output channel for 7).
     pub fn encode_architecture(&self) -> Vec<u8> {
-        encode(&Record::new(self, bounded_name))
+        encode(&Record::new(self))
     }
 
-    /// The network that [`Graph::without_learned`] gives for the one whose encoding `bytes` is, but for the ends of long names.
+    /// The network that [`Graph::without_learned`] gives for the one whose encoding `bytes` is.
     ///
     /// `bytes` may be hostile. Besides about a hundred times the length of `bytes`, which is at most 4 MiB, at most 1 GiB is allocated. Range
     /// analysis of a hostile network within these limits can take some ten seconds.
@@ -186,13 +184,4 @@ fn encode(record: &Record) -> Vec<u8> {
     bytes.push(VERSION);
     bytes.extend(record.encode());
     bytes
-}
-
-fn bounded_name(name: &str) -> String {
-    name.chars()
-        .scan(0_usize, |length, char| {
-            *length = length.saturating_add(char.len_utf8());
-            (*length <= MAX_NAME).then_some(char)
-        })
-        .collect()
 }

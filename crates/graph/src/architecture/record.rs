@@ -18,7 +18,6 @@ pub(super) struct Record {
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct TensorRecord {
-    pub name: String,
     pub shape: ShapeRecord,
     pub dtype: DataTypeRecord,
 }
@@ -34,7 +33,6 @@ pub(super) enum DataTypeRecord {
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct NodeRecord {
-    pub source: String,
     pub op: OpRecord,
     pub output: usize,
 }
@@ -94,7 +92,6 @@ pub(super) struct ConvRecord {
     pub input: usize,
     pub input_zero_point: i32,
     pub window: WindowRecord,
-    pub weight_zero_point: i32,
     pub multipliers: Multiplicity,
     pub shifts: Multiplicity,
     pub output: OutputRecord,
@@ -131,11 +128,29 @@ pub(super) enum RoundingRecord {
     Once,
 }
 
+impl OpRecord {
+    /// What a node is called whose model's name for it is not public.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Conv2d(_) => "CONV_2D",
+            Self::DepthwiseConv2d(_) => "DEPTHWISE_CONV_2D",
+            Self::Add { .. } => "ADD",
+            Self::Mul { .. } => "MUL",
+            Self::SumPool { .. } => "AVERAGE_POOL",
+            Self::MaxPool { .. } => "MAX_POOL",
+            Self::Lookup { .. } => "FUNCTION",
+            Self::Pad { .. } => "PAD",
+            Self::Reshape { .. } => "RESHAPE",
+            Self::Concat { .. } => "CONCATENATION",
+        }
+    }
+}
+
 impl Record {
-    /// The architecture of `graph`, with what `name` makes of each name.
-    pub fn new(graph: &Graph, name: impl Fn(&str) -> String) -> Self {
-        let tensor = |spec: &TensorSpec| TensorRecord { name: name(&spec.name), shape: shape(spec.shape), dtype: dtype(spec.dtype) };
-        let node = |node: &Node| NodeRecord { source: name(&node.source), op: op(&node.op), output: node.output.0 };
+    /// The architecture of `graph`.
+    pub fn new(graph: &Graph) -> Self {
+        let tensor = |spec: &TensorSpec| TensorRecord { shape: shape(spec.shape), dtype: dtype(spec.dtype) };
+        let node = |node: &Node| NodeRecord { op: op(&node.op), output: node.output.0 };
         Self {
             tensors: graph.tensors().iter().map(tensor).collect(),
             nodes: graph.nodes().iter().map(node).collect(),
@@ -195,12 +210,11 @@ fn op(op: &Op) -> OpRecord {
 }
 
 fn convolution(conv: &Conv) -> ConvRecord {
-    let Conv { input, input_zero_point, window: geometry, weights: _, weight_zero_point, bias: _, requantization } = conv;
+    let Conv { input, input_zero_point, window: geometry, weights: _, weight_zero_point: _, bias: _, requantization } = conv;
     ConvRecord {
         input: input.0,
         input_zero_point: *input_zero_point,
         window: window(geometry),
-        weight_zero_point: *weight_zero_point,
         multipliers: multiplicity(&requantization.multipliers),
         shifts: multiplicity(&requantization.shifts),
         output: output(requantization),

@@ -54,7 +54,6 @@ fn convs() -> Vec<Conv> {
     convs.push(conv(WINDOW, Requantization { multipliers: vec![1 << 30, 1 << 29], ..plain(0) }));
     convs.push(conv(WINDOW, Requantization { shifts: vec![1, -3], ..plain(0) }));
     convs.push(Conv { input_zero_point: 1, ..conv(WINDOW, plain(0)) });
-    convs.push(Conv { weight_zero_point: 1, ..conv(WINDOW, plain(0)) });
     convs
 }
 
@@ -68,6 +67,7 @@ fn learned_convs() -> Vec<Conv> {
     });
     let others = [
         Conv { bias: vec![4, -4], ..base.clone() },
+        Conv { weight_zero_point: 1, ..base.clone() },
         Conv { bias: vec![3, 1 << 20], ..base.clone() },
         conv(WINDOW, Requantization { multipliers: vec![0], ..plain(0) }),
         conv(WINDOW, Requantization { multipliers: vec![i32::MAX], ..plain(0) }),

@@ -51,8 +51,7 @@ fn lower_sum(
             constant.push(lowering, context, input, output, |left, constants| {
                 let given = Sum { table, multiplier: output_multiplier, constants };
                 let negated = negate_second && is_input_second;
-                let Sum { table, multiplier, constants } =
-                    independent_of_scale(&given, input, negated, output, range).unwrap_or(given);
+                let Sum { table, multiplier, constants } = independent_of_scale(&given, input, negated, output, range).unwrap_or(given);
                 Op::Add(Add { left, left_table: table, right: Operand::Constant(constants), requantization: requantized(multiplier) })
             });
         }

@@ -2,7 +2,6 @@ use p3_field::PrimeCharacteristicRing;
 use verinfer_graph::Graph;
 
 use super::Values;
-use crate::envelope::weight_range;
 use crate::field::{F, from_signed};
 use crate::layout::ColumnId;
 use crate::relation::Contraction;
@@ -15,10 +14,7 @@ pub(super) fn of(contraction: &Contraction, graph: &Graph, images: usize, values
     let zero = from_signed(contraction.input_zero_point);
     let weights: Vec<F> = match &contraction.hidden {
         None => conv.weights.iter().map(|&w| from_signed(i64::from(w) - i64::from(conv.weight_zero_point))).collect(),
-        Some(hidden) => {
-            let zero = i64::from(conv.weight_zero_point) - weight_range(graph, contraction).0;
-            hidden_weights(contraction, hidden.weights, values, from_signed(zero))
-        }
+        Some(hidden) => hidden_weights(contraction, hidden.weights, values, values.cell(hidden.zero_point, 0, 0)),
     };
     let mut sums = vec![F::ZERO; images * output.num_elements()];
     let mut activations = vec![F::ZERO; inner];

@@ -52,7 +52,10 @@ impl fmt::Display for Place {
 
 /// Whether a column has cells of each image: what belongs to a node and is not learned.
 fn has_images(column: &Column) -> bool {
-    let learned = matches!(column.role, Role::Weights | Role::Multiplier(_) | Role::Constant(_) | Role::SignFactor(_) | Role::Addends(_));
+    let learned = matches!(
+        column.role,
+        Role::Weights | Role::WeightZeroPoint | Role::Multiplier(_) | Role::Constant(_) | Role::SignFactor(_) | Role::Addends(_)
+    );
     column.node.is_some() && !learned
 }
 
@@ -73,6 +76,7 @@ fn width(graph: &Graph, relation: &Relation, id: ColumnId) -> usize {
         Role::Running(_) => column.leaf.tuple().into_iter().flat_map(|(_, values)| values).find_map(window_target),
         Role::Input => Some(graph.spec(graph.input()).shape),
         Role::Weights
+        | Role::WeightZeroPoint
         | Role::Multiplier(_)
         | Role::Constant(_)
         | Role::SignFactor(_)

@@ -111,7 +111,8 @@ impl Lowering<'_> {
         })?;
         let shape = if contraction.depthwise { (contraction.window.num_taps(), channels) } else { (channels, contraction.row_len()) };
         let weights = self.bytes(Some(node), Role::Weights, shape, 0, 8);
-        self.parameters.push(weights);
+        let zero_point = self.bytes(Some(node), Role::WeightZeroPoint, (1, 1), 0, 8);
+        self.parameters.extend([weights, zero_point]);
         let multiplier = self.hidden(node, Role::Multiplier, channels, bits, 0);
         let constant = self.hidden(node, Role::Constant, channels, CONSTANT_BITS, 1 << (CONSTANT_BITS - 1));
         let sign = plan.signed.then(|| (ColumnId(0), self.hidden(node, Role::SignFactor, channels, plan.shift, -1)));
@@ -121,7 +122,7 @@ impl Lowering<'_> {
             FormTerm { source: Source::ScaledAccumulator(id), factor: factor() },
             FormTerm { source: Source::Integers(constant.clone()), factor: factor() },
         ];
-        self.contractions[id.0].hidden = Some(HiddenLayer { weights, multiplier, constant, sign });
+        self.contractions[id.0].hidden = Some(HiddenLayer { weights, zero_point, multiplier, constant, sign });
         Ok(Side { terms, constants: vec![F::ZERO; channels], sign: SignTerm::Scaled(id), operands: Vec::new() })
     }
 

@@ -46,6 +46,8 @@ pub struct Contraction {
 pub struct HiddenLayer {
     /// Weights less the type's smallest value: a plane for each output channel, or for each tap where the layer is depthwise.
     pub weights: ColumnId,
+    /// Their zero point less the type's smallest value: one cell.
+    pub zero_point: ColumnId,
     /// Multipliers.
     pub multiplier: Bytes,
     /// Multipliers times biases, with the constants of the rounding.

@@ -24,6 +24,8 @@ pub enum Role {
     Copy(TensorId),
     /// Hidden weights less the smallest value: a plane for each output channel, or for each tap where the layer is depthwise.
     Weights,
+    /// The hidden zero point of weights, less the smallest value.
+    WeightZeroPoint,
     /// Bytes of the hidden multipliers from this one on, least significant first.
     Multiplier(usize),
     /// Bytes of the hidden constants.

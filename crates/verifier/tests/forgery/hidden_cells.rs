@@ -132,7 +132,7 @@ fn the_checker_names_what_is_learned_though_it_belongs_to_no_image() {
     // A column of one pixel in a batch of two.
     let forger = &*crate::hidden::HIDDEN;
     let columns = forger.relation().columns.iter().enumerate();
-    for (index, _) in columns.filter(|(_, column)| matches!(column.role, Role::Multiplier(0) | Role::Weights)) {
+    for (index, _) in columns.filter(|(_, column)| matches!(column.role, Role::Multiplier(0) | Role::Weights | Role::WeightZeroPoint)) {
         assert!(!forger.holds(&forger.statement, &forger.edited(&[(ColumnId(index), 0, 0, 1 << 20)])));
     }
 }

@@ -7,7 +7,8 @@ use rand_chacha::rand_core::SeedableRng;
 use verinfer_graph::{Graph, Op, Operand};
 use verinfer_prover::{Execution, Witness};
 use verinfer_relation::field::F;
-use verinfer_relation::relation::ObjectKind;
+use verinfer_relation::layout::ColumnId;
+use verinfer_relation::relation::{ObjectKind, Role};
 use verinfer_relation::setting::OutputForm;
 use verinfer_relation::statement::{ModelClaim, Statement};
 use verinfer_verifier::VerifyError;
@@ -47,6 +48,19 @@ fn another_weight_is_not_what_was_committed_to() {
     rejected(with_conv(LAST, |conv| conv.weights[4 * 32 + 5] ^= 1));
     rejected(with_conv(DEPTHWISE, |conv| conv.weights[4 * 4 + 1] ^= 1));
     rejected(with_conv(0, |conv| conv.weights.swap(8, 9)));
+}
+
+#[test]
+fn another_zero_point_of_weights_is_not_what_was_committed_to() {
+    rejected(with_conv(LAST, |conv| conv.weight_zero_point = 1));
+    rejected(with_conv(DEPTHWISE, |conv| conv.weight_zero_point = -2));
+    // Another one in the cell alone is noticed by the commitment, and where accumulators are added up.
+    let columns = HIDDEN.relation().columns.iter().enumerate();
+    for (index, _) in columns.filter(|(_, column)| column.role == Role::WeightZeroPoint) {
+        let witness = HIDDEN.edited(&[(ColumnId(index), 0, 0, 1)]);
+        let (_, broken) = HIDDEN.following(&HIDDEN.statement, witness);
+        assert!(broken.len() >= 2 && broken.contains(&MODEL[0]), "{broken:?}");
+    }
 }
 
 #[test]

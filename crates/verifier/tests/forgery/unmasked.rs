@@ -105,7 +105,7 @@ pub fn broken(forger: &Forger, transcript: Transcript, proof: &Proof, cells: &[F
         public.add(relation, point, K::ONE, &mut functional);
         view.expect(Broken::Scales, *scales, of_cells(&functional));
         let mut functional = Functional::default();
-        scaling::add_contracted(relation, forger.graph, &layers.inner, point, K::ONE, &mut functional);
+        scaling::add_contracted(relation, &layers.inner, point, K::ONE, &mut functional);
         view.expect(Broken::Contracted, *contracted, of_cells(&functional));
     }
     for object in &relation.objects {

@@ -51,6 +51,7 @@ fn covered(graph: &Graph, images: usize, output: OutputForm, labels: &[u32]) {
             Role::Digests(_)
                 | Role::Salt(_)
                 | Role::Weights
+                | Role::WeightZeroPoint
                 | Role::Multiplier(_)
                 | Role::Constant(_)
                 | Role::SignFactor(_)

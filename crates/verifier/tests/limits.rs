@@ -21,7 +21,7 @@ static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
 
 /// The limit of these tests in cells, and what they may allocate.
 const MAX_CELLS: usize = 1 << 20;
-const MAX_BYTES: usize = 16 * MAX_CELLS;
+const MAX_BYTES: usize = 40 * MAX_CELLS;
 
 /// What verifying may allocate beside the relation.
 const MAX_CLAIM_BYTES: usize = 128 * MAX_CELLS;

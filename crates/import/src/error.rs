@@ -140,7 +140,7 @@ pub enum Unsupported {
     // Windows.
     #[error("{axis} {found} of the input is smaller than the window of {window}")]
     WindowTooLarge { axis: &'static str, found: usize, window: usize },
-    #[error("the tables for windows up to this one have {entries} entries, more than {limit}")]
+    #[error("the tables for windows up to this one have at least {entries} entries, more than {limit}")]
     TablesTooLarge { entries: usize, limit: usize },
     #[error("the operators up to this one have {constants} weights, more than {limit}")]
     TooManyConstants { constants: usize, limit: usize },

@@ -21,9 +21,8 @@ pub fn lower_average_pool(lowering: &mut Lowering<'_, '_>, context: &Context<'_,
         let rounded = if sum > 0 { sum.saturating_add(half) } else { sum.saturating_sub(half) };
         clamp(rounded.checked_div(count).unwrap_or(0), min, max)
     };
-    let counts = pool.tap_counts();
-    check_entries(counts.iter().copied())?;
-    let tables = counts
+    let tables = pool
+        .tap_counts()?
         .into_iter()
         .map(|count| Ok((count, table(count, pool.input, |sum, count| Ok(average(sum, count)))?)))
         .collect::<Result<_, _>>()?;
@@ -70,7 +69,7 @@ pub fn lower_mean(lowering: &mut Lowering<'_, '_>, context: &Context<'_, '_>) ->
         ..Window::POINT
     };
     let count = window.num_taps();
-    check_entries([count])?;
+    check_entries(num_entries(count))?;
     let multiplier = mean_multiplier(input, output, count)?;
     let table = table(count, input, |sum, count| {
         let shifted = sum.saturating_sub(i64::from(input.zero_point).saturating_mul(count));
@@ -152,12 +151,19 @@ impl Pool {
         Ok(Self { input, output, window, range: activation_range(options.fused_activation_function(), output)? })
     }
 
-    /// Numbers of existing taps that occur, in increasing order.
-    fn tap_counts(&self) -> BTreeSet<usize> {
+    /// Numbers of existing taps that occur, in increasing order; it stops when their tables are too large.
+    fn tap_counts(&self) -> Result<BTreeSet<usize>, Unsupported> {
         let window = self.window;
         let rows = axis_counts(self.input.shape.height, self.output.shape.height, window.kernel_h, window.stride_h, window.pad_top);
         let columns = axis_counts(self.input.shape.width, self.output.shape.width, window.kernel_w, window.stride_w, window.pad_left);
-        rows.iter().flat_map(|rows| columns.iter().map(move |columns| rows.saturating_mul(*columns))).collect()
+        let (mut counts, mut entries) = (BTreeSet::new(), 0usize);
+        for count in rows.iter().flat_map(|rows| columns.iter().map(move |columns| rows.saturating_mul(*columns))) {
+            if counts.insert(count) {
+                entries = entries.saturating_add(num_entries(count));
+                check_entries(entries)?;
+            }
+        }
+        Ok(counts)
     }
 }
 
@@ -184,8 +190,7 @@ const fn num_entries(count: usize) -> usize {
     count.saturating_mul(255).saturating_add(1)
 }
 
-fn check_entries(counts: impl IntoIterator<Item = usize>) -> Result<(), Unsupported> {
-    let entries = counts.into_iter().map(num_entries).fold(0, usize::saturating_add);
+const fn check_entries(entries: usize) -> Result<(), Unsupported> {
     if entries > MAX_TABLE_ENTRIES {
         return Err(Unsupported::TablesTooLarge { entries, limit: MAX_TABLE_ENTRIES });
     }

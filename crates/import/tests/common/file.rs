@@ -24,6 +24,7 @@ impl Tensor {
     }
 
     /// Constant 32-bit integers.
+    #[allow(dead_code)]
     pub fn integers(values: &[i32]) -> Self {
         let data = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         Self { shape: vec![values.len() as i32], element: TensorType::INT32, scales: Vec::new(), zero_point: 0, data }
@@ -54,6 +55,7 @@ impl Operator {
 }
 
 /// A number as a field.
+#[allow(dead_code)]
 pub fn float(value: f32) -> Field {
     Field::Scalar(value.to_le_bytes().to_vec())
 }

@@ -66,7 +66,7 @@ impl Source {
 }
 
 /// Whether a file that begins so is read to its end: a model, or an archive, whose end says what it holds.
-fn is_read(head: &[u8]) -> bool {
+pub fn is_read(head: &[u8]) -> bool {
     is_tflite(head) || head.starts_with(b"PK")
 }
 

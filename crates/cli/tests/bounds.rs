@@ -61,6 +61,19 @@ fn files_that_go_on_for_a_gigabyte_are_not_read() {
 }
 
 #[test]
+fn a_file_that_is_inspected_is_read_as_far_as_one_of_its_kind_goes() {
+    let folder = tempfile::tempdir().unwrap();
+    let proof = folder.path().join("proof.vinf").display().to_string();
+    verinfer(["prove", "digits", "sample", "--out", &proof]).accepted();
+    let len = std::fs::metadata(&proof).unwrap().len();
+    let report = verinfer(["inspect", &proof, "--json"]).accepted().json();
+    assert!(len > 1 << 16 && report["bytes"] == len, "{report}");
+    lengthen(Path::new(&proof));
+    let (code, text) = capped(&["inspect", &proof]);
+    assert!(code == Some(2) && text.contains("1073741824 bytes follow"), "{text}");
+}
+
+#[test]
 fn a_proof_that_says_it_is_longer_than_it_can_be_is_rejected_when_its_header_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("proof.vinf");

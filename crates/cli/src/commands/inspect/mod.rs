@@ -1,15 +1,17 @@
 //! `verinfer inspect`: what a file is that this program reads or writes, and what is in it.
 
-use std::borrow::Cow;
 use std::path::Path;
 
+use anyhow::Context;
 use verinfer_commitments::{is_public_file, is_secret_file};
 use verinfer_parties::store::is_state_file;
 use verinfer_relation::statement::is_proof_file;
 
+use crate::files;
 use crate::hide::HideArguments;
-use crate::model::{ModelArguments, Selected, Source};
+use crate::model::{ModelArguments, Selected, Source, is_read};
 use crate::output::{Output, Verdict};
+use crate::proofs::{self, PROOF_LIMIT};
 
 mod commitment;
 mod graph;
@@ -43,13 +45,15 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
         Selected::Synthetic(network) => return model::inspect_synthetic(network, arguments, output),
         Selected::Source(source) => source,
     };
-    let bytes = source.bytes()?;
-    let Source::File(path) = &source else { return model::inspect_file(&source, &bytes, arguments, output) };
-    inspect(path, &source, bytes, arguments, output)
+    match &source {
+        Source::Builtin(builtin) => model::inspect_file(&source, builtin.tflite, arguments, output),
+        Source::File(path) => inspect(path, &source, arguments, output),
+    }
 }
 
 /// The first bytes of a file tell what it is.
-fn inspect(path: &Path, source: &Source, bytes: Cow<'_, [u8]>, arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
+fn inspect(path: &Path, source: &Source, arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
+    let bytes = read(path)?;
     if is_proof_file(&bytes) {
         proof::inspect(path, &bytes, output)
     } else if is_public_file(&bytes) {
@@ -63,4 +67,23 @@ fn inspect(path: &Path, source: &Source, bytes: Cow<'_, [u8]>, arguments: &Argum
     } else {
         model::inspect_file(source, &bytes, arguments, output)
     }
+}
+
+/// Reads a file as far as one of its kind goes; what is of no kind, no further than its first bytes.
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    // A pipe cannot be read again.
+    let is_file = path.is_file();
+    let bytes = files::read_if(path, |head| {
+        if is_proof_file(head) {
+            (!is_file).then_some(PROOF_LIMIT as u64)
+        } else if is_public_file(head) || is_secret_file(head) || is_state_file(head) {
+            Some(files::COMMITMENT_LIMIT)
+        } else {
+            is_read(head).then_some(files::MODEL_LIMIT)
+        }
+    })?;
+    if is_file && is_proof_file(&bytes) {
+        return proofs::read(path, PROOF_LIMIT)?.with_context(|| format!("cannot read {}", path.display()));
+    }
+    Ok(bytes)
 }

@@ -200,11 +200,11 @@ impl Report for EstimateReport {
         let rows: Vec<_> = models.iter().map(Prediction::checked_row).collect();
         write_table(out, &titles, &[2, 3, 4, 5, 6, 7, 8, 9, 10], &rows)?;
         match memory_rates.as_slice() {
-            [fixed, cell, encoded, root] => {
+            [fixed, cell, encoded, pixel] => {
                 writeln!(out)?;
                 writeln!(
                     out,
-                    "memory, best fit: {fixed:.0} + {cell:.1} * cells + {encoded:.1} * encoded elements + {root:.0} * square root of cells bytes"
+                    "memory, best fit: {fixed:.0} + {cell:.1} * cells + {encoded:.1} * encoded elements + {pixel:.0} * pixels of maxima bytes"
                 )
             }
             _ => Ok(()),

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use verinfer_graph::Graph;
 use verinfer_relation::parameters::{Parameters, SecurityReport, mask_cells};
+use verinfer_relation::relation::Role;
 use verinfer_relation::{Relation, RelationError};
 
 use crate::cost;
@@ -37,6 +38,8 @@ pub struct Cells {
     pub log_length: usize,
     /// Base elements of the first codeword.
     pub encoded: u64,
+    /// Pixels of the columns that maxima over windows are made of: each of their views has weights of its own, which all channels share.
+    pub maxima_pixels: u64,
 }
 
 /// Costs of one proof that do not depend on the machine.
@@ -84,6 +87,12 @@ impl Cells {
             padding: committed.saturating_sub(used + masks),
             log_length: parameters.log_cells,
             encoded: encoded(parameters, 0),
+            maxima_pixels: relation
+                .columns
+                .iter()
+                .filter(|column| matches!(column.role, Role::Running(_)))
+                .map(|column| column.pixels as u64)
+                .sum(),
         }
     }
 }
@@ -129,10 +138,10 @@ fn encoded(parameters: &Parameters, oracle: usize) -> u64 {
     parameters.oracles.get(oracle).map_or(0, |shape| (parameters.row_len(oracle) * shape.domain.size()) as u64)
 }
 
-/// Bytes of the prover's memory: of the program, for each cell in use (values, leaves of the lookups, weights of the claim), for each element of the
-/// first codeword, and what the allocator keeps of freed memory, which grows less than the cells do. `verinfer estimate --check` of several models gives
-/// the ones that fit best what it measures.
-const MEMORY_RATES: [u64; 4] = [65_000_000, 48, 9, 150_000];
+/// Bytes of the prover's memory: of the program, for each cell in use (values, leaves of the lookups), for each element of the first codeword (weights
+/// of the claim, trees, later codewords), and for each pixel of the columns of maxima (weights of their views, as one table for each is built and
+/// packed). `verinfer estimate --check` of several models gives the ones that fit best what it measures.
+const MEMORY_RATES: [u64; 4] = [82_000_000, 26, 27, 118];
 
 fn prover_memory(cells: &Cells) -> u64 {
     MEMORY_RATES.iter().zip(memory_counts(cells)).map(|(rate, count)| rate * count).sum()
@@ -140,7 +149,7 @@ fn prover_memory(cells: &Cells) -> u64 {
 
 /// What the prover's memory is linear in.
 fn memory_counts(cells: &Cells) -> [u64; 4] {
-    [1, cells.used, cells.encoded, cells.used.isqrt()]
+    [1, cells.used, cells.encoded, cells.maxima_pixels]
 }
 
 /// The rates that fit peaks of memory best, in the order of [`MEMORY_RATES`].

@@ -33,6 +33,7 @@ mod phases;
 mod possible;
 mod predicate;
 mod proofs;
+mod provable;
 mod rejection;
 mod results;
 mod trace;

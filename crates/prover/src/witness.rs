@@ -362,8 +362,7 @@ impl Writer<'_> {
             (usize::try_from(row).ok().and_then(|row| output_table.output(row)).unwrap_or_default(), row as u32)
         });
         let mut shift = 0;
-        let bits = recipe.shift / recipe.limbs.len().max(1);
-        for &limb in &recipe.limbs {
+        for (&limb, &bits) in recipe.limbs.iter().zip(&recipe.limb_bits) {
             self.fill(limb, |channel, pixel| {
                 let value = split(channel, pixel).remainder >> shift & ((1 << bits) - 1);
                 (value, value as u32)

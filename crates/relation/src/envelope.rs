@@ -8,8 +8,7 @@ use verinfer_graph::{DataType, Graph, NodeId, Op};
 
 use crate::error::RelationError;
 use crate::field::F;
-use crate::lower::requantize::INTEGER_BITS;
-use crate::lower::steps::Layer;
+use crate::lower::lines::{INTEGER_BITS, Lines};
 use crate::relation::Contraction;
 
 /// The public part of hidden multipliers.
@@ -58,10 +57,11 @@ pub const ADDEND_BOUND: i64 = 1 << 28;
 const KEY_SIDE_BITS: u32 = 62;
 
 /// Fewest bits of a remainder.
-const MIN_BITS: usize = 20;
+pub const MIN_BITS: usize = 20;
 
-/// Most keys of a table.
-const MAX_KEYS: i64 = 1 << 22;
+/// Most keys of a range: layers that show their constants have at most 2^22 each, from both sides of zero,
+/// and the ends are rounded outwards by a quarter at most.
+const MAX_KEYS: i64 = (2 << 22) + (2 << 20);
 
 /// Leading bits to which the ends of a range of keys are rounded outwards.
 const SIGNIFICANT_BITS: u32 = 3;
@@ -115,21 +115,18 @@ impl Envelope {
         for (index, node) in graph.nodes().iter().enumerate() {
             if let Op::Conv2d(conv) | Op::DepthwiseConv2d(conv) = &node.op {
                 let shape = graph.spec(node.output).shape;
-                let layer = Layer::new(graph, NodeId(index), &conv.requantization, shape.channels)?;
-                let too_wide = || RelationError::TooWide { node: index, op: node.source.clone(), bits: INTEGER_BITS, room: INTEGER_BITS };
-                bits = layer.bits(bits).ok_or_else(too_wide)?;
-                layers.push((layer, shape.num_elements()));
+                let lines = Lines::hidden(graph, NodeId(index), &conv.requantization, shape.channels, bits)?;
+                bits = lines.bits;
+                layers.push((lines.signed, lines.keys(), shape.num_elements()));
             }
         }
-        let elements: usize = layers.iter().map(|(_, elements)| elements).sum();
+        let elements: usize = layers.iter().map(|&(_, _, elements)| elements).sum();
         let cost = |widest: &usize| bits.div_ceil(*widest) * elements + (1usize << bits.div_ceil(bits.div_ceil(*widest)));
         let num_limbs = bits.div_ceil((8..=22).min_by_key(cost).unwrap_or(16));
         let limb_bits = bits.div_ceil(num_limbs);
-        let shift = num_limbs * limb_bits;
         let mut ranges = [(0, 0); 2];
-        for (layer, _) in &layers {
-            let keys = layer.keys(&layer.rescaling(shift)?, shift);
-            let range = &mut ranges[usize::from(layer.signed)];
+        for (signed, keys, _) in layers {
+            let range = &mut ranges[usize::from(signed)];
             *range = (range.0.min(keys.0), range.1.max(keys.1));
         }
         let [keys, signed_keys] = ranges.map(|(low, high)| (-outwards(-low), outwards(high)));
@@ -151,7 +148,7 @@ impl Envelope {
             // Tables hold the keys less or more a zero point, or twice that.
             let largest = i64::from(first).abs().max(i64::from(last).abs()) + 2 * 256;
             let fits = i128::from(largest + 3) << bits <= 1i128 << KEY_SIDE_BITS;
-            if first > 0 || last < 0 || 2 * largest > MAX_KEYS || !fits {
+            if first > 0 || last < 0 || i64::from(last) - i64::from(first) > MAX_KEYS || !fits {
                 return Err(EnvelopeError::Keys { first, last, bits });
             }
         }

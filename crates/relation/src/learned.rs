@@ -2,10 +2,10 @@
 
 use verinfer_graph::{Add, Graph, NodeId, Op, Operand};
 
-use crate::envelope::{ADDEND_BOUND, weight_range};
+use crate::envelope::{ADDEND_BOUND, MIN_BITS, weight_range};
 use crate::error::RelationError;
 use crate::layout::ColumnId;
-use crate::lower::steps::Layer;
+use crate::lower::lines::Lines;
 use crate::relation::{Bytes, Contraction, HiddenLayer, Recipe, Relation, Rescaling, Role};
 
 /// The contents of the hidden columns of a relation.
@@ -48,7 +48,13 @@ impl Learned {
         fits(0, "the zero point of weights", zero_point, (first, last))?;
         self.columns.push((hidden.weights, conv.weights.iter().map(|&weight| (i64::from(weight) - first) as i16).collect()));
         self.columns.push((hidden.zero_point, vec![(zero_point - first) as i16]));
-        let values = Layer::new(graph, id, &conv.requantization, num_channels)?.rescaling(recipe.shift)?;
+        let lines = Lines::hidden(graph, id, &conv.requantization, num_channels, MIN_BITS)?;
+        let values = lines.rescaling(recipe.shift).ok_or_else(|| RelationError::TooWide {
+            node: id.0,
+            op: graph.node(id).source.clone(),
+            bits: lines.bits,
+            room: recipe.shift,
+        })?;
         let mut constants = Vec::new();
         let (multiplier_range, constant_range) = (hidden.multiplier.range(), hidden.constant.range());
         for (channel, (&multiplier, &constant)) in values.multipliers.iter().zip(&values.constants).enumerate() {

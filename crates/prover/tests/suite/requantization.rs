@@ -35,6 +35,76 @@ proptest! {
     }
 }
 
+/// A layer of one output whose quotients take more values than three significant bits leave in 2^21.
+#[test]
+fn a_layer_of_many_keys_can_be_hidden_if_it_can_be_shown() {
+    let mut rng = Rng::new(5);
+    let requantization = Requantization {
+        multipliers: vec![1 << 30],
+        shifts: vec![2],
+        rounding: verinfer_graph::Rounding::Twice,
+        zero_point: -128,
+        min: -128,
+        max: 127,
+    };
+    let conv = Conv {
+        input: TensorId(0),
+        input_zero_point: 0,
+        window: Window::POINT,
+        weights: vec![127; 60],
+        weight_zero_point: 0,
+        bias: vec![0],
+        requantization: requantization.clone(),
+    };
+    let (graph, relation, requantization) = network((60, 1), DataType::I8, Op::Conv2d(conv), requantization).unwrap();
+    check_relation(&graph, &relation, &requantization, &mut rng).unwrap();
+    let hidden = hidden(&graph).unwrap();
+    let keys = hidden.setting.weights.unwrap().keys;
+    assert!(keys.0 < -(1 << 20) && keys.1 - keys.0 >= 1 << 22, "{keys:?}");
+    check_relation(&graph, &hidden, &requantization, &mut rng).unwrap();
+}
+
+/// A table that both used would leave the long remainder of the addition no room beside the large keys of the layer.
+#[test]
+fn an_addition_has_room_beside_a_layer_of_many_keys() {
+    let spec = || TensorSpec { name: "t".into(), shape: Shape::new(1, 1, 1), dtype: DataType::I8 };
+    let rescale = |multiplier, shift| Requantization {
+        multipliers: vec![multiplier],
+        shifts: vec![shift],
+        rounding: verinfer_graph::Rounding::Twice,
+        zero_point: -3,
+        min: -128,
+        max: 127,
+    };
+    let conv = Conv {
+        input: TensorId(0),
+        input_zero_point: -128,
+        window: Window::POINT,
+        weights: vec![127],
+        weight_zero_point: 0,
+        bias: vec![0],
+        requantization: rescale(1_700_000_001, 4),
+    };
+    let table: Vec<i32> = (-128..128).map(|value: i32| (value + 5) << 19).collect();
+    let right = Operand::Tensor { tensor: TensorId(0), table: table.iter().map(|value| value / 7).collect() };
+    let add = Add { left: TensorId(1), left_table: table, right, requantization: rescale(1_234_567_891, -18) };
+    let node = |op, output| Node { source: "OP".into(), op, output: TensorId(output) };
+    let nodes = vec![node(Op::Conv2d(conv), 1), node(Op::Add(add), 2)];
+    let graph = Graph::new(vec![spec(), spec(), spec()], nodes, TensorId(0), TensorId(2)).unwrap();
+    let relation = Relation::new(&graph).unwrap();
+    let shift = |node: usize| match &relation.recipes[node] {
+        Recipe::Requantize(recipe) => (recipe.shift, relation.column(recipe.output).leaf.clone()),
+        other => panic!("{other:?}"),
+    };
+    let ((_, layer), (bits, addition)) = (shift(0), shift(1));
+    let keys = |leaf: Leaf| match leaf {
+        Leaf::Lookup { table, .. } => relation.tables[table.0].len,
+        other => panic!("{other:?}"),
+    };
+    let (many, few) = (keys(layer), keys(addition));
+    assert!(bits > 40 && many > 1 << 18 && few < 1 << 12, "{bits} bits beside {few} keys, {many} in the other table");
+}
+
 /// The relation with hidden weights, where the constants fit.
 fn hidden(graph: &Graph) -> Option<Relation> {
     let setting = Setting { weights: Some(Envelope::of(graph).ok()?), ..Setting::default() };

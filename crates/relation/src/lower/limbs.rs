@@ -8,25 +8,73 @@
 
 use std::collections::BTreeSet;
 
-use verinfer_graph::Graph;
+use verinfer_graph::{Graph, Node, Requantization};
 
+use super::lines::INTEGER_BITS;
 use super::requantize::Plan;
 use super::tables::Tables;
 use super::{clamp_key, key_offset, requantization};
 use crate::envelope::Envelope;
 use crate::error::RelationError;
 
-/// Most rows of a table.
-const MAX_TABLE_ROWS: u64 = 1 << 22;
+/// Most keys of a node that shows its constants.
+const MAX_KEYS: u64 = 1 << 22;
 
-/// Bits that no side of the equation may leave.
-const INTEGER_BITS: u32 = 62;
+/// Most rows of a table: as many as an envelope may have keys, with zero points.
+const MAX_TABLE_ROWS: u64 = (2 << 22) + (2 << 20) + (1 << 10);
 
-/// Number and width of the limbs of one remainder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Cut {
-    count: usize,
-    bits: usize,
+/// Lets nodes share tables of clamps and signs, unless the keys of one would leave the remainder of another no room: the crowded ones then take the next table.
+///
+/// # Errors
+///
+/// A node has no room beside its own keys, or too many of them for a table.
+pub fn share_tables(graph: &Graph, plans: &mut [Option<Plan>]) -> Result<Tables, RelationError> {
+    loop {
+        let mut tables = Tables::default();
+        for (plan, node) in plans.iter().zip(graph.nodes()) {
+            if let (Some(plan), Some(requantization)) = (plan, requantization(&node.op)) {
+                let offset = key_offset(plan, requantization);
+                tables.announce_clamp(clamp_key(plan, requantization), (plan.keys.0 + offset, plan.keys.1 + offset));
+                if plan.signed {
+                    tables.announce_sign(plan.table, plan.keys);
+                }
+            }
+        }
+        let mut all_have_room = true;
+        for (index, (plan, node)) in plans.iter_mut().zip(graph.nodes()).enumerate() {
+            let (Some(plan), Some(requantization)) = (plan, requantization(&node.op)) else { continue };
+            if shared_room(plan, requantization, &tables) < plan.shift {
+                let op = || node.source.clone();
+                let rows = plan.keys.1.abs_diff(plan.keys.0) + 1;
+                if rows > MAX_KEYS {
+                    return Err(RelationError::TableTooLarge { node: index, op: op(), rows, max: MAX_KEYS });
+                }
+                let alone = room(plan, plan.keys, 0);
+                if alone < plan.shift {
+                    return Err(RelationError::TooWide { node: index, op: op(), bits: plan.shift, room: alone });
+                }
+                plan.table += 1;
+                all_have_room = false;
+            }
+        }
+        if all_have_room {
+            return Ok(tables);
+        }
+    }
+}
+
+/// Largest remainder of a node, in bits, beside the keys of the tables it uses; none if a table has too many rows.
+fn shared_room(plan: &Plan, requantization: &Requantization, tables: &Tables) -> usize {
+    let clamp = (tables.clamp_range(clamp_key(plan, requantization)), key_offset(plan, requantization));
+    let sign = plan.signed.then(|| (tables.sign_range(plan.table), 0));
+    let mut least = INTEGER_BITS;
+    for (range, offset) in [Some(clamp), sign].into_iter().flatten() {
+        if range.1.abs_diff(range.0) + 1 > MAX_TABLE_ROWS {
+            return 0;
+        }
+        least = least.min(room(plan, range, offset));
+    }
+    least
 }
 
 /// Widths of the limbs of each node, least significant first; the plans are brought to the sum of their limbs. Nodes with hidden constants have
@@ -37,66 +85,53 @@ pub fn choose(
     tables: &Tables,
     envelope: Option<&Envelope>,
 ) -> Result<Vec<Vec<usize>>, RelationError> {
-    let mut rooms = Vec::new();
-    for (index, (plan, node)) in plans.iter().zip(graph.nodes()).enumerate() {
-        let (Some(plan), Some(requantization)) = (plan, requantization(&node.op)) else {
-            rooms.push(0);
-            continue;
-        };
-        let clamp = (tables.clamp_range(clamp_key(plan, requantization)), key_offset(plan, requantization));
-        let sign = plan.signed.then(|| (tables.sign_range(plan.long_remainder), 0));
-        let mut least = INTEGER_BITS as usize;
-        for (range, offset) in [Some(clamp), sign].into_iter().flatten() {
-            let rows = range.1.abs_diff(range.0) + 1;
-            if rows > MAX_TABLE_ROWS {
-                return Err(RelationError::TableTooLarge { node: index, op: node.source.clone(), rows, max: MAX_TABLE_ROWS });
-            }
-            least = least.min(room(plan, range, offset));
-        }
-        rooms.push(least);
-    }
-    let hidden = envelope.map(|envelope| Cut { count: usize::from(envelope.num_limbs), bits: usize::from(envelope.limb_bits) });
-    let cut_all = |plans: &[Option<Plan>], widest: usize| -> Vec<Option<Cut>> {
-        let cut = |plan: &Plan, room| hidden.filter(|_| plan.values.is_none()).unwrap_or_else(|| cut(plan.shift, room, widest));
-        plans.iter().zip(&rooms).map(|(plan, &room)| plan.as_ref().map(|plan| cut(plan, room))).collect()
+    let room_of = |(plan, node): (&Option<Plan>, &Node)| match (plan, requantization(&node.op)) {
+        (Some(plan), Some(requantization)) => shared_room(plan, requantization, tables),
+        (Some(_), None) | (None, _) => 0,
+    };
+    let rooms: Vec<usize> = plans.iter().zip(graph.nodes()).map(room_of).collect();
+    let hidden = envelope.map(|envelope| vec![usize::from(envelope.limb_bits); usize::from(envelope.num_limbs)]);
+    let cut_all = |plans: &[Option<Plan>], widest: usize| -> Vec<Vec<usize>> {
+        let cut = |plan: &Plan, room| hidden.clone().filter(|_| plan.values.is_none()).unwrap_or_else(|| cut(plan.shift, room, widest));
+        plans.iter().zip(&rooms).map(|(plan, &room)| plan.as_ref().map_or_else(Vec::new, |plan| cut(plan, room))).collect()
     };
     let elements: Vec<usize> = graph.nodes().iter().map(|node| graph.spec(node.output).shape.num_elements()).collect();
-    let cost = |widest: usize| -> (bool, usize) {
+    let cost = |widest: usize| -> usize {
         let cuts = cut_all(plans, widest);
-        let too_wide = cuts.iter().zip(&rooms).any(|(cut, &room)| cut.is_some_and(|cut| cut.count * cut.bits > room));
-        let tables: BTreeSet<usize> = cuts.iter().flatten().map(|cut| cut.bits).collect();
-        let cells: usize = cuts.iter().zip(&elements).map(|(cut, &n)| cut.map_or(0, |cut| cut.count * n)).sum();
-        (too_wide, cells + tables.iter().map(|&bits| 1 << bits).sum::<usize>())
+        let tables: BTreeSet<usize> = cuts.iter().flatten().copied().collect();
+        let cells: usize = cuts.iter().zip(&elements).map(|(cut, &n)| cut.len() * n).sum();
+        cells + tables.iter().map(|&bits| 1 << bits).sum::<usize>()
     };
     let widest = (8..=22).min_by_key(|&widest| cost(widest)).unwrap_or(16);
     let cuts = cut_all(plans, widest);
-    let mut limbs = Vec::new();
-    for (index, (plan, cut)) in plans.iter_mut().zip(cuts).enumerate() {
-        let Some((plan, Cut { count, bits })) = plan.as_mut().zip(cut) else {
-            limbs.push(Vec::new());
-            continue;
-        };
-        if count * bits > rooms[index] {
+    for (index, (plan, cut)) in plans.iter_mut().zip(&cuts).enumerate() {
+        let Some(plan) = plan else { continue };
+        let bits = cut.iter().sum();
+        if bits > rooms[index] {
             let op = graph.nodes()[index].source.clone();
-            return Err(RelationError::TooWide { node: index, op, bits: count * bits, room: rooms[index] });
+            return Err(RelationError::TooWide { node: index, op, bits, room: rooms[index] });
         }
-        plan.widen(count * bits);
-        limbs.push(vec![bits; count]);
+        plan.widen(bits);
     }
-    Ok(limbs)
+    Ok(cuts)
 }
 
 /// Largest remainder, in bits, for which no key of `range` and no accumulator makes a side of the equation leave [`INTEGER_BITS`].
 fn room(plan: &Plan, range: (i64, i64), key_offset: i64) -> usize {
     let key = (range.0 - key_offset).unsigned_abs().max((range.1 - key_offset).unsigned_abs());
-    let by_key = INTEGER_BITS.saturating_sub((key + 2).next_power_of_two().trailing_zeros()) as usize;
-    by_key.min(plan.max_bits(INTEGER_BITS))
+    let by_key = INTEGER_BITS.saturating_sub((key + 2).next_power_of_two().trailing_zeros() as usize);
+    by_key.min(plan.max_bits(INTEGER_BITS as u32))
 }
 
-/// Limbs for a remainder of `shift` bits, at most `widest` bits each: all of the widest width where there is room for that.
-fn cut(shift: usize, room: usize, widest: usize) -> Cut {
+/// Widths of the limbs of a remainder of at least `shift` bits, at most `widest` each: all of the widest width where there is room for that, else all of
+/// one width, else no more bits than needed.
+fn cut(shift: usize, room: usize, widest: usize) -> Vec<usize> {
     let count = shift.div_ceil(widest);
-    if count * widest <= room { Cut { count, bits: widest } } else { Cut { count, bits: shift.div_ceil(count) } }
+    let even = shift.div_ceil(count);
+    match [widest, even].into_iter().find(|width| count * width <= room) {
+        Some(width) => vec![width; count],
+        None => (0..count).map(|index| shift / count + usize::from(index < shift % count)).collect(),
+    }
 }
 
 #[cfg(test)]
@@ -111,7 +146,8 @@ mod tests {
             let largest = i128::from((range.0 - offset).abs().max((range.1 - offset).abs()));
             assert!((largest + 2) << room <= 1i128 << INTEGER_BITS);
         }
-        assert_eq!(cut(37, 38, 20), Cut { count: 2, bits: 19 });
-        assert_eq!(cut(37, 40, 20), Cut { count: 2, bits: 20 });
+        assert_eq!(cut(37, 38, 20), [19, 19]);
+        assert_eq!(cut(37, 40, 20), [20, 20]);
+        assert_eq!(cut(46, 46, 16), [16, 15, 15]);
     }
 }

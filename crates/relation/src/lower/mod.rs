@@ -1,13 +1,14 @@
 //! From a graph to its relation.
 
 mod limbs;
+pub mod lines;
 mod maximum;
 mod nodes;
 mod output;
 mod pools;
-pub mod requantize;
+mod requantize;
 mod room;
-pub mod steps;
+mod steps;
 mod tables;
 
 use p3_field::PrimeCharacteristicRing;
@@ -29,7 +30,8 @@ use crate::scaling;
 use crate::setting::Setting;
 use crate::table::TableId;
 use crate::wiring::{ChannelMap, PixelMap};
-use requantize::{Plan, may_have_sign};
+use lines::may_have_sign;
+use requantize::Plan;
 use room::{Room, node_cells, window_connections};
 use tables::{ClampKey, Tables};
 
@@ -123,16 +125,7 @@ impl<'a> Lowering<'a> {
                 (None, _) => None,
             });
         }
-        let mut tables = Tables::default();
-        for (plan, node) in plans.iter().zip(graph.nodes()) {
-            if let (Some(plan), Some(requantization)) = (plan, requantization(&node.op)) {
-                let offset = key_offset(plan, requantization);
-                tables.announce_clamp(clamp_key(plan, requantization), (plan.keys.0 + offset, plan.keys.1 + offset));
-                if plan.signed {
-                    tables.announce_sign(plan.long_remainder, plan.keys);
-                }
-            }
-        }
+        let tables = limbs::share_tables(graph, &mut plans)?;
         let limbs = limbs::choose(graph, &mut plans, &tables, setting.weights.as_ref())?;
         let mut lowering = Self {
             graph,
@@ -169,7 +162,7 @@ impl<'a> Lowering<'a> {
             return pool.tables.iter().map(|(_, table)| table.len()).sum();
         }
         let (Some(plan), Some(requantization)) = (&self.plans[id.0], requantization(&node.op)) else { return 0 };
-        let sign = if plan.signed { self.tables.new_sign_rows(plan.long_remainder) } else { 0 };
+        let sign = if plan.signed { self.tables.new_sign_rows(plan.table) } else { 0 };
         sign + self.tables.new_clamp_rows(clamp_key(plan, requantization))
     }
 
@@ -461,7 +454,7 @@ fn is_linear(op: &Op) -> bool {
 }
 
 fn clamp_key(plan: &Plan, requantization: &Requantization) -> ClampKey {
-    ClampKey { min: requantization.min, max: requantization.max, halved: plan.signed, long_remainder: plan.long_remainder }
+    ClampKey { min: requantization.min, max: requantization.max, halved: plan.signed, table: plan.table }
 }
 
 /// What is added to a key before its clamp is looked up: the zero point, twice if the key has one more bit.

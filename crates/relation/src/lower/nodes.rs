@@ -231,8 +231,9 @@ impl Lowering<'_> {
         let size = (shape.channels, shape.num_pixels());
         let mut key = Form { constant: Coefficients::Channel(side.constants), terms: side.terms };
         let mut limbs = Vec::new();
+        let limb_bits = self.limbs[id.0].clone();
         let mut weight = inverse_power(plan.shift);
-        for (index, bits) in self.limbs[id.0].clone().into_iter().enumerate() {
+        for (index, &bits) in limb_bits.iter().enumerate() {
             let table = self.tables.range(bits);
             let column = ColumnId(self.columns.len());
             let leaf = Leaf::Lookup { table, values: vec![Form::cell(column)] };
@@ -246,7 +247,7 @@ impl Lowering<'_> {
                 SignTerm::Cell(factor) => FormTerm { source: Source::Cell(column), factor },
                 SignTerm::Scaled(id) => FormTerm { source: Source::ScaledSign(id), factor: Factor::Uniform(-inverse_power(plan.shift)) },
             });
-            let table = self.tables.sign(plan.long_remainder);
+            let table = self.tables.sign(plan.table);
             self.column(id, Role::Sign, size, Leaf::Lookup { table, values: vec![key.clone(), Form::cell(column)] })
         });
         let key_offset = key_offset(&plan, requantization);
@@ -257,7 +258,7 @@ impl Lowering<'_> {
         let output = self.looked_up(id, Role::Output, shape, table, key);
         self.written(node.output, output);
         let Plan { values: rescaling, shift, .. } = plan;
-        Ok(RequantizeRecipe { output, limbs, sign, rescaling, shift, key_offset, operands: side.operands })
+        Ok(RequantizeRecipe { output, limbs, limb_bits, sign, rescaling, shift, key_offset, operands: side.operands })
     }
 
     fn lookup(&mut self, id: NodeId, node: &Node, lookup: &Lookup) -> Recipe {

@@ -11,7 +11,7 @@ pub struct Tables {
     by_content: HashMap<Content, TableId>,
     num_rows: usize,
     clamps: HashMap<ClampKey, Announced>,
-    signs: [Option<Announced>; 2],
+    signs: HashMap<usize, Announced>,
 }
 
 /// First key, number of rows, outputs: what a table is but for its name.
@@ -48,8 +48,8 @@ pub struct ClampKey {
     pub max: i16,
     /// Whether the key has one more bit of precision.
     pub halved: bool,
-    /// Whether the remainder is long, so that only small keys leave room for it.
-    pub long_remainder: bool,
+    /// Number among the tables of this clamp ([`super::requantize::Plan::table`]).
+    pub table: usize,
 }
 
 impl Tables {
@@ -82,31 +82,31 @@ impl Tables {
         table
     }
 
-    /// Says that a sign is looked up under keys `range.0..=range.1`.
-    pub fn announce_sign(&mut self, long_remainder: bool, range: (i64, i64)) {
-        let known = &mut self.signs[usize::from(long_remainder)];
-        *known = Some(Announced::widened(*known, range));
+    /// Says that a sign is looked up under keys `range.0..=range.1` in the table of this number.
+    pub fn announce_sign(&mut self, table: usize, range: (i64, i64)) {
+        let announced = Announced::widened(self.signs.get(&table).copied(), range);
+        self.signs.insert(table, announced);
     }
 
     /// All keys announced for a sign.
-    pub fn sign_range(&self, long_remainder: bool) -> (i64, i64) {
-        self.signs[usize::from(long_remainder)].map_or((0, 0), |announced| announced.range)
+    pub fn sign_range(&self, table: usize) -> (i64, i64) {
+        self.signs.get(&table).map_or((0, 0), |announced| announced.range)
     }
 
     /// Rows that [`Tables::sign`] adds.
-    pub fn new_sign_rows(&self, long_remainder: bool) -> usize {
-        self.signs[usize::from(long_remainder)].as_ref().map_or(0, Announced::new_rows)
+    pub fn new_sign_rows(&self, table: usize) -> usize {
+        self.signs.get(&table).map_or(0, Announced::new_rows)
     }
 
     /// The table of the sign for all announced keys: one up to zero.
-    pub fn sign(&mut self, long_remainder: bool) -> TableId {
-        if let Some(made) = self.signs[usize::from(long_remainder)].and_then(|announced| announced.made) {
+    pub fn sign(&mut self, table: usize) -> TableId {
+        if let Some(made) = self.signs.get(&table).and_then(|announced| announced.made) {
             return made;
         }
-        let range = self.sign_range(long_remainder);
-        let table = self.function("sign", range.0, (range.0..=range.1).map(|key| i64::from(key <= 0)));
-        self.signs[usize::from(long_remainder)] = Some(Announced { range, made: Some(table) });
-        table
+        let range = self.sign_range(table);
+        let made = self.function("sign", range.0, (range.0..=range.1).map(|key| i64::from(key <= 0)));
+        self.signs.insert(table, Announced { range, made: Some(made) });
+        made
     }
 
     /// Rows of all tables so far.

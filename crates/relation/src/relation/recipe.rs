@@ -52,6 +52,8 @@ pub struct RequantizeRecipe {
     pub output: ColumnId,
     /// Remainder limbs, least significant first.
     pub limbs: Vec<ColumnId>,
+    /// Bits of each limb.
+    pub limb_bits: Vec<usize>,
     /// Sign column, where the rounding needs it.
     pub sign: Option<ColumnId>,
     /// The constants, `None` where they are hidden.

@@ -25,7 +25,7 @@ const DEFAULT_LEVEL: u16 = 128;
 /// Show what is in a file: a model's operators, sizes and quantization and what is not supported, what a proof claims, what a commitment is to and, of a
 /// model's, its architecture, what a secret belongs to.
 ///
-/// Rejected if a model cannot be imported. Nothing is verified: `verify` says whether a proof's claim is true.
+/// Rejected if a model cannot be imported, or not proved in every setting. Nothing is verified: `verify` says whether a proof's claim is true.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]

@@ -11,12 +11,13 @@ use super::graph::GraphReport;
 use crate::escape::one_line;
 use crate::model::{Source, Synthetic};
 use crate::output::{Output, Report, Verdict, thousands, write_table};
+use crate::provable::{SettingReport, settings};
 
 /// A network made up on the spot.
 pub fn inspect_synthetic(network: Synthetic, arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
-    let report = InspectReport::supported(network.title(), None, &network.build(), arguments);
+    let report = InspectReport::imported(network.title(), None, &network.build(), arguments);
     output.report(&report)?;
-    Ok(Verdict::Accepted)
+    Ok(Verdict::from_bool(report.supported))
 }
 
 /// A model file.
@@ -24,7 +25,7 @@ pub fn inspect_file(source: &Source, bytes: &[u8], arguments: &Arguments, output
     // What is no TFLite file at all has no operators to list: an error, not a rejection.
     let survey = survey(bytes).with_context(|| format!("cannot read {}", source.title()))?;
     let report = match import_tflite(bytes) {
-        Ok(model) => InspectReport::supported(source.title(), Some(bytes.len()), &model, arguments),
+        Ok(model) => InspectReport::imported(source.title(), Some(bytes.len()), &model, arguments),
         Err(error) => InspectReport::refused(source.title(), bytes.len(), &survey, &error),
     };
     output.report(&report)?;
@@ -37,11 +38,13 @@ struct InspectReport {
     /// Size of the file.
     bytes: Option<usize>,
     supported: bool,
-    /// Why not: everything that stands in the way.
+    /// Why not: everything that stands in the way of importing it, or of a proof in some setting.
     problems: Vec<String>,
     /// Operators of the file as they are.
     operators: Vec<OperatorReport>,
-    /// What the file becomes, if it is supported.
+    /// In which settings it can be proved, if it can be imported.
+    settings: Vec<SettingReport>,
+    /// What the file becomes, if it can be imported.
     graph: Option<GraphReport>,
 }
 
@@ -55,20 +58,27 @@ struct OperatorReport {
 }
 
 impl InspectReport {
-    fn supported(model: String, bytes: Option<usize>, imported: &Model, arguments: &Arguments) -> Self {
-        Self {
-            model,
-            bytes,
-            supported: true,
-            problems: Vec::new(),
-            operators: imported.operators.iter().map(OperatorReport::new).collect(),
-            graph: Some(GraphReport::new(imported, arguments)),
-        }
+    /// The report of what can be imported: supported if it can be proved in every setting.
+    fn imported(model: String, bytes: Option<usize>, imported: &Model, arguments: &Arguments) -> Self {
+        let settings = settings(&imported.graph, arguments.batch as usize);
+        let problem = |report: &SettingReport| report.unprovable.as_ref().map(|reason| format!("{}: {reason}", report.setting));
+        let problems: Vec<_> = settings.iter().filter_map(problem).collect();
+        let operators = imported.operators.iter().map(OperatorReport::new).collect();
+        let graph = Some(GraphReport::new(imported, arguments));
+        Self { model, bytes, supported: problems.is_empty(), problems, operators, settings, graph }
     }
 
     fn refused(model: String, bytes: usize, survey: &Survey, error: &ImportError) -> Self {
         let operators = survey.operators.iter().map(OperatorReport::new).collect();
-        Self { model, bytes: Some(bytes), supported: false, problems: problems(survey, error), operators, graph: None }
+        Self {
+            model,
+            bytes: Some(bytes),
+            supported: false,
+            problems: problems(survey, error),
+            operators,
+            settings: Vec::new(),
+            graph: None,
+        }
     }
 }
 
@@ -108,7 +118,8 @@ impl Report for InspectReport {
         match &self.graph {
             Some(graph) => {
                 self.write_outside(out)?;
-                graph.write_text(out)
+                graph.write_text(out)?;
+                if self.supported { Ok(()) } else { self.write_problems(out) }
             }
             None => self.write_refusal(out),
         }
@@ -136,6 +147,10 @@ impl InspectReport {
             .map(|operator| vec![operator.index.to_string(), operator.name.clone(), operator.status.to_string()])
             .collect();
         write_table(out, &["op", "name", "status"], &[0], &rows)?;
+        self.write_problems(out)
+    }
+
+    fn write_problems(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out)?;
         writeln!(out, "NOT SUPPORTED")?;
         self.problems.iter().try_for_each(|problem| writeln!(out, "  {}", one_line(problem)))

@@ -26,9 +26,8 @@ impl<'a> Png<'a> {
         if decoder.is_apng()? {
             return Err(InputError::Animation);
         }
-        match decoder.color_type() {
-            ColorType::L8 | ColorType::La8 | ColorType::Rgb8 | ColorType::Rgba8 => {}
-            _ => return Err(InputError::DeepColour),
+        if !matches!(decoder.color_type(), ColorType::L8 | ColorType::La8 | ColorType::Rgb8 | ColorType::Rgba8) {
+            return Err(InputError::DeepColour);
         }
         let orientation = decoder.orientation()?;
         Ok(Self { decoder, orientation })
@@ -44,11 +43,9 @@ impl<'a> Png<'a> {
     pub fn decode(self) -> Result<Decoded, InputError> {
         let is_colour = self.decoder.color_type().has_color();
         let image = DynamicImage::from_decoder(self.decoder)?;
-        let transparent = match &image {
-            DynamicImage::ImageLumaA8(image) => image.pixels().filter(|pixel| pixel.0[1] != u8::MAX).count(),
-            DynamicImage::ImageRgba8(image) => image.pixels().filter(|pixel| pixel.0[3] != u8::MAX).count(),
-            _ => 0,
-        };
+        let grey = image.as_luma_alpha8().into_iter().flat_map(|image| image.pixels()).map(|pixel| pixel.0[1]);
+        let colour = image.as_rgba8().into_iter().flat_map(|image| image.pixels()).map(|pixel| pixel.0[3]);
+        let transparent = grey.chain(colour).filter(|&alpha| alpha != u8::MAX).count();
         if transparent > 0 {
             return Err(InputError::Transparent { transparent });
         }

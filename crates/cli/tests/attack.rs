@@ -47,6 +47,6 @@ fn proofs_that_are_not_accepted_to_begin_with_are_errors() {
     let path = folder.path().join("proof.vinf");
     let name = path.display().to_string();
     std::fs::write(&path, "hello").unwrap();
-    verinfer(["attack", &name, "--model", "digits"]).assert_error("is not accepted to begin with: malformed proof file");
+    verinfer(["attack", &name, "--model", "digits"]).assert_error("is not accepted to begin with: this is not a Verinfer proof");
     verinfer(["attack", "missing.vinf", "--model", "digits"]).assert_error("cannot read missing.vinf");
 }

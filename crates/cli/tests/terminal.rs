@@ -102,7 +102,8 @@ fn paths_and_arguments_are_escaped() {
     assert_harmless(&verinfer(["prove", "digits", "sample", "--security", "32", "--context", HOSTILE, "--out", &proof]).accepted());
     let verify = ["verify", &proof, "--model", "digits", "--security", "32"];
     assert_harmless(&verinfer_with(&[&verify[..], &["--context", HOSTILE]].concat()).accepted());
-    assert_harmless(&verinfer_with(&verify));
+    assert_nothing_obeyed(&verinfer_with(&verify));
+    assert_harmless(&verinfer_with(&[&verify[..], &["--json"]].concat()));
 }
 
 #[test]

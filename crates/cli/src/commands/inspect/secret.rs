@@ -1,5 +1,6 @@
 //! Files that nobody but their owner should read: what they are and what they belong to, and nothing of what is secret in them.
 
+use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -59,7 +60,9 @@ pub fn inspect_key(path: &Path, bytes: usize, key: &SecretKey, output: Output) -
 ///
 /// The report cannot be printed.
 pub fn inspect_state(path: &Path, bytes: &[u8], output: Output) -> anyhow::Result<Verdict> {
-    report(path, output, SecretReport { kind: "state", ..SecretReport::new(path, bytes.len()) })
+    // Only its beginning has been read.
+    let len = fs::metadata(path).map_or(bytes.len(), |metadata| usize::try_from(metadata.len()).unwrap_or(usize::MAX));
+    report(path, output, SecretReport { kind: "state", ..SecretReport::new(path, len) })
 }
 
 fn report(path: &Path, output: Output, report: SecretReport) -> anyhow::Result<Verdict> {

@@ -300,6 +300,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::single_range_in_vec_init, reason = "regions are lists of ranges")]
     fn regions_that_leave_out_a_pixel_or_hold_one_twice_are_refused() {
         let region = |pixels: &[Range<usize>]| -> Region { pixels.iter().map(|pixels| (ColumnId(0), pixels.clone())).collect() };
         let of = |pixels: &[Range<usize>]| new(&[(3, 200)], &[region(pixels)]).map(|layout| layout.num_cells());

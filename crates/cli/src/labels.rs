@@ -20,7 +20,7 @@ pub struct LabelArguments {
 }
 
 /// Names by class, empty where there is none.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Default, Debug, PartialEq, Eq)]
 struct Labels {
     names: Vec<String>,
     /// How many names are of no class.
@@ -50,12 +50,6 @@ impl LabelArguments {
             ));
         }
         Ok(names)
-    }
-}
-
-impl Default for Labels {
-    fn default() -> Self {
-        Self { names: Vec::new(), beyond: 0 }
     }
 }
 

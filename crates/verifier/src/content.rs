@@ -71,6 +71,7 @@ fn add_one(count: &mut u32) {
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test that panics fails")]
 mod tests {
     use super::*;
 

@@ -92,14 +92,14 @@ fn an_addition_has_room_beside_a_layer_of_many_keys() {
     let nodes = vec![node(Op::Conv2d(conv), 1), node(Op::Add(add), 2)];
     let graph = Graph::new(vec![spec(), spec(), spec()], nodes, TensorId(0), TensorId(2)).unwrap();
     let relation = Relation::new(&graph).unwrap();
-    let shift = |node: usize| match &relation.recipes[node] {
-        Recipe::Requantize(recipe) => (recipe.shift, relation.column(recipe.output).leaf.clone()),
-        other => panic!("{other:?}"),
+    let shift = |node: usize| {
+        let Recipe::Requantize(recipe) = &relation.recipes[node] else { panic!("{:?}", relation.recipes[node]) };
+        (recipe.shift, relation.column(recipe.output).leaf.clone())
     };
     let ((_, layer), (bits, addition)) = (shift(0), shift(1));
-    let keys = |leaf: Leaf| match leaf {
-        Leaf::Lookup { table, .. } => relation.tables[table.0].len,
-        other => panic!("{other:?}"),
+    let keys = |leaf: Leaf| {
+        let Leaf::Lookup { table, .. } = leaf else { panic!("{leaf:?}") };
+        relation.tables[table.0].len
     };
     let (many, few) = (keys(layer), keys(addition));
     assert!(bits > 40 && many > 1 << 18 && few < 1 << 12, "{bits} bits beside {few} keys, {many} in the other table");

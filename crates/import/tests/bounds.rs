@@ -23,10 +23,9 @@ fn averages(side: i32, kernel: i32, count: i32) -> Vec<u8> {
 }
 
 fn reason(bytes: &[u8]) -> (usize, Unsupported) {
-    match import_tflite(bytes).unwrap_err() {
-        ImportError::Operator { index, reason, .. } => (index, reason),
-        other => panic!("{other}"),
-    }
+    let error = import_tflite(bytes).unwrap_err();
+    let ImportError::Operator { index, reason, .. } = error else { panic!("{error}") };
+    (index, reason)
 }
 
 #[test]

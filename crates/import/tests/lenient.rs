@@ -32,10 +32,9 @@ fn run(model: &Model, input: &[i8]) -> Vec<i16> {
 
 /// The reason why the last operator is refused.
 fn reason(model: &Model) -> Unsupported {
-    match import_tflite(&model.bytes(Layout::Aligned)).unwrap_err() {
-        ImportError::Operator { reason, .. } => reason,
-        other => panic!("{other}"),
-    }
+    let error = import_tflite(&model.bytes(Layout::Aligned)).unwrap_err();
+    let ImportError::Operator { reason, .. } = error else { panic!("{error}") };
+    reason
 }
 
 /// A convolution of 4x4 pixels.

@@ -77,6 +77,11 @@ impl Known {
         Self::from_model(path)
     }
 
+    /// Whether only its commitment is known.
+    pub const fn is_hidden(&self) -> bool {
+        self.hidden.is_some()
+    }
+
     fn from_model(path: &Path) -> anyhow::Result<Self> {
         let source = Source::from(path);
         Ok(Self { model: source.import()?, source, hidden: None, max_cells: DEFAULT_MAX_CELLS })

@@ -43,6 +43,7 @@ const fn kind(error: &VerifyError) -> &'static str {
         VerifyError::WrongLabel { .. } => "wrong_label",
         VerifyError::WrongLabelCommitment { .. } => "wrong_label_commitment",
         VerifyError::LowerRank { .. } => "lower_rank",
+        VerifyError::WrongPredicate { .. } => "wrong_predicate",
         VerifyError::WrongClass { .. } => "wrong_class",
         VerifyError::LowerScore { .. } => "lower_score",
         VerifyError::FewerCorrect { .. } => "fewer_correct",
@@ -80,6 +81,7 @@ const fn output_form_kind(expected: OutputKind) -> &'static str {
         OutputKind::Rank => "no_rank",
         OutputKind::AtLeast => "no_score",
         OutputKind::Correct => "labels_not_committed",
+        OutputKind::Decided => "not_decided",
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use verinfer_relation::commitment::Commitment;
+use verinfer_relation::setting::Predicate;
 use verinfer_relation::statement::{InputClaim, ModelClaim, OutputClaim, Statement};
 
 use crate::commitments::fingerprint;
@@ -48,6 +49,24 @@ pub enum PredicateReport {
         /// By image, by [`fingerprint`].
         label_commitments: Vec<String>,
     },
+    /// For each image, whether fewer than `k` classes are ahead of the class.
+    DecidedRank {
+        /// The class.
+        class: u32,
+        /// One for the top class.
+        k: u32,
+        /// By image.
+        holds: Vec<bool>,
+    },
+    /// For each image, whether the class has at least this score.
+    DecidedScore {
+        /// The class.
+        class: u32,
+        /// In quantized units.
+        score: i16,
+        /// By image.
+        holds: Vec<bool>,
+    },
 }
 
 /// What of a statement is hidden and what is said about it.
@@ -86,7 +105,11 @@ impl Words {
         };
         let output_commitments = match &statement.output {
             OutputClaim::Hidden(commitments) => fingerprints(commitments),
-            OutputClaim::Shown(_) | OutputClaim::Rank { .. } | OutputClaim::AtLeast { .. } | OutputClaim::Correct { .. } => Vec::new(),
+            OutputClaim::Shown(_)
+            | OutputClaim::Rank { .. }
+            | OutputClaim::AtLeast { .. }
+            | OutputClaim::Correct { .. }
+            | OutputClaim::Decided { .. } => Vec::new(),
         };
         Self {
             num_images: statement.images,
@@ -162,6 +185,12 @@ impl PredicateReport {
             OutputClaim::Correct { labels, k, count } => {
                 Some(Self::Correct { k: *k, count: *count, label_commitments: fingerprints(labels) })
             }
+            OutputClaim::Decided { predicate: Predicate::Top { class, k }, holds } => {
+                Some(Self::DecidedRank { class: *class, k: *k, holds: holds.clone() })
+            }
+            OutputClaim::Decided { predicate: Predicate::AtLeast { class, value }, holds } => {
+                Some(Self::DecidedScore { class: *class, score: *value, holds: holds.clone() })
+            }
         }
     }
 }
@@ -194,6 +223,15 @@ fn sentence(statement: &Statement) -> String {
             format!("ranks {noun} {} {}", labels.join(", "), rank(*k))
         }
         OutputClaim::AtLeast { class, value } => format!("gives class {class} a score of at least {value}"),
+        OutputClaim::Decided { predicate, holds } => {
+            let images: Vec<String> = (0..holds.len()).filter(|&image| holds[image]).map(|image| image.to_string()).collect();
+            let which = match images.as_slice() {
+                [] => "in none of them".to_string(),
+                _ if images.len() == holds.len() => "in each of them".to_string(),
+                _ => format!("in image {}, counted from 0, and in no other", images.join(", ")),
+            };
+            format!("gives an output of which this is so {which}: {predicate}")
+        }
         OutputClaim::Correct { k, count, .. } => format!("ranks the hidden true class {} for exactly {count} of {n}", rank(*k)),
     };
     format!("{network}, run in exact integer arithmetic on {input}, {result}.")

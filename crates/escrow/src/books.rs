@@ -218,8 +218,13 @@ pub enum Question<'a> {
     Nothing,
     /// How the stake stands.
     Stake,
-    /// What the proof in this file says.
-    Proof(Digest),
+    /// What a proof says.
+    Proof {
+        /// The file with the proof.
+        proof: Digest,
+        /// The file with what opens digests that hide something: labels, or salts of predictions.
+        opening: Option<Digest>,
+    },
     /// Whether it has these files.
     Held(&'a [Digest]),
     /// Whether this file opens to what was promised at this position.
@@ -240,9 +245,9 @@ impl<'a> Question<'a> {
         use verinfer_protocols::{accuracy, retrieval, serving};
         match action {
             Move::Accuracy(accuracy::Move::Accept { .. }) => Self::Stake,
-            Move::Accuracy(accuracy::Move::Prove { proof, .. })
-            | Move::Serving(serving::Move::Prove { proof, .. })
-            | Move::Retrieval(retrieval::Move::Prove { proof, .. }) => Self::Proof(*proof),
+            Move::Accuracy(accuracy::Move::Prove { proof, labels, .. }) => Self::Proof { proof: *proof, opening: *labels },
+            Move::Serving(serving::Move::Prove { proof, salts, .. }) => Self::Proof { proof: *proof, opening: Some(*salts) },
+            Move::Retrieval(retrieval::Move::Prove { proof, .. }) => Self::Proof { proof: *proof, opening: None },
             Move::Accuracy(accuracy::Move::Transfer(action)) | Move::Retrieval(retrieval::Move::Transfer(action)) => {
                 Self::about_transfer(action)
             }

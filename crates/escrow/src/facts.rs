@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use verinfer_items::{Document, Example};
+use verinfer_protocols::accuracy::Evidence;
 use verinfer_protocols::agreement::{Agreement, State, Terms};
 use verinfer_protocols::digest::Digest;
 use verinfer_protocols::event::Facts;
@@ -19,7 +20,7 @@ use verinfer_sealing::{Verdict, adjudicate};
 
 use crate::books::Question;
 use crate::error::ServiceError;
-use crate::proofs::{Owner, ProofRejection, verify};
+use crate::proofs::{Asked, ProofRejection, verify};
 use crate::service::Escrow;
 use crate::turns::{Turn, Urgency};
 
@@ -75,12 +76,14 @@ pub(crate) enum Inquiry {
     Proof {
         /// The model's public commitment.
         model: Digest,
-        /// Whose it is.
-        owner: Owner,
         /// The proof.
         proof: Digest,
+        /// What opens digests that hide something, if that is needed.
+        opening: Option<Digest>,
         /// What it must be bound to.
         context: Vec<u8>,
+        /// What it must say.
+        asked: Asked,
     },
     /// Whether a ciphertext opens to what was promised.
     Opens {
@@ -95,9 +98,9 @@ impl Inquiry {
     /// What has to be found out from files to answer a question about a move in an agreement as it stands.
     pub fn about(agreement: &Agreement, question: &Question<'_>) -> Result<Option<Self>, Refusal> {
         Ok(match *question {
-            Question::Proof(proof) => {
-                let context = context(agreement.id, proof_stage(&agreement.terms));
-                Some(Self::Proof { model: agreement.terms.model(), owner: owner(&agreement.terms), proof, context })
+            Question::Proof { proof, opening } => {
+                let (stage, asked) = asked_of_proofs(&agreement.terms).ok_or(Refusal::OtherKind)?;
+                Some(Self::Proof { model: agreement.terms.model(), proof, opening, context: context(agreement.id, stage), asked })
             }
             Question::Opens(ciphertext, position) => Some(Self::Opens { ciphertext, promise: Box::new(Promise::of(agreement, position)?) }),
             Question::Nothing | Question::Stake | Question::Held(_) => None,
@@ -107,7 +110,7 @@ impl Inquiry {
     /// The files that are needed.
     pub fn files(&self) -> Vec<Digest> {
         match *self {
-            Self::Proof { model, proof, .. } => vec![model, proof],
+            Self::Proof { model, proof, opening, .. } => [model, proof].into_iter().chain(opening).collect(),
             Self::Opens { ciphertext, .. } => vec![ciphertext],
         }
     }
@@ -115,28 +118,29 @@ impl Inquiry {
     /// The answer, from the contents of [`Inquiry::files`]. Other files answer nothing.
     pub fn answer(&self, files: &[Vec<u8>]) -> Result<Facts, ProofRejection> {
         match (self, files) {
-            (Self::Proof { context, owner, .. }, [model, proof]) => Ok(Facts::Proof(verify(model, *owner, proof, context)?)),
+            (Self::Proof { context, asked, .. }, [model, proof, opening @ ..]) => {
+                let opening = opening.first().map_or(&[][..], Vec::as_slice);
+                Ok(Facts::Proof(verify(model, proof, context, *asked, opening)?))
+            }
             (Self::Opens { promise, .. }, [sealed]) => Ok(Facts::Opens(promise.is_kept(sealed))),
             (Self::Proof { .. } | Self::Opens { .. }, _) => Ok(Facts::Nothing),
         }
     }
 }
 
-/// A provider proves about its own model, a responder about the requester's.
-const fn owner(terms: &Terms) -> Owner {
+/// The stage in the context of an agreement's proofs, and what they must say; nothing for a stake, of which no move has a proof.
+const fn asked_of_proofs(terms: &Terms) -> Option<(&'static str, Asked)> {
     match terms {
-        Terms::Accuracy(_) | Terms::Serving(_) | Terms::Stake(_) => Owner::Prover,
-        Terms::Retrieval(_) => Owner::Other,
-    }
-}
-
-const fn proof_stage(terms: &Terms) -> &'static str {
-    match terms {
-        Terms::Accuracy(_) => accuracy::STAGE,
-        Terms::Serving(_) => serving::STAGE,
-        Terms::Retrieval(_) => retrieval::STAGE,
-        // No move of a stake has a proof.
-        Terms::Stake(_) => "",
+        Terms::Accuracy(terms) => Some((
+            accuracy::STAGE,
+            match terms.evidence {
+                Evidence::Outputs => Asked::Labels { top: terms.top },
+                Evidence::Count => Asked::Count,
+            },
+        )),
+        Terms::Serving(_) => Some((serving::STAGE, Asked::Predictions)),
+        Terms::Retrieval(terms) => Some((retrieval::STAGE, Asked::Decision(terms.predicate))),
+        Terms::Stake(_) => None,
     }
 }
 

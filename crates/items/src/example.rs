@@ -42,6 +42,14 @@ impl Label {
         }
     }
 
+    /// The label as it is opened beside a proof; nothing if it stays behind a commitment.
+    pub const fn opened(&self) -> Option<OpenedLabel> {
+        match self {
+            Self::Opened(label) => Some(*label),
+            Self::Committed { .. } => None,
+        }
+    }
+
     /// The salt of the commitment; nothing if there is none.
     ///
     /// # Errors

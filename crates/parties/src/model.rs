@@ -6,11 +6,11 @@ use verinfer_graph::{DataType, Graph, GraphError, Shape, run};
 use verinfer_items::{ItemError, Label, OpenedInput, input_kind};
 use verinfer_protocols::accuracy::Form;
 use verinfer_protocols::digest::Digest;
-use verinfer_protocols::statement::Output;
+use verinfer_protocols::statement::{Predicate, ranks};
 use verinfer_prover::{Execution, ProveError, Prover};
 use verinfer_relation::envelope::Envelope;
 use verinfer_relation::relation::ObjectKind;
-use verinfer_relation::setting::{OutputForm, Setting};
+use verinfer_relation::setting::{self, OutputForm, Setting};
 use verinfer_relation::{Relation, RelationError};
 
 use crate::size::{COUNT, Size, derive, proof_cells};
@@ -40,6 +40,8 @@ pub enum Shown {
         /// At least one.
         top: u32,
     },
+    /// Whether a predicate holds in each image, and nothing else.
+    Decision(Predicate),
 }
 
 /// Why a model cannot predict or prove.
@@ -177,7 +179,7 @@ impl Model {
     ///
     /// The input is not the model's.
     pub fn is_right(&self, input: &OpenedInput, class: u32, top: u32) -> Result<bool, ModelError> {
-        Ok(Output::Shown(vec![self.scores(input)?]).ranks(0, class, top).unwrap_or(false))
+        Ok(ranks(&self.scores(input)?, class, top))
     }
 
     /// How large proofs about it are.
@@ -240,6 +242,14 @@ impl Model {
                     salts.extend(label.salt()?.map(|salt| (ObjectKind::Label(image), salt)));
                 }
                 OutputForm::Correct { k: *top, count }
+            }
+            Shown::Decision(predicate) => {
+                let holds = inputs.iter().map(|input| Ok(predicate.is_met_by(&self.scores(input)?))).collect::<Result<_, ModelError>>()?;
+                let predicate = match *predicate {
+                    Predicate::Top { class, k } => setting::Predicate::Top { class, k },
+                    Predicate::AtLeast { class, score } => setting::Predicate::AtLeast { class, value: score },
+                };
+                OutputForm::Decided { predicate, holds }
             }
         };
         let setting = Setting { weights: Some(self.envelope), hidden_input: true, output };

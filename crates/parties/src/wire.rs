@@ -18,6 +18,7 @@ use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::{AccountId, SecretKey, Signature};
 use verinfer_protocols::merkle::Root;
 use verinfer_protocols::serving::Answer;
+use verinfer_protocols::statement::SaltedScores;
 use verinfer_sealing::{Context, ReceiverPublic};
 
 const ABOUT: &str = "verinfer parties v1 about";
@@ -68,9 +69,9 @@ pub struct Ask {
 /// A provider's prediction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prediction {
-    /// The quantized scores of all classes.
-    pub scores: Vec<i16>,
-    /// The provider's signature of them.
+    /// The quantized scores of all classes, with the salt that hides them in what is signed.
+    pub scores: SaltedScores,
+    /// The provider's signature of their digest.
     pub answer: Answer,
 }
 

@@ -208,8 +208,8 @@ pub enum MemberFault {
     /// The path does not show that it is in the committed list.
     #[error("it is not in the committed list")]
     NotInList,
-    /// The label is not opened although the agreement needs it, or opened although it must stay hidden.
-    #[error("its label must be opened exactly where outputs are shown")]
+    /// Labels are not opened although the agreement needs it, or opened although they must stay hidden.
+    #[error("labels must be opened, in a file, exactly where outputs are shown")]
     Label,
     /// A signature is missing or not the right party's.
     #[error("its signature is missing or not valid")]
@@ -254,6 +254,9 @@ pub enum ProofFault {
     /// The labels are not those of the examples, or too many classes may be ahead.
     #[error("it counts with other labels or another rank")]
     OtherLabels,
+    /// It decides another predicate.
+    #[error("it decides another predicate")]
+    OtherPredicate,
     /// What it says of the outputs does not decide the question.
     #[error("what it says of image {image} does not decide the question")]
     Undecided {

@@ -15,7 +15,7 @@ use crate::time::{Millis, Timestamp};
 pub const DOMAIN: &str = "verinfer escrow request";
 
 /// The version of requests.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 /// The longest time before its expiry at which a request is taken.
 pub const MAX_LIFETIME: Millis = Millis(15 * 60 * 1000);

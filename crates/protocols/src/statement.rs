@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::bytes::fixed_bytes;
 use crate::digest::{AgreementId, Digest, canonical};
 
 /// What a proof says that the escrow has verified.
@@ -18,81 +19,101 @@ pub struct Statement {
     pub output: Output,
 }
 
-/// What a proof says about its outputs.
+/// What a proof says about its outputs, as far as the log, which everybody reads, may have it: no scores, and labels only as digests that hide them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Output {
-    /// The quantized scores of all classes, of each image.
-    Shown(Vec<Vec<i16>>),
-    /// In each image fewer than `k` classes are ahead of the label.
-    Top {
-        /// By image.
-        labels: Vec<u32>,
-        /// At least one.
-        k: u32,
-    },
-    /// In each image the class has at least this score.
-    AtLeast {
-        /// The class.
-        class: u32,
-        /// In quantized units.
-        score: i16,
-    },
-    /// In so many images fewer than `k` classes are ahead of the committed label.
+    /// In so many images fewer than `k` classes are ahead of the label.
     Correct {
-        /// Digest of the commitment to the label of each image.
+        /// What stands for the label of each image in the test set.
         labels: Vec<Digest>,
         /// At least one.
         k: u32,
         /// In how many images.
         count: u32,
     },
-    /// Nothing but commitments: the digest of each image's.
-    Hidden(Vec<Digest>),
+    /// The [`SaltedScores::digest`] of each image, with salts that the prover has shown the escrow.
+    Salted(Vec<Digest>),
+    /// Whether a predicate holds in each image, and nothing else.
+    Decided {
+        /// The predicate.
+        predicate: Predicate,
+        /// By image.
+        holds: Vec<bool>,
+    },
 }
 
-impl Output {
-    /// Whether fewer than `k` classes are ahead of `class` in an image; nothing if the proof does not say. Of equal scores the first is ahead; a class
-    /// that there is not is behind all others.
-    pub fn ranks(&self, image: usize, class: u32, k: u32) -> Option<bool> {
-        match self {
-            Self::Shown(scores) => {
-                let scores = scores.get(image)?;
-                let place = usize::try_from(class).ok()?;
-                let Some(score) = scores.get(place) else { return Some(false) };
-                let ahead = scores.iter().enumerate().filter(|&(other, value)| value > score || (value == score && other < place)).count();
-                Some(u32::try_from(ahead).is_ok_and(|ahead| ahead < k))
+/// A predicate about the scores of one class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Predicate {
+    /// Fewer than `k` classes are ahead of the class.
+    Top {
+        /// The class.
+        class: u32,
+        /// At least one.
+        k: u32,
+    },
+    /// The class has at least this score.
+    AtLeast {
+        /// The class.
+        class: u32,
+        /// In quantized units.
+        score: i16,
+    },
+}
+
+impl Predicate {
+    /// The class that it is about.
+    pub const fn class(&self) -> u32 {
+        let (Self::Top { class, .. } | Self::AtLeast { class, .. }) = self;
+        *class
+    }
+
+    /// Whether the scores of all classes of an image meet it. A class that there is not meets none.
+    pub fn is_met_by(&self, scores: &[i16]) -> bool {
+        match *self {
+            Self::Top { class, k } => ranks(scores, class, k),
+            Self::AtLeast { class, score } => {
+                usize::try_from(class).ok().and_then(|class| scores.get(class)).is_some_and(|found| *found >= score)
             }
-            Self::Top { labels, k: shown } => match *labels.get(image)? {
-                label if label == class => (*shown <= k).then_some(true),
-                // There is one class that no other is ahead of.
-                _ => (*shown == 1 && k == 1).then_some(false),
-            },
-            Self::AtLeast { .. } | Self::Correct { .. } | Self::Hidden(_) => None,
-        }
-    }
-
-    /// Whether `class` has at least this score in an image; nothing if the proof does not say. A class that there is not has none.
-    pub fn reaches(&self, image: usize, class: u32, score: i16) -> Option<bool> {
-        match self {
-            Self::Shown(scores) => Some(scores.get(image)?.get(usize::try_from(class).ok()?).is_some_and(|found| *found >= score)),
-            Self::AtLeast { class: shown, score: least } => (*shown == class && *least >= score).then_some(true),
-            Self::Top { .. } | Self::Correct { .. } | Self::Hidden(_) => None,
-        }
-    }
-
-    /// The digest of all scores of an image; nothing if they are not shown.
-    pub fn scores_digest(&self, image: usize) -> Option<Digest> {
-        match self {
-            Self::Shown(scores) => scores.get(image).map(|scores| scores_digest(scores)),
-            Self::Top { .. } | Self::AtLeast { .. } | Self::Correct { .. } | Self::Hidden(_) => None,
         }
     }
 }
 
-/// The digest of the quantized scores of all classes of one image: that of a file with their canonical encoding, in which they can be handed over.
-pub fn scores_digest(scores: &[i16]) -> Digest {
-    Digest::of_bytes(&canonical(scores))
+/// Whether fewer than `k` classes are ahead of `class`. Of equal scores the first is ahead; a class that there is not is behind all others.
+pub fn ranks(scores: &[i16], class: u32, k: u32) -> bool {
+    let Ok(place) = usize::try_from(class) else { return false };
+    let Some(score) = scores.get(place) else { return false };
+    let ahead = scores.iter().enumerate().filter(|&(other, value)| value > score || (value == score && other < place)).count();
+    u32::try_from(ahead).is_ok_and(|ahead| ahead < k)
+}
+
+fixed_bytes! {
+    /// Hides a prediction in its digest: 32 uniform bytes, new for each prediction.
+    ScoresSalt, 32
+}
+
+/// A prediction with what hides it in its digest. Customer and provider have it; the escrow sees it if it is demanded, and the salt if it is contested.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SaltedScores {
+    /// Without it, who sees the digest could try every prediction that a model may give.
+    pub salt: ScoresSalt,
+    /// The quantized scores of all classes.
+    pub scores: Vec<i16>,
+}
+
+impl SaltedScores {
+    /// The file in which it is handed over.
+    pub fn encode(&self) -> Vec<u8> {
+        canonical(self)
+    }
+
+    /// What stands for it in public: the digest of [`SaltedScores::encode`].
+    pub fn digest(&self) -> Digest {
+        Digest::of_bytes(&self.encode())
+    }
 }
 
 /// The context that proofs for an agreement are bound to: nobody can use them for another agreement or another stage.
@@ -106,21 +127,18 @@ mod tests {
 
     #[test]
     fn of_equal_scores_the_first_is_ahead() {
-        let output = Output::Shown(vec![vec![3, 7, 7, -1]]);
-        let rank_of = |class| (1..=4).find(|&k| output.ranks(0, class, k) == Some(true)).unwrap();
+        let scores = [3, 7, 7, -1];
+        let rank_of = |class| (1..=4).find(|&k| Predicate::Top { class, k }.is_met_by(&scores)).unwrap();
         assert_eq!([0, 1, 2, 3].map(rank_of), [3, 1, 2, 4]);
-        assert_eq!((output.ranks(0, 4, 4), output.ranks(1, 0, 1)), (Some(false), None));
-        assert_eq!((output.reaches(0, 4, i16::MIN), output.reaches(1, 0, 1)), (Some(false), None));
-        assert_eq!((output.reaches(0, 1, 7), output.reaches(0, 1, 8)), (Some(true), Some(false)));
+        assert!(!Predicate::Top { class: 4, k: 4 }.is_met_by(&scores));
+        let reaches = |class, score| Predicate::AtLeast { class, score }.is_met_by(&scores);
+        assert_eq!([reaches(1, 7), reaches(1, 8), reaches(4, i16::MIN)], [true, false, false]);
     }
 
     #[test]
-    fn nothing_is_concluded_that_is_not_said() {
-        let top = Output::Top { labels: vec![5], k: 1 };
-        assert_eq!([top.ranks(0, 5, 1), top.ranks(0, 6, 1), top.ranks(0, 6, 5)], [Some(true), Some(false), None]);
-        let top = Output::Top { labels: vec![5], k: 5 };
-        assert_eq!([top.ranks(0, 5, 5), top.ranks(0, 5, 1), top.ranks(0, 6, 5)], [Some(true), None, None]);
-        let least = Output::AtLeast { class: 2, score: 10 };
-        assert_eq!([least.reaches(0, 2, 9), least.reaches(0, 2, 11), least.reaches(0, 1, 9)], [Some(true), None, None]);
+    fn the_digest_of_a_prediction_depends_on_its_salt() {
+        let salted = |byte| SaltedScores { salt: ScoresSalt([byte; 32]), scores: vec![1, -2] };
+        assert_ne!(salted(1).digest(), salted(2).digest());
+        assert_eq!(postcard::from_bytes(&salted(1).encode()), Ok(salted(1)));
     }
 }

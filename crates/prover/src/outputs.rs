@@ -4,7 +4,7 @@ use p3_field::PrimeCharacteristicRing;
 use verinfer_relation::field::{F, from_signed};
 use verinfer_relation::layout::ColumnId;
 use verinfer_relation::relation::{Leaf, Role};
-use verinfer_relation::setting::OutputForm;
+use verinfer_relation::setting::{OutputForm, Predicate};
 
 use crate::witness::Writer;
 
@@ -122,6 +122,12 @@ impl Writer<'_> {
                     let rank = outputs.rank(image);
                     (i64::from(rank < k), rank as u32)
                 });
+            }
+            OutputForm::Decided { predicate: Predicate::Top { .. }, .. } => {
+                self.fill_column(id, |_, image| (0, outputs.rank(image) as u32));
+            }
+            OutputForm::Decided { predicate: Predicate::AtLeast { class, .. }, .. } => {
+                self.fill_column(id, |_, image| (0, (outputs.score(image, *class as usize) - outputs.first) as u32));
             }
         }
     }

@@ -153,6 +153,7 @@ impl<'a> Prover<'a> {
             OutputForm::Committed => OutputClaim::Hidden(commitments(|kind| matches!(kind, ObjectKind::Output(_)))),
             OutputForm::Rank { labels, k } => OutputClaim::Rank { labels: labels.clone(), k: *k },
             OutputForm::AtLeast { class, value } => OutputClaim::AtLeast { class: *class, value: *value },
+            OutputForm::Decided { predicate, holds } => OutputClaim::Decided { predicate: *predicate, holds: holds.clone() },
             OutputForm::Correct { k, count } => {
                 OutputClaim::Correct { labels: commitments(|kind| matches!(kind, ObjectKind::Label(_))), k: *k, count: *count }
             }

@@ -13,7 +13,7 @@ use verinfer_relation::layout::ColumnId;
 use verinfer_relation::learned::Learned;
 use verinfer_relation::masks;
 use verinfer_relation::relation::{Leaf, MaximumStage, Object, ObjectKind, Recipe, RequantizeRecipe, Rescaling, Role};
-use verinfer_relation::setting::OutputForm;
+use verinfer_relation::setting::{OutputForm, Predicate};
 use verinfer_relation::table::TableId;
 use verinfer_relation::wiring::PixelMap;
 use verinfer_relation::{Relation, RelationError};
@@ -70,10 +70,14 @@ impl Execution<'_> {
     }
 
     /// The label of each image, empty if none is needed.
-    fn labels<'l>(&'l self, relation: &'l Relation) -> Result<&'l [u32], ProveError> {
+    fn labels<'l>(&'l self, relation: &'l Relation) -> Result<Cow<'l, [u32]>, ProveError> {
         match &relation.setting.output {
-            OutputForm::Shown | OutputForm::Committed | OutputForm::AtLeast { .. } => Ok(&[]),
-            OutputForm::Rank { labels, .. } => Ok(labels),
+            OutputForm::Shown
+            | OutputForm::Committed
+            | OutputForm::AtLeast { .. }
+            | OutputForm::Decided { predicate: Predicate::AtLeast { .. }, .. } => Ok(Cow::Borrowed(&[])),
+            OutputForm::Rank { labels, .. } => Ok(Cow::Borrowed(labels)),
+            OutputForm::Decided { predicate: Predicate::Top { class, .. }, .. } => Ok(vec![*class; relation.images].into()),
             OutputForm::Correct { .. } => {
                 let classes = relation.column(relation.output).channels;
                 if self.labels.len() != relation.images {
@@ -81,7 +85,7 @@ impl Execution<'_> {
                 }
                 match self.labels.iter().find(|&&label| label as usize >= classes) {
                     Some(&label) => Err(RelationError::Predicate { label, k: 1, classes }.into()),
-                    None => Ok(self.labels),
+                    None => Ok(Cow::Borrowed(self.labels)),
                 }
             }
         }
@@ -148,7 +152,7 @@ impl Witness {
         let spec = graph.spec(graph.output());
         writer.outputs(&Outputs {
             values: &tensors[graph.output().0],
-            labels,
+            labels: &labels,
             classes: spec.shape.num_elements(),
             first: i64::from(spec.dtype.min()),
         });

@@ -17,6 +17,8 @@
 //!                        3: class u32, score i16: the class has at least this score in each image
 //!                        4: top u32, count u32, for each image a commitment to its label: 1024 bytes: so many labels have fewer than top classes
 //!                        ahead of them
+//!                        5: predicate u8 (0: class u32, top u32: fewer than top classes are ahead of the class; 1: class u32, score i16: the class has
+//!                        at least this score), for each image u8: 1 if it holds, 0 if it does not
 //! body        u32 + bytes, the prover's messages in order
 //! ```
 //!
@@ -33,7 +35,7 @@ use verinfer_graph::{DataType, Shape};
 use crate::commitment::{COMMITMENT_BYTES, Commitment};
 use crate::envelope::Envelope;
 use crate::relation::ObjectKind;
-use crate::setting::{OutputForm, Setting};
+use crate::setting::{OutputForm, Predicate, Setting};
 use crate::transcript::Transcript;
 
 pub use error::FormatError;
@@ -141,6 +143,13 @@ pub enum OutputClaim {
         /// How many.
         count: u32,
     },
+    /// Whether a predicate holds in each image.
+    Decided {
+        /// One for all images.
+        predicate: Predicate,
+        /// By image.
+        holds: Vec<bool>,
+    },
 }
 
 impl InputClaim {
@@ -158,7 +167,7 @@ impl OutputClaim {
     pub fn shown(&self) -> Option<&PublicTensor> {
         match self {
             Self::Shown(tensor) => Some(tensor),
-            Self::Hidden(_) | Self::Rank { .. } | Self::AtLeast { .. } | Self::Correct { .. } => None,
+            Self::Hidden(_) | Self::Rank { .. } | Self::AtLeast { .. } | Self::Correct { .. } | Self::Decided { .. } => None,
         }
     }
 }
@@ -204,6 +213,7 @@ impl Statement {
             OutputClaim::Rank { labels, k } => OutputForm::Rank { labels: labels.clone(), k: *k },
             OutputClaim::AtLeast { class, value } => OutputForm::AtLeast { class: *class, value: *value },
             OutputClaim::Correct { k, count, .. } => OutputForm::Correct { k: *k, count: *count },
+            OutputClaim::Decided { predicate, holds } => OutputForm::Decided { predicate: *predicate, holds: holds.clone() },
         };
         Setting { weights, hidden_input: self.input.shown().is_none(), output }
     }

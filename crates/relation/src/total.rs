@@ -209,7 +209,7 @@ impl Relation {
         let images = |is: bool| if is { self.images } else { 0 };
         let of_outputs = match self.setting.output {
             OutputForm::Committed | OutputForm::Correct { .. } => self.images,
-            OutputForm::Shown | OutputForm::Rank { .. } | OutputForm::AtLeast { .. } => 0,
+            OutputForm::Shown | OutputForm::Rank { .. } | OutputForm::AtLeast { .. } | OutputForm::Decided { .. } => 0,
         };
         let model = usize::from(self.setting.weights.is_some());
         let expected = model + images(self.setting.hidden_input) + of_outputs;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use verinfer_graph::{DataType, Influence, Reach, Shape};
+use verinfer_relation::setting::Predicate;
 use verinfer_relation::statement::OutputClaim;
 
 use crate::error::VerifyError;
@@ -41,7 +42,32 @@ pub fn always_holds(claim: &OutputClaim, bounds: &[(i16, i16)]) -> bool {
             labels.iter().all(|&label| of(label).and_then(|label| ahead.get(label)).is_some_and(|ahead| ahead < k))
         }
         OutputClaim::Correct { k, .. } => possibly_ahead(bounds).iter().all(|ahead| ahead < k),
+        OutputClaim::Decided { predicate, holds } => {
+            decision(predicate, bounds).is_some_and(|always| holds.iter().all(|&holds| holds == always))
+        }
     }
+}
+
+/// What a predicate is of every output whose classes have scores between these bounds, if it is the same of all.
+fn decision(predicate: &Predicate, bounds: &[(i16, i16)]) -> Option<bool> {
+    let (always, never) = match *predicate {
+        Predicate::AtLeast { class, value } => {
+            let (low, high) = *bounds.get(usize::try_from(class).ok()?)?;
+            (low >= value, high < value)
+        }
+        Predicate::Top { class, k } => {
+            let class = usize::try_from(class).ok()?;
+            (*possibly_ahead(bounds).get(class)? < k, certainly_ahead(bounds, class)? >= k)
+        }
+    };
+    if always { Some(true) } else { never.then_some(false) }
+}
+
+/// How many others are ahead of a class in every output: their smallest score is above its largest, or equal for those before it.
+fn certainly_ahead(bounds: &[(i16, i16)], class: usize) -> Option<u32> {
+    let (_, high) = *bounds.get(class)?;
+    let is_ahead = |(other, (low, _)): (usize, &(i16, i16))| other != class && (*low > high || (*low == high && other < class));
+    u32::try_from(bounds.iter().enumerate().filter(|&bound| is_ahead(bound)).count()).ok()
 }
 
 /// For each class how many others can be ahead of it: their largest score is above its smallest, or equal for those before it.
@@ -99,6 +125,12 @@ mod tests {
                 .map(|t| (0..bounds.len()).filter(|&j| j != t && can_be_ahead(&bounds, j, t)).count().try_into().unwrap())
                 .collect();
             assert_eq!(possibly_ahead(&bounds), expected, "{bounds:?}");
+            // Certainly ahead is who cannot be behind.
+            let behind = |j: usize, t: usize| can_be_ahead(&bounds, t, j);
+            for t in 0..bounds.len() {
+                let certain = (0..bounds.len()).filter(|&j| j != t && !behind(j, t)).count();
+                assert_eq!(certainly_ahead(&bounds, t), u32::try_from(certain).ok(), "{bounds:?}");
+            }
         }
     }
 
@@ -109,6 +141,8 @@ mod tests {
         let rank = |labels: Vec<u32>, k| OutputClaim::Rank { labels, k };
         let least = |class, value| OutputClaim::AtLeast { class, value };
         let correct = |k| OutputClaim::Correct { labels: Vec::new(), k, count: 3 };
+        let decided = |predicate, holds: [bool; 2]| OutputClaim::Decided { predicate, holds: holds.to_vec() };
+        let (top, reaches) = (|class, k| Predicate::Top { class, k }, |class, value| Predicate::AtLeast { class, value });
         for (claim, expected) in [
             (rank(vec![0], 1), [false, true]),
             (rank(vec![0, 1], 1), [false, false]),
@@ -120,6 +154,16 @@ mod tests {
             (least(4, -128), [false, false]),
             (correct(3), [false, false]),
             (correct(4), [true, true]),
+            (decided(top(0, 1), [true, true]), [false, true]),
+            (decided(top(0, 1), [true, false]), [false, false]),
+            (decided(top(1, 1), [false, false]), [false, true]),
+            (decided(top(1, 2), [false, false]), [false, false]),
+            (decided(top(2, 1), [false, false]), [false, true]),
+            (decided(top(1, 4), [true, true]), [true, true]),
+            (decided(reaches(0, 20), [true, true]), [false, true]),
+            (decided(reaches(1, 20), [false, false]), [false, true]),
+            (decided(reaches(1, 19), [false, false]), [false, false]),
+            (decided(reaches(3, -128), [true, true]), [true, true]),
         ] {
             assert_eq!([always_holds(&claim, &any), always_holds(&claim, &narrow)], expected, "{claim:?}");
         }

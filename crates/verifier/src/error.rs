@@ -1,5 +1,6 @@
 use verinfer_graph::Shape;
 use verinfer_relation::RelationError;
+use verinfer_relation::setting::Predicate;
 use verinfer_relation::statement::FormatError;
 use verinfer_relation::transcript::DecodeError;
 
@@ -115,6 +116,14 @@ pub enum VerifyError {
         found: u32,
         /// Demanded.
         expected: u32,
+    },
+    /// Another predicate is decided than demanded.
+    #[error("the proof says whether {found} in each image, not whether {expected}")]
+    WrongPredicate {
+        /// In the proof.
+        found: Predicate,
+        /// Demanded.
+        expected: Predicate,
     },
     /// The proof is about the score of another class.
     #[error("the proof is about the score of class {found}, not {expected}")]

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use verinfer_relation::commitment::Commitment;
+use verinfer_relation::setting::Predicate;
 use verinfer_relation::statement::{InputClaim, OutputClaim, PublicTensor, Statement};
 
 use crate::error::VerifyError;
@@ -74,6 +75,8 @@ pub enum ExpectedOutput<'a> {
         /// How many images.
         count: u32,
     },
+    /// Whether this predicate holds in each image, and nothing else: the statement says which way it is.
+    Decided(Predicate),
 }
 
 /// In which form a statement speaks of the outputs.
@@ -89,6 +92,8 @@ pub enum OutputKind {
     AtLeast,
     /// The number of hidden labels that are correct.
     Correct,
+    /// Whether a predicate holds.
+    Decided,
 }
 
 impl Expectations<'_> {
@@ -124,13 +129,14 @@ impl Default for Expectations<'_> {
 
 impl OutputKind {
     /// Of what a statement says.
-    fn of(claim: &OutputClaim) -> Self {
+    pub const fn of(claim: &OutputClaim) -> Self {
         match claim {
             OutputClaim::Shown(_) => Self::Shown,
             OutputClaim::Hidden(_) => Self::Committed,
             OutputClaim::Rank { .. } => Self::Rank,
             OutputClaim::AtLeast { .. } => Self::AtLeast,
             OutputClaim::Correct { .. } => Self::Correct,
+            OutputClaim::Decided { .. } => Self::Decided,
         }
     }
 }
@@ -143,6 +149,7 @@ impl fmt::Display for OutputKind {
             Self::Rank => "ranks of public labels",
             Self::AtLeast => "the least score of a class",
             Self::Correct => "how many hidden labels are correct",
+            Self::Decided => "whether a predicate holds",
         })
     }
 }
@@ -234,11 +241,19 @@ fn check_output(found: &OutputClaim, expected: ExpectedOutput<'_>) -> Result<(),
         }
         (OutputClaim::Shown(tensor), ExpectedOutput::Rank { labels, k }) => check_shown_rank(tensor, labels, k),
         (OutputClaim::Shown(tensor), ExpectedOutput::AtLeast { class, value }) => check_shown_score(tensor, class, value),
+        (OutputClaim::Decided { predicate, .. }, ExpectedOutput::Decided(expected)) => {
+            if *predicate == expected {
+                Ok(())
+            } else {
+                Err(VerifyError::WrongPredicate { found: *predicate, expected })
+            }
+        }
         (_, ExpectedOutput::Shown) => other_form(OutputKind::Shown),
         (_, ExpectedOutput::Committed(_)) => other_form(OutputKind::Committed),
         (_, ExpectedOutput::Rank { .. }) => other_form(OutputKind::Rank),
         (_, ExpectedOutput::AtLeast { .. }) => other_form(OutputKind::AtLeast),
         (_, ExpectedOutput::Correct { .. }) => other_form(OutputKind::Correct),
+        (_, ExpectedOutput::Decided(_)) => other_form(OutputKind::Decided),
     }
 }
 

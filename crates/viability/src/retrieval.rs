@@ -144,8 +144,8 @@ impl Game {
     fn prove(&self, id: AgreementId, model: Digest, indices: &[u32], matches: impl Fn(u32) -> bool) -> (Move, Facts) {
         let document_at = |&index: &u32| Some(Document { member: Member { index, path: self.corpus.path(index)? }, signature: None });
         let documents = indices.iter().filter_map(document_at).collect();
-        let scores = |&index: &u32| if matches(index) { vec![0, 1] } else { vec![1, 0] };
-        let output = Output::Shown(indices.iter().map(scores).collect());
+        let holds = indices.iter().map(|&index| matches(index)).collect();
+        let output = Output::Decided { predicate: self.terms.predicate, holds };
         let inputs = indices.iter().map(|&index| document(index)).collect();
         let statement = Statement { model, context: context(id, STAGE), inputs, output };
         (Move::Prove { proof: digest("proof"), documents }, Facts::Proof(statement))

@@ -9,7 +9,7 @@ use verinfer_protocols::digest::Digest;
 use verinfer_protocols::event::Facts;
 use verinfer_protocols::money::Money;
 use verinfer_protocols::serving::{Answer, MAX_ANSWERS, Move, Outcome, Periods, STAGE, State, Terms};
-use verinfer_protocols::statement::{Output, Statement, context, scores_digest};
+use verinfer_protocols::statement::{Output, SaltedScores, ScoresSalt, Statement, context};
 use verinfer_sampling::hypergeometric;
 
 use crate::deviations::Path;
@@ -93,7 +93,7 @@ pub(crate) fn play(
     world.play(fault, &agreement::Move::Serving(Move::Abort), |world, fault| {
         let agreement::State::Serving(state) = &world.agreement.state else { return Err(PlayError::OtherKind) };
         let id = world.agreement.id;
-        let file = |index: u32| scores_digest(if tampered.contains(&index) { &FALSE_SCORES } else { &SCORES });
+        let file = |index: u32| file_of(if tampered.contains(&index) { &FALSE_SCORES } else { &SCORES });
         let answer = |index: u32| Answer::sign(id, index, &input(index), &file(index), &provider());
         let (action, facts) = match state {
             State::Proposed { .. } => (Move::Accept, Facts::Nothing),
@@ -118,7 +118,7 @@ pub(crate) fn play(
                 if !other_model && contested.keys().all(|index| !tampered.contains(index)) {
                     proofs = contested.len();
                 }
-                let output = Output::Shown(contested.keys().map(|_| SCORES.to_vec()).collect());
+                let output = Output::Salted(contested.keys().map(|_| file_of(&SCORES)).collect());
                 let inputs = contested.keys().map(|&index| input(index)).collect();
                 let statement = Statement {
                     model: digest(if other_model { "another model" } else { "model" }),
@@ -127,7 +127,7 @@ pub(crate) fn play(
                     output,
                 };
                 let inputs = contested.keys().copied().collect();
-                (Move::Prove { proof: digest("proof"), inputs }, Facts::Proof(statement))
+                (Move::Prove { proof: digest("proof"), salts: digest("salts"), inputs }, Facts::Proof(statement))
             }
             State::Ended(_) => return Err(PlayError::OtherKind),
         };
@@ -138,6 +138,11 @@ pub(crate) fn play(
     let agreement::State::Serving(State::Ended(outcome)) = world.agreement.state else { return Err(PlayError::OtherKind) };
     let completed = matches!(outcome, Outcome::Concluded | Outcome::Proved { .. });
     Ok(Path { gains, turns: world.turns, completed })
+}
+
+/// What stands for these scores in public.
+fn file_of(scores: &[i16]) -> Digest {
+    SaltedScores { salt: ScoresSalt([0; 32]), scores: scores.to_vec() }.digest()
 }
 
 /// The terms of a round.

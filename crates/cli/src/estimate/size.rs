@@ -7,7 +7,7 @@ use verinfer_relation::commitment::COMMITMENT_BYTES;
 use verinfer_relation::domain::Domain;
 use verinfer_relation::envelope::Envelope;
 use verinfer_relation::parameters::{BLINDING_COLUMNS, Oracle, Parameters};
-use verinfer_relation::setting::OutputForm;
+use verinfer_relation::setting::{OutputForm, Predicate};
 
 /// Bytes of an element of the base field, of an element of the extension, of a digest.
 const BASE: f64 = 8.0;
@@ -55,6 +55,8 @@ fn statement_bytes(graph: &Graph, relation: &Relation) -> usize {
         OutputForm::Rank { labels, .. } => 4 + 4 * labels.len(),
         OutputForm::AtLeast { .. } => 4 + 2,
         OutputForm::Correct { .. } => 4 + 4 + images * COMMITMENT_BYTES,
+        OutputForm::Decided { predicate: Predicate::Top { .. }, holds } => 1 + 4 + 4 + holds.len(),
+        OutputForm::Decided { predicate: Predicate::AtLeast { .. }, holds } => 1 + 4 + 2 + holds.len(),
     };
     // Magic, version, level, length of the context, images; a form before each claim; length of the body.
     8 + 2 + 2 + 4 + 4 + (1 + model) + (1 + input) + (1 + output) + 4

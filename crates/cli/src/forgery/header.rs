@@ -2,6 +2,7 @@
 
 use verinfer_relation::commitment::{COMMITMENT_BYTES, Commitment};
 use verinfer_relation::envelope::Envelope;
+use verinfer_relation::setting::Predicate;
 use verinfer_relation::statement::{InputClaim, ModelClaim, OutputClaim, PublicTensor, Statement};
 
 use super::Field;
@@ -47,6 +48,15 @@ pub fn fields(statement: &Statement) -> Vec<Field> {
         OutputClaim::AtLeast { .. } => {
             header.push("class", 4);
             header.push("score", 2);
+        }
+        OutputClaim::Decided { predicate, holds } => {
+            header.push("predicate", 1);
+            header.push("class", 4);
+            match predicate {
+                Predicate::Top { .. } => header.push("rank", 4),
+                Predicate::AtLeast { .. } => header.push("score", 2),
+            }
+            holds.iter().for_each(|_| header.push("decision", 1));
         }
         OutputClaim::Correct { labels, .. } => {
             header.push("rank", 4);

@@ -1,11 +1,13 @@
 //! Models that requesters send to a responder before it has accepted anything.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use verinfer_commitments::draw_salt;
 use verinfer_graph::{DataType, Shape};
 use verinfer_import::import_tflite;
 use verinfer_parties::http::Service;
+use verinfer_parties::retrieval::approval::Approved;
 use verinfer_parties::retrieval::responder::{Means, Policy, Responder};
 use verinfer_parties::time::Time;
 use verinfer_parties::wire::{Offer, SentModel, Topic};
@@ -26,7 +28,7 @@ fn model() -> Model {
 }
 
 /// A responder in this process with one document of 64 values.
-fn responder(world: &World, input: (Shape, DataType)) -> Responder {
+fn responder(world: &World, input: (Shape, DataType), approved: Approved, classes: u32) -> Responder {
     let means = Means {
         key: world.key.clone(),
         client: world.provider.clone(),
@@ -34,6 +36,7 @@ fn responder(world: &World, input: (Shape, DataType)) -> Responder {
         documents: vec![vec![0; 64]],
         input,
         source: None,
+        approved,
         policy: Policy {
             price: units(5),
             bond: units(1000),
@@ -41,6 +44,7 @@ fn responder(world: &World, input: (Shape, DataType)) -> Responder {
             agreements: 1,
             batch: 1,
             cells: usize::MAX,
+            classes,
         },
     };
     Responder::new(means, Arc::new(|_: &str| ())).unwrap()
@@ -75,7 +79,7 @@ fn send<'a>(world: &World, responder: &'a Responder, model: &Model, (number, pri
 #[test]
 fn responder_keeps_no_more_models_than_it_has_places_and_none_that_it_would_not_accept() {
     let (world, model) = (World::start(), model());
-    let responder = responder(&world, model.input());
+    let responder = responder(&world, model.input(), Approved::Any, 10);
     let send = |number, price, class| send(&world, &responder, &model, (number, price, class));
     let (cheap, classless) = (send(1, 4, 9), send(2, 5, 10));
     let [first, second] = [send(3, 5, 9), send(4, 5, 9)];
@@ -91,6 +95,32 @@ fn responder_takes_no_model_of_other_documents_than_it_has() {
     let (world, model) = (World::start(), model());
     let (shape, dtype) = model.input();
     assert_eq!(shape, Shape::new(8, 8, 1));
-    let responder = responder(&world, (Shape::new(16, 4, 1), dtype));
+    let responder = responder(&world, (Shape::new(16, 4, 1), dtype), Approved::Any, 10);
     assert!(!send(&world, &responder, &model, (1, 5, 0))());
+}
+
+#[test]
+fn responder_takes_no_model_of_more_classes_than_it_allows() {
+    let (world, model) = (World::start(), model());
+    let responder = responder(&world, model.input(), Approved::Any, 9);
+    assert!(!send(&world, &responder, &model, (1, 5, 0))());
+}
+
+#[test]
+fn responder_answers_only_models_that_it_was_told_to_answer() {
+    let (commitments, networks) = (BTreeSet::new, BTreeSet::new);
+    let (right, other) = (model(), model());
+    let network = import_tflite(FILE).unwrap().graph.digest();
+    for (approved, taken) in [
+        (Approved::Models { commitments: commitments(), networks: networks() }, [false, false]),
+        (Approved::Models { commitments: [right.digest()].into(), networks: networks() }, [true, false]),
+        (Approved::Models { commitments: commitments(), networks: [network].into() }, [true, true]),
+        (Approved::Models { commitments: commitments(), networks: [[7; 32]].into() }, [false, false]),
+    ] {
+        for (model, taken) in [&right, &other].into_iter().zip(taken) {
+            let world = World::start();
+            let responder = responder(&world, model.input(), approved.clone(), 10);
+            assert_eq!(send(&world, &responder, model, (1, 5, 0))(), taken, "{approved:?}");
+        }
+    }
 }

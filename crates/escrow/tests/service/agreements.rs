@@ -7,6 +7,7 @@ use crate::common::model::Model;
 use crate::common::{LONG, Running, audited, key, on_each_database, serving, verified};
 use verinfer_escrow::audit::Verified;
 use verinfer_protocols::accuracy::{Evidence, Outcome, State};
+use verinfer_protocols::digest::canonical;
 use verinfer_protocols::serving::Move;
 use verinfer_protocols::{agreement, serving as protocol};
 
@@ -68,6 +69,7 @@ fn contested_prediction_is_proved_and_a_proof_of_anything_else_is_refused() {
 
         provider.leave_file(id, &model.public).unwrap();
         let right = serving::prove(&model, id, &[&inputs[1]]);
+        let salts = provider.leave_file(id, &serving::salts(1)).unwrap();
         let head = provider.about().unwrap().head;
         let mut spoilt = right.clone();
         *spoilt.last_mut().unwrap() ^= 1;
@@ -79,13 +81,21 @@ fn contested_prediction_is_proved_and_a_proof_of_anything_else_is_refused() {
             (serving::prove(&model, id, &[&inputs[0]]), "proof"),
         ] {
             let proof = provider.leave_file(id, &wrong).unwrap();
-            let error = act(&provider, Move::Prove { proof, inputs: vec![1] }).unwrap_err();
+            let error = act(&provider, Move::Prove { proof, salts, inputs: vec![1] }).unwrap_err();
             assert_eq!(error.kind(), Some(kind), "{error}");
         }
         assert_eq!(provider.about().unwrap().head, head, "refusals change nothing");
 
         let proof = provider.leave_file(id, &right).unwrap();
-        act(&provider, Move::Prove { proof, inputs: vec![1] }).unwrap();
+        // No salts, too many, and others than those with which it was signed.
+        for (wrong, kind) in
+            [(b"none".to_vec(), "proof_rejected"), (serving::salts(2), "proof_rejected"), (canonical(&vec![[0_u8; 32]]), "proof")]
+        {
+            let salts = provider.leave_file(id, &wrong).unwrap();
+            let error = act(&provider, Move::Prove { proof, salts, inputs: vec![1] }).unwrap_err();
+            assert_eq!(error.kind(), Some(kind), "{error}");
+        }
+        act(&provider, Move::Prove { proof, salts, inputs: vec![1] }).unwrap();
         let view = customer.agreement(id).unwrap();
         let outcome = protocol::State::Ended(protocol::Outcome::Proved { contested: 1 });
         assert_eq!(view.agreement.state, agreement::State::Serving(outcome));

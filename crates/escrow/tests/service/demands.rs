@@ -10,7 +10,7 @@ use verinfer_items::OpenedInput;
 use verinfer_protocols::digest::{AgreementId, Digest, canonical};
 use verinfer_protocols::keys::SecretKey;
 use verinfer_protocols::serving::{Move, Outcome, State, Terms, answer_digest};
-use verinfer_protocols::statement::scores_digest;
+use verinfer_protocols::statement::SaltedScores;
 use verinfer_protocols::time::Millis;
 use verinfer_protocols::transfer::Breach;
 use verinfer_protocols::{agreement, serving as protocol};
@@ -53,7 +53,7 @@ impl Round {
 
     /// The file with the scores of an input.
     fn file(&self, index: u32) -> Vec<u8> {
-        canonical(&self.model.scores(&self.inputs[index as usize]))
+        serving::salted(&self.model, &self.inputs[index as usize]).encode()
     }
 
     /// An answer to a demand, whose files are not left.
@@ -116,16 +116,17 @@ fn demanded_predictions_come_through_the_escrow_and_can_be_contested() {
         let State::Running { answers, .. } = round.state() else { panic!("{:?}", round.state()) };
         for (answer, file) in customer.demanded(round.id).unwrap() {
             let input = &round.inputs[answer.index as usize];
-            let scores: Vec<i16> = postcard::from_bytes(&customer.file(round.id, file).unwrap()).unwrap();
-            assert_eq!(scores, round.model.scores(input));
-            assert_eq!(answers[&answer.index], answer_digest(&input.digest().unwrap(), &scores_digest(&scores)));
+            let scores: SaltedScores = postcard::from_bytes(&customer.file(round.id, file).unwrap()).unwrap();
+            assert_eq!(scores.scores, round.model.scores(input));
+            assert_eq!(answers[&answer.index], answer_digest(&input.digest().unwrap(), &scores.digest()));
         }
         refused(customer, Move::Demand, "member");
         round.act(customer, Move::Contest { inputs: BTreeSet::from([0, 1]) }).unwrap();
         provider.leave_file(round.id, &round.model.public).unwrap();
         let proof = serving::prove(&round.model, round.id, &[&round.inputs[0], &round.inputs[1]]);
         let proof = provider.leave_file(round.id, &proof).unwrap();
-        round.act(provider, Move::Prove { proof, inputs: vec![0, 1] }).unwrap();
+        let salts = provider.leave_file(round.id, &serving::salts(2)).unwrap();
+        round.act(provider, Move::Prove { proof, salts, inputs: vec![0, 1] }).unwrap();
         assert_eq!(round.state(), State::Ended(Outcome::Proved { contested: 2 }));
         assert_eq!(round.finish(database), [920, 1080]);
     });

@@ -8,7 +8,7 @@ use crate::common::{Database, LONG, Running, audited, execute, key, money, on_ea
 use tokio::runtime::Runtime;
 use verinfer_escrow::audit::{AuditError, Verified};
 use verinfer_escrow::books::{Before, Entry, EntryFault, Record};
-use verinfer_escrow::proofs::{Owner, verify};
+use verinfer_escrow::proofs::{Asked, verify};
 use verinfer_escrow::store::Store;
 use verinfer_escrow_client::Client;
 use verinfer_protocols::accuracy::{self, Evidence, State};
@@ -71,8 +71,13 @@ fn contested(database: &Database, model: &Model) -> Contested {
     for file in [&model.public, &right, &spoilt, &other] {
         provider.leave_file(id, file).unwrap();
     }
+    provider.leave_file(id, &serving::salts(1)).unwrap();
     running.stop();
     Contested { id, right, spoilt, other }
+}
+
+fn prove(proof: Digest) -> Move {
+    Move::Prove { proof, salts: Digest::of_bytes(&serving::salts(1)), inputs: vec![1] }
 }
 
 #[test]
@@ -90,9 +95,10 @@ fn proofs_that_are_not_what_the_log_says_are_found() {
         for (file, expected) in lies {
             let database = &database.another();
             let round = contested(database, &model);
-            let statement = verify(&model.public, Owner::Prover, &round.right, &context(round.id, STAGE)).unwrap();
+            let context = context(round.id, STAGE);
+            let statement = verify(&model.public, &round.right, &context, Asked::Predictions, &serving::salts(1)).unwrap();
             let proof = Digest::of_bytes(file(&round));
-            let action = agreement::Move::Serving(Move::Prove { proof, inputs: vec![1] });
+            let action = agreement::Move::Serving(prove(proof));
             lie(database, &key(2), round.id, action, Facts::Proof(statement));
             assert_eq!(audited(database).unwrap().ended, 1, "the log itself is right");
             let error = verified(database).unwrap_err();
@@ -107,7 +113,7 @@ fn files_that_are_gone_or_changed_are_found() {
     on_each_database(|database| {
         let round = contested(database, &model);
         let running = Running::start(database);
-        let action = Move::Prove { proof: Digest::of_bytes(&round.right), inputs: vec![1] };
+        let action = prove(Digest::of_bytes(&round.right));
         running.client(&key(2)).act(round.id, agreement::Move::Serving(action)).unwrap();
         running.stop();
         assert_eq!(verified(database).unwrap().verified, Some(Verified { proofs: 1, ..Verified::default() }));

@@ -30,6 +30,11 @@ struct Contested {
     wrong: Digest,
 }
 
+/// The move with a proof of the second prediction.
+fn proving(proof: Digest) -> Move {
+    Move::Serving(Serving::Prove { proof, salts: Digest::of_bytes(&serving::salts(1)), inputs: vec![1] })
+}
+
 impl Contested {
     fn new(running: &Running, model: &Model, [customers, providers]: [&SecretKey; 2], price: u64) -> Self {
         let (customer, provider) = (running.client(customers), running.client(providers));
@@ -44,7 +49,9 @@ impl Contested {
         let answers = (0..).zip(&inputs).map(|(index, input)| serving::answer(model, id, index, input, providers));
         act(&customer, Serving::Record { answers: answers.collect() });
         act(&customer, Serving::Contest { inputs: BTreeSet::from([1]) });
-        provider.leave_file(id, &model.public).unwrap();
+        for file in [&model.public, &serving::salts(1)] {
+            provider.leave_file(id, file).unwrap();
+        }
         let [wrong, right] = [0, 1].map(|index: usize| provider.leave_file(id, &serving::prove(model, id, &[&inputs[index]])).unwrap());
         let patience = Patience { answer: Duration::from_secs(100), total: Duration::ZERO };
         Self { provider: Client::connect(&running.url(), providers.clone(), patience).unwrap(), id, right, wrong }
@@ -52,7 +59,7 @@ impl Contested {
 
     /// The name of the refusal of a proof, if it is refused.
     fn prove(&self, proof: Digest) -> Option<String> {
-        let result = self.provider.act(self.id, Move::Serving(Serving::Prove { proof, inputs: vec![1] }));
+        let result = self.provider.act(self.id, proving(proof));
         result.err().map(|error| error.kind().unwrap_or("unreachable").to_owned())
     }
 }
@@ -95,7 +102,7 @@ fn agreements_that_cost_nothing_do_not_keep_a_proof_from_being_verified() {
         // Among themselves they are verified in turn.
         let patient = running.client(&providers);
         for free in free {
-            patient.act(free.id, Move::Serving(Serving::Prove { proof: free.right, inputs: vec![1] })).unwrap();
+            patient.act(free.id, proving(free.right)).unwrap();
         }
         running.stop();
         assert_eq!(audited(database).unwrap().ended, 9);
@@ -110,7 +117,7 @@ fn proof_that_waited_when_the_escrow_was_stopped_is_in_time_when_it_comes_again(
         let (customers, providers) = (key(1), key(2));
         running.fund(&[&customers, &providers], 1000);
         let [waiting, silent] = [0; 2].map(|_| Contested::new(&running, &model, [&customers, &providers], 20));
-        let action = Move::Serving(Serving::Prove { proof: waiting.right, inputs: vec![1] });
+        let action = proving(waiting.right);
         let request = waiting.provider.prepare(waiting.id, Body::Act(action)).unwrap();
         let deadline = waiting.provider.agreement(silent.id).unwrap().deadline.unwrap();
         running.stop();

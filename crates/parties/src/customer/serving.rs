@@ -17,7 +17,7 @@ use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::SecretKey;
 use verinfer_protocols::money::Money;
 use verinfer_protocols::serving::{Answer, MAX_ANSWERS, Move, Periods, State, Terms, answer_digest};
-use verinfer_protocols::statement::scores_digest;
+use verinfer_protocols::statement::SaltedScores;
 use verinfer_protocols::time::Millis;
 use verinfer_sealing::ReceiverSecret;
 
@@ -106,7 +106,7 @@ impl<'a> Customer<'a> {
     ///
     /// They cannot be read.
     pub fn predictions(&self) -> Result<Vec<Option<Vec<i16>>>, PartyError> {
-        let scores = |index| Ok(self.store.get::<Prediction>(PREDICTIONS, &numbered(index))?.map(|prediction| prediction.scores));
+        let scores = |index| Ok(self.store.get::<Prediction>(PREDICTIONS, &numbered(index))?.map(|prediction| prediction.scores.scores));
         (0..self.terms.inputs).map(scores).collect()
     }
 
@@ -222,7 +222,7 @@ impl<'a> Customer<'a> {
             if start.elapsed() >= limit {
                 return Ok(Some(index));
             }
-            let scores: Result<Vec<i16>, _> = postcard::from_bytes(&self.client.file(self.id, file)?);
+            let scores: Result<SaltedScores, _> = postcard::from_bytes(&self.client.file(self.id, file)?);
             match scores.map(|scores| Prediction { scores, answer }) {
                 Ok(prediction) if self.is_signed(&prediction)? => self.store.put(PREDICTIONS, &place, &prediction)?,
                 Ok(_) | Err(_) => return Ok(Some(index)),
@@ -235,7 +235,7 @@ impl<'a> Customer<'a> {
     fn is_signed(&self, prediction: &Prediction) -> Result<bool, PartyError> {
         let Prediction { scores, answer } = prediction;
         let (_, input) = self.input(answer.index)?;
-        Ok(answer.digest == answer_digest(&input, &scores_digest(scores)) && answer.is_signed_by(&self.terms.provider, self.id))
+        Ok(answer.digest == answer_digest(&input, &scores.digest()) && answer.is_signed_by(&self.terms.provider, self.id))
     }
 
     fn input(&self, index: u32) -> Result<(OpenedInput, Digest), PartyError> {

@@ -2,10 +2,10 @@
 
 use verinfer_escrow_client::messages::AgreementView;
 use verinfer_items::{Example as Item, OpenedInput};
-use verinfer_protocols::accuracy::{Evidence, Example, Move, STAGE, State, Terms};
+use verinfer_protocols::accuracy::{Evidence, Move, STAGE, State, Terms};
 use verinfer_protocols::agreement;
 use verinfer_protocols::coin::Share;
-use verinfer_protocols::digest::AgreementId;
+use verinfer_protocols::digest::{AgreementId, canonical};
 use verinfer_protocols::member::Member;
 use verinfer_protocols::statement::context;
 use verinfer_protocols::time::Timestamp;
@@ -39,7 +39,7 @@ impl Provider {
             }
             State::Proving { seed, proved, deadline, .. } => {
                 let due: Vec<u32> = terms.second_part(seed).into_iter().filter(|index| !proved.contains(index)).collect();
-                self.prove_accuracy(id, &due, deadline.before(terms.periods.prove))
+                self.prove_accuracy(id, terms, &due, deadline.before(terms.periods.prove))
             }
             State::Revealing { .. } | State::Ended(_) => Ok(Step::Waiting),
         }
@@ -101,20 +101,21 @@ impl Provider {
         Ok(right)
     }
 
-    fn prove_accuracy(&self, id: AgreementId, due: &[u32], since: Timestamp) -> Result<Step, PartyError> {
+    fn prove_accuracy(&self, id: AgreementId, terms: &Terms, due: &[u32], since: Timestamp) -> Result<Step, PartyError> {
         let Some((job, proof)) = self.queue.next(id, due, self.policy.batch, since)? else { return Ok(Step::Waiting) };
-        let examples = job.entries.iter().map(|&index| {
+        let (mut examples, mut opened) = (Vec::new(), Vec::new());
+        for &index in &job.entries {
             let item = self.example(id, index)?;
-            let label = match item.label {
-                verinfer_items::Label::Opened(label) => Some(label),
-                verinfer_items::Label::Committed { .. } => None,
-            };
-            Ok(Example { member: Member { index, path: item.path }, label })
-        });
-        let examples = examples.collect::<Result<_, PartyError>>()?;
+            opened.extend(item.label.opened());
+            examples.push(Member { index, path: item.path });
+        }
         self.client.leave_file(id, self.model.public())?;
         let proof = self.client.leave_file(id, &proof)?;
-        let action = agreement::Move::Accuracy(Move::Prove { proof, examples });
+        let labels = match terms.evidence {
+            Evidence::Outputs => Some(self.client.leave_file(id, &canonical(&opened))?),
+            Evidence::Count => None,
+        };
+        let action = agreement::Move::Accuracy(Move::Prove { proof, labels, examples });
         self.queue.handed_in(&job, self.client.act(id, action))
     }
 

@@ -6,13 +6,14 @@ use verinfer_items::OpenedInput;
 use verinfer_protocols::agreement;
 use verinfer_protocols::digest::{AgreementId, Digest, canonical};
 use verinfer_protocols::serving::{Answer, Move, STAGE, State, Terms};
-use verinfer_protocols::statement::{context, scores_digest};
+use verinfer_protocols::statement::{SaltedScores, ScoresSalt, context};
 use verinfer_protocols::time::Timestamp;
 
 use super::Provider;
 use crate::drive::Step;
 use crate::error::PartyError;
 use crate::model::Shown;
+use crate::random::random_bytes;
 use crate::store::numbered;
 use crate::wire::Prediction;
 
@@ -79,7 +80,8 @@ impl Provider {
         let served: Served = self.store.once(SERVED, &format!("{id}/{}", numbered(index)), || {
             let (input, committed) = self.round_input(id, index)?;
             let scores = self.substitute.as_ref().unwrap_or(&self.model).scores(&input)?;
-            let answer = Answer::sign(id, index, &committed, &scores_digest(&scores), &self.key);
+            let scores = SaltedScores { salt: ScoresSalt(random_bytes()?), scores };
+            let answer = Answer::sign(id, index, &committed, &scores.digest(), &self.key);
             Ok::<_, PartyError>(Served { input: committed, prediction: Prediction { scores, answer } })
         })?;
         Ok(served.prediction)
@@ -97,7 +99,7 @@ impl Provider {
         let (mut answers, mut scores) = (Vec::new(), Vec::new());
         for &index in due {
             let prediction = self.predict(id, index)?;
-            scores.push(self.client.leave_file(id, &canonical(&prediction.scores))?);
+            scores.push(self.client.leave_file(id, &prediction.scores.encode())?);
             answers.push(prediction.answer);
         }
         self.act_serving(id, Move::Answer { answers, scores })
@@ -107,7 +109,10 @@ impl Provider {
         let Some((job, proof)) = self.queue.next(id, due, self.policy.batch, since)? else { return Ok(Step::Waiting) };
         self.client.leave_file(id, self.model.public())?;
         let proof = self.client.leave_file(id, &proof)?;
-        let action = agreement::Move::Serving(Move::Prove { proof, inputs: job.entries.clone() });
+        let salt = |&index: &u32| self.predict(id, index).map(|prediction| prediction.scores.salt);
+        let salts = job.entries.iter().map(salt).collect::<Result<Vec<ScoresSalt>, _>>()?;
+        let salts = self.client.leave_file(id, &canonical(&salts))?;
+        let action = agreement::Move::Serving(Move::Prove { proof, salts, inputs: job.entries.clone() });
         self.queue.handed_in(&job, self.client.act(id, action))
     }
 

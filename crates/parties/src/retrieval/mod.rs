@@ -1,5 +1,6 @@
 //! Retrieval: a responder with a corpus, and a requester with a model.
 
+pub mod approval;
 pub mod requester;
 pub mod responder;
 

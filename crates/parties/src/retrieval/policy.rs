@@ -1,7 +1,7 @@
 use verinfer_escrow_client::MAX_FILE_BYTES;
 use verinfer_graph::{DataType, Graph, Shape};
 use verinfer_protocols::money::Money;
-use verinfer_protocols::retrieval::{Predicate, Terms};
+use verinfer_protocols::retrieval::Terms;
 
 use crate::load::Load;
 use crate::model::form_of;
@@ -23,6 +23,8 @@ pub struct Policy {
     pub batch: usize,
     /// Cells of its largest proof: some hundred bytes of memory for each.
     pub cells: usize,
+    /// Most classes of a requester's model.
+    pub classes: u32,
 }
 
 impl Policy {
@@ -53,13 +55,16 @@ impl Policy {
     }
 }
 
-/// Why a responder with documents of this shape and type cannot do with a network what the terms promise.
-pub fn objection_to_network(terms: &Terms, network: &Graph, (shape, dtype): (Shape, DataType)) -> Option<&'static str> {
-    let (Predicate::Top { class, .. } | Predicate::AtLeast { class, .. }) = terms.predicate;
-    let input = network.spec(network.input());
+/// Why a responder with documents of this shape and type, that takes models of so many classes at most, cannot do with a network what the terms promise.
+pub fn objection_to_network(terms: &Terms, network: &Graph, (shape, dtype): (Shape, DataType), classes: u32) -> Option<&'static str> {
+    let (input, output) = (network.spec(network.input()), network.spec(network.output()));
     if (input.shape, input.dtype) != (shape, dtype) {
         Some("the model does not take the documents of the corpus")
-    } else if class >= form_of(network).classes {
+    } else if output.shape.num_pixels() != 1 {
+        Some("the model's outputs are not the scores of classes")
+    } else if output.shape.channels > classes as usize {
+        Some("the model has too many classes")
+    } else if terms.predicate.class() >= form_of(network).classes {
         Some("the model has no such class")
     } else {
         None

@@ -17,11 +17,12 @@ use verinfer_protocols::keys::{AccountId, SecretKey};
 use verinfer_protocols::member::Member;
 use verinfer_protocols::merkle::Tree;
 use verinfer_protocols::retrieval::{Document, Move, STAGE, State, Terms};
-use verinfer_protocols::statement::{Output, context};
+use verinfer_protocols::statement::context;
 use verinfer_protocols::time::Timestamp;
 use verinfer_protocols::transfer;
 use verinfer_sealing::{Envelope, ReceiverPublic, ReceiverSecret};
 
+use super::approval::{Approved, count};
 use super::corpus;
 use super::policy::objection_to_network;
 use crate::drive::{Step, Tell};
@@ -52,6 +53,7 @@ pub struct Responder {
     /// Shape and type of the documents.
     input: (Shape, DataType),
     source: Option<AccountId>,
+    approved: Approved,
     policy: Policy,
     receiver: ReceiverSecret,
     places: Places,
@@ -76,6 +78,8 @@ pub struct Means {
     pub input: (Shape, DataType),
     /// The key of the source that signs them, if one does.
     pub source: Option<SecretKey>,
+    /// Which models it answers.
+    pub approved: Approved,
     /// Which agreements it makes.
     pub policy: Policy,
 }
@@ -87,13 +91,28 @@ impl Responder {
     ///
     /// The documents cannot be committed to, or the state not be written.
     pub fn new(means: Means, tell: Tell) -> Result<Self, PartyError> {
-        let Means { key, client, store, documents, input, source, policy } = means;
+        let Means { key, client, store, documents, input, source, approved, policy } = means;
         let (tree, corpus_bytes) = corpus::commit(&store, input, source.as_ref(), &documents)?;
         let receiver = receiver(&store)?;
         let store = Arc::new(store);
         let (places, queue) = (Places::new(store.clone(), policy.agreements), Queue::new(store.clone()));
         let source = source.map(|source| source.account());
-        Ok(Self { key, client, store, tree, corpus_bytes, input, source, policy, receiver, places, queue, tell, keeping: Mutex::new(()) })
+        Ok(Self {
+            key,
+            client,
+            store,
+            tree,
+            corpus_bytes,
+            input,
+            source,
+            approved,
+            policy,
+            receiver,
+            places,
+            queue,
+            tell,
+            keeping: Mutex::new(()),
+        })
     }
 
     /// What an agreement on these terms may demand, with such a model; or why it does not make it.
@@ -101,6 +120,7 @@ impl Responder {
         if terms.corpus != self.tree.root() || terms.source != self.source {
             return Err("it is about another corpus");
         }
+        self.approved.check_commitment(&terms.model)?;
         self.policy.judge(terms, self.corpus_bytes, model.size, model.batch)
     }
 
@@ -145,8 +165,7 @@ impl Responder {
         let model = self.model(id)?;
         let mut matches = BTreeSet::new();
         for index in 0..terms.corpus.len {
-            let output = Output::Shown(vec![model.scores(&self.content(index)?)?]);
-            if terms.predicate.holds(&output, 0) == Some(true) {
+            if terms.predicate.is_met_by(&model.scores(&self.content(index)?)?) {
                 matches.insert(index);
             }
         }
@@ -211,6 +230,14 @@ impl Host for Responder {
             State::Proposed { .. } => self.accept(id, terms),
             State::Declaring { .. } => {
                 let matches = self.matches(id, terms)?;
+                let asked = count(&self.store, &terms.requester, id, terms.corpus.len)?;
+                (self.tell)(&format!(
+                    "{}: agreement {} of account {}, which has learned {} bits about documents with it",
+                    host::short(id),
+                    asked.agreements,
+                    terms.requester,
+                    asked.bits
+                ));
                 (self.tell)(&format!("{}: {} of {} documents are declared", host::short(id), matches.len(), terms.corpus.len));
                 self.act(id, Move::Declare { matches })
             }
@@ -225,7 +252,10 @@ impl Host for Responder {
 
     fn prove(&self, job: &Job) -> Result<Vec<u8>, PartyError> {
         let inputs = job.entries.iter().map(|&index| self.content(index)).collect::<Result<Vec<_>, _>>()?;
-        Ok(self.model(job.agreement)?.prove(&context(job.agreement, STAGE), &inputs, &Shown::Scores)?)
+        let AnyTerms::Retrieval(terms) = self.client.agreement(job.agreement)?.agreement.terms else {
+            return Err(PartyError::OtherKind { expected: "retrieval" });
+        };
+        Ok(self.model(job.agreement)?.prove(&context(job.agreement, STAGE), &inputs, &Shown::Decision(terms.predicate))?)
     }
 }
 
@@ -256,9 +286,10 @@ impl Service for Responder {
         // One at a time: until it turns out to be the one that was agreed on, it is a stranger's.
         let _turn = self.keeping.lock().unwrap_or_else(PoisonError::into_inner);
         let network = read_network(&sent)?;
-        if let Some(objection) = objection_to_network(terms, &network, self.input) {
+        if let Some(objection) = objection_to_network(terms, &network, self.input, self.policy.classes) {
             return Err(Refused::wrong(&objection));
         }
+        self.approved.check(&terms.model, &network).map_err(Refused::not_now)?;
         let model = Model::new(network, read_secret(&sent)?).map_err(PartyError::from)?;
         if model.digest() != terms.model {
             return Err(Refused::wrong(&"it is not the model of this agreement"));

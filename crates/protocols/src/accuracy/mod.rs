@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::coin::{Seed, Share};
 use crate::digest::Digest;
 use crate::keys::AccountId;
-use crate::member::{Member, OpenedLabel};
+use crate::member::Member;
 use crate::time::Timestamp;
 use crate::transfer::{self, Breach};
 
@@ -133,20 +133,12 @@ pub enum Move {
     Prove {
         /// Digest of the proof, which the provider has left with the escrow.
         proof: Digest,
-        /// The examples, in the order of the proof's images.
-        examples: Vec<Example>,
+        /// Exactly where the evidence is outputs: digest of the file with the [`OpenedLabel`](crate::member::OpenedLabel)s of these examples in the same
+        /// order, canonically encoded, which the provider has left there, too.
+        labels: Option<Digest>,
+        /// The places of the examples in the test set, in the order of the proof's images.
+        examples: Vec<Member>,
     },
-}
-
-/// An example that a proof is about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Example {
-    /// Its place in the test set.
-    pub member: Member,
-    /// Its label, exactly where the evidence is outputs.
-    pub label: Option<OpenedLabel>,
 }
 
 impl State {

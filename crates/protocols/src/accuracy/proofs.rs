@@ -1,10 +1,10 @@
 use std::collections::BTreeSet;
 
-use super::{Evidence, Example, STAGE, Terms};
+use super::{STAGE, Terms};
 use crate::coin::Seed;
 use crate::digest::AgreementId;
-use crate::member::{at, check_place, check_proof, example_entry, handle};
-use crate::refusal::{MemberFault, ProofFault, Refusal};
+use crate::member::{Member, at, check_place, check_proof, example_entry, handle};
+use crate::refusal::{ProofFault, Refusal};
 use crate::statement::{Output, Statement};
 
 /// How many of the examples that a proof is about are correct. Adds them to those proved.
@@ -17,30 +17,18 @@ pub fn count_correct(
     terms: &Terms,
     seed: &Seed,
     proved: &mut BTreeSet<u32>,
-    examples: &[Example],
+    examples: &[Member],
     statement: &Statement,
 ) -> Result<u32, Refusal> {
     check_proof(statement, terms.model, id, STAGE, examples.len())?;
+    let Output::Correct { labels, k, count } = &statement.output else { return Err(ProofFault::Undecided { image: 0 }.into()) };
+    if *k != terms.top || labels.len() != examples.len() {
+        return Err(ProofFault::OtherLabels.into());
+    }
     let due: BTreeSet<u32> = terms.second_part(seed).into_iter().collect();
-    let mut correct = 0_u32;
-    for (image, (example, input)) in examples.iter().zip(&statement.inputs).enumerate() {
-        handle(example.member.index, &due, proved).map_err(at(image))?;
-        let label = match (terms.evidence, example.label, &statement.output) {
-            (Evidence::Outputs, Some(label), output) => {
-                let holds = output.ranks(image, label.class, terms.top).ok_or(ProofFault::Undecided { image })?;
-                correct = correct.saturating_add(u32::from(holds));
-                label.digest()
-            }
-            (Evidence::Count, None, Output::Correct { labels, k, .. }) => {
-                labels.get(image).copied().filter(|_| *k == terms.top).ok_or(ProofFault::OtherLabels)?
-            }
-            (Evidence::Count, None, _) => return Err(ProofFault::Undecided { image }.into()),
-            (Evidence::Outputs, None, _) | (Evidence::Count, Some(_), _) => return Err(at(image)(MemberFault::Label)),
-        };
-        check_place(&terms.test_set, &example.member, &example_entry(input, &label)).map_err(at(image))?;
+    for (image, ((example, input), label)) in examples.iter().zip(&statement.inputs).zip(labels).enumerate() {
+        handle(example.index, &due, proved).map_err(at(image))?;
+        check_place(&terms.test_set, example, &example_entry(input, label)).map_err(at(image))?;
     }
-    match (&statement.output, terms.evidence) {
-        (Output::Correct { count, .. }, Evidence::Count) => Ok(*count),
-        _ => Ok(correct),
-    }
+    Ok(*count)
 }

@@ -1,14 +1,15 @@
 use std::collections::BTreeSet;
 
 use super::proofs::count_correct;
-use super::{Move, Outcome, State, Terms};
+use super::{Evidence, Move, Outcome, State, Terms};
 use crate::coin::Seed;
 use crate::digest::AgreementId;
 use crate::event::{Event, Facts, check_event};
 use crate::keys::AccountId;
 use crate::ledger::{Posting, Till};
+use crate::member::at;
 use crate::money::Money;
-use crate::refusal::Refusal;
+use crate::refusal::{MemberFault, Refusal};
 use crate::terms::check_proposer;
 use crate::time::Timestamp;
 use crate::transfer::{self, Breach, Progress};
@@ -106,7 +107,10 @@ fn at_move(
             let at_fault = if customer { Outcome::CustomerAtFault } else { Outcome::ProviderAtFault };
             end(id, terms, at_fault(Breach::Abort))
         }
-        (State::Proving { seed, proved, correct, deadline }, Move::Prove { examples, .. }) if !customer => {
+        (State::Proving { seed, proved, correct, deadline }, Move::Prove { labels, examples, .. }) if !customer => {
+            if labels.is_some() != (terms.evidence == Evidence::Outputs) {
+                return Err(at(0)(MemberFault::Label));
+            }
             let Facts::Proof(statement) = facts else { return Err(Refusal::FactsMissing) };
             let mut proved = proved.clone();
             let found = count_correct(id, terms, seed, &mut proved, examples, statement)?;

@@ -63,7 +63,7 @@ pub struct Form {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Evidence {
-    /// Proofs show the outputs; the provider opens the labels, and everybody counts.
+    /// Proofs show the outputs, and the provider opens the labels: to the customer and the escrow, which counts.
     Outputs,
     /// Proofs show how many labels are correct, and neither outputs nor labels.
     Count,

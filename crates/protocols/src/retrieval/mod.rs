@@ -23,7 +23,9 @@ use crate::time::Timestamp;
 use crate::transfer::{self, Breach};
 
 pub use step::step;
-pub use terms::{Periods, Predicate, Terms};
+pub use terms::{Periods, Terms};
+
+pub use crate::statement::Predicate;
 
 /// The stage in the context of the proofs.
 pub const STAGE: &str = "retrieval";

@@ -9,7 +9,7 @@ use crate::ledger::{Posting, Till};
 use crate::member::{at, check_place, check_proof, document_entry, handle};
 use crate::money::Money;
 use crate::refusal::{MemberFault, ProofFault, Refusal};
-use crate::statement::Statement;
+use crate::statement::{Output, Statement};
 use crate::terms::check_proposer;
 use crate::time::Timestamp;
 use crate::transfer::{self, Breach, Progress};
@@ -129,12 +129,16 @@ fn prove(
     statement: &Statement,
 ) -> Result<BTreeSet<u32>, Refusal> {
     let due: BTreeSet<u32> = terms.sampled(seed).into_iter().collect();
+    let Output::Decided { predicate, holds } = &statement.output else { return Err(ProofFault::Undecided { image: 0 }.into()) };
+    if *predicate != terms.predicate {
+        return Err(ProofFault::OtherPredicate.into());
+    }
     for (image, (document, input)) in documents.iter().zip(&statement.inputs).enumerate() {
         let index = document.member.index;
         handle(index, &due, &mut proved).map_err(at(image))?;
         check_place(&terms.corpus, &document.member, &document_entry(input)).map_err(at(image))?;
         check_source(terms, document, input).map_err(at(image))?;
-        let holds = terms.predicate.holds(&statement.output, image).ok_or(ProofFault::Undecided { image })?;
+        let holds = *holds.get(image).ok_or(ProofFault::Undecided { image })?;
         if holds != matches.contains(&index) {
             return Err(ProofFault::OtherOutput { image }.into());
         }

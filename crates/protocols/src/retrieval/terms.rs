@@ -6,7 +6,7 @@ use crate::keys::AccountId;
 use crate::merkle::Root;
 use crate::money::Money;
 use crate::refusal::TermsFault;
-use crate::statement::Output;
+use crate::statement::Predicate;
 use crate::terms::{check_count, check_parties, check_period};
 use crate::time::Millis;
 use crate::transfer::MAX_ITEMS;
@@ -42,27 +42,6 @@ pub struct Terms {
     pub nonce: Digest,
 }
 
-/// Which documents match.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Predicate {
-    /// Fewer than `k` classes are ahead of the class.
-    Top {
-        /// The class.
-        class: u32,
-        /// At least one.
-        k: u32,
-    },
-    /// The class has at least this score.
-    AtLeast {
-        /// The class.
-        class: u32,
-        /// In quantized units.
-        score: i16,
-    },
-}
-
 /// How long stages take at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = retrieval::Periods))]
@@ -74,16 +53,6 @@ pub struct Periods {
     pub declare: Millis,
     /// All proofs.
     pub prove: Millis,
-}
-
-impl Predicate {
-    /// Whether an image matches; nothing if the proof does not say.
-    pub fn holds(&self, output: &Output, image: usize) -> Option<bool> {
-        match *self {
-            Self::Top { class, k } => output.ranks(image, class, k),
-            Self::AtLeast { class, score } => output.reaches(image, class, score),
-        }
-    }
 }
 
 impl Terms {

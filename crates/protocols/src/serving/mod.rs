@@ -142,7 +142,7 @@ pub enum Move {
     Answer {
         /// Up to [`MAX_ANSWERS`] of them.
         answers: Vec<Answer>,
-        /// The [`crate::statement::scores_digest`] of each, in the same order: the digests of the files.
+        /// The [`crate::statement::SaltedScores::digest`] of each, in the same order: the digests of the files.
         scores: Vec<Digest>,
     },
     /// The customer wants proofs.
@@ -158,6 +158,8 @@ pub enum Move {
     Prove {
         /// Digest of the proof, which the provider has left with the escrow.
         proof: Digest,
+        /// Digest of the file with the salts of these predictions in the same order, canonically encoded, which it has left there, too.
+        salts: Digest,
         /// The inputs, in the order of the proof's images.
         inputs: Vec<u32>,
     },
@@ -176,13 +178,13 @@ pub struct Answer {
     pub signature: Signature,
 }
 
-/// The digest of an input and its prediction; the paper's hash of `Concat(x_i, y_i)`.
+/// The digest of an input and its prediction; the paper's hash of `Concat(x_i, y_i)`. `scores` is its [`crate::statement::SaltedScores::digest`], since the log has it.
 pub fn answer_digest(input: &Digest, scores: &Digest) -> Digest {
     Digest::of(ANSWER, &(input, scores))
 }
 
 impl Answer {
-    /// The provider's answer: with it goes the prediction whose [`crate::statement::scores_digest`] is `scores`.
+    /// The provider's answer: with it goes the prediction whose [`crate::statement::SaltedScores::digest`] is `scores`.
     pub fn sign(agreement: AgreementId, index: u32, input: &Digest, scores: &Digest, provider: &SecretKey) -> Self {
         let digest = answer_digest(input, scores);
         Self { index, digest, signature: provider.sign(ANSWER, &(agreement, index, digest)) }

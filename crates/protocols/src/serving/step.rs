@@ -8,7 +8,7 @@ use crate::ledger::{Posting, Till};
 use crate::member::{at, check_proof};
 use crate::money::Money;
 use crate::refusal::{MemberFault, ProofFault, Refusal};
-use crate::statement::Statement;
+use crate::statement::{Output, Statement};
 use crate::terms::check_proposer;
 use crate::time::Timestamp;
 use crate::transfer::Breach;
@@ -187,6 +187,7 @@ fn prove(
     shown: &[u32],
     statement: &Statement,
 ) -> Result<BTreeSet<u32>, Refusal> {
+    let Output::Salted(salted) = &statement.output else { return Err(ProofFault::Undecided { image: 0 }.into()) };
     for (image, (index, proved_input)) in shown.iter().zip(&statement.inputs).enumerate() {
         let answer = contested.get(index).ok_or_else(|| at(image)(MemberFault::NotDue))?;
         if !proved.insert(*index) {
@@ -196,8 +197,8 @@ fn prove(
         if input != Some(proved_input) {
             return Err(ProofFault::OtherInput { image }.into());
         }
-        let scores = statement.output.scores_digest(image).ok_or(ProofFault::Undecided { image })?;
-        if answer_digest(proved_input, &scores) != *answer {
+        let scores = salted.get(image).ok_or(ProofFault::Undecided { image })?;
+        if answer_digest(proved_input, scores) != *answer {
             return Err(ProofFault::OtherOutput { image }.into());
         }
     }

@@ -1,6 +1,6 @@
 //! An agreement about accuracy on three examples: one is tried, two are proved, both must be correct.
 
-use verinfer_protocols::accuracy::{self, Evidence, Example, Form, Move, Periods, Prices, STAGE, State};
+use verinfer_protocols::accuracy::{self, Evidence, Form, Move, Periods, Prices, STAGE, State};
 use verinfer_protocols::agreement::{self, Terms};
 use verinfer_protocols::coin::Share;
 use verinfer_protocols::digest::{AgreementId, Digest};
@@ -80,27 +80,16 @@ pub fn stake(state: stake::State) -> Facts {
 /// A proof of some examples: in those of `correct` the label comes first.
 pub fn prove(id: AgreementId, evidence: Evidence, indices: &[u32], correct: &[bool]) -> (Move, Facts) {
     let tree = test_set(evidence);
-    let examples = indices.iter().map(|&index| Example {
-        member: Member { index, path: tree.path(index).unwrap() },
-        label: (evidence == Evidence::Outputs).then(|| label(index)),
-    });
-    let output = match evidence {
-        Evidence::Outputs => Output::Shown(indices.iter().zip(correct).map(|(&index, &correct)| scores(index, correct)).collect()),
-        Evidence::Count => Output::Correct {
-            labels: indices.iter().map(|&index| label_digest(index, evidence)).collect(),
-            k: 1,
-            count: u32::try_from(correct.iter().filter(|&&correct| correct).count()).unwrap(),
-        },
+    let examples = indices.iter().map(|&index| Member { index, path: tree.path(index).unwrap() });
+    let output = Output::Correct {
+        labels: indices.iter().map(|&index| label_digest(index, evidence)).collect(),
+        k: 1,
+        count: u32::try_from(correct.iter().filter(|&&correct| correct).count()).unwrap(),
     };
+    let labels = (evidence == Evidence::Outputs).then(|| digest("labels"));
     let inputs = indices.iter().map(|&index| input(index)).collect();
     let statement = Statement { model: digest("model"), context: context(id, STAGE), inputs, output };
-    (Move::Prove { proof: digest("proof"), examples: examples.collect() }, Facts::Proof(statement))
-}
-
-fn scores(label: u32, correct: bool) -> Vec<i16> {
-    let mut scores = vec![0; EXAMPLES as usize + 1];
-    scores[if correct { label as usize } else { EXAMPLES as usize }] = 100;
-    scores
+    (Move::Prove { proof: digest("proof"), labels, examples: examples.collect() }, Facts::Proof(statement))
 }
 
 /// Every move of either party, right and wrong, with its facts.

@@ -20,6 +20,7 @@ pub const DOCUMENTS: u32 = 3;
 pub const PRICE: u64 = 100;
 pub const BOND: u64 = 1000;
 pub const MATCH: u32 = 1;
+pub const PREDICATE: Predicate = Predicate::Top { class: 1, k: 1 };
 
 pub fn source() -> SecretKey {
     SecretKey::from_seed(&[6; 32])
@@ -41,7 +42,7 @@ pub fn world() -> World {
         model: digest("model"),
         corpus: corpus().root(),
         source: Some(source().account()),
-        predicate: Predicate::Top { class: 1, k: 1 },
+        predicate: PREDICATE,
         sample: 2,
         price: units(PRICE),
         bond: units(BOND),
@@ -58,8 +59,7 @@ pub fn prove(id: AgreementId, indices: &[u32], signer: &SecretKey) -> (Move, Fac
         member: Member { index, path: tree.path(index).unwrap() },
         signature: Some(sign_document(signer, &document(index))),
     });
-    let scores = |&index: &u32| if index == MATCH { vec![0, 9] } else { vec![9, 0] };
-    let output = Output::Shown(indices.iter().map(scores).collect());
+    let output = Output::Decided { predicate: PREDICATE, holds: indices.iter().map(|&index| index == MATCH).collect() };
     let inputs = indices.iter().map(|&index| document(index)).collect();
     let statement = Statement { model: digest("model"), context: context(id, STAGE), inputs, output };
     (Move::Prove { proof: digest("proof"), documents: documents.collect() }, Facts::Proof(statement))

@@ -7,7 +7,7 @@ use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::event::Facts;
 use verinfer_protocols::keys::AccountId;
 use verinfer_protocols::serving::{self, Answer, Move, Periods, STAGE, State};
-use verinfer_protocols::statement::{Output, Statement, context, scores_digest};
+use verinfer_protocols::statement::{Output, SaltedScores, ScoresSalt, Statement, context};
 
 use super::{PERIOD, World, customer, digest, provider, units};
 
@@ -26,7 +26,7 @@ pub fn scores(index: u32) -> Vec<i16> {
 
 /// The file with what the provider says; if it is not true, it cannot be proved.
 fn file(index: u32, truthful: bool) -> Digest {
-    scores_digest(&if truthful { scores(index) } else { vec![-1, -1] })
+    SaltedScores { salt: ScoresSalt([7; 32]), scores: if truthful { scores(index) } else { vec![-1, -1] } }.digest()
 }
 
 /// What the provider says.
@@ -88,10 +88,10 @@ pub fn running() -> World {
 }
 
 pub fn prove(id: AgreementId, inputs: &[u32]) -> (Move, Facts) {
-    let output = Output::Shown(inputs.iter().map(|&index| scores(index)).collect());
+    let output = Output::Salted(inputs.iter().map(|&index| file(index, true)).collect());
     let digests = inputs.iter().map(|&index| input(index)).collect();
     let statement = Statement { model: digest("model"), context: context(id, STAGE), inputs: digests, output };
-    (Move::Prove { proof: digest("proof"), inputs: inputs.to_vec() }, Facts::Proof(statement))
+    (Move::Prove { proof: digest("proof"), salts: digest("salts"), inputs: inputs.to_vec() }, Facts::Proof(statement))
 }
 
 /// Every move of either party, right and wrong, with its facts.

@@ -7,7 +7,7 @@ use proptest::test_runner::TestRunner;
 use verinfer_graph::{Graph, Op, Window};
 use verinfer_relation::Relation;
 use verinfer_relation::relation::{Coefficients, Contraction, Form, Leaf, MaximumStage, ObjectKind, Recipe, Role, Source};
-use verinfer_relation::setting::OutputForm;
+use verinfer_relation::setting::{OutputForm, Predicate};
 use verinfer_relation::wiring::{ChannelMap, PixelMap};
 
 use crate::literal::cases;
@@ -16,7 +16,7 @@ use crate::literal::cases;
 const DRAWN: usize = 400;
 
 /// All that must be among them.
-const PROPERTIES: [&str; 33] = [
+const PROPERTIES: [&str; 35] = [
     "border",
     "broadcast of channels",
     "broadcast of pixels",
@@ -24,6 +24,8 @@ const PROPERTIES: [&str; 33] = [
     "chunk of several images",
     "classes: committed",
     "classes: correct",
+    "classes: decided rank",
+    "classes: decided score",
     "classes: rank",
     "classes: score",
     "classes: shown",
@@ -90,6 +92,8 @@ fn of_setting(relation: &Relation, graph: &Graph, seen: &mut BTreeSet<&str>) {
             OutputForm::Committed => "classes: committed",
             OutputForm::Rank { .. } => "classes: rank",
             OutputForm::AtLeast { .. } => "classes: score",
+            OutputForm::Decided { predicate: Predicate::Top { .. }, .. } => "classes: decided rank",
+            OutputForm::Decided { predicate: Predicate::AtLeast { .. }, .. } => "classes: decided score",
             OutputForm::Correct { .. } => "classes: correct",
         });
     }

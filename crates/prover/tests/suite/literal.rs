@@ -13,7 +13,7 @@ use verinfer_relation::functional::Functional;
 use verinfer_relation::layout::{ColumnId, EqWeights};
 use verinfer_relation::relation::{Bytes, Contraction, Leaf, Location};
 use verinfer_relation::scaling::{self, Scales};
-use verinfer_relation::setting::{OutputForm, Setting};
+use verinfer_relation::setting::{OutputForm, Predicate, Setting};
 use verinfer_relation::table::Folding;
 use verinfer_relation::transcript::Transcript;
 use verinfer_relation::{Relation, weights};
@@ -83,11 +83,14 @@ fn settings(graph: &Graph, images: usize, hidden_input: bool, seed: u64) -> Vec<
     let classes = graph.spec(graph.output()).shape.channels as u64;
     let class = |image: usize| (seed.rotate_left(7 * image as u32) % classes) as u32;
     let k = 1 + (seed % classes) as u32;
-    let output = match seed % 5 {
+    let holds = || (0..images).map(|image| seed >> image & 1 == 1).collect();
+    let output = match seed % 7 {
         0 => OutputForm::Shown,
         1 => OutputForm::Committed,
         2 => OutputForm::Rank { labels: (0..images).map(class).collect(), k },
         3 => OutputForm::AtLeast { class: class(0), value: 3 },
+        4 => OutputForm::Decided { predicate: Predicate::Top { class: class(0), k }, holds: holds() },
+        5 => OutputForm::Decided { predicate: Predicate::AtLeast { class: class(0), value: 3 }, holds: holds() },
         _ => OutputForm::Correct { k, count: 1 },
     };
     let shape = graph.spec(graph.output()).shape;

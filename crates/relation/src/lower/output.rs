@@ -4,14 +4,15 @@
 //! pixels, image after image.
 
 use p3_field::PrimeCharacteristicRing;
-use verinfer_graph::{Shape, TensorId, TensorSpec, Window};
+use verinfer_graph::{Shape, TensorId, Window};
 
 use super::Lowering;
 use crate::error::RelationError;
 use crate::field::{F, from_signed};
 use crate::layout::ColumnId;
 use crate::relation::{Coefficients, Column, Form, Leaf, Location, ObjectKind, Role, Source};
-use crate::setting::OutputForm;
+use crate::setting::{OutputForm, Predicate};
+use crate::table::TableId;
 use crate::wiring::{ChannelMap, PixelMap};
 
 /// The label of each image.
@@ -52,7 +53,7 @@ impl Lowering<'_> {
                     self.objects.push(object);
                 }
                 let ahead = self.ahead(classes, &Labels::Hidden(bytes));
-                let table = self.tables.function("within rank", 0, (0..classes as i64).map(|rank| i64::from(rank < i64::from(k))));
+                let table = self.within_rank(classes, k);
                 let key = self.per_image_sum(ahead, classes, F::ONE);
                 let correct = ColumnId(self.columns.len());
                 let leaf = Leaf::Lookup { table, values: vec![key, Form::cell(correct)] };
@@ -68,7 +69,36 @@ impl Lowering<'_> {
                 self.node_less(Role::Count, (1, 1), Leaf::Lookup { table, values: vec![total] });
                 Ok(())
             }
+            OutputForm::Decided { predicate, holds } => self.decided(predicate, &holds),
         }
+    }
+
+    /// Whether a predicate holds in each image: its value is a public bit beside the rank or the score, which the table of the predicate maps to it.
+    fn decided(&mut self, predicate: Predicate, holds: &[bool]) -> Result<(), RelationError> {
+        if holds.len() != self.images {
+            return Err(RelationError::Labels { found: holds.len(), images: self.images });
+        }
+        let (table, key) = match predicate {
+            Predicate::Top { class, k } => {
+                let classes = self.classes(class, k)?;
+                let ahead = self.ahead(classes, &Labels::Public(vec![class; self.images]));
+                (self.within_rank(classes, k), self.per_image_sum(ahead, classes, F::ONE))
+            }
+            Predicate::AtLeast { class, value } => {
+                let (first, last) = self.check_score(class, value)?;
+                let reached = (i64::from(first)..=i64::from(last)).map(|score| i64::from(score >= i64::from(value)));
+                (self.tables.function("reached", i64::from(first), reached), self.score(class))
+            }
+        };
+        let mut bit = Form::constant(F::ZERO);
+        bit.constant = Coefficients::Pixel(holds.iter().map(|&holds| F::from_bool(holds)).collect());
+        self.node_less(Role::Correct, (1, self.images), Leaf::Lookup { table, values: vec![key, bit] });
+        Ok(())
+    }
+
+    /// Whether a number of classes is below `k`.
+    fn within_rank(&mut self, classes: usize, k: u32) -> TableId {
+        self.tables.function("within rank", 0, (0..classes as i64).map(|rank| i64::from(rank < i64::from(k))))
     }
 
     /// Commitments to the outputs.
@@ -101,18 +131,30 @@ impl Lowering<'_> {
     }
 
     fn at_least(&mut self, class: u32, value: i16) -> Result<(), RelationError> {
-        self.classes(class, 1)?;
-        let &TensorSpec { shape, dtype, .. } = self.graph.spec(self.graph.output());
+        self.check_score(class, value)?;
+        let mut key = self.score(class);
         // Between two values of the type there are at most 255: no true statement is beyond the table.
-        if !(dtype.min()..=dtype.max()).contains(&value) {
-            return Err(RelationError::Score { value, first: dtype.min(), last: dtype.max() });
-        }
-        let mut key = Form::constant(-from_signed(i64::from(value)));
-        let channels = ChannelMap::Select { channel: class as usize };
-        key.push(Source::Tensor { location: Location::Column(self.output), shape, pixels: PixelMap::Same, channels }, F::ONE);
+        key.constant = Coefficients::Uniform(-from_signed(i64::from(value)));
         let table = self.tables.range(8);
         self.node_less(Role::Correct, (1, self.images), Leaf::Lookup { table, values: vec![key] });
         Ok(())
+    }
+
+    /// The score of a class in each image.
+    fn score(&self, class: u32) -> Form {
+        let shape = self.graph.spec(self.graph.output()).shape;
+        let channels = ChannelMap::Select { channel: class as usize };
+        let mut score = Form::constant(F::ZERO);
+        score.push(Source::Tensor { location: Location::Column(self.output), shape, pixels: PixelMap::Same, channels }, F::ONE);
+        score
+    }
+
+    /// The first and the last score that there is, if `value` is one and the class exists.
+    fn check_score(&mut self, class: u32, value: i16) -> Result<(i16, i16), RelationError> {
+        self.classes(class, 1)?;
+        let dtype = self.graph.spec(self.graph.output()).dtype;
+        let (first, last) = (dtype.min(), dtype.max());
+        if (first..=last).contains(&value) { Ok((first, last)) } else { Err(RelationError::Score { value, first, last }) }
     }
 
     /// The number of classes, if the output is one score for each, `label` and `k` can be, and there is room for them.

@@ -15,6 +15,7 @@ use verinfer_graph::{DataType, Shape};
 use super::{FormatError, InputClaim, MAGIC, MAX_CONTEXT_BYTES, ModelClaim, OutputClaim, Proof, PublicTensor, Statement, VERSION};
 use crate::commitment::{COMMITMENT_BYTES, Commitment};
 use crate::envelope::Envelope;
+use crate::setting::Predicate;
 
 impl Proof {
     /// Reads a proof file. Allocates no more than the file's length.
@@ -162,7 +163,27 @@ impl<'a> Reader<'a> {
                     labels: self.for_each_image("label", images, COMMITMENT_BYTES, |reader| reader.commitment("label"))?,
                 })
             }
+            [5] => {
+                let predicate = self.predicate()?;
+                Ok(OutputClaim::Decided { predicate, holds: self.for_each_image("decision", images, 1, Self::bit)? })
+            }
             [found] => Err(FormatError::UnknownForm { field: "output", found }),
+        }
+    }
+
+    fn predicate(&mut self) -> Result<Predicate, FormatError> {
+        match self.array("predicate")? {
+            [0] => Ok(Predicate::Top { class: self.integer("predicate")?, k: self.integer("predicate")? }),
+            [1] => Ok(Predicate::AtLeast { class: self.integer("predicate")?, value: i16::from_le_bytes(self.array("predicate")?) }),
+            [found] => Err(FormatError::UnknownForm { field: "predicate", found }),
+        }
+    }
+
+    fn bit(&mut self) -> Result<bool, FormatError> {
+        match self.array("decision")? {
+            [0] => Ok(false),
+            [1] => Ok(true),
+            [found] => Err(FormatError::UnknownForm { field: "decision", found }),
         }
     }
 

@@ -4,6 +4,7 @@ use verinfer_graph::DataType;
 
 use super::{InputClaim, MAGIC, ModelClaim, OutputClaim, Proof, PublicTensor, Statement, VERSION};
 use crate::commitment::Commitment;
+use crate::setting::Predicate;
 
 impl Proof {
     /// The proof file.
@@ -92,6 +93,28 @@ impl OutputClaim {
                 out.extend_from_slice(&k.to_le_bytes());
                 out.extend_from_slice(&count.to_le_bytes());
                 encode_commitments(labels, out);
+            }
+            Self::Decided { predicate, holds } => {
+                out.push(5);
+                predicate.encode(out);
+                out.extend(holds.iter().copied().map(u8::from));
+            }
+        }
+    }
+}
+
+impl Predicate {
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Top { class, k } => {
+                out.push(0);
+                out.extend_from_slice(&class.to_le_bytes());
+                out.extend_from_slice(&k.to_le_bytes());
+            }
+            Self::AtLeast { class, value } => {
+                out.push(1);
+                out.extend_from_slice(&class.to_le_bytes());
+                out.extend_from_slice(&value.to_le_bytes());
             }
         }
     }

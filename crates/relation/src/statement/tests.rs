@@ -42,6 +42,8 @@ fn every_form_survives_the_round_trip_and_says_its_setting() {
         OutputClaim::Hidden(vec![commitment(1), commitment(2)]),
         OutputClaim::Rank { labels: vec![3, 1000], k: 5 },
         OutputClaim::AtLeast { class: 7, value: -128 },
+        OutputClaim::Decided { predicate: Predicate::Top { class: 7, k: 3 }, holds: vec![true, false] },
+        OutputClaim::Decided { predicate: Predicate::AtLeast { class: 7, value: -128 }, holds: vec![false, true] },
         OutputClaim::Correct { labels: vec![commitment(3), commitment(4)], k: 1, count: 2 },
     ];
     for output in outputs {

@@ -226,7 +226,7 @@ proptest! {
     #[test]
     fn what_the_checker_refuses_the_verifier_rejects_where_it_is_hidden(
         edits in proptest::collection::vec((any::<prop::sample::Index>(), prop_oneof![-3i64..=3, any::<i32>().prop_map(i64::from)]), 1..4),
-        setting in 0usize..5,
+        setting in 0usize..6,
         follow in any::<bool>(),
     ) {
         agree(forgers()[setting].1, &edits, follow)?;

@@ -5,7 +5,7 @@ use verinfer_graph::{
 };
 use verinfer_prover::Execution;
 use verinfer_relation::envelope::Envelope;
-use verinfer_relation::setting::{OutputForm, Setting};
+use verinfer_relation::setting::{OutputForm, Predicate, Setting};
 use verinfer_verifier::{Expectations, ExpectedOutput, VerifyError};
 
 use crate::forger::{EXPECTATIONS, Forger};
@@ -69,6 +69,10 @@ fn under(envelope: Envelope, graph: Graph, output: OutputForm, demand: ExpectedO
     forger.verifier.verify(&file, &Expectations { allow_degenerate: false, ..expectations }).map(|_| ())
 }
 
+fn decided(predicate: Predicate, holds: bool) -> OutputForm {
+    OutputForm::Decided { predicate, holds: vec![holds] }
+}
+
 #[test]
 fn a_clamp_to_one_value_at_the_end_is_refused_whatever_is_said() {
     let forms = [
@@ -76,6 +80,8 @@ fn a_clamp_to_one_value_at_the_end_is_refused_whatever_is_said() {
         (OutputForm::Committed, ExpectedOutput::Any),
         (OutputForm::Rank { labels: vec![0], k: 1 }, ExpectedOutput::Rank { labels: &[0], k: 1 }),
         (OutputForm::AtLeast { class: 2, value: 7 }, ExpectedOutput::AtLeast { class: 2, value: 7 }),
+        (decided(Predicate::Top { class: 0, k: 1 }, true), ExpectedOutput::Decided(Predicate::Top { class: 0, k: 1 })),
+        (decided(Predicate::AtLeast { class: 2, value: 8 }, false), ExpectedOutput::Decided(Predicate::AtLeast { class: 2, value: 8 })),
     ];
     for (output, demand) in forms {
         assert_eq!(verdict(graph(vec![dense(0, CHANNELS, 7, 7)]), output, demand), Err(VerifyError::ConstantOutput));
@@ -141,8 +147,13 @@ fn a_class_that_always_wins_is_refused_where_that_is_what_is_said() {
         (rank(0, 2), false),
         (least(100), false),
         (least(-127), false),
+        (decided(Predicate::Top { class: 0, k: 1 }, true), false),
+        (decided(Predicate::AtLeast { class: 0, value: 100 }, true), false),
+        (decided(Predicate::Top { class: 1, k: 1 }, false), false),
+        (decided(Predicate::AtLeast { class: 0, value: 101 }, false), false),
         // These hold for no reason of the architecture: another class, any rank, any score.
         (rank(0, 3), true),
+        (decided(Predicate::Top { class: 0, k: 3 }, true), true),
         (least(-128), true),
         (OutputForm::Shown, true),
         (OutputForm::Committed, true),

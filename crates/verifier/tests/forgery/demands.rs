@@ -4,12 +4,12 @@ use verinfer_graph::{DataType, Graph, Lookup, Node, Op, Shape, TensorId, TensorS
 use verinfer_prover::{Execution, Prover};
 use verinfer_relation::commitment::Commitment;
 use verinfer_relation::relation::ObjectKind;
-use verinfer_relation::setting::Setting;
+use verinfer_relation::setting::{Predicate, Setting};
 use verinfer_relation::statement::{InputClaim, ModelClaim, OutputClaim, PublicTensor, Statement};
 use verinfer_verifier::{Accepted, Expectations, ExpectedOutput, OutputKind, Verifier, VerifyError};
 
 use crate::forger::{CONTEXT, EXPECTATIONS, Forger, LEVEL};
-use crate::hidden::{AT_LEAST, CLASSES, COMMITTED, CORRECT, HIDDEN, IMAGES, RANK, SMALL, forgers, labels, ranked};
+use crate::hidden::{AT_LEAST, CLASSES, COMMITTED, CORRECT, DECIDED, HIDDEN, IMAGES, PREDICATE, RANK, SMALL, forgers, labels, ranked};
 
 fn verify(forger: &Forger, expectations: &Expectations<'_>) -> Result<Accepted, VerifyError> {
     let file = forger.prove(forger.statement.clone(), forger.witness.clone()).proof.encode();
@@ -25,7 +25,7 @@ fn verdict(forger: &Forger, output: ExpectedOutput<'_>) -> Result<(), VerifyErro
 fn commitments(statement: &Statement) -> Vec<Commitment> {
     match &statement.output {
         OutputClaim::Hidden(commitments) | OutputClaim::Correct { labels: commitments, .. } => commitments.clone(),
-        OutputClaim::Shown(_) | OutputClaim::Rank { .. } | OutputClaim::AtLeast { .. } => Vec::new(),
+        OutputClaim::Shown(_) | OutputClaim::Rank { .. } | OutputClaim::AtLeast { .. } | OutputClaim::Decided { .. } => Vec::new(),
     }
 }
 
@@ -38,6 +38,7 @@ fn each_form_is_accepted_where_it_or_what_follows_from_it_is_demanded_and_nowher
         (OutputKind::Rank, ExpectedOutput::Rank { labels: &labels, k: 2 }),
         (OutputKind::AtLeast, ExpectedOutput::AtLeast { class: 2, value: -20 }),
         (OutputKind::Correct, ExpectedOutput::Correct { labels: &hidden_labels, k: 1, count: 1 }),
+        (OutputKind::Decided, ExpectedOutput::Decided(PREDICATE)),
     ];
     for ((name, forger), (found, _)) in forgers().into_iter().zip(demands) {
         assert_eq!(verdict(forger, ExpectedOutput::Any), Ok(()), "{name}");
@@ -77,6 +78,15 @@ fn lower_scores_than_demanded_and_those_of_other_classes_are_refused() {
     assert_eq!(at_least(2, -21), Ok(()));
     assert_eq!(at_least(2, -19), Err(VerifyError::LowerScore { found: -20, expected: -19 }));
     assert_eq!(at_least(1, -20), Err(VerifyError::WrongClass { found: 2, expected: 1 }));
+}
+
+#[test]
+fn another_predicate_than_demanded_is_refused() {
+    let Predicate::Top { class, k } = PREDICATE else { panic!("no rank") };
+    for expected in [Predicate::Top { class, k: k + 1 }, Predicate::Top { class: class + 1, k }, Predicate::AtLeast { class, value: 0 }] {
+        let refused = VerifyError::WrongPredicate { found: PREDICATE, expected };
+        assert_eq!(verdict(&DECIDED, ExpectedOutput::Decided(expected)), Err(refused));
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use verinfer_graph::{Add, Conv, DataType, Graph, Node, Op, Operand, Requantization, Rounding, Shape, TensorId, TensorSpec, Window};
 use verinfer_prover::{Execution, Proved};
 use verinfer_relation::envelope::Envelope;
-use verinfer_relation::setting::{OutputForm, Setting};
+use verinfer_relation::setting::{OutputForm, Predicate, Setting};
 use verinfer_relation::statement::OutputClaim;
 
 use crate::forger::Forger;
@@ -79,9 +79,22 @@ pub static AT_LEAST: LazyLock<Forger> = LazyLock::new(|| forger(OutputForm::AtLe
 /// One hidden label of two is the top class.
 pub static CORRECT: LazyLock<Forger> = LazyLock::new(|| forger(OutputForm::Correct { k: 1, count: 1 }));
 
-/// All of them with their names.
-pub fn forgers() -> [(&'static str, &'static Forger); 5] {
-    [("shown", &HIDDEN), ("committed", &COMMITTED), ("rank", &RANK), ("at least", &AT_LEAST), ("correct", &CORRECT)]
+/// What [`DECIDED`] is about.
+pub const PREDICATE: Predicate = Predicate::Top { class: 2, k: 3 };
+
+/// Whether a class is among the first three.
+pub static DECIDED: LazyLock<Forger> = LazyLock::new(|| {
+    let holds = (0..IMAGES).map(|image| (0..3).any(|rank| ranked(image, rank) == 2)).collect();
+    forger(OutputForm::Decided { predicate: PREDICATE, holds })
+});
+
+/// Whether a class has a score, which it has.
+pub static DECIDED_SCORE: LazyLock<Forger> =
+    LazyLock::new(|| forger(OutputForm::Decided { predicate: Predicate::AtLeast { class: 2, value: -20 }, holds: vec![true; IMAGES] }));
+
+/// All forms with their names.
+pub fn forgers() -> [(&'static str, &'static Forger); 6] {
+    [("shown", &HIDDEN), ("committed", &COMMITTED), ("rank", &RANK), ("at least", &AT_LEAST), ("correct", &CORRECT), ("decided", &DECIDED)]
 }
 
 /// The genuine proof of [`HIDDEN`].

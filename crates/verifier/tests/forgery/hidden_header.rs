@@ -3,6 +3,7 @@
 use verinfer_relation::RelationError;
 use verinfer_relation::commitment::COMMITMENT_BYTES;
 use verinfer_relation::envelope::Envelope;
+use verinfer_relation::setting::Predicate;
 use verinfer_relation::statement::OutputClaim;
 use verinfer_verifier::VerifyError;
 
@@ -20,6 +21,10 @@ fn fields(forger: &Forger) -> Vec<(&'static str, usize)> {
         OutputClaim::Hidden(commitments) => vec![("objects", commitments.len() * COMMITMENT_BYTES)],
         OutputClaim::Rank { labels, .. } => vec![("numbers", 4 + 4 * labels.len())],
         OutputClaim::AtLeast { .. } => vec![("numbers", 4), ("values", 2)],
+        OutputClaim::Decided { predicate: Predicate::Top { .. }, holds } => vec![("values", 1), ("numbers", 8), ("values", holds.len())],
+        OutputClaim::Decided { predicate: Predicate::AtLeast { .. }, holds } => {
+            vec![("values", 1), ("numbers", 4), ("values", 2 + holds.len())]
+        }
         OutputClaim::Correct { labels, .. } => vec![("numbers", 4), ("values", 4), ("objects", labels.len() * COMMITMENT_BYTES)],
     });
     fields.push(("body length", 4));

@@ -6,7 +6,7 @@ use verinfer_graph::{DataType, Graph, Lookup, Node, Op, Shape, TensorId, TensorS
 use verinfer_prover::{Execution, ProveError, Prover};
 use verinfer_relation::RelationError;
 use verinfer_relation::relation::{ObjectKind, Role};
-use verinfer_relation::setting::{OutputForm, Setting};
+use verinfer_relation::setting::{OutputForm, Predicate, Setting};
 use verinfer_relation::statement::{OutputClaim, Statement};
 use verinfer_relation::table::TableId;
 use verinfer_verifier::{Verifier, VerifyError};
@@ -150,6 +150,103 @@ fn a_bound_that_is_no_score_is_refused() {
         let mut proof = RANK.prove(RANK.statement.clone(), RANK.witness.clone()).proof;
         proof.statement.output = OutputClaim::AtLeast { class: 0, value };
         assert_eq!(RANK.verify(&proof.encode()).unwrap_err(), VerifyError::Relation(refused));
+    }
+}
+
+fn decided(predicate: Predicate, holds: [bool; 2]) -> Forger {
+    forger(OutputForm::Decided { predicate, holds: holds.to_vec() }, &[])
+}
+
+/// Every rank and bound around every score of both images, with each of the four pairs of bits: one pair is true.
+#[test]
+fn a_predicate_is_decided_as_the_scores_say() {
+    // By class: how many classes are ahead of it in each image.
+    let ahead = [[2, 1], [0, 4], [1, 5], [5, 3], [3, 2], [4, 0]];
+    let ranks = (0..6).flat_map(|class| (1..=6).map(move |k| (Predicate::Top { class, k }, ahead[class as usize].map(|ahead| ahead < k))));
+    let score = |class: u32| [0, 1].map(|image: usize| SCORES[image][class as usize]);
+    let bounds = (0..6).flat_map(|class| {
+        let around = score(class).into_iter().flat_map(|own| [own.saturating_sub(1), own, own + 1]);
+        let around = around.filter(|value| (-128..128).contains(value));
+        around.map(move |value| (Predicate::AtLeast { class, value }, score(class).map(|own| own >= value)))
+    });
+    for (predicate, truth) in ranks.chain(bounds) {
+        let table = if matches!(predicate, Predicate::Top { .. }) { "within rank" } else { "reached" };
+        for bits in [[false, false], [false, true], [true, false], [true, true]] {
+            let forger = decided(predicate, bits);
+            if bits == truth { holds(&forger) } else { fails(&forger, &[table]) }
+        }
+    }
+}
+
+#[test]
+fn the_extremes_of_scores_are_decided() {
+    for (scores, value, truth) in [(127, -128, true), (127, 127, true), (-128, -128, true), (-128, 127, false), (-128, -127, false)] {
+        for bit in [true, false] {
+            let predicate = Predicate::AtLeast { class: 5, value };
+            let forger = forger_of(&[scores; 12], OutputForm::Decided { predicate, holds: vec![bit; 2] }, &[]);
+            if bit == truth { holds(&forger) } else { fails(&forger, &["reached"]) }
+        }
+    }
+}
+
+/// Messages for the true decision under every other one, and under another predicate of which the same bits are true.
+#[test]
+fn a_true_witness_proves_no_other_decision() {
+    let genuine = decided(Predicate::Top { class: 1, k: 1 }, [true, false]);
+    holds(&genuine);
+    for (predicate, holds) in [
+        (Predicate::Top { class: 1, k: 1 }, vec![true, true]),
+        (Predicate::Top { class: 1, k: 1 }, vec![false, false]),
+        (Predicate::Top { class: 1, k: 1 }, vec![false, true]),
+        (Predicate::Top { class: 1, k: 2 }, vec![true, false]),
+        (Predicate::Top { class: 2, k: 1 }, vec![true, false]),
+    ] {
+        let statement = Statement { output: OutputClaim::Decided { predicate, holds }, ..genuine.statement.clone() };
+        let proved = genuine.prover.prove_statement(statement, genuine.witness.clone(), &|_| ());
+        assert_eq!(genuine.verify(&proved.unwrap().proof.encode()).unwrap_err(), VerifyError::CombinedClaim);
+    }
+}
+
+/// A prover changes the comparison, or what is read, so that the bit that it wants would follow.
+#[test]
+fn no_cell_turns_a_decision_around() {
+    // It is first, the prover says; another class is.
+    let forger = decided(Predicate::Top { class: 0, k: 1 }, [true, false]);
+    let (ahead, score) = (forger.of_role(Role::Ahead), forger.of_role(Role::LabelScore));
+    // The two classes that are ahead are said not to be.
+    let edits = [(ahead, 0, 1, -1), (ahead, 0, 2, -1)];
+    assert_eq!(forger.following(&forger.statement, forger.edited(&edits)), (vec!["ahead"], vec![Broken::sum(&forger)]));
+    // The score of the class is said to be the best one.
+    let (strays, broken) = forger.following(&forger.statement, forger.edited(&[(score, 0, 0, 85)]));
+    assert!(strays.contains(&"scores") && broken == [Broken::sum(&forger)], "{strays:?}");
+    // The row of another rank, or of another score, is counted.
+    for (forger, table) in [(forger, "within rank"), (decided(Predicate::AtLeast { class: 0, value: 6 }, [true, true]), "reached")] {
+        let correct = forger.of_role(Role::Correct);
+        let (strays, broken) = forger.following(&forger.statement, forger.edited(&[(correct, 0, 0, 1)]));
+        assert!(strays.contains(&table) && broken == [Broken::sum(&forger)], "{strays:?}");
+    }
+}
+
+#[test]
+fn decisions_about_no_class_rank_score_or_image_are_refused() {
+    let graph = scores();
+    let refusal = |predicate, holds: usize| {
+        let output = OutputForm::Decided { predicate, holds: vec![true; holds] };
+        Verifier::with_setting(&graph, 2, &Setting { output, ..Setting::default() }).err().unwrap()
+    };
+    for (class, k) in [(6, 1), (u32::MAX, 1), (0, 0), (0, 7)] {
+        let error = refusal(Predicate::Top { class, k }, 2);
+        assert_eq!(error, VerifyError::Relation(RelationError::Predicate { label: class, k, classes: 6 }));
+    }
+    let error = refusal(Predicate::AtLeast { class: 6, value: 0 }, 2);
+    assert_eq!(error, VerifyError::Relation(RelationError::Predicate { label: 6, k: 1, classes: 6 }));
+    for value in [i16::MIN, -129, 128, i16::MAX] {
+        let error = refusal(Predicate::AtLeast { class: 0, value }, 2);
+        assert_eq!(error, VerifyError::Relation(RelationError::Score { value, first: -128, last: 127 }));
+    }
+    for found in [0, 1, 3] {
+        let error = refusal(Predicate::Top { class: 0, k: 1 }, found);
+        assert_eq!(error, VerifyError::Relation(RelationError::Labels { found, images: 2 }));
     }
 }
 

@@ -14,12 +14,13 @@ use verinfer_relation::envelope::Envelope;
 use verinfer_relation::field::F;
 use verinfer_relation::layout::EqWeights;
 use verinfer_relation::parameters::Parameters;
+use verinfer_relation::setting::Predicate;
 use verinfer_relation::statement::{InputClaim, ModelClaim, OutputClaim, Proof, PublicTensor, Statement};
 use verinfer_relation::transcript::{ProverTranscript, VerifierTranscript};
 use verinfer_verifier::{Reduction, VerifyError, opening, reduce};
 
 use crate::forger::{FORGER, Forger, GENUINE, input_mut, output_mut};
-use crate::hidden::{AT_LEAST, COMMITTED, CORRECT, HIDDEN, RANK};
+use crate::hidden::{AT_LEAST, COMMITTED, CORRECT, DECIDED, DECIDED_SCORE, HIDDEN, RANK};
 
 /// What becomes of a proof whose statement was changed, with the challenges of the true one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +69,7 @@ impl Production {
 /// A public input, a statement that has it, and how to change it.
 type Row = (&'static str, fn() -> &'static Forger, fn(&mut Statement), Replayed, Production);
 
-const ROWS: [Row; 31] = [
+const ROWS: [Row; 35] = [
     ("level", hidden, |s| s.security_level -= 1, Replayed::Another, Production::Level),
     ("context", hidden, |s| s.context[0] ^= 1, Replayed::Accepted, Production::Context),
     ("images", hidden, |s| s.images += 1, Replayed::NoFile, Production::Format),
@@ -100,6 +101,10 @@ const ROWS: [Row; 31] = [
     ("label commitments", correct, |s| outputs(s).swap(0, 1), Replayed::CombinedClaim, Production::Challenges),
     ("rank of the count", correct, |s| *numbers(s)[0] += 1, Replayed::CombinedClaim, Production::Challenges),
     ("count", correct, |s| *numbers(s)[1] += 1, Replayed::CombinedClaim, Production::Challenges),
+    ("decided class", decided, |s| *numbers(s)[0] += 1, Replayed::CombinedClaim, Production::Challenges),
+    ("decided rank", decided, |s| *numbers(s)[1] += 1, Replayed::CombinedClaim, Production::Challenges),
+    ("decided score", decided_score, score, Replayed::CombinedClaim, Production::Challenges),
+    ("decisions", decided, |s| decisions(s)[1] ^= true, Replayed::CombinedClaim, Production::Challenges),
 ];
 
 /// All public inputs of a statement. A new one does not compile until it is named, and then fails until it has a row.
@@ -132,6 +137,12 @@ fn public_inputs(statement: &Statement) -> Vec<&'static str> {
         OutputClaim::Hidden(_) => vec!["output commitments"],
         OutputClaim::Rank { labels: _, k: _ } => vec!["labels", "rank"],
         OutputClaim::AtLeast { class: _, value: _ } => vec!["class", "score"],
+        OutputClaim::Decided { predicate: Predicate::Top { class: _, k: _ }, holds: _ } => {
+            vec!["decided class", "decided rank", "decisions"]
+        }
+        OutputClaim::Decided { predicate: Predicate::AtLeast { class: _, value: _ }, holds: _ } => {
+            vec!["decided class", "decided score", "decisions"]
+        }
         OutputClaim::Correct { labels: _, k: _, count: _ } => vec!["label commitments", "rank of the count", "count"],
     });
     names
@@ -139,7 +150,7 @@ fn public_inputs(statement: &Statement) -> Vec<&'static str> {
 
 #[test]
 fn every_public_input_has_a_row() {
-    let forgers = [public(), hidden(), committed(), rank(), at_least(), correct()];
+    let forgers = [public(), hidden(), committed(), rank(), at_least(), correct(), decided(), decided_score()];
     let named: BTreeSet<&str> = forgers.iter().flat_map(|forger| public_inputs(&forger.statement)).collect();
     let listed: BTreeSet<&str> = ROWS.iter().map(|row| row.0).collect();
     assert_eq!((named, ROWS.len()), (listed, ROWS.iter().map(|row| row.0).collect::<BTreeSet<_>>().len()));
@@ -184,7 +195,7 @@ fn a_changed_public_input_is_rejected_though_the_argument_may_not_depend_on_it()
 
 #[test]
 fn the_argument_alone_accepts_what_was_proved() {
-    for forger in [public(), hidden(), committed(), rank(), at_least(), correct()] {
+    for forger in [public(), hidden(), committed(), rank(), at_least(), correct(), decided(), decided_score()] {
         assert_eq!(argument(forger, &forger.statement, &genuine(forger).proof), Ok(()));
     }
 }
@@ -234,6 +245,14 @@ fn correct() -> &'static Forger {
     &CORRECT
 }
 
+fn decided() -> &'static Forger {
+    &DECIDED
+}
+
+fn decided_score() -> &'static Forger {
+    &DECIDED_SCORE
+}
+
 fn model(statement: &mut Statement) -> (&mut [u8; 32], &mut Envelope, &mut Commitment) {
     let ModelClaim::Hidden { architecture, envelope, commitment } = &mut statement.model else { panic!("the model is public") };
     (architecture, envelope, commitment)
@@ -259,13 +278,23 @@ fn labels(statement: &mut Statement) -> &mut Vec<u32> {
 fn numbers(statement: &mut Statement) -> Vec<&mut u32> {
     match &mut statement.output {
         OutputClaim::Rank { k, .. } => vec![k],
-        OutputClaim::AtLeast { class, .. } => vec![class],
+        OutputClaim::AtLeast { class, .. } | OutputClaim::Decided { predicate: Predicate::AtLeast { class, .. }, .. } => vec![class],
+        OutputClaim::Decided { predicate: Predicate::Top { class, k }, .. } => vec![class, k],
         OutputClaim::Correct { k, count, .. } => vec![k, count],
         OutputClaim::Shown(_) | OutputClaim::Hidden(_) => panic!("no numbers"),
     }
 }
 
 fn score(statement: &mut Statement) {
-    let OutputClaim::AtLeast { value, .. } = &mut statement.output else { panic!("no score") };
+    let (OutputClaim::AtLeast { value, .. } | OutputClaim::Decided { predicate: Predicate::AtLeast { value, .. }, .. }) =
+        &mut statement.output
+    else {
+        panic!("no score")
+    };
     *value -= 1;
+}
+
+fn decisions(statement: &mut Statement) -> &mut Vec<bool> {
+    let OutputClaim::Decided { holds, .. } = &mut statement.output else { panic!("nothing is decided") };
+    holds
 }

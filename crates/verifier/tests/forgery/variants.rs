@@ -6,7 +6,7 @@ use verinfer_graph::{
 use verinfer_relation::RelationError;
 use verinfer_relation::commitment::{Commitment, CommitmentError};
 use verinfer_relation::envelope::Envelope;
-use verinfer_relation::setting::{OutputForm, Setting};
+use verinfer_relation::setting::{OutputForm, Predicate, Setting};
 use verinfer_relation::statement::{FormatError, MAX_CONTEXT_BYTES};
 use verinfer_relation::transcript::DecodeError;
 use verinfer_verifier::{OutputKind, Verifier, VerifyError};
@@ -68,6 +68,7 @@ fn produced(error: &VerifyError) -> Produced {
         VerifyError::WrongOutputCommitment { .. } | VerifyError::WrongLabelCommitment { .. } => Produced::In("demands"),
         VerifyError::LabelCount { .. } | VerifyError::WrongLabel { .. } | VerifyError::LowerRank { .. } => Produced::In("demands"),
         VerifyError::WrongClass { .. } | VerifyError::LowerScore { .. } | VerifyError::FewerCorrect { .. } => Produced::In("demands"),
+        VerifyError::WrongPredicate { .. } => Produced::In("demands"),
         VerifyError::TooManyImages { .. } => Produced::In("demands"),
         VerifyError::ShownBehind { .. } | VerifyError::NoSuchClass { .. } | VerifyError::NoClasses { .. } => Produced::In("demands"),
         VerifyError::EqualInputs { .. } | VerifyError::MaybeEqualInputs => Produced::In("demands"),
@@ -135,7 +136,7 @@ fn an_unknown_type_is_refused() {
 #[test]
 fn an_unknown_form_is_refused() {
     let output = INPUT + 13 + shown_input(&FORGER.statement).len();
-    for (field, at, found) in [("model", MODEL, 2), ("input", INPUT - 1, 2), ("output", output, 5), ("output", output, 255)] {
+    for (field, at, found) in [("model", MODEL, 2), ("input", INPUT - 1, 2), ("output", output, 6), ("output", output, 255)] {
         assert_eq!(rejection(at, &[found]), VerifyError::Format(FormatError::UnknownForm { field, found }));
     }
 }
@@ -220,7 +221,9 @@ fn predicates_about_an_output_that_is_no_list_of_scores_are_refused() {
     let shape = Shape::new(2, 2, 3);
     let graph = graph(shape, Op::Pad(verinfer_graph::Pad { input: TensorId(0), before: Shape::new(0, 0, 0), value: 0 }), shape);
     let forms = [OutputForm::AtLeast { class: 0, value: 0 }, OutputForm::Correct { k: 1, count: 1 }];
-    for output in forms.into_iter().chain([OutputForm::Rank { labels: vec![0], k: 1 }]) {
+    let decided = [Predicate::Top { class: 0, k: 1 }, Predicate::AtLeast { class: 0, value: 0 }];
+    let decided = decided.map(|predicate| OutputForm::Decided { predicate, holds: vec![true] });
+    for output in forms.into_iter().chain([OutputForm::Rank { labels: vec![0], k: 1 }]).chain(decided) {
         let error = Verifier::with_setting(&graph, 1, &Setting { output, ..Setting::default() }).err().unwrap();
         assert_eq!(produced(&error), Produced::Here);
         assert_eq!(error, VerifyError::Relation(RelationError::NoClasses { shape }));
@@ -305,6 +308,7 @@ fn the_files_named_expect_the_variants() {
         VerifyError::LowerRank { found: 0, expected: 0 },
         VerifyError::WrongClass { found: 0, expected: 0 },
         VerifyError::LowerScore { found: 0, expected: 0 },
+        VerifyError::WrongPredicate { found: Predicate::Top { class: 0, k: 1 }, expected: Predicate::Top { class: 0, k: 2 } },
         VerifyError::FewerCorrect { found: 0, expected: 0 },
         VerifyError::TooManyImages { found: 0, limit: 0 },
         VerifyError::ShownBehind { image: 0, class: 0, ahead: 0, k: 0 },

@@ -2,6 +2,7 @@
 
 use verinfer_relation::commitment::Commitment;
 use verinfer_relation::field::decode_base;
+use verinfer_relation::setting::Predicate;
 use verinfer_relation::statement::{InputClaim, ModelClaim, OutputClaim, PublicTensor, Statement};
 use verinfer_relation::transcript::Message;
 
@@ -107,17 +108,26 @@ fn follow(statement: &mut Statement, random: &mut Rng) {
         OutputClaim::Hidden(commitments) | OutputClaim::Correct { labels: commitments, .. } => fill(commitments),
         OutputClaim::Rank { labels, .. } => labels.resize_with(images, || random.extreme()),
         OutputClaim::AtLeast { .. } => {}
+        OutputClaim::Decided { holds, .. } => holds.resize(images, random.below(2) == 0),
     }
 }
 
 /// An output's claim of any form.
 fn output(images: usize, other: &Statement, random: &mut Rng) -> OutputClaim {
     let commitments = |random: &mut Rng| (0..images).map(|_| commitment(random)).collect();
-    match random.below(5) {
+    match random.below(6) {
         0 => OutputClaim::Hidden(commitments(random)),
         1 => OutputClaim::Rank { labels: (0..images).map(|_| random.extreme()).collect(), k: random.extreme() },
         2 => OutputClaim::AtLeast { class: random.extreme(), value: random.extreme() as u16 as i16 },
         3 => OutputClaim::Correct { labels: commitments(random), k: random.extreme(), count: random.extreme() },
+        4 => {
+            let (class, value) = (random.extreme(), random.extreme() as u16 as i16);
+            let predicate = match random.below(2) {
+                0 => Predicate::Top { class, k: random.extreme() },
+                _ => Predicate::AtLeast { class, value },
+            };
+            OutputClaim::Decided { predicate, holds: (0..images).map(|_| random.below(2) == 0).collect() }
+        }
         _ => other.output.clone(),
     }
 }

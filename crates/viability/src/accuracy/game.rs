@@ -1,4 +1,4 @@
-use verinfer_protocols::accuracy::{Evidence, Example, Form, Move, Outcome, Periods, Prices, STAGE, State, Terms};
+use verinfer_protocols::accuracy::{Evidence, Form, Move, Outcome, Periods, Prices, STAGE, State, Terms};
 use verinfer_protocols::agreement;
 use verinfer_protocols::coin::Share;
 use verinfer_protocols::digest::{AgreementId, Digest};
@@ -34,7 +34,7 @@ pub struct Played {
     pub turns: Vec<(AccountId, String)>,
 }
 
-/// All labels are of this class; what is not correct ranks another first.
+/// All labels are this one.
 const LABEL: OpenedLabel = OpenedLabel { class: 1, salt: LabelSalt([0; 32]) };
 
 impl Game {
@@ -130,13 +130,14 @@ impl Game {
     }
 
     fn prove(&self, id: AgreementId, indices: &[u32], correct: &[bool], model: Digest) -> (Move, Facts) {
-        let example = |&index: &u32| Some(Example { member: Member { index, path: self.test_set.path(index)? }, label: Some(LABEL) });
+        let example = |&index: &u32| Some(Member { index, path: self.test_set.path(index)? });
         let examples = indices.iter().filter_map(example).collect();
-        let scores = |&index: &u32| if is_correct(correct, index) { vec![0, 1] } else { vec![1, 0] };
-        let output = Output::Shown(indices.iter().map(scores).collect());
+        let right = indices.iter().filter(|&&index| is_correct(correct, index)).count();
+        let labels = indices.iter().map(|_| LABEL.digest()).collect();
+        let output = Output::Correct { labels, k: self.terms.top, count: u32::try_from(right).unwrap_or(u32::MAX) };
         let inputs = indices.iter().map(|&index| input(index)).collect();
         let statement = Statement { model, context: context(id, STAGE), inputs, output };
-        (Move::Prove { proof: digest("proof"), examples }, Facts::Proof(statement))
+        (Move::Prove { proof: digest("proof"), labels: Some(digest("labels")), examples }, Facts::Proof(statement))
     }
 }
 

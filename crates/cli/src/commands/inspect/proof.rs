@@ -42,7 +42,11 @@ fn outputs(statement: &Statement) -> Option<Vec<Vec<i16>>> {
             let len = tensor.shape.num_elements().max(1);
             Some(tensor.values.chunks(len).map(<[i16]>::to_vec).collect())
         }
-        OutputClaim::Hidden(_) | OutputClaim::Rank { .. } | OutputClaim::AtLeast { .. } | OutputClaim::Correct { .. } => None,
+        OutputClaim::Hidden(_)
+        | OutputClaim::Rank { .. }
+        | OutputClaim::AtLeast { .. }
+        | OutputClaim::Correct { .. }
+        | OutputClaim::Decided { .. } => None,
     }
 }
 

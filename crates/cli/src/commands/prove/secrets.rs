@@ -77,7 +77,7 @@ impl SecretArguments {
             ),
             OutputForm::Committed => (0..images).try_for_each(|image| salts.draw(ObjectKind::Output(image), images))?,
             OutputForm::Correct { .. } => self.labels(subject, &mut salts, output)?,
-            OutputForm::Shown | OutputForm::Rank { .. } | OutputForm::AtLeast { .. } => {}
+            OutputForm::Shown | OutputForm::Rank { .. } | OutputForm::AtLeast { .. } | OutputForm::Decided { .. } => {}
         }
         if let Some(folder) = &self.write_commitments {
             files::create_folder(folder)?;

@@ -1,12 +1,15 @@
 //! `verinfer retrieval respond`.
 
+use std::collections::BTreeSet;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 
 use anyhow::Context;
 use verinfer_parties::Pace;
 use verinfer_parties::host;
+use verinfer_parties::retrieval::approval::Approved;
 use verinfer_parties::retrieval::responder::{Means, Policy, Responder};
+use verinfer_protocols::digest::Digest;
 use verinfer_protocols::money::Money;
 
 use crate::input::InputArguments;
@@ -36,6 +39,20 @@ pub struct Arguments {
     /// The secret key of a source, which signs each document.
     #[arg(long, value_name = "FILE")]
     source_key: Option<PathBuf>,
+
+    /// Answer this model: the public commitment that the requester names (.vcm), or the network itself (.tflite, or `digits`), whatever commitment to it is
+    /// named. Whoever asks learns of every document whether this model selects it, and has those that it selects: approve what a judge would.
+    #[arg(long, value_name = "MODEL", num_args = 1.., required_unless_present = "any")]
+    approve: Vec<PathBuf>,
+
+    /// Answer every model. Each agreement tells one bit of the requester's choice about every document that is proved, and hands over what its model selects:
+    /// enough agreements tell the whole corpus.
+    #[arg(long, conflicts_with = "approve")]
+    any: bool,
+
+    /// Most classes of a requester's model.
+    #[arg(long, value_name = "CLASSES", default_value_t = 4096)]
+    classes: u32,
 
     /// Least price.
     #[arg(long, value_name = "UNITS", default_value = "0", value_parser = parse_money)]
@@ -83,11 +100,33 @@ impl Arguments {
             agreements: self.service.agreements,
             batch: self.batch,
             cells: self.service.proof_cells,
+            classes: self.classes,
         };
+        let approved = self.approved(output)?;
         let account = client.account();
-        let responder = Responder::new(Means { key, client, store, documents, input: input_of(&known), source, policy }, tell)?;
+        let responder = Responder::new(Means { key, client, store, documents, input: input_of(&known), source, approved, policy }, tell)?;
         output.line(&format!("account {account}"));
         output.line(&format!("listening on http://{}", listener.local_addr()?));
         Ok((responder, listener, pace))
+    }
+
+    fn approved(&self, output: Output) -> anyhow::Result<Approved> {
+        if self.any {
+            output.line(
+                "warning: --any answers every model: each agreement tells the requester one bit of its choice about every document that is \
+                 proved, and hands over what its model selects",
+            );
+            return Ok(Approved::Any);
+        }
+        let (mut commitments, mut networks) = (BTreeSet::new(), BTreeSet::new());
+        for path in &self.approve {
+            let known = Known::of(path)?;
+            if known.is_hidden() {
+                commitments.insert(Digest::of_bytes(&known.source.bytes()?));
+            } else {
+                networks.insert(known.model.graph.digest());
+            }
+        }
+        Ok(Approved::Models { commitments, networks })
     }
 }

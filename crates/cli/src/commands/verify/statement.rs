@@ -3,6 +3,7 @@
 use serde::Serialize;
 use verinfer_graph::Reach;
 use verinfer_import::Model;
+use verinfer_relation::setting::Predicate;
 use verinfer_relation::statement::{InputClaim, ModelClaim, OutputClaim, Statement};
 use verinfer_verifier::{Accepted, always_holds, any_outputs, class_bounds, equal_inputs};
 
@@ -92,6 +93,8 @@ pub fn warnings(report: &StatementReport, statement: &Statement, model: &Model) 
                 "nothing was demanded of the outputs: what is said of them is the prover's choice (--expect-top, --expect-at-least, --expect-correct)"
                     .to_string(),
             ),
+            OutputClaim::Decided { .. } => warnings
+                .push("nothing was demanded of the outputs: the predicate of which the proof says whether it holds is the prover's choice".to_string()),
         }
     }
     if let Some((first, second)) = equal_inputs(statement) {
@@ -117,7 +120,9 @@ pub fn does_not_say(report: &StatementReport, statement: &Statement, closing: bo
     if closing {
         lines.push("the probabilities shown: they are computed here from the proved integers, in floating point");
     }
-    if let OutputClaim::Rank { .. } | OutputClaim::Correct { .. } = &statement.output {
+    if let OutputClaim::Rank { .. } | OutputClaim::Correct { .. } | OutputClaim::Decided { predicate: Predicate::Top { .. }, .. } =
+        &statement.output
+    {
         lines.push("that no other class has the same score: of classes with equal scores, the first one counts as ahead");
     }
     if ![Part::Weights, Part::Input, Part::Output].into_iter().any(hides) {

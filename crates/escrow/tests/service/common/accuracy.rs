@@ -4,10 +4,10 @@ use verinfer_commitments::draw_salt;
 use verinfer_escrow_client::Client;
 use verinfer_escrow_client::messages::AgreementView;
 use verinfer_items::{Example, Label, OpenedInput};
-use verinfer_protocols::accuracy::{self, Evidence, Form, Move, Periods, Prices, STAGE, State, Terms};
+use verinfer_protocols::accuracy::{Evidence, Form, Move, Periods, Prices, STAGE, State, Terms};
 use verinfer_protocols::agreement;
 use verinfer_protocols::coin::Share;
-use verinfer_protocols::digest::{AgreementId, Digest};
+use verinfer_protocols::digest::{AgreementId, Digest, canonical};
 use verinfer_protocols::keys::AccountId;
 use verinfer_protocols::member::{LabelSalt, Member, OpenedLabel, example_entry};
 use verinfer_protocols::merkle::{Path, Tree};
@@ -174,14 +174,10 @@ impl Provider {
             }
         };
         let proof = client.leave_file(id, &model.prove(&inputs, output, &labels, &context(id, STAGE))).unwrap();
-        let example = |(index, example): &(u32, Example)| accuracy::Example {
-            member: Member { index: *index, path: Path(example.path.0.clone()) },
-            label: match &example.label {
-                Label::Opened(label) => Some(*label),
-                Label::Committed { .. } => None,
-            },
-        };
-        Move::Prove { proof, examples: self.examples.iter().map(example).collect() }
+        let opened: Vec<OpenedLabel> = self.examples.iter().filter_map(|(_, example)| example.label.opened()).collect();
+        let labels = (terms.evidence == Evidence::Outputs).then(|| client.leave_file(id, &canonical(&opened)).unwrap());
+        let example = |(index, example): &(u32, Example)| Member { index: *index, path: Path(example.path.0.clone()) };
+        Move::Prove { proof, labels, examples: self.examples.iter().map(example).collect() }
     }
 }
 

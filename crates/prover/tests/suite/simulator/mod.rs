@@ -11,7 +11,7 @@ use rand_chacha::ChaCha20Rng;
 use verinfer_graph::Graph;
 use verinfer_prover::Prover;
 use verinfer_relation::commitment::Commitment;
-use verinfer_relation::setting::{OutputForm, Setting};
+use verinfer_relation::setting::{OutputForm, Predicate, Setting};
 use verinfer_relation::statement::{InputClaim, ModelClaim, OutputClaim, Proof, PublicTensor, Statement};
 use verinfer_relation::transcript::Message;
 use verinfer_verifier::{Expectations, Verifier, VerifyError};
@@ -50,6 +50,7 @@ pub fn random_statement(graph: &Graph, setting: &Setting, images: usize, level: 
         OutputForm::Committed => OutputClaim::Hidden(commitments(random)),
         OutputForm::Rank { labels, k } => OutputClaim::Rank { labels: labels.clone(), k: *k },
         OutputForm::AtLeast { class, value } => OutputClaim::AtLeast { class: *class, value: *value },
+        OutputForm::Decided { predicate, holds } => OutputClaim::Decided { predicate: *predicate, holds: holds.clone() },
         OutputForm::Correct { k, count } => OutputClaim::Correct { labels: commitments(random), k: *k, count: *count },
     };
     Statement { security_level: level, context: CONTEXT.to_vec(), images: images as u32, model, input, output }
@@ -113,6 +114,8 @@ fn proofs_about_commitments_that_nobody_can_open_are_simulated() {
         OutputForm::Committed,
         OutputForm::Rank { labels: vec![2], k: 1 },
         OutputForm::AtLeast { class: 0, value: 127 },
+        OutputForm::Decided { predicate: Predicate::Top { class: 2, k: 1 }, holds: vec![false] },
+        OutputForm::Decided { predicate: Predicate::AtLeast { class: 0, value: 127 }, holds: vec![true] },
         OutputForm::Correct { k: 1, count: 1 },
     ] {
         simulated(&graph, &small::hidden(&graph, output), 1, 24);

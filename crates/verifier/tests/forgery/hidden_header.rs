@@ -21,9 +21,11 @@ fn fields(forger: &Forger) -> Vec<(&'static str, usize)> {
         OutputClaim::Hidden(commitments) => vec![("objects", commitments.len() * COMMITMENT_BYTES)],
         OutputClaim::Rank { labels, .. } => vec![("numbers", 4 + 4 * labels.len())],
         OutputClaim::AtLeast { .. } => vec![("numbers", 4), ("values", 2)],
-        OutputClaim::Decided { predicate: Predicate::Top { .. }, holds } => vec![("values", 1), ("numbers", 8), ("values", holds.len())],
+        OutputClaim::Decided { predicate: Predicate::Top { .. }, holds } => {
+            vec![("predicate", 1), ("numbers", 8), ("decisions", holds.len())]
+        }
         OutputClaim::Decided { predicate: Predicate::AtLeast { .. }, holds } => {
-            vec![("values", 1), ("numbers", 4), ("values", 2 + holds.len())]
+            vec![("predicate", 1), ("numbers", 4), ("values", 2), ("decisions", holds.len())]
         }
         OutputClaim::Correct { labels, .. } => vec![("numbers", 4), ("values", 4), ("objects", labels.len() * COMMITMENT_BYTES)],
     });
@@ -45,6 +47,10 @@ fn is_expected(field: &str, error: &VerifyError) -> bool {
         "shape and type" => matches!(error, VerifyError::Format(_) | VerifyError::OutputShape { .. }),
         // Another class or rank, or none.
         "numbers" => matches!(error, VerifyError::Relation(_)) || *error == challenges,
+        // A kind that there is not, or numbers read as another kind's.
+        "predicate" => matches!(error, VerifyError::Format(_) | VerifyError::Relation(_)) || *error == challenges,
+        // Neither yes nor no, or the other one.
+        "decisions" => matches!(error, VerifyError::Format(_)) || *error == challenges,
         // Another value, or a score that no output has.
         "values" => matches!(error, VerifyError::Relation(RelationError::Score { .. })) || *error == challenges,
         _ => false,

@@ -157,6 +157,8 @@ fn decided(predicate: Predicate, holds: [bool; 2]) -> Forger {
     forger(OutputForm::Decided { predicate, holds: holds.to_vec() }, &[])
 }
 
+const PAIRS: [[bool; 2]; 4] = [[false, false], [false, true], [true, false], [true, true]];
+
 /// Every rank and bound around every score of both images, with each of the four pairs of bits: one pair is true.
 #[test]
 fn a_predicate_is_decided_as_the_scores_say() {
@@ -170,8 +172,17 @@ fn a_predicate_is_decided_as_the_scores_say() {
         around.map(move |value| (Predicate::AtLeast { class, value }, score(class).map(|own| own >= value)))
     });
     for (predicate, truth) in ranks.chain(bounds) {
-        let table = if matches!(predicate, Predicate::Top { .. }) { "within rank" } else { "reached" };
-        for bits in [[false, false], [false, true], [true, false], [true, true]] {
+        for bits in PAIRS {
+            let forger = decided(predicate, bits);
+            assert_eq!(forger.holds(&forger.statement, &forger.witness), bits == truth, "{predicate}: {bits:?}");
+        }
+    }
+    // The verifier says the same.
+    for (predicate, truth, table) in [
+        (Predicate::Top { class: 1, k: 1 }, [true, false], "within rank"),
+        (Predicate::AtLeast { class: 0, value: 6 }, [false, true], "reached"),
+    ] {
+        for bits in PAIRS {
             let forger = decided(predicate, bits);
             if bits == truth { holds(&forger) } else { fails(&forger, &[table]) }
         }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::budget::{self, Budget};
 use super::planes::{Builder, Kind, Plane, Planes};
 use super::values::{Function, ValueSet};
 use super::{Element, Influence, pools, windows};
@@ -19,12 +20,21 @@ type Written<'a> = dyn Fn(NodeId) -> Option<(i16, i16)> + 'a;
 
 /// The elements of the output of a network, whose learned values are known or hidden.
 pub(super) fn interpret(graph: &Graph, hidden: Option<&Written<'_>>) -> Arc<Planes> {
-    let mut interpreter = Interpreter { graph, hidden, tensors: vec![None; graph.tensors().len()] };
+    let mut interpreter = Interpreter { graph, hidden, tensors: vec![None; graph.tensors().len()], budget: Budget::new() };
+    let mut last_reader = vec![None; graph.tensors().len()];
+    for (index, node) in graph.nodes().iter().enumerate() {
+        node.op.inputs().iter().for_each(|input| last_reader[input.0] = Some(index));
+    }
     let spec = graph.spec(graph.input());
     let input = Element::new(ValueSet::all(spec.dtype), Influence { input: true, learned: false });
     interpreter.write(graph.input(), Planes::uniform(spec.shape, input));
     for (index, node) in graph.nodes().iter().enumerate() {
         interpreter.node(NodeId(index), node);
+        for input in node.op.inputs() {
+            if last_reader[input.0] == Some(index) && input != graph.output() {
+                interpreter.tensors[input.0] = None;
+            }
+        }
     }
     Arc::clone(&interpreter.read(graph.output()).elements)
 }
@@ -39,16 +49,21 @@ struct Value {
     function: Arc<Function>,
 }
 
-struct Interpreter<'a> {
-    graph: &'a Graph,
+pub(super) struct Interpreter<'a> {
+    pub(super) graph: &'a Graph,
     /// Where learned values are hidden, what their nodes can write.
-    hidden: Option<&'a Written<'a>>,
+    pub(super) hidden: Option<&'a Written<'a>>,
     tensors: Vec<Option<Value>>,
+    budget: Budget,
 }
 
 impl Interpreter<'_> {
     fn node(&mut self, id: NodeId, node: &Node) {
         let output = node.output;
+        if !self.budget.take(self.cost(node)) {
+            let hull = self.hull(id, node);
+            return self.write(output, Planes::uniform(self.graph.spec(output).shape, hull));
+        }
         match &node.op {
             Op::Conv2d(conv) => self.write(output, self.convolution(id, node, conv, false)),
             Op::DepthwiseConv2d(conv) => self.write(output, self.convolution(id, node, conv, true)),
@@ -66,12 +81,47 @@ impl Interpreter<'_> {
         }
     }
 
+    /// What interpreting a node costs at most.
+    fn cost(&self, node: &Node) -> usize {
+        let shape = self.graph.spec(node.output).shape;
+        // Of a function of another tensor's elements.
+        let mapped = |of: TensorId| budget::map(&self.read(of).source);
+        match &node.op {
+            Op::Conv2d(conv) => budget::convolution(self.elements(conv.input), shape, false, self.hidden.is_none()),
+            Op::DepthwiseConv2d(conv) => budget::convolution(self.elements(conv.input), shape, true, self.hidden.is_none()),
+            Op::Add(add) => {
+                let left = self.elements(add.left);
+                let own = match &add.right {
+                    Operand::Tensor { tensor, .. } => budget::pairs(left, self.elements(*tensor)),
+                    Operand::Constant(_) => budget::constants(left, &add.right),
+                };
+                own.saturating_add(mapped(add.left))
+            }
+            Op::Mul(mul) => budget::pairs(self.elements(mul.left), self.elements(mul.right)).saturating_add(mapped(mul.left)),
+            Op::SumPool(pool) => {
+                budget::pool(self.elements(pool.input), &pool.window, shape, pool.tables.len()).saturating_add(mapped(pool.input))
+            }
+            Op::MaxPool(pool) => budget::pool(self.elements(pool.input), &pool.window, shape, 0).saturating_add(mapped(pool.input)),
+            Op::Lookup(lookup) => mapped(lookup.input),
+            Op::Pad(pad) => budget::padding(self.elements(pad.input), shape).saturating_add(mapped(pad.input)),
+            Op::Reshape { input } => {
+                let Value { elements, source, .. } = self.read(*input);
+                budget::reshape(elements, shape).saturating_add(budget::reshape(source, shape))
+            }
+            Op::Concat(concat) => {
+                let inputs = concat.inputs.iter().map(|&input| self.elements(input));
+                let copied = concat.inputs.first().map_or(0, |&input| mapped(input));
+                budget::concatenation(inputs, shape, concat.axis == 2).saturating_add(copied)
+            }
+        }
+    }
+
     /// A tensor that is written before it is read, as [`Graph::new`] has checked.
     fn read(&self, tensor: TensorId) -> &Value {
         self.tensors[tensor.0].as_ref().expect("tensors are written before they are read")
     }
 
-    fn elements(&self, tensor: TensorId) -> &Planes {
+    pub(super) fn elements(&self, tensor: TensorId) -> &Planes {
         &self.read(tensor).elements
     }
 
@@ -104,13 +154,7 @@ impl Interpreter<'_> {
     fn convolution(&self, id: NodeId, node: &Node, conv: &Conv, depthwise: bool) -> Planes {
         let input = self.elements(conv.input);
         let shape = self.graph.spec(node.output).shape;
-        let (own, written) = match self.hidden {
-            Some(written) => {
-                let (low, high) = written(id).unwrap_or((conv.requantization.min, conv.requantization.max));
-                (Influence::LEARNED, vec![ValueSet::interval(low, high)])
-            }
-            None => (Influence::NONE, self.known(id, &conv.requantization)),
-        };
+        let (own, written) = self.written(id, &conv.requantization);
         let values = |channel: usize| written.get(channel).or(written.first()).copied().unwrap_or(ValueSet::EMPTY);
         let mut builder = Builder::new(shape);
         let mut known: HashMap<(usize, ValueSet), u32> = HashMap::new();
@@ -127,6 +171,17 @@ impl Interpreter<'_> {
             })
             .collect();
         builder.finish(channels)
+    }
+
+    /// What a layer with learned values adds to what its output depends on, and by channel, or for all, what it can write.
+    pub(super) fn written(&self, id: NodeId, requantization: &Requantization) -> (Influence, Vec<ValueSet>) {
+        match self.hidden {
+            Some(written) => {
+                let (low, high) = written(id).unwrap_or((requantization.min, requantization.max));
+                (Influence::LEARNED, vec![ValueSet::interval(low, high)])
+            }
+            None => (Influence::NONE, self.known(id, requantization)),
+        }
     }
 
     /// By channel what a requantization of known accumulators can give.
@@ -321,18 +376,18 @@ impl Interpreter<'_> {
 /// What lies under the windows of a convolution, as bits of [`Influence`].
 enum Under {
     /// The same under all.
-    Same(u64),
+    Same(u8),
     /// By output pixel.
-    Each(Vec<u64>),
+    Each(Vec<u8>),
 }
 
 impl Under {
-    fn plane(&self, builder: &mut Builder, element: impl Fn(u64) -> Element) -> u32 {
+    fn plane(&self, builder: &mut Builder, element: impl Fn(u8) -> Element) -> u32 {
         match self {
             Self::Same(bits) => builder.uniform(element(*bits)),
             Self::Each(all) => {
                 let mut kinds = [None; 4];
-                let kind = |&bits: &u64| *kinds[(bits & 3) as usize].get_or_insert_with(|| builder.kind(element(bits)));
+                let kind = |&bits: &u8| *kinds[usize::from(bits & 3)].get_or_insert_with(|| builder.kind(element(bits)));
                 let pixels = all.iter().map(kind).collect();
                 builder.plane(pixels)
             }
@@ -424,13 +479,13 @@ fn each_pair(left: &Element, right: &Element, combined: impl Fn(i16, i16) -> i16
 }
 
 /// Smallest and largest of some values, of which there is at least one.
-fn extremes<T: Ord + Copy + Default>(values: impl Iterator<Item = T>) -> (T, T) {
+pub(super) fn extremes<T: Ord + Copy + Default>(values: impl Iterator<Item = T>) -> (T, T) {
     let extremes = values.map(|value| (value, value)).reduce(|(low, high), (value, _)| (low.min(value), high.max(value)));
     extremes.unwrap_or_default()
 }
 
 /// The entry of a table that begins at a type's smallest value; outside of the table, which holds all of the type, any.
-fn entry<T: Copy + Default>(table: &[T], first: i16, value: i16) -> T {
+pub(super) fn entry<T: Copy + Default>(table: &[T], first: i16, value: i16) -> T {
     usize::try_from(i32::from(value) - i32::from(first)).ok().and_then(|index| table.get(index)).copied().unwrap_or_default()
 }
 

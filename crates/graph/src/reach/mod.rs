@@ -5,14 +5,19 @@
 //! independent of each other, but for tensors that are functions of one and the same tensor, element by element (`x - x`). So the sets are never too
 //! small: what is said not to depend on something does not, the converse need not hold. Weights that are all zero, for one, are not seen where they are
 //! hidden.
+//!
+//! Telling elements apart takes memory and time, which a budget bounds whatever the graph; where it is used up, one element that contains all of a
+//! tensor's stands for each of them.
 
-use std::sync::Arc;
+use std::collections::HashSet;
 
 use crate::graph::{Graph, NodeId};
 use crate::shape::Shape;
 use interpret::interpret;
 use planes::{Plane, Planes};
 
+mod budget;
+mod hulls;
 mod interpret;
 mod planes;
 mod pools;
@@ -42,7 +47,11 @@ pub struct Influence {
 /// What the output of a network can be.
 #[derive(Clone, Debug)]
 pub struct Reach {
-    output: Arc<Planes>,
+    shape: Shape,
+    /// What each plane of the output can be, over all pixels.
+    planes: Vec<Element>,
+    /// Each channel's plane.
+    channels: Vec<usize>,
 }
 
 impl Influence {
@@ -54,11 +63,11 @@ impl Influence {
         Self { input: self.input || other.input, learned: self.learned || other.learned }
     }
 
-    const fn bits(self) -> u64 {
-        (self.input as u64) | (self.learned as u64) << 1
+    const fn bits(self) -> u8 {
+        (self.input as u8) | (self.learned as u8) << 1
     }
 
-    const fn of_bits(bits: u64) -> Self {
+    const fn of_bits(bits: u8) -> Self {
         Self { input: bits & 1 == 1, learned: bits & 2 == 2 }
     }
 }
@@ -91,18 +100,31 @@ impl Element {
 impl Reach {
     /// Of a network whose learned values are those in the graph.
     pub fn of(graph: &Graph) -> Self {
-        Self { output: interpret(graph, None) }
+        Self::of_output(&interpret(graph, None))
     }
 
     /// Of an architecture with any learned values: `written` gives the smallest and largest value that a node with hidden values can write, within its
     /// clamp; `None` stands for the clamp. Nothing learned is read.
     pub fn of_architecture(graph: &Graph, written: &dyn Fn(NodeId) -> Option<(i16, i16)>) -> Self {
-        Self { output: interpret(graph, Some(written)) }
+        Self::of_output(&interpret(graph, Some(written)))
+    }
+
+    fn of_output(output: &Planes) -> Self {
+        let over_pixels = |plane: &Plane| match plane {
+            Plane::Uniform(kind) => *output.kind(*kind),
+            Plane::Pixels(kinds) => {
+                let distinct: HashSet<_> = kinds.iter().collect();
+                let elements = distinct.into_iter().map(|&kind| *output.kind(kind));
+                elements.reduce(|joined, element| joined.joined(&element)).unwrap_or(*output.hull())
+            }
+        };
+        let planes = output.planes().iter().map(over_pixels).collect();
+        Self { shape: output.shape, planes, channels: (0..output.shape.channels).map(|channel| output.index(channel)).collect() }
     }
 
     /// Height, width and channels of the output.
     pub fn shape(&self) -> Shape {
-        self.output.shape
+        self.shape
     }
 
     /// What a channel of the output can be, over all pixels.
@@ -111,19 +133,11 @@ impl Reach {
     ///
     /// If there is no such channel.
     pub fn channel(&self, channel: usize) -> Element {
-        match self.output.plane(channel) {
-            Plane::Uniform(kind) => *self.output.kind(*kind),
-            Plane::Pixels(kinds) => {
-                let mut seen = vec![false; self.output.kinds().len()];
-                kinds.iter().for_each(|&kind| seen[usize::from(kind)] = true);
-                let kinds = self.output.kinds().iter().zip(seen).filter(|(_, seen)| *seen).map(|(kind, _)| *kind);
-                kinds.reduce(|joined, kind| joined.joined(&kind)).unwrap_or_else(|| *self.output.element(channel, 0))
-            }
-        }
+        self.planes[self.channels[channel]]
     }
 
     /// On what any element of the output may depend.
     pub fn influence(&self) -> Influence {
-        (0..self.output.shape.channels).fold(Influence::NONE, |sum, channel| sum.and(self.channel(channel).influence))
+        self.planes.iter().fold(Influence::NONE, |sum, element| sum.and(element.influence))
     }
 }

@@ -1,9 +1,10 @@
 //! Tensors of abstract elements: which values each element can take, and on what it depends.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::Element;
+use super::values::ValueSet;
+use super::{Element, Influence};
 use crate::shape::Shape;
 
 /// Most kinds of elements that a tensor tells apart; more are taken together.
@@ -22,6 +23,10 @@ pub(super) struct Planes {
     planes: Vec<Plane>,
     /// By channel its plane; where there is none, all channels have the first.
     channels: Vec<u32>,
+    /// An element that contains all of them.
+    hull: Element,
+    /// The most kinds that one plane has.
+    most_kinds: usize,
 }
 
 /// The elements of one channel.
@@ -52,7 +57,22 @@ impl Plane {
 impl Planes {
     /// All elements alike.
     pub fn uniform(shape: Shape, element: Element) -> Self {
-        Self { shape, kinds: vec![element], planes: vec![Plane::Uniform(0)], channels: Vec::new() }
+        Self { shape, kinds: vec![element], planes: vec![Plane::Uniform(0)], channels: Vec::new(), hull: element, most_kinds: 1 }
+    }
+
+    /// One element that contains all of them.
+    pub fn hull(&self) -> &Element {
+        &self.hull
+    }
+
+    /// The most kinds of elements that one plane has.
+    pub fn most_kinds(&self) -> usize {
+        self.most_kinds
+    }
+
+    /// How many channels are listed.
+    pub fn channels(&self) -> usize {
+        self.channels.len()
     }
 
     pub fn kind(&self, kind: Kind) -> &Element {
@@ -71,10 +91,6 @@ impl Planes {
 
     pub fn plane(&self, channel: usize) -> &Plane {
         &self.planes[self.index(channel)]
-    }
-
-    pub fn element(&self, channel: usize, pixel: usize) -> &Element {
-        self.kind(self.plane(channel).at(pixel))
     }
 
     /// The kinds of elements that occur.
@@ -170,7 +186,14 @@ impl Builder {
     /// The tensor with these planes by channel.
     pub fn finish(self, channels: impl IntoIterator<Item = u32>) -> Planes {
         let channels = if self.planes.len() == 1 { Vec::new() } else { channels.into_iter().collect() };
-        Planes { shape: self.shape, kinds: self.kinds, planes: self.planes, channels }
+        let kinds = |plane: &Plane| match plane {
+            Plane::Uniform(_) => 1,
+            Plane::Pixels(pixels) => pixels.iter().collect::<HashSet<_>>().len(),
+        };
+        let most_kinds = self.planes.iter().map(kinds).max().unwrap_or(1);
+        let nothing = Element::new(ValueSet::EMPTY, Influence::NONE);
+        let hull = self.kinds.iter().fold(nothing, |all, kind| all.joined(kind));
+        Planes { shape: self.shape, kinds: self.kinds, planes: self.planes, channels, hull, most_kinds }
     }
 
     fn add(&mut self, plane: Plane) -> u32 {

@@ -12,7 +12,7 @@ use crate::shape::{DataType, Shape};
 const MAX_LOCAL: usize = 64;
 
 /// Taps of a window up to which all sums of a set with gaps are followed one by one.
-const MAX_EXACT_TAPS: usize = 16;
+pub(super) const MAX_EXACT_TAPS: usize = 16;
 
 /// A table applied to the sum over each window.
 pub(super) fn sum(input: &Planes, pool: &SumPool, dtype: DataType, output: Shape) -> Planes {
@@ -61,8 +61,8 @@ fn over_windows(
     for plane in input.planes() {
         let (numbers, local) = local_kinds(input, plane);
         let masks = match plane {
-            Plane::Uniform(_) => vec![1; if counts_differ { output.num_pixels() } else { 1 }],
-            Plane::Pixels(pixels) => windows::under(window, input.shape, output, |pixel| 1 << numbers[&pixels[pixel]]),
+            Plane::Uniform(_) => vec![1u64; if counts_differ { output.num_pixels() } else { 1 }],
+            Plane::Pixels(pixels) => windows::under(window, input.shape, output, |pixel| 1u64 << numbers[&pixels[pixel]]),
         };
         let mut known: HashMap<(usize, u64), Kind> = HashMap::new();
         let kinds = masks.iter().enumerate().map(|(pixel, &mask)| {
@@ -102,6 +102,12 @@ fn local_kinds(input: &Planes, plane: &Plane) -> (HashMap<Kind, usize>, Vec<Elem
         Plane::Pixels(pixels) => pixels.iter().for_each(|&kind| add(kind)),
     }
     (numbers, local)
+}
+
+/// All entries of a table between the least and the largest sum that so many values of a set can have.
+pub(super) fn hull(table: &[i16], count: usize, values: &ValueSet, dtype: DataType) -> ValueSet {
+    let (low, high) = values.bounds();
+    image(table, count, &ValueSet::interval(low, high), dtype)
 }
 
 /// The entries of a table under the sums that so many values of a set can have.

@@ -1,12 +1,19 @@
 //! What lies under the windows of an operator: which of up to 64 things, for each output pixel, in time that does not grow with the window.
 
-use std::ops::Range;
+use std::ops::{BitOr, Range};
 
 use crate::op::Window;
 use crate::shape::Shape;
 
+/// Which of some things are there, by bits.
+pub(super) trait Mask: Copy + Default + BitOr<Output = Self> {}
+
+impl Mask for u8 {}
+
+impl Mask for u64 {}
+
 /// For each output pixel the union of what `present` says of the existing taps of its window.
-pub(super) fn under(window: &Window, input: Shape, output: Shape, present: impl Fn(usize) -> u64) -> Vec<u64> {
+pub(super) fn under<T: Mask>(window: &Window, input: Shape, output: Shape, present: impl Fn(usize) -> T) -> Vec<T> {
     let columns: Vec<Run> = (0..output.width)
         .map(|x| Run::new(x, &window.column_taps(input.width, x), window.stride_w, window.dilation_w, window.pad_left))
         .collect();
@@ -20,7 +27,7 @@ pub(super) fn under(window: &Window, input: Shape, output: Shape, present: impl 
         line.extend((0..input.width).map(|x| present(y * input.width + x)));
         narrowed.extend(unions(&line, &columns, window.dilation_w));
     }
-    let mut masks = vec![0; output.num_pixels()];
+    let mut masks = vec![T::default(); output.num_pixels()];
     for x in 0..output.width {
         line.clear();
         line.extend((0..input.height).map(|y| narrowed[y * output.width + x]));
@@ -44,8 +51,8 @@ impl Run {
 }
 
 /// The union over each run of `line`, from unions over powers of two.
-fn unions(line: &[u64], runs: &[Run], dilation: usize) -> Vec<u64> {
-    let mut unions = vec![0; runs.len()];
+fn unions<T: Mask>(line: &[T], runs: &[Run], dilation: usize) -> Vec<T> {
+    let mut unions = vec![T::default(); runs.len()];
     let mut doubled = line.to_vec();
     let mut length = 1;
     loop {
@@ -59,7 +66,7 @@ fn unions(line: &[u64], runs: &[Run], dilation: usize) -> Vec<u64> {
         }
         for index in 0..doubled.len() {
             let next = index.saturating_add(length * dilation);
-            doubled[index] |= doubled.get(next).copied().unwrap_or(0);
+            doubled[index] = doubled[index] | doubled.get(next).copied().unwrap_or_default();
         }
         length *= 2;
     }

@@ -2,7 +2,7 @@
 
 use verinfer_graph::{Add, Graph, NodeId, Op, Operand};
 
-use crate::envelope::{ADDEND_BOUND, MIN_BITS, weight_range};
+use crate::envelope::{ADDEND_BOUND, weight_range};
 use crate::error::RelationError;
 use crate::layout::ColumnId;
 use crate::lower::lines::Lines;
@@ -48,7 +48,7 @@ impl Learned {
         fits(0, "the zero point of weights", zero_point, (first, last))?;
         self.columns.push((hidden.weights, conv.weights.iter().map(|&weight| (i64::from(weight) - first) as i16).collect()));
         self.columns.push((hidden.zero_point, vec![(zero_point - first) as i16]));
-        let lines = Lines::hidden(graph, id, &conv.requantization, num_channels, MIN_BITS)?;
+        let lines = Lines::hidden(graph, id, &conv.requantization, num_channels)?;
         let values = lines.rescaling(recipe.shift).ok_or_else(|| RelationError::TooWide {
             node: id.0,
             op: graph.node(id).source.clone(),

@@ -44,7 +44,8 @@ proptest! {
             let mut reached = vec![elements(&Reach::of(&graph)), elements(&Reach::of_architecture(&graph.without_learned(), &|_| None))];
             if let Ok(envelope) = Envelope::of(&graph) {
                 let setting = Setting { weights: Some(envelope), ..Setting::default() };
-                reached.extend(Relation::with_setting(&graph, 1, &setting).ok().map(|relation| elements(&relation.reach(&graph))));
+                let relation = Relation::with_setting(&graph, 1, &setting).ok().filter(|relation| Learned::new(&graph, relation).is_ok());
+                reached.extend(relation.map(|relation| elements(&relation.reach(&graph))));
             }
             let mut rng = Rng::new(seed);
             let outputs: Vec<_> = (0..8).map(|_| run(&graph, &random_input(&graph, &mut rng)).unwrap().tensors.swap_remove(graph.output().0)).collect();

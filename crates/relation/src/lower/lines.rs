@@ -3,6 +3,7 @@
 use verinfer_graph::{Graph, NodeId, Requantization, Rounding};
 
 use super::steps::{Line, Steps};
+use crate::envelope;
 use crate::error::RelationError;
 use crate::relation::Rescaling;
 
@@ -60,22 +61,16 @@ impl Lines {
         Ok(Self { lines, ranges, signed, bits })
     }
 
-    /// The lines of a linear layer whose constants are hidden, of at least `least` bits: each channel's own, with a sign where the architecture allows one.
+    /// The lines of a linear layer whose constants are hidden, of at least [`envelope::MIN_BITS`] bits: each channel's own, with a sign where the architecture allows one.
     ///
     /// # Errors
     ///
     /// As [`Lines::new`].
-    pub fn hidden(
-        graph: &Graph,
-        id: NodeId,
-        requantization: &Requantization,
-        channels: usize,
-        least: usize,
-    ) -> Result<Self, RelationError> {
+    pub fn hidden(graph: &Graph, id: NodeId, requantization: &Requantization, channels: usize) -> Result<Self, RelationError> {
         let ranges = ranges(graph, id, channels, 0)?;
         let signed = may_have_sign(requantization);
         let steps = ranges.iter().enumerate().map(|(channel, &range)| Some(Steps::new(requantization, channel, range)));
-        let (lines, bits) = find(steps, signed, least, INTEGER_BITS).ok_or_else(|| too_wide(graph, id))?;
+        let (lines, bits) = find(steps, signed, envelope::MIN_BITS, INTEGER_BITS).ok_or_else(|| too_wide(graph, id))?;
         Ok(Self { lines, ranges, signed, bits })
     }
 

@@ -109,13 +109,14 @@ fn responder_takes_no_model_of_more_classes_than_it_allows() {
 #[test]
 fn responder_answers_only_models_that_it_was_told_to_answer() {
     let (commitments, networks) = (BTreeSet::new, BTreeSet::new);
+    let questions = || vec![Predicate::Top { class: 0, k: 1 }];
     let (right, other) = (model(), model());
     let network = import_tflite(FILE).unwrap().graph.digest();
     for (approved, taken) in [
-        (Approved::Models { commitments: commitments(), networks: networks() }, [false, false]),
-        (Approved::Models { commitments: [right.digest()].into(), networks: networks() }, [true, false]),
-        (Approved::Models { commitments: commitments(), networks: [network].into() }, [true, true]),
-        (Approved::Models { commitments: commitments(), networks: [[7; 32]].into() }, [false, false]),
+        (Approved::Models { commitments: commitments(), networks: networks(), questions: questions() }, [false, false]),
+        (Approved::Models { commitments: [right.digest()].into(), networks: networks(), questions: questions() }, [true, false]),
+        (Approved::Models { commitments: commitments(), networks: [network].into(), questions: questions() }, [true, true]),
+        (Approved::Models { commitments: commitments(), networks: [[7; 32]].into(), questions: questions() }, [false, false]),
     ] {
         for (model, taken) in [&right, &other].into_iter().zip(taken) {
             let world = World::start();

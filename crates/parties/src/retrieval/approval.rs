@@ -1,11 +1,13 @@
-//! Which models a responder answers. Whatever a model selects is handed over, and each agreement tells one bit about every document that is proved:
-//! a model of the requester's choice would be a way to read the corpus. So somebody whom the responder trusts, in the paper a judge, approves models.
+//! Which questions a responder answers about which models. Whatever a model selects is handed over, and each agreement tells one bit about every document
+//! that is proved: a model or a threshold of the requester's choice would be a way to read the corpus. So somebody whom the responder trusts, in the paper
+//! a judge, approves models and questions.
 
 use std::collections::BTreeSet;
 
 use verinfer_graph::Graph;
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::AccountId;
+use verinfer_protocols::statement::Predicate;
 
 use crate::store::{Store, StoreError};
 
@@ -18,8 +20,10 @@ pub enum Approved {
         commitments: BTreeSet<Digest>,
         /// Digests of networks, whatever commitment a requester has made to them.
         networks: BTreeSet<[u8; 32]>,
+        /// What may be asked of each document.
+        questions: Vec<Predicate>,
     },
-    /// Every one.
+    /// Every one, and every question.
     Any,
 }
 
@@ -33,18 +37,20 @@ pub struct Asked {
 }
 
 const REFUSED: &str = "the model is none that this responder was told to answer";
+const NOT_ASKED: &str = "the predicate is none that this responder was told to answer";
 
 impl Approved {
-    /// Refuses a commitment of which no network can be approved; what [`Approved::check`] says once the network is there counts.
-    pub(super) fn check_commitment(&self, model: &Digest) -> Result<(), &'static str> {
+    /// Refuses a question that is not approved, and a commitment of which no network can be; what [`Approved::check`] says once the network is there counts.
+    pub(super) fn check_terms(&self, model: &Digest, question: Predicate) -> Result<(), &'static str> {
         match self {
             Self::Any => Ok(()),
-            Self::Models { commitments, networks } if commitments.contains(model) || !networks.is_empty() => Ok(()),
+            Self::Models { questions, .. } if !questions.contains(&question) => Err(NOT_ASKED),
+            Self::Models { commitments, networks, .. } if commitments.contains(model) || !networks.is_empty() => Ok(()),
             Self::Models { .. } => Err(REFUSED),
         }
     }
 
-    /// Refuses what is not approved.
+    /// Refuses a model that is not approved.
     pub(super) fn check(&self, model: &Digest, network: &Graph) -> Result<(), &'static str> {
         match self {
             Self::Any => Ok(()),
@@ -87,15 +93,40 @@ mod tests {
     fn only_what_was_approved_is_answered() {
         let [network, other] = [0, 1].map(|seed| synthetic(Architecture::LeNet, seed).graph);
         let [model, another] = [Digest([1; 32]), Digest([2; 32])];
-        let none = Approved::Models { commitments: BTreeSet::new(), networks: BTreeSet::new() };
-        assert_eq!((none.check_commitment(&model), none.check(&model, &network)), (Err(REFUSED), Err(REFUSED)));
-        let commitment = Approved::Models { commitments: BTreeSet::from([model]), networks: BTreeSet::new() };
-        assert_eq!([commitment.check_commitment(&model), commitment.check_commitment(&another)], [Ok(()), Err(REFUSED)]);
+        let question = Predicate::Top { class: 3, k: 1 };
+        let models = |commitments: &[Digest], networks: &[[u8; 32]]| Approved::Models {
+            commitments: commitments.iter().copied().collect(),
+            networks: networks.iter().copied().collect(),
+            questions: vec![question],
+        };
+        let none = models(&[], &[]);
+        assert_eq!((none.check_terms(&model, question), none.check(&model, &network)), (Err(REFUSED), Err(REFUSED)));
+        let commitment = models(&[model], &[]);
+        assert_eq!([commitment.check_terms(&model, question), commitment.check_terms(&another, question)], [Ok(()), Err(REFUSED)]);
         assert_eq!([commitment.check(&model, &other), commitment.check(&another, &network)], [Ok(()), Err(REFUSED)]);
-        let named = Approved::Models { commitments: BTreeSet::new(), networks: BTreeSet::from([network.digest()]) };
-        assert_eq!(named.check_commitment(&another), Ok(()));
+        let named = models(&[], &[network.digest()]);
+        assert_eq!(named.check_terms(&another, question), Ok(()));
         assert_eq!([named.check(&another, &network), named.check(&another, &other)], [Ok(()), Err(REFUSED)]);
-        assert_eq!((Approved::Any.check_commitment(&model), Approved::Any.check(&model, &other)), (Ok(()), Ok(())));
+        assert_eq!((Approved::Any.check_terms(&model, question), Approved::Any.check(&model, &other)), (Ok(()), Ok(())));
+    }
+
+    #[test]
+    fn an_approved_model_answers_only_what_may_be_asked_of_it() {
+        let model = Digest([1; 32]);
+        let questions = vec![Predicate::Top { class: 3, k: 1 }, Predicate::AtLeast { class: 3, score: 20 }];
+        let approved = Approved::Models { commitments: BTreeSet::from([model]), networks: BTreeSet::new(), questions: questions.clone() };
+        for question in questions {
+            assert_eq!(approved.check_terms(&model, question), Ok(()));
+        }
+        for other in [
+            Predicate::Top { class: 3, k: 2 },
+            Predicate::Top { class: 4, k: 1 },
+            Predicate::AtLeast { class: 3, score: 19 },
+            Predicate::AtLeast { class: 2, score: 20 },
+        ] {
+            assert_eq!(approved.check_terms(&model, other), Err(NOT_ASKED));
+            assert_eq!(Approved::Any.check_terms(&model, other), Ok(()));
+        }
     }
 
     #[test]

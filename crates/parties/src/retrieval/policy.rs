@@ -2,6 +2,7 @@ use verinfer_escrow_client::MAX_FILE_BYTES;
 use verinfer_graph::{DataType, Graph, Shape};
 use verinfer_protocols::money::Money;
 use verinfer_protocols::retrieval::Terms;
+use verinfer_protocols::statement::Predicate;
 
 use crate::load::Load;
 use crate::model::form_of;
@@ -67,6 +68,33 @@ pub fn objection_to_network(terms: &Terms, network: &Graph, (shape, dtype): (Sha
     } else if terms.predicate.class() >= form_of(network).classes {
         Some("the model has no such class")
     } else {
-        None
+        objection_to_predicate(terms.predicate, form_of(network).classes, output.dtype)
+    }
+}
+
+/// A predicate that some scores meet and others do not: of another one there is no proof, or it selects the whole corpus or nothing of it.
+fn objection_to_predicate(predicate: Predicate, classes: u32, dtype: DataType) -> Option<&'static str> {
+    match predicate {
+        Predicate::Top { k, .. } if k > classes => Some("the model has fewer classes than the predicate's rank"),
+        Predicate::Top { k, .. } if k == classes => Some("every document meets the predicate"),
+        Predicate::AtLeast { score, .. } if score == dtype.min() => Some("every document meets the predicate"),
+        Predicate::AtLeast { score, .. } if !(dtype.min()..=dtype.max()).contains(&score) => Some("the model has no such scores"),
+        Predicate::Top { .. } | Predicate::AtLeast { .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn predicates_without_a_proof_or_a_choice_are_refused() {
+        let objection = |predicate| objection_to_predicate(predicate, 10, DataType::I8);
+        let top = |k| objection(Predicate::Top { class: 0, k });
+        assert_eq!([1, 9].map(top), [None; 2]);
+        assert!([10, 11, u32::MAX].map(top).iter().all(Option::is_some));
+        let at_least = |score| objection(Predicate::AtLeast { class: 0, score });
+        assert_eq!([-127, 0, 127].map(at_least), [None; 3]);
+        assert!([i16::MIN, -1000, -129, -128, 128, 1000, i16::MAX].map(at_least).iter().all(Option::is_some));
     }
 }

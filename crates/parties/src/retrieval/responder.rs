@@ -120,7 +120,7 @@ impl Responder {
         if terms.corpus != self.tree.root() || terms.source != self.source {
             return Err("it is about another corpus");
         }
-        self.approved.check_commitment(&terms.model)?;
+        self.approved.check_terms(&terms.model, terms.predicate)?;
         self.policy.judge(terms, self.corpus_bytes, model.size, model.batch)
     }
 

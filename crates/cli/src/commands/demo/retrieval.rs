@@ -67,8 +67,11 @@ fn act(
     let documents: Vec<String> = (0..DOCUMENTS).map(|digit| format!("sample:{digit}")).collect();
     let documents: Vec<&str> = documents.iter().map(String::as_str).collect();
     let (price, bond, sample) = (PRICE.to_string(), BOND.to_string(), sample.to_string());
-    let (_serving, url) =
-        stage.serve(&responder, &[serves, &documents].concat(), &[options, &["--bond", &bond, "--approve", "digits"]].concat())?;
+    let (_serving, url) = stage.serve(
+        &responder,
+        &[serves, &documents].concat(),
+        &[options, &["--bond", &bond, "--approve", "digits", "--question", CLASS]].concat(),
+    )?;
     let plan = ["--responder", &url, "--class", CLASS, "--sample", &sample, "--price", &price, "--bond", &bond, "--prove", PROVE];
     stage.ask(&requester, asks, &plan)?;
     stage.settle(title, outcome, &[(&requester, requesters), (&responder, responders)])

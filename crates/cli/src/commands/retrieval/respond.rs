@@ -11,6 +11,7 @@ use verinfer_parties::retrieval::approval::Approved;
 use verinfer_parties::retrieval::responder::{Means, Policy, Responder};
 use verinfer_protocols::digest::Digest;
 use verinfer_protocols::money::Money;
+use verinfer_protocols::statement::Predicate;
 
 use crate::input::InputArguments;
 use crate::keys;
@@ -45,13 +46,18 @@ pub struct Arguments {
     #[arg(long, value_name = "MODEL", num_args = 1.., required_unless_present = "any")]
     approve: Vec<PathBuf>,
 
-    /// Answer every model. Each agreement tells one bit of the requester's choice about every document that is proved, and hands over what its model selects:
+    /// What may be asked of approved models: `CLASS` (it is first), `CLASS/K` (it is among the first K) or `CLASS=SCORE` (it has at least this score, in
+    /// quantized units). A document that meets it is handed over.
+    #[arg(long, value_name = "QUESTION", num_args = 1.., required_unless_present = "any", value_parser = parse_question)]
+    question: Vec<Predicate>,
+
+    /// Answer every model and question. Each agreement tells one bit of the requester's choice about every document that is proved, and hands over what its model selects:
     /// enough agreements tell the whole corpus.
-    #[arg(long, conflicts_with = "approve")]
+    #[arg(long, conflicts_with_all = ["approve", "question"])]
     any: bool,
 
     /// Most classes of a requester's model.
-    #[arg(long, value_name = "CLASSES", default_value_t = 4096)]
+    #[arg(long, value_name = "CLASSES", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..=65536))]
     classes: u32,
 
     /// Least price.
@@ -127,6 +133,34 @@ impl Arguments {
                 networks.insert(known.model.graph.digest());
             }
         }
-        Ok(Approved::Models { commitments, networks })
+        Ok(Approved::Models { commitments, networks, questions: self.question.clone() })
+    }
+}
+
+fn parse_question(text: &str) -> Result<Predicate, String> {
+    let number = |text: &str| text.parse::<u32>().map_err(|_| format!("{text} is no class or rank"));
+    if let Some((class, score)) = text.split_once('=') {
+        let score = score.parse().map_err(|_| format!("{score} is no score"))?;
+        return Ok(Predicate::AtLeast { class: number(class)?, score });
+    }
+    let (class, k) = text.split_once('/').unwrap_or((text, "1"));
+    match (number(class)?, number(k)?) {
+        (_, 0) => Err("no class is among the first 0".into()),
+        (class, k) => Ok(Predicate::Top { class, k }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn questions_are_a_class_with_a_rank_or_a_score() {
+        assert_eq!(parse_question("7"), Ok(Predicate::Top { class: 7, k: 1 }));
+        assert_eq!(parse_question("7/3"), Ok(Predicate::Top { class: 7, k: 3 }));
+        assert_eq!(parse_question("7=-20"), Ok(Predicate::AtLeast { class: 7, score: -20 }));
+        for wrong in ["", "x", "-1", "7/", "7/0", "7/x", "7=", "7=40000", "=3", "/3"] {
+            assert!(parse_question(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -135,7 +135,7 @@ impl Play {
             Protocol::Retrieval => (
                 "retrieval respond",
                 "responder",
-                "digits sample:0 sample:1 sample:2 sample:3 sample:4 sample:5 sample:6 sample:7 --bond 500 --batch 3 --approve digits",
+                "digits sample:0 sample:1 sample:2 sample:3 sample:4 sample:5 sample:6 sample:7 --bond 500 --batch 3 --approve digits --question 3/2",
             ),
         };
         self.command(Side::Server, honest, name, rest)

@@ -57,7 +57,7 @@ fn each_fault_of_a_file_has_its_variant() {
     };
     assert_eq!(change(&label, 0, b"X"), FileError::NotPublic);
     assert_eq!(Public::decode(b""), Err(FileError::NotPublic));
-    assert_eq!(change(&label, 8, &[2]), FileError::UnsupportedVersion { found: 2, expected: 1 });
+    assert_eq!(change(&label, 8, &[1]), FileError::UnsupportedVersion { found: 1, expected: 2 });
     assert_eq!(change(&label, 10, &[4]), FileError::UnknownKind { found: 4 });
     assert!(matches!(change(&label, 11, &[0xff; 8]), FileError::Commitment(_)));
     assert_eq!(change(&input, 11, &[0; 4]), FileError::ImpossibleShape { height: 0, width: 1, channels: 3 });

@@ -168,12 +168,13 @@ impl<'a> Literal<'a> {
             None if contraction.depthwise => from_signed(i64::from(conv.weights[tap * channels + channel])) - zero,
             None => from_signed(i64::from(conv.weights[(channel * taps + tap) * contraction.input_shape.channels + inner])) - zero,
             Some(hidden) => {
-                let smallest = from_signed(i64::from(self.graph.spec(contraction.tensor).dtype.min()));
+                // Both are stored less the type's smallest value.
+                let zero = self.cell(hidden.zero_point, 0, 0);
                 let stored = match contraction.depthwise {
                     true => self.cell(hidden.weights, tap, channel),
                     false => self.cell(hidden.weights, channel, tap * contraction.input_shape.channels + inner),
                 };
-                stored + smallest - zero
+                stored - zero
             }
         }
     }

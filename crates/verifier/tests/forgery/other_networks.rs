@@ -5,6 +5,7 @@
 
 use verinfer_graph::{Graph, Op};
 use verinfer_prover::Prover;
+use verinfer_relation::relation::Recipe;
 use verinfer_relation::statement::Statement;
 use verinfer_verifier::VerifyError;
 
@@ -31,6 +32,12 @@ fn rejected(other: Graph, first: &[Broken]) {
     assert_eq!(broken(other), [first.to_vec(), vec![Broken::Leaves], vec![Broken::sum(&FORGER)]]);
 }
 
+/// Multipliers of the last layer's lines.
+fn multipliers(forger: &Forger) -> &[i64] {
+    let Recipe::Requantize(recipe) = &forger.relation().recipes[LAST] else { panic!("a rounding") };
+    &recipe.rescaling.as_ref().unwrap().multipliers
+}
+
 #[test]
 fn a_wrong_weight_is_caught_by_the_contraction() {
     rejected(with_conv(LAST, |conv| conv.weights[4 * 32 + 5] ^= 1), &[Broken::Contraction]);
@@ -52,10 +59,14 @@ fn a_wrong_bias_is_caught_by_the_leaves() {
 
 #[test]
 fn a_wrong_multiplier_is_caught_by_the_contraction_and_by_the_leaves_both_of_which_it_scales() {
-    // Multipliers that round alike have one line: the least change that is not one of those.
+    // Multipliers that round alike have one line: the least change after which the line has another multiplier.
     let changed = |log: u32| with_conv(LAST, |conv| conv.requantization.multipliers[0] -= 1 << log);
-    let is_seen = |other: &Forger| other.relation().layout == FORGER.relation().layout && other.witness.cells != FORGER.witness.cells;
-    let log = (0..28).find(|&log| is_seen(&Forger::new(changed(log)))).unwrap();
+    let is_another = |other: &Forger| {
+        other.relation().layout == FORGER.relation().layout
+            && other.witness.cells != FORGER.witness.cells
+            && multipliers(other) != multipliers(&FORGER)
+    };
+    let log = (0..28).find(|&log| is_another(&Forger::new(changed(log)))).unwrap();
     rejected(changed(log), &[Broken::Contraction, Broken::Leaves]);
 }
 

@@ -105,7 +105,7 @@ fn nothing(spec: &TensorSpec) -> Result<Graph, CommitError> {
 
 /// The commitment to the bytes of an object of a relation.
 fn bound(relation: &Relation, kind: ObjectKind, bytes: &[i16], salt: &Salt) -> Result<Commitment, CommitError> {
-    let object = relation.object(kind).ok_or(RelationError::Commitment(CommitmentError::Length { cells: 0 }))?;
+    let object = relation.object(kind).ok_or(RelationError::Commitment(CommitmentError::Nothing))?;
     let (root, _) = commit(bytes, salt)?;
     Ok(root.bound_to(&object.tag))
 }
@@ -117,6 +117,6 @@ fn object_bytes(
     value: impl Fn(ColumnId, usize, usize) -> Option<i16>,
 ) -> Result<Vec<i16>, CommitError> {
     // A network without anything learned has no such object.
-    let object = relation.object(kind).ok_or(RelationError::Commitment(CommitmentError::Length { cells: 0 }))?;
+    let object = relation.object(kind).ok_or(RelationError::Commitment(CommitmentError::Nothing))?;
     Ok(relation.bytes(object, |column, channel, pixel| value(column, channel, pixel).unwrap_or(0)))
 }

@@ -1,9 +1,11 @@
 //! What the public file of a model shows: its architecture, whatever was learned.
 
-use verinfer_commitments::{Committed, Public, commit_model, draw_salt};
+use verinfer_commitments::{CommitError, Committed, Public, commit_model, draw_salt};
 use verinfer_graph::{
     Add, Conv, DataType, Graph, Lookup, Node, Op, Operand, Requantization, Rounding, Shape, SumPool, TensorId, TensorSpec, Window,
 };
+use verinfer_relation::RelationError;
+use verinfer_relation::commitment::CommitmentError;
 
 /// Numbers that look random, another sequence for each seed.
 struct Numbers(u64);
@@ -106,4 +108,14 @@ fn a_table_that_shows_a_constant_s_scale_is_not_committed_to() {
         let error = commit_model(&shows, &draw_salt().unwrap()).unwrap_err();
         assert!(error.to_string().contains("would show the scale of its constants"), "{error}");
     }
+}
+
+#[test]
+fn nothing_learned_is_nothing_to_commit_to() {
+    let spec = |name: &str| TensorSpec { name: name.into(), shape: Shape::new(2, 2, 1), dtype: DataType::I8 };
+    let lookup = Op::Lookup(Lookup { input: TensorId(0), table: (-128..128).map(|value: i16| value.max(0)).collect() });
+    let node = Node { source: "RELU #0".into(), op: lookup, output: TensorId(1) };
+    let graph = Graph::new(vec![spec("x"), spec("y")], vec![node], TensorId(0), TensorId(1)).unwrap();
+    let error = commit_model(&graph, &draw_salt().unwrap()).unwrap_err();
+    assert!(matches!(error, CommitError::Relation(RelationError::Commitment(CommitmentError::Nothing))), "{error}");
 }

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use verinfer_graph::Graph;
+use verinfer_relation::envelope::check_public;
 use verinfer_relation::layout::EqWeights;
 use verinfer_relation::learned::Learned;
 use verinfer_relation::parameters::{Parameters, SecurityReport};
@@ -83,7 +84,24 @@ impl<'a> Prover<'a> {
     }
 
     /// Derives the relation of a network on `images` images, of which the setting says what is hidden: each proof is about so many.
+    ///
+    /// # Errors
+    ///
+    /// The setting hides weights whose scale the public architecture would show ([`check_public`]), or the network has no proof in this setting.
     pub fn with_setting(graph: &'a Graph, images: usize, setting: &Setting) -> Result<Self, ProveError> {
+        if setting.weights.is_some() {
+            check_public(graph)?;
+        }
+        Self::showing_scales(graph, images, setting)
+    }
+
+    /// As [`Prover::with_setting`], also where the public architecture shows the scale of hidden constants: for tests of the argument, which holds for any
+    /// table. Whoever hides a network of theirs never wants it.
+    ///
+    /// # Errors
+    ///
+    /// The network has no proof in this setting.
+    pub fn showing_scales(graph: &'a Graph, images: usize, setting: &Setting) -> Result<Self, ProveError> {
         let relation = Relation::with_setting(graph, images, setting)?;
         let learned = witness::learned(graph, &relation)?;
         Ok(Self { graph, relation, learned, dft: Dft::default(), shared_salts: false })

@@ -116,6 +116,7 @@ pub const CONV_2D: i32 = 3;
 pub const FULLY_CONNECTED: i32 = 9;
 pub const LSTM: i32 = 16;
 pub const MUL: i32 = 18;
+pub const SUB: i32 = 41;
 pub const RESHAPE: i32 = 22;
 pub const STRIDED_SLICE: i32 = 45;
 pub const SHAPE: i32 = 77;

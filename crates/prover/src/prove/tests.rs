@@ -101,3 +101,28 @@ fn commitments_with_one_salt_are_only_proved_about_if_the_prover_is_told_to() {
     let expectations = Expectations { security_level: LEVEL, input: ExpectedInput::Any, ..Expectations::default() };
     Verifier::with_setting(&graph, 2, &setting).unwrap().verify(&proof, &expectations).unwrap();
 }
+
+#[test]
+fn weights_whose_scale_the_architecture_would_show_are_not_hidden() {
+    use verinfer_graph::{Add, Operand, Requantization, Rounding};
+    use verinfer_relation::RelationError;
+    use verinfer_relation::envelope::Envelope;
+    let spec = || TensorSpec { name: "t".into(), shape: Shape::new(2, 2, 1), dtype: DataType::I8 };
+    let requantization = Requantization {
+        multipliers: vec![1_500_000_000],
+        shifts: vec![-18],
+        rounding: Rounding::Twice,
+        zero_point: 0,
+        min: -128,
+        max: 127,
+    };
+    let left_table = (-128..128).map(|value| value * 100_000).collect();
+    let op = Op::Add(Add { left: TensorId(0), left_table, right: Operand::Constant(vec![5_000_000]), requantization });
+    let node = Node { source: "ADD #0".into(), op, output: TensorId(1) };
+    let graph = Graph::new(vec![spec(), spec()], vec![node], TensorId(0), TensorId(1)).unwrap();
+    let setting = Setting { weights: Some(Envelope::of(&graph).unwrap()), ..Setting::default() };
+    let refused = Prover::with_setting(&graph, 1, &setting).err().unwrap();
+    assert!(matches!(refused, ProveError::Relation(RelationError::ShowsScale { node: 0, .. })), "{refused}");
+    assert!(Prover::showing_scales(&graph, 1, &setting).is_ok());
+    assert!(Prover::with_setting(&graph, 1, &Setting::default()).is_ok());
+}

@@ -99,7 +99,7 @@ proptest! {
     fn every_proof_of_a_batch_is_accepted(description in descriptions(6), images in sizes(), seed in any::<u64>()) {
         if let Some(graph) = description.graph() {
             let input = random_batch(&graph, images, seed);
-            let proved = Prover::with_setting(&graph, images, &Setting::default()).unwrap().prove(&input, b"random", 100, &|_| ()).unwrap();
+            let proved = Prover::showing_scales(&graph, images, &Setting::default()).unwrap().prove(&input, b"random", 100, &|_| ()).unwrap();
             let expectations = Expectations { security_level: 100, context: b"random", input: ExpectedInput::Shown(&input), ..Expectations::default() };
             let accepted = Verifier::new(&graph).unwrap().verify(&proved.proof.encode(), &expectations);
             prop_assert!(accepted.is_ok(), "{images} images: {:?}", accepted.err());
@@ -180,7 +180,7 @@ proptest! {
             let output = if hidden_output { OutputForm::Committed } else { OutputForm::Shown };
             let setting = Setting { hidden_input, output, ..setting };
             let input = random_batch(&graph, images, seed);
-            let prover = Prover::with_setting(&graph, images, &setting).unwrap();
+            let prover = Prover::showing_scales(&graph, images, &setting).unwrap();
             let witness = Witness::new(&graph, prover.relation(), &input, &mut generator()).unwrap();
             let statement = prover.statement(&witness, &input, b"random", 100);
             let commitment = *statement.commitment(ObjectKind::Model).unwrap();

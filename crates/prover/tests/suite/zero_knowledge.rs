@@ -83,7 +83,7 @@ static NETWORKS: LazyLock<[Graph; 2]> = LazyLock::new(|| [1, 2].map(small::netwo
 static HIDDEN: LazyLock<Case> = LazyLock::new(|| {
     // In every execution fewer than all classes are ahead of the first.
     let setting = small::hidden(&NETWORKS[0], OutputForm::Rank { labels: vec![0], k: small::CLASSES as u32 });
-    let [first, second] = [0, 1].map(|network| Prover::with_setting(&NETWORKS[network], 1, &setting).unwrap());
+    let [first, second] = [0, 1].map(|network| Prover::showing_scales(&NETWORKS[network], 1, &setting).unwrap());
     Case::new([
         Side { prover: first, witness: |prover, random| hidden(&NETWORKS[0], prover, 1, random) },
         Side { prover: second, witness: |prover, random| hidden(&NETWORKS[1], prover, 2, random) },

@@ -41,6 +41,9 @@ pub const SALT_CELLS: usize = SALT_COLUMNS * DEGREE;
 /// Most blocks: level 2 has no more columns than level 1, which is what the security estimate is made for.
 pub const MAX_BLOCKS: usize = BLOCK_COLUMNS / DIGEST_COLUMNS;
 
+/// Most values of a commitment.
+const MAX_CELLS: usize = MAX_BLOCKS * BLOCK_CELLS;
+
 /// Bytes of an encoded commitment.
 pub const COMMITMENT_BYTES: usize = DEGREE * F_BYTES;
 
@@ -50,8 +53,11 @@ pub type Tag = [u8; 32];
 /// Why there is no commitment.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommitmentError {
-    /// Nothing to commit to, or more than two levels hold.
-    #[error("{cells} cells cannot be committed: 1 to {} can", MAX_BLOCKS * BLOCK_CELLS)]
+    /// There is nothing.
+    #[error("there is nothing to commit to: the network has no weights, biases or other learned constants (hide its input alone)")]
+    Nothing,
+    /// More than two levels hold.
+    #[error("{cells} cells cannot be committed: at most {MAX_CELLS} can")]
     Length {
         /// Cells asked for.
         cells: usize,
@@ -85,9 +91,13 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The plan for `len` values, `1..=MAX_BLOCKS * BLOCK_CELLS`.
+    /// The plan for `len` values, `1..=MAX_CELLS`.
     pub fn new(len: usize) -> Result<Self, CommitmentError> {
-        if (1..=MAX_BLOCKS * BLOCK_CELLS).contains(&len) { Ok(Self { len }) } else { Err(CommitmentError::Length { cells: len }) }
+        match len {
+            0 => Err(CommitmentError::Nothing),
+            1..=MAX_CELLS => Ok(Self { len }),
+            _ => Err(CommitmentError::Length { cells: len }),
+        }
     }
 
     /// Committed values, a cell each.

@@ -188,7 +188,7 @@ fn inputs_that_are_the_same_or_may_be_are_refused_where_different_ones_are_deman
     let salts = [(ObjectKind::Input(0), salt.clone()), (ObjectKind::Input(1), salt)];
     let setting = Setting { hidden_input: true, ..Setting::default() };
     let graph = flat();
-    let prover = Prover::with_setting(&graph, 2, &setting).unwrap().allow_shared_salts();
+    let prover = Prover::showing_scales(&graph, 2, &setting).unwrap().allow_shared_salts();
     let execution = Execution { input: &[1, 2, 3, 1, 2, 3], salts: &salts, ..Execution::default() };
     let file = prover.prove_execution(&execution, CONTEXT, LEVEL, &|_| ()).unwrap().proof.encode();
     let verifier = Verifier::unprepared(usize::MAX, &graph);

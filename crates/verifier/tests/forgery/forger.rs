@@ -61,7 +61,7 @@ impl Forger {
     /// For a network of which something is hidden, or of whose outputs something else than their values is said.
     pub fn with_setting(graph: Graph, images: usize, setting: &Setting, execution: &Execution<'_>) -> Self {
         let graph: &'static Graph = Box::leak(Box::new(graph));
-        let prover = Prover::with_setting(graph, images, setting).unwrap();
+        let prover = Prover::showing_scales(graph, images, setting).unwrap();
         let witness = Witness::of(graph, prover.relation(), execution, &mut ChaCha20Rng::seed_from_u64(3)).unwrap();
         let statement = prover.statement(&witness, execution.input, CONTEXT, LEVEL);
         let verifier = match (setting.weights, statement.commitment(ObjectKind::Model)) {

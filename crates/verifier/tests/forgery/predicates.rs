@@ -145,7 +145,7 @@ fn a_bound_that_is_no_score_is_refused() {
     for value in [i16::MIN, -200, -129, 128, i16::MAX] {
         let setting = Setting { output: OutputForm::AtLeast { class: 0, value }, ..Setting::default() };
         let refused = RelationError::Score { value, first: -128, last: 127 };
-        let error = Prover::with_setting(RANK.graph, 2, &setting).err().unwrap();
+        let error = Prover::showing_scales(RANK.graph, 2, &setting).err().unwrap();
         assert!(matches!(error, ProveError::Relation(error) if error == refused));
         let mut proof = RANK.prove(RANK.statement.clone(), RANK.witness.clone()).proof;
         proof.statement.output = OutputClaim::AtLeast { class: 0, value };
@@ -324,7 +324,7 @@ fn a_hidden_label_is_a_class() {
         assert_eq!(broken, [Broken::sum(&CORRECT), Broken::Committed(ObjectKind::Label(image))]);
     }
     let execution = |labels| Execution { input: &[0; 12], labels, salts: &[] };
-    let prover = Prover::with_setting(CORRECT.graph, 2, &CORRECT.relation().setting).unwrap();
+    let prover = Prover::showing_scales(CORRECT.graph, 2, &CORRECT.relation().setting).unwrap();
     for labels in [&[0, 6][..], &[0], &[]] {
         let error = prover.prove_execution(&execution(labels), b"", 24, &|_| ()).err().unwrap();
         assert!(matches!(error, ProveError::Relation(RelationError::Predicate { .. } | RelationError::Labels { .. })), "{error}");

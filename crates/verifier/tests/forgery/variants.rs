@@ -36,7 +36,10 @@ fn produced(error: &VerifyError) -> Produced {
             FormatError::Commitment { reason, .. } => match reason {
                 CommitmentError::NotCanonical { .. } => Produced::In("settings"),
                 // As many bytes are taken as a commitment has, and only a prover commits.
-                CommitmentError::Bytes { .. } | CommitmentError::Range { .. } | CommitmentError::Length { .. } => Produced::Never,
+                CommitmentError::Bytes { .. }
+                | CommitmentError::Range { .. }
+                | CommitmentError::Length { .. }
+                | CommitmentError::Nothing => Produced::Never,
             },
             FormatError::UnknownType { .. } | FormatError::ImpossibleShape { .. } | FormatError::ContextTooLong { .. } => Produced::Here,
         },

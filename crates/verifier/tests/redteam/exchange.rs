@@ -43,7 +43,7 @@ fn verify(graph: &Graph, statement: &Statement, bytes: &[u8]) -> Option<VerifyEr
 fn exchanged_commitments_are_refused() {
     let graph = network(|_| ());
     let setting = all_hidden(&graph, OutputForm::Committed);
-    let prover = Prover::with_setting(&graph, 2, &setting).unwrap();
+    let prover = Prover::showing_scales(&graph, 2, &setting).unwrap();
     let input = two_inputs();
     let witness =
         Witness::of(&graph, prover.relation(), &Execution { input: &input, ..Execution::default() }, &mut ChaCha20Rng::seed_from_u64(1))
@@ -84,8 +84,8 @@ fn another_model_under_a_commitment_is_refused() {
     let graph = network(|_| ());
     let other = with_conv(0, |conv| conv.weights[3] += 1);
     let setting = all_hidden(&graph, OutputForm::Shown);
-    let prover = Prover::with_setting(&graph, 2, &setting).unwrap();
-    let liar = Prover::with_setting(&other, 2, &setting).unwrap();
+    let prover = Prover::showing_scales(&graph, 2, &setting).unwrap();
+    let liar = Prover::showing_scales(&other, 2, &setting).unwrap();
     let input = two_inputs();
     let salts = [(ObjectKind::Model, Box::new([7; 1280]))];
     let execution = Execution { input: &input, salts: &salts, ..Execution::default() };
@@ -122,7 +122,7 @@ fn altered_in(
     change: &'static [(usize, i64)],
 ) -> Option<VerifyError> {
     let setting = all_hidden(graph, OutputForm::Shown);
-    let prover = Prover::with_setting(graph, 2, &setting).unwrap();
+    let prover = Prover::showing_scales(graph, 2, &setting).unwrap();
     let input = two_inputs();
     let witness =
         Witness::of(graph, prover.relation(), &Execution { input: &input, ..Execution::default() }, &mut ChaCha20Rng::seed_from_u64(1))

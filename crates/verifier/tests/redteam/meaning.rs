@@ -25,7 +25,7 @@ const EXPECTED: Expectations<'static> = Expectations { security_level: 24, conte
 /// Proves with a fixed salt of the model; returns the commitment and the output.
 fn proved(graph: &Graph, envelope: Envelope, input: &[i16]) -> (Vec<u8>, Vec<i16>) {
     let setting = Setting { weights: Some(envelope), ..Setting::default() };
-    let prover = Prover::with_setting(graph, 1, &setting).unwrap();
+    let prover = Prover::showing_scales(graph, 1, &setting).unwrap();
     let salts = [(ObjectKind::Model, Box::new([7; 1280]))];
     let execution = Execution { input, salts: &salts, ..Execution::default() };
     let witness = Witness::of(graph, prover.relation(), &execution, &mut ChaCha20Rng::seed_from_u64(1)).unwrap();

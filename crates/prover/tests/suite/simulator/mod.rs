@@ -128,7 +128,7 @@ fn proofs_about_commitments_that_nobody_can_open_are_simulated() {
 fn simulated_proofs_have_the_messages_of_real_ones() {
     let graph = small::network(1);
     let setting = small::hidden(&graph, OutputForm::Committed);
-    let real = Prover::with_setting(&graph, 1, &setting).unwrap().prove(&small::input(1), CONTEXT, 24, &|_| ()).unwrap();
+    let real = Prover::showing_scales(&graph, 1, &setting).unwrap().prove(&small::input(1), CONTEXT, 24, &|_| ()).unwrap();
     let (simulated, program) = simulate(&graph.without_learned(), real.proof.statement.clone(), generator());
     let simulated = verdict(&graph, &simulated, Some(&program)).unwrap();
     // Up to the first rows opened, whose number varies.

@@ -5,7 +5,7 @@ use crate::op::{Operand, Window};
 use crate::shape::Shape;
 
 /// Bytes that all nodes of a graph may take together.
-const MAX_BYTES: usize = 1 << 26;
+pub(super) const MAX_BYTES: usize = 1 << 26;
 
 /// Charge for computing and keeping an element.
 const ELEMENT: usize = 128;
@@ -22,8 +22,8 @@ pub(super) struct Budget {
 }
 
 impl Budget {
-    pub fn new() -> Self {
-        Self { left: MAX_BYTES }
+    pub fn new(bytes: usize) -> Self {
+        Self { left: bytes }
     }
 
     /// Charges a node; `false` if that is more than is left.

@@ -18,9 +18,9 @@ const MAX_PAIRS: usize = 1 << 10;
 /// What a node with hidden learned values can write: `None` stands for its clamp.
 type Written<'a> = dyn Fn(NodeId) -> Option<(i16, i16)> + 'a;
 
-/// The elements of the output of a network, whose learned values are known or hidden.
-pub(super) fn interpret(graph: &Graph, hidden: Option<&Written<'_>>) -> Arc<Planes> {
-    let mut interpreter = Interpreter { graph, hidden, tensors: vec![None; graph.tensors().len()], budget: Budget::new() };
+/// The elements of the output of a network, whose learned values are known or hidden, told apart as far as so many bytes go.
+pub(super) fn interpret(graph: &Graph, hidden: Option<&Written<'_>>, bytes: usize) -> Arc<Planes> {
+    let mut interpreter = Interpreter { graph, hidden, tensors: vec![None; graph.tensors().len()], budget: Budget::new(bytes) };
     let mut last_reader = vec![None; graph.tensors().len()];
     for (index, node) in graph.nodes().iter().enumerate() {
         node.op.inputs().iter().for_each(|input| last_reader[input.0] = Some(index));

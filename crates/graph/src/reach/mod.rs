@@ -13,6 +13,7 @@ use std::collections::HashSet;
 
 use crate::graph::{Graph, NodeId};
 use crate::shape::Shape;
+use budget::MAX_BYTES;
 use interpret::interpret;
 use planes::{Plane, Planes};
 
@@ -100,13 +101,19 @@ impl Element {
 impl Reach {
     /// Of a network whose learned values are those in the graph.
     pub fn of(graph: &Graph) -> Self {
-        Self::of_output(&interpret(graph, None))
+        Self::of_output(&interpret(graph, None, MAX_BYTES))
     }
 
     /// Of an architecture with any learned values: `written` gives the smallest and largest value that a node with hidden values can write, within its
     /// clamp; `None` stands for the clamp. Nothing learned is read.
     pub fn of_architecture(graph: &Graph, written: &dyn Fn(NodeId) -> Option<(i16, i16)>) -> Self {
-        Self::of_output(&interpret(graph, Some(written)))
+        Self::of_output(&interpret(graph, Some(written), MAX_BYTES))
+    }
+
+    /// As [`Reach::of`], or as [`Reach::of_architecture`] with the clamps of hidden nodes, within a budget of so many bytes. With none, one element stands
+    /// for all of each tensor.
+    pub fn within(graph: &Graph, hidden: bool, bytes: usize) -> Self {
+        Self::of_output(&interpret(graph, if hidden { Some(&|_| None) } else { None }, bytes))
     }
 
     fn of_output(output: &Planes) -> Self {

@@ -42,6 +42,14 @@ proptest! {
             let elements = |reach: &Reach| (0..channels).map(|channel| reach.channel(channel)).collect::<Vec<_>>();
             // With these learned values, with any, and with any that a proof can be about.
             let mut reached = vec![elements(&Reach::of(&graph)), elements(&Reach::of_architecture(&graph.without_learned(), &|_| None))];
+            // What stands for all of a tensor from some node on, or from the first, contains what would be told apart.
+            for hidden in [false, true] {
+                let [coarse, mixed] = [0, 1 << 12].map(|bytes| elements(&Reach::within(&graph, hidden, bytes)));
+                for (coarse, fine) in coarse.iter().zip(&reached[usize::from(hidden)]) {
+                    prop_assert!(fine.values.iter().all(|value| coarse.values.contains(value)), "{fine:?} in {coarse:?}");
+                }
+                reached.extend([coarse, mixed]);
+            }
             if let Ok(envelope) = Envelope::of(&graph) {
                 let setting = Setting { weights: Some(envelope), ..Setting::default() };
                 let relation = Relation::with_setting(&graph, 1, &setting).ok().filter(|relation| Learned::new(&graph, relation).is_ok());

@@ -22,17 +22,16 @@ impl Store {
     ///
     /// The database fails.
     pub async fn rehearse(&self, bytes: usize) -> Result<(), StoreError> {
-        let _turn = self.writers.lock().await;
         // As long as a file of this length, however databases compress.
         let mut content = vec![0; bytes];
         blake3::Hasher::new().finalize_xof().fill(&mut content);
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.transaction().await?;
         // A table that is dropped leaves nothing behind in either database; a row that is deleted does.
         sqlx::raw_sql("CREATE TABLE rehearsal (content BYTEA NOT NULL)").execute(&mut *transaction).await?;
         let put = sqlx::query("INSERT INTO rehearsal (content) VALUES ($1)").bind(content);
         put.persistent(false).execute(&mut *transaction).await?;
         sqlx::raw_sql("DROP TABLE rehearsal").execute(&mut *transaction).await?;
-        Ok(transaction.commit().await?)
+        transaction.commit().await
     }
 }
 

@@ -89,8 +89,7 @@ impl Store {
     ///
     /// The database fails.
     pub async fn keep_file(&self, agreement: AgreementId, owner: AccountId, bytes: &[u8], limits: FileLimits) -> Result<Kept, StoreError> {
-        let _turn = self.writers.lock().await;
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.transaction().await?;
         let (id, account, digest) = (agreement.to_string(), owner.to_string(), Digest::of_bytes(bytes).to_string());
         let len = integer(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
         // First of all, so that nobody else writes from here on.

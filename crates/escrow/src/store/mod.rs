@@ -3,10 +3,12 @@
 mod disk;
 mod files;
 mod read;
+mod transaction;
 mod waiting;
 mod write;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::any::{AnyPoolOptions, install_default_drivers};
@@ -20,6 +22,7 @@ use verinfer_protocols::money::Money;
 use verinfer_protocols::time::Timestamp;
 
 use crate::books::empty_log;
+use transaction::Transaction;
 
 pub use files::{FileLimits, Kept};
 pub use read::{Listed, LogLine, Overview, Row};
@@ -32,7 +35,7 @@ const SCHEMA: &str = include_str!("schema.sql");
 pub struct Store {
     pool: AnyPool,
     /// Writers follow one another: in this process they queue here, where the order is fair and waiting costs nothing.
-    writers: Mutex<()>,
+    writers: Arc<Mutex<()>>,
     /// Where the file of an SQLite database is.
     folder: Option<PathBuf>,
 }
@@ -140,7 +143,7 @@ impl Store {
         });
         let pool = options.connect(url).await?;
         let folder = if is_sqlite { disk::folder(&pool).await? } else { None };
-        Ok(Self { pool, writers: Mutex::new(()), folder })
+        Ok(Self { pool, writers: Arc::default(), folder })
     }
 
     /// Makes the escrow's log if there is none, and checks that it is this escrow's.
@@ -170,6 +173,11 @@ impl Store {
     /// Closes all connections.
     pub async fn close(&self) {
         self.pool.close().await;
+    }
+
+    /// Waits for the turn to write.
+    async fn transaction(&self) -> Result<Transaction, StoreError> {
+        Transaction::begin(&self.pool, &self.writers).await
     }
 
     async fn connection(&self) -> Result<PoolConnection<Any>, StoreError> {

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::{Any, Row as _, Transaction};
-use tokio::sync::MutexGuard;
+use sqlx::Row as _;
 use verinfer_escrow_client::messages::Receipt;
 use verinfer_protocols::agreement::Agreement;
 use verinfer_protocols::digest::{AgreementId, Digest, canonical};
@@ -11,18 +10,18 @@ use verinfer_protocols::keys::AccountId;
 use verinfer_protocols::ledger::{Account, Posting};
 use verinfer_protocols::money::Money;
 
+use super::transaction::Transaction;
 use super::{Store, StoreError, integer, natural, parsed, read, scope};
 use crate::books::{Before, Change, Entry, Record, extended_log};
 
 /// A transaction that will add one entry to the log. Nobody else writes until it ends; if it is dropped, nothing has happened.
 #[derive(Debug)]
-pub struct Writing<'a> {
-    transaction: Transaction<'a, Any>,
+pub struct Writing {
+    transaction: Transaction,
     /// The place of the entry that will be written.
     position: u64,
     /// Digest of the log before it.
     before: Digest,
-    _turn: MutexGuard<'a, ()>,
 }
 
 impl Store {
@@ -31,19 +30,18 @@ impl Store {
     /// # Errors
     ///
     /// The database fails.
-    pub async fn write(&self) -> Result<Writing<'_>, StoreError> {
-        let turn = self.writers.lock().await;
-        let mut transaction = self.pool.begin().await?;
+    pub async fn write(&self) -> Result<Writing, StoreError> {
+        let mut transaction = self.transaction().await?;
         // The first statement takes the row that every writer takes: other processes wait here.
         let take = sqlx::query("UPDATE head SET position = position + 1 RETURNING position, digest");
         let row = take.fetch_optional(&mut *transaction).await?.ok_or(StoreError::Empty)?;
         let position = natural(row.try_get(0)?, "head", "position")?;
         let before = parsed(row.try_get(1)?, "head", "digest")?;
-        Ok(Writing { transaction, position, before, _turn: turn })
+        Ok(Writing { transaction, position, before })
     }
 }
 
-impl Writing<'_> {
+impl Writing {
     /// The receipt of a request, if it was carried out.
     ///
     /// # Errors

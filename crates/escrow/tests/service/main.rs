@@ -8,6 +8,7 @@ mod browser;
 mod common;
 mod demands;
 mod files;
+mod full_disk;
 mod hostile;
 mod leaks;
 mod lies;

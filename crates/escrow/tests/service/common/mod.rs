@@ -56,6 +56,11 @@ pub fn sqlite() -> Database {
     Database { url: format!("sqlite:{}", folder.path().join("escrow.db").display()), folder: Some(folder) }
 }
 
+/// An SQLite file in a folder that the test keeps.
+pub fn sqlite_at(path: &std::path::Path) -> Database {
+    Database { url: format!("sqlite:{}", path.display()), folder: None }
+}
+
 /// A schema of its own on a server.
 fn postgres(server: &str) -> Database {
     let schema = format!("escrow_{}", hex(&random::<8>()));

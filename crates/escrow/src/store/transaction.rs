@@ -1,0 +1,89 @@
+//! One transaction, on a connection that goes back to the pool only if it ended as it was asked to.
+//!
+//! A database may end a transaction by itself: SQLite rolls back when its disk is full. Whoever counts transactions is then one off, and what is
+//! committed later on that connection is not. So nothing is counted here: `BEGIN` must begin one and `COMMIT` must end one, or the connection is closed.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+use sqlx::pool::PoolConnection;
+use sqlx::{Any, AnyConnection, AnyPool};
+use tokio::runtime::Handle;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use super::StoreError;
+
+/// A transaction of the only writer of this process. Dropped, it is rolled back before anybody else writes.
+#[derive(Debug)]
+pub struct Transaction {
+    /// Nothing once it has ended.
+    open: Option<Open>,
+}
+
+#[derive(Debug)]
+struct Open {
+    connection: PoolConnection<Any>,
+    _turn: OwnedMutexGuard<()>,
+}
+
+impl Transaction {
+    /// Waits for the turn to write, and begins.
+    ///
+    /// # Errors
+    ///
+    /// The database fails.
+    pub async fn begin(pool: &AnyPool, writers: &Arc<Mutex<()>>) -> Result<Self, StoreError> {
+        let turn = Arc::clone(writers).lock_owned().await;
+        let mut transaction = Self { open: Some(Open { connection: pool.acquire().await?, _turn: turn }) };
+        sqlx::raw_sql("BEGIN").execute(&mut *transaction).await?;
+        Ok(transaction)
+    }
+
+    /// Ends it. What its last statement wrote is on disk; if that statement has failed, nothing is, and this must not be called.
+    ///
+    /// # Errors
+    ///
+    /// The database fails, or has ended the transaction itself.
+    pub async fn commit(mut self) -> Result<(), StoreError> {
+        sqlx::raw_sql("COMMIT").execute(&mut *self).await?;
+        // The connection is as good as before.
+        drop(self.open.take());
+        Ok(())
+    }
+}
+
+impl Deref for Transaction {
+    type Target = AnyConnection;
+
+    fn deref(&self) -> &AnyConnection {
+        let Some(open) = &self.open else { unreachable!("whoever ends it has it no longer") };
+        &open.connection
+    }
+}
+
+impl DerefMut for Transaction {
+    fn deref_mut(&mut self) -> &mut AnyConnection {
+        let Some(open) = &mut self.open else { unreachable!("whoever ends it has it no longer") };
+        &mut open.connection
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        let Some(open) = self.open.take() else { return };
+        match Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn(open.roll_back())),
+            // Closed, and the database rolls back.
+            Err(_) => drop(open.connection.detach()),
+        }
+    }
+}
+
+impl Open {
+    async fn roll_back(mut self) {
+        if let Err(error) = sqlx::raw_sql("ROLLBACK").execute(&mut *self.connection).await {
+            tracing::warn!(%error, "a connection of unknown state is closed");
+            drop(self.connection.detach());
+        }
+    }
+}

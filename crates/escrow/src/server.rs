@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::error::ServiceError;
 use crate::http::{HttpLimits, Shared, router};
 use crate::service::Escrow;
+use crate::store::StoreError;
 
 /// How often deadlines are looked for.
 const TICK: Duration = Duration::from_millis(100);
@@ -48,14 +49,15 @@ impl Server {
         self.listener.local_addr()
     }
 
-    /// Serves until `stop` is done; then answers what was asked, and writes down the time.
+    /// Serves until `stop` is done; then answers what was asked, and writes down the time. Ends, too, as soon as another escrow has started on the database.
     ///
     /// # Errors
     ///
-    /// The time cannot be written down at the end.
+    /// Another escrow has started, or the time cannot be written down at the end.
     pub async fn serve(self, stop: impl Future<Output = ()>) -> Result<(), ServiceError> {
         let Self { escrow, listener, limits } = self;
         let (stopping, stopped) = watch::channel(false);
+        let (depose, deposed) = oneshot::channel();
         // No deadline is called before it is known that the time can be written down.
         write_time(&escrow).await;
         let returning = escrow.clone();
@@ -63,9 +65,16 @@ impl Server {
             sleep(RETURN).await;
             returning.release();
         });
-        let watchers = [tokio::spawn(watch_deadlines(escrow.clone(), stopped.clone())), tokio::spawn(keep_time(escrow.clone(), stopped))];
+        let watchers =
+            [tokio::spawn(watch_deadlines(escrow.clone(), stopped.clone())), tokio::spawn(keep_time(escrow.clone(), stopped, depose))];
         let router = router(Shared { escrow: escrow.clone(), limits });
         // What was received from whoever is cut off in the end is carried out anyway.
+        let stop = async {
+            tokio::select! {
+                () = stop => {}
+                Ok(()) = deposed => {}
+            }
+        };
         verinfer_http_server::serve(listener, router, limits, stop).await;
         let _ = stopping.send(true);
         returned.abort();
@@ -113,19 +122,26 @@ async fn watch_deadlines(escrow: Arc<Escrow>, mut stopped: watch::Receiver<bool>
 }
 
 /// Writes down the time, apart from deadlines: many that are due at once must not keep it from going on.
-async fn keep_time(escrow: Arc<Escrow>, mut stopped: watch::Receiver<bool>) {
+async fn keep_time(escrow: Arc<Escrow>, mut stopped: watch::Receiver<bool>, depose: oneshot::Sender<()>) {
     let mut heartbeat = interval(HEARTBEAT);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            _ = heartbeat.tick() => write_time(&escrow).await,
+            _ = heartbeat.tick() => {
+                if write_time(&escrow).await {
+                    // Nobody listens any more only if it stops anyway.
+                    let _ = depose.send(());
+                    return;
+                }
+            }
             _ = stopped.changed() => return,
         }
     }
 }
 
-async fn write_time(escrow: &Escrow) {
-    if let Err(error) = escrow.write_time().await {
-        tracing::error!(%error, "time stands still");
-    }
+/// Writes down the time; whether another escrow has started on the database.
+async fn write_time(escrow: &Escrow) -> bool {
+    let Err(error) = escrow.write_time().await else { return false };
+    tracing::error!(%error, "time stands still");
+    matches!(error, ServiceError::Store(StoreError::Deposed))
 }

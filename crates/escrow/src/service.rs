@@ -152,7 +152,10 @@ impl Escrow {
 
     /// Has the clock stand still if the database fails: until it works again nobody can do what is due.
     pub(crate) fn observed<T>(&self, result: Result<T, ServiceError>) -> Result<T, ServiceError> {
-        if let Err(ServiceError::NoSpace { .. } | ServiceError::Store(StoreError::Database(_) | StoreError::Disk(_))) = &result {
+        if let Err(
+            ServiceError::NoSpace { .. } | ServiceError::Store(StoreError::Database(_) | StoreError::Disk(_) | StoreError::Deposed),
+        ) = &result
+        {
             self.clock.stop();
         }
         result
@@ -223,7 +226,7 @@ impl Escrow {
             match self.call_deadline(id, now).await {
                 Ok(true) => called = called.saturating_add(1),
                 Ok(false) => {}
-                Err(error @ ServiceError::Store(StoreError::Database(_))) => return Err(error),
+                Err(error @ ServiceError::Store(StoreError::Database(_) | StoreError::Deposed)) => return Err(error),
                 // The others must not wait for this one.
                 Err(error) => tracing::error!(%error, agreement = %id, "a deadline could not be called"),
             }

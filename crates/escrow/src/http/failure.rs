@@ -82,6 +82,7 @@ const fn classify(error: &ServiceError) -> (StatusCode, &'static str) {
         ServiceError::NoAccess { .. } => (StatusCode::FORBIDDEN, "no_access"),
         ServiceError::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
         ServiceError::Stopping => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
+        ServiceError::Store(StoreError::Deposed) => (StatusCode::SERVICE_UNAVAILABLE, "deposed"),
         ServiceError::Store(StoreError::Overdrawn { .. }) => (StatusCode::PAYMENT_REQUIRED, "overdrawn"),
         ServiceError::Store(StoreError::Database(_) | StoreError::Disk(_)) => (StatusCode::SERVICE_UNAVAILABLE, OUTAGE),
         ServiceError::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),

@@ -9,11 +9,12 @@ mod write;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use sqlx::any::{AnyPoolOptions, install_default_drivers};
 use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyPool, Executor};
+use sqlx::{Any, AnyPool, Executor, Row as _};
 use tokio::sync::Mutex;
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::AccountId;
@@ -36,6 +37,8 @@ pub struct Store {
     pool: AnyPool,
     /// Writers follow one another: in this process they queue here, where the order is fair and waiting costs nothing.
     writers: Arc<Mutex<()>>,
+    /// The term of the escrow that writes here; 0, which no escrow has, until it has started.
+    term: AtomicI64,
     /// Where the file of an SQLite database is.
     folder: Option<PathBuf>,
 }
@@ -81,6 +84,9 @@ pub enum StoreError {
     /// It is no escrow's.
     #[error("the database holds no escrow")]
     Empty,
+    /// Another escrow has started on the database, and writes now.
+    #[error("another process of this escrow has started on its database: this one writes nothing any more")]
+    Deposed,
     /// An account has too little.
     #[error("account {account} does not have {amount} units")]
     Overdrawn {
@@ -143,10 +149,10 @@ impl Store {
         });
         let pool = options.connect(url).await?;
         let folder = if is_sqlite { disk::folder(&pool).await? } else { None };
-        Ok(Self { pool, writers: Arc::default(), folder })
+        Ok(Self { pool, writers: Arc::default(), term: AtomicI64::new(0), folder })
     }
 
-    /// Makes the escrow's log if there is none, and checks that it is this escrow's.
+    /// Makes the escrow's log if there is none, checks that it is this escrow's, and begins a term: whoever wrote before writes nothing from here on.
     ///
     /// # Errors
     ///
@@ -155,8 +161,15 @@ impl Store {
         let make = "INSERT INTO head (only_row, escrow, position, digest, clock) VALUES (1, $1, 0, $2, $3) ON CONFLICT DO NOTHING";
         let query = sqlx::query(make).bind(escrow.to_string()).bind(empty_log(escrow).to_string()).bind(integer(clock.0));
         query.execute(&self.pool).await?;
-        let head = self.head().await?;
-        if head.escrow == escrow { Ok(head) } else { Err(StoreError::OtherEscrow { found: head.escrow, expected: escrow }) }
+        let found = self.head().await?.escrow;
+        if found != escrow {
+            return Err(StoreError::OtherEscrow { found, expected: escrow });
+        }
+        let begin = "INSERT INTO leader (only_row, term) VALUES (1, 1) \
+                     ON CONFLICT (only_row) DO UPDATE SET term = leader.term + 1 RETURNING term";
+        self.term.store(sqlx::query(begin).fetch_one(&self.pool).await?.try_get(0)?, Ordering::Relaxed);
+        // Read only now: nobody else moves the log's end any more.
+        self.head().await
     }
 
     /// Writes down the escrow's time.
@@ -165,9 +178,9 @@ impl Store {
     ///
     /// The database fails.
     pub async fn set_clock(&self, clock: Timestamp) -> Result<(), StoreError> {
-        let _turn = self.writers.lock().await;
-        sqlx::query("UPDATE head SET clock = $1 WHERE clock < $1").bind(integer(clock.0)).execute(&self.pool).await?;
-        Ok(())
+        let mut transaction = self.transaction().await?;
+        sqlx::query("UPDATE head SET clock = $1 WHERE clock < $1").bind(integer(clock.0)).execute(&mut *transaction).await?;
+        transaction.commit().await
     }
 
     /// Closes all connections.
@@ -177,7 +190,7 @@ impl Store {
 
     /// Waits for the turn to write.
     async fn transaction(&self) -> Result<Transaction, StoreError> {
-        Transaction::begin(&self.pool, &self.writers).await
+        Transaction::begin(&self.pool, &self.writers, self.term.load(Ordering::Relaxed)).await
     }
 
     async fn connection(&self) -> Result<PoolConnection<Any>, StoreError> {

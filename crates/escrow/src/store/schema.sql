@@ -77,3 +77,9 @@ CREATE TABLE IF NOT EXISTS room (
     PRIMARY KEY (agreement, owner)
 );
 CREATE INDEX IF NOT EXISTS room_owner ON room (owner);
+
+-- Who writes: each escrow that starts takes the next term, and whoever has an earlier one writes nothing any more.
+CREATE TABLE IF NOT EXISTS leader (
+    only_row BIGINT PRIMARY KEY CHECK (only_row = 1),
+    term     BIGINT NOT NULL
+);

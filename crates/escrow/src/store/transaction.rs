@@ -27,16 +27,21 @@ struct Open {
 }
 
 impl Transaction {
-    /// Waits for the turn to write, and begins.
+    /// Waits for the turn to write, and begins. Its first statement takes the row that every writer takes, of this process or another, and demands that
+    /// no other escrow has started on the database since `term`.
     ///
     /// # Errors
     ///
-    /// The database fails.
-    pub async fn begin(pool: &AnyPool, writers: &Arc<Mutex<()>>) -> Result<Self, StoreError> {
+    /// Another escrow has, or the database fails.
+    pub async fn begin(pool: &AnyPool, writers: &Arc<Mutex<()>>, term: i64) -> Result<Self, StoreError> {
         let turn = Arc::clone(writers).lock_owned().await;
         let mut transaction = Self { open: Some(Open { connection: pool.acquire().await?, _turn: turn }) };
         sqlx::raw_sql("BEGIN").execute(&mut *transaction).await?;
-        Ok(transaction)
+        let lead = sqlx::query("UPDATE leader SET term = term WHERE term = $1").bind(term);
+        match lead.execute(&mut *transaction).await?.rows_affected() {
+            0 => Err(StoreError::Deposed),
+            _ => Ok(transaction),
+        }
     }
 
     /// Ends it. What its last statement wrote is on disk; if that statement has failed, nothing is, and this must not be called.

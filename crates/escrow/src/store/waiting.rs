@@ -13,11 +13,11 @@ impl Store {
     ///
     /// The database fails.
     pub async fn note(&self, request: Digest, agreement: AgreementId, received: Timestamp) -> Result<(), StoreError> {
-        let _turn = self.writers.lock().await;
+        let mut transaction = self.transaction().await?;
         let put = "INSERT INTO waiting (request, agreement, received) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
         let put = sqlx::query(put).bind(request.to_string()).bind(agreement.to_string()).bind(integer(received.0));
-        put.execute(&self.pool).await?;
-        Ok(())
+        put.execute(&mut *transaction).await?;
+        transaction.commit().await
     }
 
     /// When a request that waits was received first, if that was written down.
@@ -51,8 +51,8 @@ impl Store {
     ///
     /// The database fails.
     pub async fn forget(&self, request: Digest) -> Result<(), StoreError> {
-        let _turn = self.writers.lock().await;
-        sqlx::query("DELETE FROM waiting WHERE request = $1").bind(request.to_string()).execute(&self.pool).await?;
-        Ok(())
+        let mut transaction = self.transaction().await?;
+        sqlx::query("DELETE FROM waiting WHERE request = $1").bind(request.to_string()).execute(&mut *transaction).await?;
+        transaction.commit().await
     }
 }

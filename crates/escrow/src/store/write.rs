@@ -32,7 +32,6 @@ impl Store {
     /// The database fails.
     pub async fn write(&self) -> Result<Writing, StoreError> {
         let mut transaction = self.transaction().await?;
-        // The first statement takes the row that every writer takes: other processes wait here.
         let take = sqlx::query("UPDATE head SET position = position + 1 RETURNING position, digest");
         let row = take.fetch_optional(&mut *transaction).await?.ok_or(StoreError::Empty)?;
         let position = natural(row.try_get(0)?, "head", "position")?;

@@ -18,3 +18,4 @@ mod pages;
 mod proofs;
 mod time;
 mod turns;
+mod two;

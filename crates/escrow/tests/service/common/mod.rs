@@ -16,6 +16,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use verinfer_escrow::audit::{Audit, AuditError, Trust, audit};
 use verinfer_escrow::clock::Clock;
+use verinfer_escrow::error::ServiceError;
 use verinfer_escrow::http::HttpLimits;
 use verinfer_escrow::server::Server;
 use verinfer_escrow::service::{Escrow, Limits};
@@ -78,7 +79,7 @@ fn postgres(server: &str) -> Database {
 pub struct Running {
     pub address: SocketAddr,
     stop: oneshot::Sender<()>,
-    thread: JoinHandle<()>,
+    thread: JoinHandle<Result<(), ServiceError>>,
 }
 
 pub fn operator() -> SecretKey {
@@ -100,8 +101,8 @@ impl Running {
                 let escrow = Escrow::new(store, operator().account(), Clock::from, limits).await.unwrap();
                 let server = Server::bind(escrow, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), http).await.unwrap();
                 tell.send(server.address().unwrap()).unwrap();
-                server.serve(async { stopped.await.unwrap_or(()) }).await.unwrap();
-            });
+                server.serve(async { stopped.await.unwrap_or(()) }).await
+            })
         });
         Self { address: told.recv().unwrap(), stop, thread }
     }
@@ -125,7 +126,12 @@ impl Running {
 
     pub fn stop(self) {
         self.stop.send(()).unwrap();
-        self.thread.join().unwrap();
+        self.thread.join().unwrap().unwrap();
+    }
+
+    /// Waits until it ends of its own accord.
+    pub fn ended(self) -> Result<(), ServiceError> {
+        self.thread.join().unwrap()
     }
 }
 

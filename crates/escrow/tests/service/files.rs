@@ -3,12 +3,13 @@
 use tokio::runtime::Runtime;
 use verinfer_escrow::http::HttpLimits;
 use verinfer_escrow::service::Limits;
-use verinfer_escrow::store::{FileLimits, Kept, Store};
+use verinfer_escrow::store::{FileLimits, Kept, Store, StoreError};
 use verinfer_escrow_client::Client;
 use verinfer_escrow_client::FILE_OVERHEAD;
 use verinfer_protocols::agreement::{Move, Terms};
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::serving::Move as Serving;
+use verinfer_protocols::time::Timestamp;
 
 use crate::common::{LONG, Running, key, nonce, on_each_database, serving};
 
@@ -21,6 +22,9 @@ fn many_files_are_all_there_or_not() {
     on_each_database(|database| {
         Runtime::new().unwrap().block_on(async {
             let store = Store::create(&database.url).await.unwrap();
+            let refused = store.keep_file(id, owner, b"", FileLimits { agreement: 1, account: 1 }).await.unwrap_err();
+            assert!(matches!(refused, StoreError::Deposed), "nobody leads: {refused}");
+            store.initialize(owner, Timestamp(0)).await.unwrap();
             let limits = FileLimits { agreement: 1 << 20, account: 1 << 20 };
             for content in &contents {
                 assert_eq!(store.keep_file(id, owner, content, limits).await.unwrap(), Kept::Kept);

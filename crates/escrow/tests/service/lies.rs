@@ -27,7 +27,9 @@ use verinfer_protocols::transfer;
 fn lie(database: &Database, by: &SecretKey, agreement: AgreementId, action: agreement::Move, facts: Facts) {
     Runtime::new().unwrap().block_on(async {
         let store = Store::open(&database.url).await.unwrap();
-        let (escrow, signer, at) = (operator().account(), by.account(), store.head().await.unwrap().clock);
+        // The liar leads.
+        let head = store.initialize(operator().account(), Timestamp(0)).await.unwrap();
+        let (escrow, signer, at) = (head.escrow, by.account(), head.clock);
         let sequence = store.last_sequence(signer, agreement).await.unwrap() + 1;
         let header = Header { version: VERSION, escrow, signer, agreement, sequence, expires: at.after(Millis(60_000)) };
         let request = Box::new(Request::sign(header, Body::Act(action), by));

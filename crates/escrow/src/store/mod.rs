@@ -2,6 +2,7 @@
 
 mod disk;
 mod files;
+mod private;
 mod read;
 mod transaction;
 mod waiting;
@@ -122,6 +123,7 @@ impl Store {
     ///
     /// It cannot be reached, or its tables cannot be made.
     pub async fn create(url: &str) -> Result<Self, StoreError> {
+        private::create(url)?;
         let store = Self::open(&with_creation(url)).await?;
         sqlx::raw_sql(SCHEMA).execute(&store.pool).await?;
         Ok(store)

@@ -11,7 +11,7 @@ use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::serving::Move as Serving;
 use verinfer_protocols::time::Timestamp;
 
-use crate::common::{LONG, Running, key, nonce, on_each_database, serving};
+use crate::common::{LONG, Running, key, nonce, on_each_database, serving, sqlite_at};
 
 #[test]
 fn many_files_are_all_there_or_not() {
@@ -91,4 +91,21 @@ fn files_take_no_more_room_than_they_may() {
         leave(&customer, open(), 1).unwrap_err();
         running.stop();
     });
+}
+
+#[cfg(unix)]
+#[test]
+fn its_operator_alone_reads_the_database() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let database = sqlite_at(&folder.path().join("escrow.db"));
+    let running = Running::start(&database);
+    running.fund(&[&key(1)], 1000);
+    let mut names = Vec::new();
+    for file in std::fs::read_dir(folder.path()).unwrap().map(Result::unwrap) {
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", file.path());
+        names.push(file.file_name());
+    }
+    assert!(names.len() >= 2, "the log beside it, too: {names:?}");
+    running.stop();
 }

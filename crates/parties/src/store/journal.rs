@@ -55,7 +55,7 @@ impl Place {
 impl Journal {
     /// Opens a file or makes it, and reads where everything is. What a crash has left at its end is cut off.
     pub fn open(path: &Path) -> Result<(Self, Places), StoreError> {
-        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        let mut file = open_private(path)?;
         lock(&file, path)?;
         let mut places = Places::new();
         let mut reader = BufReader::new(&file);
@@ -148,6 +148,24 @@ impl Journal {
         journal.sync()?;
         Ok((journal, moved))
     }
+}
+
+/// Opens a file or makes it. It holds salts, keys and documents: its owner alone reads it, from the first byte on; one of an earlier version that others
+/// could read is closed to them.
+fn open_private(path: &Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+        let file = options.mode(0o600).open(path)?;
+        if file.metadata()?.permissions().mode() & 0o077 != 0 {
+            file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+        }
+        Ok(file)
+    }
+    #[cfg(not(unix))]
+    options.open(path)
 }
 
 fn lock(file: &File, path: &Path) -> Result<(), StoreError> {

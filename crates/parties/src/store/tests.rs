@@ -114,3 +114,22 @@ fn file_shrinks_while_it_is_in_use() {
     let store = Store::open(&path).unwrap();
     assert_eq!(["name", "later"].map(|name| store.get("other", name).unwrap()), [Some(7_u64), Some(8)]);
 }
+
+#[cfg(unix)]
+#[test]
+fn its_owner_alone_reads_a_state() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state");
+    let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+    let store = Store::open(&path).unwrap();
+    assert_eq!(mode(), 0o600);
+    // Written anew, since hardly anything of it counts.
+    for _ in 0..8 {
+        store.put("scope", "name", &vec![1_u8; 10_000]).unwrap();
+    }
+    drop(store);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    drop(Store::open(&path).unwrap());
+    assert_eq!(mode(), 0o600);
+}

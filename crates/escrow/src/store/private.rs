@@ -1,0 +1,24 @@
+//! The file of an SQLite database holds what parties have left: its owner alone reads it, from the first byte on.
+
+use std::str::FromStr;
+
+use sqlx::sqlite::SqliteConnectOptions;
+
+use super::StoreError;
+
+/// Makes the file of an SQLite database if there is none, for its owner alone; SQLite gives the files beside it the same mode. One that is there keeps
+/// the mode that its operator has given it.
+pub fn create(url: &str) -> Result<(), StoreError> {
+    if !url.starts_with("sqlite:") || url.contains(":memory:") || url.contains("mode=") {
+        return Ok(());
+    }
+    let options = SqliteConnectOptions::from_str(url)?;
+    let mut file = std::fs::OpenOptions::new();
+    file.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut file, 0o600);
+    match file.open(options.get_filename()) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error.into()),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}

@@ -9,7 +9,9 @@ use super::StoreError;
 /// Makes the file of an SQLite database if there is none, for its owner alone; SQLite gives the files beside it the same mode. One that is there keeps
 /// the mode that its operator has given it.
 pub fn create(url: &str) -> Result<(), StoreError> {
-    if !url.starts_with("sqlite:") || url.contains(":memory:") || url.contains("mode=") {
+    // Where the URL says how to open the file, it must say that it may be made.
+    let makes_file = !url.contains(":memory:") && (!url.contains("mode=") || url.contains("mode=rwc"));
+    if !url.starts_with("sqlite:") || !makes_file {
         return Ok(());
     }
     let options = SqliteConnectOptions::from_str(url)?;

@@ -5,13 +5,18 @@
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, AnyPool};
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::time::timeout;
 
 use super::StoreError;
+
+/// How long the next writer waits for a rollback: a connection may be gone without a word.
+const ROLLBACK: Duration = Duration::from_secs(2);
 
 /// A transaction of the only writer of this process. Dropped, it is rolled back before anybody else writes.
 #[derive(Debug)]
@@ -44,12 +49,14 @@ impl Transaction {
         }
     }
 
-    /// Ends it. What its last statement wrote is on disk; if that statement has failed, nothing is, and this must not be called.
+    /// Ends it: what was written in it is on disk.
     ///
     /// # Errors
     ///
-    /// The database fails, or has ended the transaction itself.
+    /// The database fails, a statement of the transaction has failed, or the database has ended the transaction itself.
     pub async fn commit(mut self) -> Result<(), StoreError> {
+        // PostgreSQL answers a COMMIT after a statement that failed with a rollback, and calls it success; other statements it refuses.
+        sqlx::raw_sql("SELECT 1").execute(&mut *self).await?;
         sqlx::raw_sql("COMMIT").execute(&mut *self).await?;
         // The connection is as good as before.
         drop(self.open.take());
@@ -86,8 +93,10 @@ impl Drop for Transaction {
 
 impl Open {
     async fn roll_back(mut self) {
-        if let Err(error) = sqlx::raw_sql("ROLLBACK").execute(&mut *self.connection).await {
-            tracing::warn!(%error, "a connection of unknown state is closed");
+        let rolled_back = timeout(ROLLBACK, sqlx::raw_sql("ROLLBACK").execute(&mut *self.connection)).await;
+        if !matches!(rolled_back, Ok(Ok(_))) {
+            tracing::warn!("a connection of unknown state is closed");
+            // Without it the database rolls back by itself.
             drop(self.connection.detach());
         }
     }

@@ -1,104 +1,58 @@
-//! What a party must not forget: one file, to which is only ever appended.
+//! What a party must not forget: one file, an SQLite database.
 //!
 //! The escrow knows how far an agreement is; a party has to keep only what nobody else has: its random choices, what it was sent, what it answered. Every
 //! [`Store::put`] is on disk when it returns, with all that was kept before. A choice is made by [`Store::once`], which gives the same value after every restart.
 //!
-//! ```text
-//! "VERSTATE" 8 bytes, then records:
-//! len        u32, little-endian: of the content
-//! checksum   first 16 bytes of BLAKE3 of the content
-//! content    postcard: scope, name, and the value's bytes, or nothing if it was removed
-//! ```
-//!
-//! A file of which most no longer counts is written anew. The last record for a scope and name counts. A record that a crash has cut off is the last one, nobody has been told of it, and it is cut off altogether.
+//! Only its owner can read the file and the side file that is there while something is written. What is forgotten is overwritten and gone from both. When a state
+//! is opened, all of it is checked; damage is an error, and nothing is changed then.
 
-mod journal;
+mod database;
+mod error;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use verinfer_protocols::digest::canonical;
 
-pub use journal::is_state_file;
-use journal::{Journal, Place};
+pub use database::is_state_file;
+use database::{Change, Database, FORMAT};
+pub use error::StoreError;
 
 /// The file of a party's state. One process at a time has it.
 #[derive(Debug)]
 pub struct Store(Mutex<Kept>);
 
-/// Where in the journal everything is.
 #[derive(Debug)]
 struct Kept {
-    path: PathBuf,
-    journal: Journal,
-    /// By scope and name.
-    places: BTreeMap<(String, String), Place>,
-    /// Bytes of the records that count.
-    live: u64,
+    database: Database,
+    /// How many bytes each value has, by scope and name.
+    values: BTreeMap<Key, u64>,
+    /// Those that are not in the database yet; there may be earlier ones.
+    waiting: BTreeMap<Key, Vec<u8>>,
+    waiting_bytes: u64,
 }
 
-/// Bytes that may no longer count before a file is written anew while it is in use.
-const SLACK: u64 = 1 << 26;
+type Key = (String, String);
 
-/// Why a state cannot be read or kept.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// Another process has it.
-    #[error("the state {path} is in use by another process")]
-    InUse {
-        /// The file.
-        path: String,
-    },
-    /// The file is something else.
-    #[error("{path} is not the state of a party")]
-    NotAState {
-        /// The file.
-        path: String,
-    },
-    /// A value is longer than a record can be.
-    #[error("`{name}` of `{scope}` is too long to be kept")]
-    TooLong {
-        /// What it belongs to.
-        scope: String,
-        /// What it is.
-        name: String,
-    },
-    /// The file cannot be used.
-    #[error("the state cannot be kept: {0}")]
-    File(std::io::Error),
-    /// What is there is not what this program writes.
-    #[error("the state's `{name}` of `{scope}` cannot be read: {reason}")]
-    Content {
-        /// What it belongs to.
-        scope: String,
-        /// What it is.
-        name: String,
-        /// What is wrong.
-        reason: postcard::Error,
-    },
-}
+/// Bytes of values that wait, or are removed in one transaction; one value may be longer.
+const BATCH: u64 = 1 << 23;
 
-impl From<std::io::Error> for StoreError {
-    fn from(cause: std::io::Error) -> Self {
-        Self::File(cause)
-    }
-}
+/// What a value takes besides its bytes, about.
+const OVERHEAD: u64 = 256;
 
 impl Store {
-    /// Opens the file, or makes it. If most of it no longer counts, it is written anew.
+    /// Opens the file, or makes it.
     ///
     /// # Errors
     ///
-    /// Another process has it, it is no state, or it cannot be written.
+    /// Another process has it, it is no state or a damaged one, or it cannot be written.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let (journal, places) = Journal::open(path)?;
-        let live = places.values().map(Place::record_bytes).sum();
-        let mut kept = Kept { path: path.to_owned(), journal, places, live };
-        kept.tidy(0)?;
-        Ok(Self(Mutex::new(kept)))
+        let database = Database::open(path)?;
+        let values = database.keys()?;
+        Ok(Self(Mutex::new(Kept { database, values, waiting: BTreeMap::new(), waiting_bytes: 0 })))
     }
 
     /// Keeps a value, in place of an earlier one.
@@ -132,7 +86,7 @@ impl Store {
 
     /// Whether there is such a value.
     pub fn has(&self, scope: &str, name: &str) -> bool {
-        self.kept().places.contains_key(&(scope.to_owned(), name.to_owned()))
+        self.kept().values.contains_key(&(scope.to_owned(), name.to_owned()))
     }
 
     /// The value that was kept, or else the one that is made now, kept before anybody sees it.
@@ -177,7 +131,7 @@ impl Store {
     pub fn forget(&self, above: &str) -> Result<(), StoreError> {
         let mut kept = self.kept();
         let under = |scope: &str| scope.strip_prefix(above).is_some_and(|rest| rest.starts_with('/'));
-        let from = kept.places.range((above.to_owned(), String::new())..);
+        let from = kept.values.range((above.to_owned(), String::new())..);
         let keys = from.map(|(key, _)| key).take_while(|(scope, _)| scope.starts_with(above));
         let keys = keys.filter(|(scope, _)| under(scope)).cloned().collect();
         kept.remove(keys)
@@ -199,65 +153,92 @@ impl Store {
     /// The names of a scope's values, ascending.
     pub fn names(&self, scope: &str) -> Vec<String> {
         let kept = self.kept();
-        let from = kept.places.range((scope.to_owned(), String::new())..);
+        let from = kept.values.range((scope.to_owned(), String::new())..);
         from.map(|(key, _)| key).take_while(|(other, _)| other == scope).map(|(_, name)| name.clone()).collect()
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
-        // What a thread that panicked has appended is either whole or told to nobody.
+        // What a thread that panicked has kept is either whole or told to nobody.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Kept {
     fn get(&self, scope: &str, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let place = self.places.get(&(scope.to_owned(), name.to_owned()));
-        place.map(|place| self.journal.value(place)).transpose()
+        let key = (scope.to_owned(), name.to_owned());
+        match self.waiting.get(&key) {
+            Some(value) => Ok(Some(value.clone())),
+            None if self.values.contains_key(&key) => self.database.get(scope, name).map(Some),
+            None => Ok(None),
+        }
     }
 
+    /// Writes what waits, and one value more. If it fails, what waits still does, and an earlier value is still there.
     fn put(&mut self, scope: &str, name: &str, value: &[u8]) -> Result<(), StoreError> {
-        let place = self.journal.append(scope, name, Some(value))?;
-        self.journal.sync()?;
-        self.insert(scope, name, place);
+        let last = (scope, name, Change::Put(value));
+        self.database.change(waiting(&self.waiting).chain([last]))?;
+        self.written();
+        self.values.insert((scope.to_owned(), name.to_owned()), value.len() as u64);
         Ok(())
     }
 
     fn append(&mut self, scope: &str, name: &str, value: &[u8]) -> Result<(), StoreError> {
-        let place = self.journal.append(scope, name, Some(value))?;
-        self.insert(scope, name, place);
+        let bytes = value.len() as u64;
+        if self.waiting_bytes + bytes > BATCH {
+            return self.put(scope, name, value);
+        }
+        let key = (scope.to_owned(), name.to_owned());
+        self.waiting.insert(key.clone(), value.to_vec());
+        self.waiting_bytes += bytes + OVERHEAD;
+        self.values.insert(key, bytes);
         Ok(())
     }
 
-    fn insert(&mut self, scope: &str, name: &str, place: Place) {
-        self.live += place.record_bytes();
-        if let Some(earlier) = self.places.insert((scope.to_owned(), name.to_owned()), place) {
-            self.live -= earlier.record_bytes();
-        }
-    }
-
-    fn remove(&mut self, keys: Vec<(String, String)>) -> Result<(), StoreError> {
-        for (scope, name) in &keys {
-            self.journal.append(scope, name, None)?;
-        }
-        self.journal.sync()?;
-        for key in &keys {
-            if let Some(place) = self.places.remove(key) {
-                self.live -= place.record_bytes();
+    /// In several transactions, so that the side file stays short.
+    fn remove(&mut self, keys: Vec<Key>) -> Result<(), StoreError> {
+        self.flush()?;
+        let mut rest = keys.as_slice();
+        while !rest.is_empty() {
+            let mut bytes = 0;
+            let is_within = |key: &&Key| {
+                let is_within = bytes <= BATCH;
+                bytes += self.values.get(*key).map_or(0, |bytes| bytes + OVERHEAD);
+                is_within
+            };
+            let batch: Vec<&Key> = rest.iter().take_while(is_within).collect();
+            self.database.change(batch.iter().map(|(scope, name)| (scope.as_str(), name.as_str(), Change::Remove)))?;
+            for key in &batch {
+                self.values.remove(*key);
             }
-        }
-        self.tidy(SLACK)
-    }
-
-    /// Writes the file anew if most of it no longer counts, and so many bytes more.
-    fn tidy(&mut self, slack: u64) -> Result<(), StoreError> {
-        if self.journal.bytes() / 2 > self.live + slack
-            && let Some((journal, places)) = self.journal.rewrite(&self.path, &self.places)?
-        {
-            self.live = places.values().map(Place::record_bytes).sum();
-            (self.journal, self.places) = (journal, places);
+            rest = rest.get(batch.len()..).unwrap_or_default();
         }
         Ok(())
     }
+
+    /// Writes what waits.
+    fn flush(&mut self) -> Result<(), StoreError> {
+        if !self.waiting.is_empty() {
+            self.database.change(waiting(&self.waiting))?;
+            self.written();
+        }
+        Ok(())
+    }
+
+    fn written(&mut self) {
+        self.waiting.clear();
+        self.waiting_bytes = 0;
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        // What waits may be lost, but need not be.
+        let _ = self.flush();
+    }
+}
+
+fn waiting(values: &BTreeMap<Key, Vec<u8>>) -> impl Iterator<Item = (&str, &str, Change<'_>)> {
+    values.iter().map(|((scope, name), value)| (scope.as_str(), name.as_str(), Change::Put(value)))
 }
 
 /// The name of a value of which there are many: names are ordered as the numbers are.

@@ -82,26 +82,29 @@ mod tests {
         (1..=3).map(|byte| vec![byte; 10]).collect()
     }
 
-    /// Wherever a crash cuts the state off, the list is there only with everything that it lists, and everything can be kept anew.
+    /// Whenever a crash comes, the list is there only with everything that it lists, and everything can be kept anew.
     #[test]
     fn no_part_of_a_transfer_counts_after_a_crash() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state");
         let store = Store::open(&path).unwrap();
-        let list = Kept::new(&store, SCOPE.to_owned()).keep(ciphertexts().into_iter().map(Ok::<_, StoreError>)).unwrap();
-        assert_eq!((list.digests.len(), list.bytes), (3, 30));
-        drop(store);
-        let whole = std::fs::read(&path).unwrap();
-        // Within every record, and just before the end.
-        for len in (0..whole.len()).step_by(16).chain([whole.len() - 1, whole.len()]) {
-            std::fs::write(&path, &whole[..len]).unwrap();
-            let store = Store::open(&path).unwrap();
-            let kept = Kept::new(&store, SCOPE.to_owned());
-            assert_eq!(kept.is_whole(), len == whole.len(), "cut off after {len} bytes");
-            assert_eq!(kept.list().unwrap(), kept.is_whole().then(|| list.clone()));
-            if !kept.is_whole() {
-                assert_eq!(kept.keep(ciphertexts().into_iter().map(Ok::<_, StoreError>)).unwrap(), list);
+        for sealed in 0..=ciphertexts().len() {
+            for (position, ciphertext) in (0..).zip(&ciphertexts()[..sealed]) {
+                store.append(SCOPE, &numbered(position), ciphertext).unwrap();
             }
+            // What is on disk now is what a crash leaves.
+            let left = folder.path().join(format!("left {sealed}"));
+            std::fs::copy(&path, &left).unwrap();
+            let after = Store::open(&left).unwrap();
+            let kept = Kept::new(&after, SCOPE.to_owned());
+            assert!(!kept.is_whole() && kept.list().unwrap().is_none());
+            let list = kept.keep(ciphertexts().into_iter().map(Ok::<_, StoreError>)).unwrap();
+            assert_eq!((list.digests.len(), list.bytes), (3, 30));
+            let again = folder.path().join(format!("again {sealed}"));
+            std::fs::copy(&left, &again).unwrap();
+            let after = Store::open(&again).unwrap();
+            let kept = Kept::new(&after, SCOPE.to_owned());
+            assert_eq!(kept.list().unwrap(), Some(list));
             for (position, ciphertext) in (0..).zip(ciphertexts()) {
                 assert_eq!(kept.get(position).unwrap(), Some(ciphertext));
             }

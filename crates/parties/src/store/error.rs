@@ -17,7 +17,7 @@ pub enum StoreError {
     },
     /// The file has the format of an earlier program.
     #[error(
-        "the state {path} has format 1 (a journal, VERSTATE), which Verinfer 0.1.0 reads up to revision bc97d4f; this program reads format {}: \
+        "the state {path} has format 1 (a journal, VERSTATE), which Verinfer 0.1.0 reads up to revision 5d55f48; this program reads format {}: \
          end its agreements with that program, or name a new file",
         super::FORMAT
     )]

@@ -10,6 +10,9 @@ use verinfer_protocols::refusal::Refusal;
 use verinfer_protocols::signed::{Body, MAX_REFERENCE_BYTES, Request, RequestFault};
 use verinfer_protocols::time::{Millis, Timestamp};
 
+/// How entries are written. It is raised when a program of before could not read, or would understand otherwise, what this one writes.
+pub const LOG_FORMAT: i64 = 2;
+
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -4,6 +4,7 @@ mod disk;
 mod files;
 mod private;
 mod read;
+mod schema;
 mod transaction;
 mod waiting;
 mod write;
@@ -14,6 +15,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use sqlx::any::{AnyPoolOptions, install_default_drivers};
+use sqlx::migrate::MigrateError;
 use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyPool, Executor, Row as _};
 use tokio::sync::Mutex;
@@ -23,14 +25,12 @@ use verinfer_protocols::ledger::Account;
 use verinfer_protocols::money::Money;
 use verinfer_protocols::time::Timestamp;
 
-use crate::books::empty_log;
+use crate::books::{LOG_FORMAT, empty_log};
 use transaction::Transaction;
 
 pub use files::{FileLimits, Kept};
 pub use read::{Listed, LogLine, Overview, Row};
 pub use write::Writing;
-
-const SCHEMA: &str = include_str!("schema.sql");
 
 /// Connections to the database.
 #[derive(Debug)]
@@ -85,6 +85,36 @@ pub enum StoreError {
     /// It is no escrow's.
     #[error("the database holds no escrow")]
     Empty,
+    /// Its tables could not be made or brought to this program's version; they are as they were.
+    #[error("the tables of the database cannot be brought to version {}: {cause}", schema::latest())]
+    Migration {
+        /// Why not.
+        cause: MigrateError,
+    },
+    /// Its tables have no version.
+    #[error("the database was written before its tables had a version: the program of revision {} reads it", schema::UNVERSIONED)]
+    Unversioned,
+    /// Its tables are of an earlier version.
+    #[error("the tables of the database have version {found}, this program's {}: `escrow serve` brings them to it", schema::latest())]
+    OlderTables {
+        /// Theirs.
+        found: i64,
+    },
+    /// A later program made its tables.
+    #[error(
+        "the tables of the database have version {found}, this program knows them up to {}: use the program that wrote it",
+        schema::latest()
+    )]
+    NewerTables {
+        /// Theirs.
+        found: i64,
+    },
+    /// Another program wrote its log.
+    #[error("the log has format {found}, this program reads {LOG_FORMAT}: {}", schema::reader(*found))]
+    LogFormat {
+        /// Its format.
+        found: i64,
+    },
     /// Another escrow has started on the database, and writes now.
     #[error("another process of this escrow has started on its database: this one writes nothing any more")]
     Deposed,
@@ -117,23 +147,24 @@ impl From<std::io::Error> for StoreError {
 }
 
 impl Store {
-    /// Connects to a database: `sqlite:FILE` or `postgres://USER:PASSWORD@HOST/NAME`. The file and the tables are made if there are none.
+    /// Connects to a database: `sqlite:FILE` or `postgres://USER:PASSWORD@HOST/NAME`. The file and the tables are made if there are none, and tables of an
+    /// earlier version are brought to this program's.
     ///
     /// # Errors
     ///
-    /// It cannot be reached, or its tables cannot be made.
+    /// It cannot be reached, its tables cannot be made, or another program wrote it.
     pub async fn create(url: &str) -> Result<Self, StoreError> {
         private::create(url)?;
-        let store = Self::open(&with_creation(url)).await?;
-        sqlx::raw_sql(SCHEMA).execute(&store.pool).await?;
-        Ok(store)
+        let url = with_creation(url);
+        schema::migrate(&url).await?;
+        Self::open(&url).await
     }
 
     /// Connects to the database of an escrow, as [`Store::create`] has made it.
     ///
     /// # Errors
     ///
-    /// It cannot be reached.
+    /// It cannot be reached, or another program wrote it.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         install_default_drivers();
         let is_sqlite = url.starts_with("sqlite:");
@@ -150,6 +181,7 @@ impl Store {
             })
         });
         let pool = options.connect(url).await?;
+        schema::check(&mut *pool.acquire().await?).await?;
         let folder = if is_sqlite { disk::folder(&pool).await? } else { None };
         Ok(Self { pool, writers: Arc::default(), term: AtomicI64::new(0), folder })
     }
@@ -160,8 +192,9 @@ impl Store {
     ///
     /// It is another escrow's, or the database fails.
     pub async fn initialize(&self, escrow: AccountId, clock: Timestamp) -> Result<Head, StoreError> {
-        let make = "INSERT INTO head (only_row, escrow, position, digest, clock) VALUES (1, $1, 0, $2, $3) ON CONFLICT DO NOTHING";
-        let query = sqlx::query(make).bind(escrow.to_string()).bind(empty_log(escrow).to_string()).bind(integer(clock.0));
+        let make =
+            "INSERT INTO head (only_row, escrow, position, digest, clock, format) VALUES (1, $1, 0, $2, $3, $4) ON CONFLICT DO NOTHING";
+        let query = sqlx::query(make).bind(escrow.to_string()).bind(empty_log(escrow).to_string()).bind(integer(clock.0)).bind(LOG_FORMAT);
         query.execute(&self.pool).await?;
         let found = self.head().await?.escrow;
         if found != escrow {

@@ -16,6 +16,7 @@ mod load;
 mod outages;
 mod pages;
 mod proofs;
+mod schema;
 mod time;
 mod turns;
 mod two;

@@ -12,9 +12,10 @@ use verinfer_escrow_client::messages::AgreementView;
 use verinfer_escrow_client::{Client, Patience};
 use verinfer_graph::{DataType, Graph, Shape};
 use verinfer_parties::peer::Peer;
+use verinfer_parties::pins::check_escrow;
 use verinfer_parties::time::Time;
 use verinfer_parties::{Model, Pace, Store, Tell};
-use verinfer_protocols::keys::SecretKey;
+use verinfer_protocols::keys::{AccountId, SecretKey};
 use verinfer_protocols::money::Money;
 use verinfer_protocols::time::Millis;
 
@@ -31,11 +32,16 @@ pub struct PartyArguments {
     #[arg(long, value_name = "URL")]
     escrow: String,
 
+    /// The escrow's account, as `keys show` prints it for the operator: another escrow that answers there is refused.
+    #[arg(long, value_name = "ACCOUNT")]
+    escrow_account: Option<AccountId>,
+
     /// The secret key of this party's account, as `keys new` writes it.
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
 
-    /// The file in which this party keeps what it must not forget; it is made if it is missing. A command that was stopped goes on from there.
+    /// The file in which this party keeps what it must not forget; it is made if it is missing. A command that was stopped goes on from there; it belongs to one
+    /// request, and another is refused.
     #[arg(long, value_name = "FILE")]
     state: PathBuf,
 
@@ -71,6 +77,7 @@ impl PartyArguments {
         let key = keys::read(&self.key, output)?;
         let store = Store::open(&self.state).with_context(|| format!("cannot use {}", self.state.display()))?;
         let client = Client::connect(&self.escrow, key.clone(), Patience::default())?;
+        check_escrow(self.escrow_account, client.escrow())?;
         let pace = Pace { poll: Duration::from_millis(self.poll), once };
         let tell: Tell = Arc::new(move |line| output.line(line));
         Ok(Party { key, client, store, pace, tell })

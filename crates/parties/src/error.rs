@@ -2,14 +2,16 @@
 
 use verinfer_escrow_client::ClientError;
 use verinfer_items::ItemError;
-use verinfer_protocols::digest::AgreementId;
+use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::merkle::ListLength;
 use verinfer_protocols::money::MoneyError;
 use verinfer_sealing::{EnvelopeError, SealError};
 
 use crate::model::ModelError;
 use crate::peer::PeerError;
+use crate::pins::PinError;
 use crate::random::NoRandomness;
+use crate::request::RequestError;
 use crate::store::StoreError;
 
 /// Why a party cannot go on.
@@ -45,6 +47,27 @@ pub enum PartyError {
     /// An envelope cannot be made or opened.
     #[error(transparent)]
     Envelope(#[from] EnvelopeError),
+    /// Another party, model or escrow answers than was named.
+    #[error(transparent)]
+    Pin(#[from] PinError),
+    /// The state belongs to another request.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// Nobody whose test sets count has had such an accuracy proved.
+    #[error(
+        "no agreement of the accounts whose test sets count shows that the model {model} is right on {right} of {of} examples \
+         (among the top {top}): have it proved first (`customer accuracy`), or ask for less"
+    )]
+    NoRecord {
+        /// The model's commitment.
+        model: Digest,
+        /// Of `of` examples.
+        right: u32,
+        /// So many at least.
+        of: u32,
+        /// The rank that counts as right.
+        top: u32,
+    },
     /// The state is about something else.
     #[error("the state is that of another kind of agreement than {expected}")]
     OtherKind {

@@ -96,6 +96,9 @@ impl<E: Into<PartyError>> From<E> for Refused {
             | PartyError::NoPlace { .. }
             | PartyError::NoTime { .. }
             | PartyError::NotProved(_)
+            | PartyError::Pin(_)
+            | PartyError::Request(_)
+            | PartyError::NoRecord { .. }
             | PartyError::Listen(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self { status, reason: error.to_string() }

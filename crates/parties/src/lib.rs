@@ -10,6 +10,7 @@
 //! * [`transfer`]: both halves of the transfer of items, which accuracy and retrieval share.
 //! * [`host`], [`schedule`], [`places`], [`load`], [`queue`], [`http`]: what every party that serves others has in common.
 //! * [`wire`], [`peer`]: what parties say to each other directly.
+//! * [`pins`], [`request`]: who and what a party was told to turn to, and that its state belongs to that.
 
 pub mod customer;
 pub mod drive;
@@ -19,10 +20,12 @@ pub mod http;
 pub mod load;
 pub mod model;
 pub mod peer;
+pub mod pins;
 pub mod places;
 pub mod provider;
 pub mod queue;
 pub mod random;
+pub mod request;
 pub mod retrieval;
 pub mod schedule;
 pub mod size;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use verinfer_import::import_tflite;
 use verinfer_parties::customer::serving::{Customer, Plan};
 use verinfer_parties::peer::Peer;
+use verinfer_parties::pins::Pins;
 use verinfer_parties::wire::{About, Offer};
 use verinfer_parties::{Pace, Store, Tell};
 use verinfer_protocols::agreement::Move;
@@ -48,6 +49,8 @@ fn customer_goes_on_although_the_provider_answers_with_garbage() {
     let input = graph.spec(graph.input());
     let hour = Millis(3_600_000);
     let plan = Plan {
+        pins: Pins::default(),
+        demand: None,
         input: (input.shape, input.dtype),
         inputs: vec![vec![0; 64]],
         proof: units(20),
@@ -61,7 +64,7 @@ fn customer_goes_on_although_the_provider_answers_with_garbage() {
         let (begin, begun) = channel();
         let (world, peer, store) = (&world, &peer, &store);
         let customer = scope.spawn(move || {
-            let customer = Customer::begin(&world.customer, &world.customer_key, peer, store, || Ok(plan)).unwrap();
+            let customer = Customer::begin(&world.customer, &world.customer_key, peer, store, &plan).unwrap();
             begin.send(customer.id()).unwrap();
             let tell: Tell = Arc::new(move |line: &str| tell.send(line.to_owned()).unwrap());
             customer.run(Pace { poll: Duration::from_millis(20), once: false }, &tell)

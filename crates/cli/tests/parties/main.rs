@@ -6,6 +6,7 @@ mod hostile;
 mod kill;
 mod models;
 mod paths;
+mod pins;
 mod several;
 mod slow;
 mod world;

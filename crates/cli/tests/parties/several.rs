@@ -23,7 +23,7 @@ use verinfer_parties::wire::{About, Ask, Topic};
 use verinfer_parties::{Model, Pace, PartyError, Store};
 use verinfer_protocols::agreement::{Move, Terms};
 use verinfer_protocols::digest::{AgreementId, Digest};
-use verinfer_protocols::keys::SecretKey;
+use verinfer_protocols::keys::{AccountId, SecretKey};
 use verinfer_protocols::money::Money;
 use verinfer_protocols::serving;
 use verinfer_protocols::time::Millis;
@@ -37,7 +37,8 @@ pub const LIMIT: Duration = Duration::from_secs(100);
 /// An escrow, and accounts of a customer and a provider, with their keys.
 pub struct World {
     pub folder: TempDir,
-    url: String,
+    pub url: String,
+    bank: Client,
     escrow: Child,
     pub customer_key: SecretKey,
     pub customer: Client,
@@ -61,7 +62,12 @@ impl World {
         let client = |key: &SecretKey| Client::connect(&url, key.clone(), Patience::default()).unwrap();
         let (customer_key, key) = (customer, provider);
         let (customer, provider) = (client(&customer_key), client(&key));
-        Self { folder, url, escrow, customer_key, customer, key, provider }
+        Self { folder, url, bank, escrow, customer_key, customer, key, provider }
+    }
+
+    /// The operator credits an account with so much more.
+    pub fn credit(&self, account: AccountId, amount: u64) {
+        self.bank.deposit(account, units(amount), format!("more for {account}")).unwrap();
     }
 
     /// Proposes a round of one input, which the provider has so long to accept.

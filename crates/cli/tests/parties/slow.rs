@@ -11,6 +11,7 @@ use std::time::Duration;
 use verinfer_graph::{DataType, Shape};
 use verinfer_parties::customer::serving::{Customer, Plan};
 use verinfer_parties::peer::Peer;
+use verinfer_parties::pins::Pins;
 use verinfer_parties::wire::{About, Offer};
 use verinfer_parties::{Pace, Store, Tell};
 use verinfer_protocols::agreement::{Move, State};
@@ -95,6 +96,8 @@ fn customer_of_a_provider_that_stalls_everything_demands_its_predictions_while_t
     let store = Store::open(&world.folder.path().join("customer.state")).unwrap();
     let hour = Millis(3_600_000);
     let plan = Plan {
+        pins: Pins::default(),
+        demand: None,
         input: (Shape::new(8, 8, 1), DataType::I8),
         inputs: vec![vec![0; 64]; INPUTS],
         proof: units(1),
@@ -106,7 +109,7 @@ fn customer_of_a_provider_that_stalls_everything_demands_its_predictions_while_t
         let (begin, begun) = channel();
         let (world, peer, store) = (&world, &peer, &store);
         let customer = scope.spawn(move || {
-            let customer = Customer::begin(&world.customer, &world.customer_key, peer, store, || Ok(plan)).unwrap();
+            let customer = Customer::begin(&world.customer, &world.customer_key, peer, store, &plan).unwrap();
             begin.send(customer.id()).unwrap();
             let tell: Tell = Arc::new(|_: &str| ());
             customer.run(Pace { poll: Duration::from_millis(20), once: false }, &tell).unwrap()

@@ -14,7 +14,9 @@ use super::test_set;
 use crate::drive::{Pace, Step, Tell, drive};
 use crate::error::PartyError;
 use crate::peer::Peer;
+use crate::pins::Pins;
 use crate::random::random_bytes;
+use crate::request::Request;
 use crate::store::Store;
 use crate::transfer::{Due, Transfer, check_period};
 use crate::wire::{Offer, Topic};
@@ -22,6 +24,8 @@ use crate::wire::{Offer, Topic};
 /// What the customer wants.
 #[derive(Clone, Debug)]
 pub struct Plan {
+    /// Of whom, and of which model.
+    pub pins: Pins,
     /// Shape and type of the inputs.
     pub input: (Shape, DataType),
     /// What the model takes and gives.
@@ -60,19 +64,37 @@ pub struct Customer<'a> {
     share: Share,
 }
 
+impl Plan {
+    /// Everything that the terms follow from.
+    fn request(&self, client: &Client) -> Request {
+        let examples: Vec<Digest> = self.examples.iter().map(|example| Digest::of("verinfer parties v1 example", example)).collect();
+        Request::new("customer accuracy")
+            .with("escrow", &client.escrow())
+            .with("account", &client.account())
+            .with("model or provider account", &self.pins)
+            .with("form of inputs and outputs", &self.form)
+            .with("test set", &examples)
+            .with("number of first examples", &self.first)
+            .with("evidence", &self.evidence)
+            .with("rank", &self.top)
+            .with("target", &self.target)
+            .with("price", &self.prices)
+            .with("fee", &self.fee)
+            .with("time", &self.periods)
+    }
+}
+
 impl<'a> Customer<'a> {
-    /// Proposes an agreement to the provider, or goes on with the one in the state; `plan` is then not asked.
+    /// Proposes an agreement to the provider, or goes on with the one in the state, which belongs to this plan.
     ///
     /// # Errors
     ///
-    /// The provider has no stake, or the escrow refuses the terms.
-    pub fn begin(
-        client: &'a Client,
-        peer: &'a Peer,
-        store: &'a Store,
-        plan: impl FnOnce() -> Result<Plan, PartyError>,
-    ) -> Result<Self, PartyError> {
-        let (terms, share) = store.once(DEAL.0, DEAL.1, || propose(client, peer, store, &plan()?))?;
+    /// The state belongs to another plan, another provider or model answers, it has no stake, or the escrow refuses the terms.
+    pub fn begin(client: &'a Client, peer: &'a Peer, store: &'a Store, plan: &Plan) -> Result<Self, PartyError> {
+        if store.has(DEAL.0, DEAL.1) {
+            plan.request(client).claim(store)?;
+        }
+        let (terms, share) = store.once(DEAL.0, DEAL.1, || propose(client, peer, store, plan))?;
         let id = agreement::Terms::Accuracy(terms.clone()).id(client.escrow());
         let peer = peer.within(terms.periods.respond);
         Ok(Self { client, peer, store, id, terms, share })
@@ -144,6 +166,9 @@ fn propose(client: &Client, peer: &Peer, store: &Store, plan: &Plan) -> Result<D
     let Offer::Predictions { model, stake } = about.offer else {
         return Err(PartyError::Plan("the other party offers no predictions".to_owned()));
     };
+    plan.pins.check_account(about.account)?;
+    plan.pins.check_model(model)?;
+    plan.request(client).claim(store)?;
     let stake = stake.ok_or_else(|| PartyError::Plan("the provider has no stake for its model".to_owned()))?;
     if let Some((_, class)) = plan.examples.iter().find(|(_, class)| *class >= plan.form.classes) {
         return Err(PartyError::Plan(format!("there is no class {class}: the model has {}", plan.form.classes)));

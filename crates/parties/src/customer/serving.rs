@@ -11,7 +11,7 @@ use verinfer_commitments::draw_salt;
 use verinfer_escrow_client::Client;
 use verinfer_escrow_client::messages::AgreementView;
 use verinfer_graph::{DataType, Shape};
-use verinfer_items::OpenedInput;
+use verinfer_items::{OpenedInput, input_kind};
 use verinfer_protocols::agreement::{self, Agreement};
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::SecretKey;
@@ -21,11 +21,14 @@ use verinfer_protocols::statement::SaltedScores;
 use verinfer_protocols::time::Millis;
 use verinfer_sealing::ReceiverSecret;
 
+use super::record::Demand;
 use crate::drive::{Pace, Step, Tell, drive};
 use crate::error::PartyError;
 use crate::model::ModelError;
 use crate::peer::{Peer, PeerError, receiver};
+use crate::pins::Pins;
 use crate::random::random_bytes;
+use crate::request::Request;
 use crate::store::{Store, numbered};
 use crate::transfer::check_period;
 use crate::wire::{Offer, Prediction, Topic};
@@ -33,6 +36,10 @@ use crate::wire::{Offer, Prediction, Topic};
 /// What the customer wants.
 #[derive(Clone, Debug)]
 pub struct Plan {
+    /// Of whom, and of which model.
+    pub pins: Pins,
+    /// What must have been proved of the model before.
+    pub demand: Option<Demand>,
     /// Shape and type of the inputs.
     pub input: (Shape, DataType),
     /// Inputs in NHWC order.
@@ -73,20 +80,37 @@ const PREDICTIONS: &str = "predictions";
 /// The provider is asked no longer at a time, and no longer than an eighth of the round.
 const ASKING: Duration = Duration::from_secs(10);
 
+impl Plan {
+    /// Everything that the terms follow from.
+    fn request(&self, client: &Client) -> Request {
+        let (shape, dtype) = self.input;
+        let inputs: Vec<Digest> = self.inputs.iter().map(|input| Digest::of("verinfer parties v1 input", input)).collect();
+        Request::new("customer serving")
+            .with("escrow", &client.escrow())
+            .with("account", &client.account())
+            .with("model or provider account", &self.pins)
+            .with("demand of accuracy", &self.demand)
+            .with("form of inputs", &input_kind(shape, dtype))
+            .with("list of inputs", &inputs)
+            .with("price", &self.proof)
+            .with("beta", &self.beta)
+            .with("number of contests", &self.contest)
+            .with("time", &self.periods)
+    }
+}
+
 impl<'a> Customer<'a> {
-    /// Proposes an agreement to the provider, or goes on with the one in the state; `plan` is then not asked. `key` is that of the client.
+    /// Proposes an agreement to the provider, or goes on with the one in the state, which belongs to this plan. `key` is that of the client.
     ///
     /// # Errors
     ///
-    /// The plan is impossible, or the state cannot be read or written.
-    pub fn begin(
-        client: &'a Client,
-        key: &'a SecretKey,
-        peer: &'a Peer,
-        store: &'a Store,
-        plan: impl FnOnce() -> Result<Plan, PartyError>,
-    ) -> Result<Self, PartyError> {
-        let (terms, contest) = store.once(DEAL.0, DEAL.1, || propose(client, peer, store, &plan()?))?;
+    /// The state belongs to another plan or cannot be read or written, another provider or model answers, the accuracy that is demanded was not proved, or the
+    /// plan is impossible.
+    pub fn begin(client: &'a Client, key: &'a SecretKey, peer: &'a Peer, store: &'a Store, plan: &Plan) -> Result<Self, PartyError> {
+        if store.has(DEAL.0, DEAL.1) {
+            plan.request(client).claim(store)?;
+        }
+        let (terms, contest) = store.once(DEAL.0, DEAL.1, || propose(client, peer, store, plan))?;
         let receiver = receiver(store)?;
         let id = agreement::Terms::Serving(terms.clone()).id(client.escrow());
         let asking = ASKING.min(Duration::from_millis(terms.periods.round.0 / 8));
@@ -254,6 +278,12 @@ fn propose(client: &Client, peer: &Peer, store: &Store, plan: &Plan) -> Result<(
     let Offer::Predictions { model, .. } = about.offer else {
         return Err(PartyError::Plan("the other party offers no predictions".to_owned()));
     };
+    plan.pins.check_account(about.account)?;
+    plan.pins.check_model(model)?;
+    if let Some(demand) = &plan.demand {
+        demand.check(client, model)?;
+    }
+    plan.request(client).claim(store)?;
     let (shape, dtype) = plan.input;
     for (index, values) in (0..).zip(&plan.inputs) {
         store.once(INPUTS, &numbered(index), || {

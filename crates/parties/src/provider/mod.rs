@@ -25,6 +25,7 @@ use crate::peer::receiver;
 use crate::places::Places;
 use crate::queue::{Job, Queue};
 use crate::random::random_bytes;
+use crate::request::Request;
 use crate::store::Store;
 
 pub use policy::{Policy, Proceed};
@@ -71,6 +72,7 @@ impl Provider {
     /// The state cannot be read or written, or belongs to a provider of another model, or escrows verify no proofs about the model.
     pub fn new(means: Means, tell: Tell) -> Result<Self, PartyError> {
         let Means { key, client, store, model, substitute, policy } = means;
+        Request::new("provider serve").with("escrow", &client.escrow()).with("account", &client.account()).claim(&store)?;
         let committed: Digest = store.once(SELF, "model", || Ok::<_, PartyError>(model.digest()))?;
         if committed != model.digest() {
             return Err(PartyError::Plan(format!("this state is that of a provider of the model {committed}, not {}", model.digest())));

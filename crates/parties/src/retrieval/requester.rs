@@ -6,7 +6,8 @@ use verinfer_items::Document;
 use verinfer_protocols::agreement::{self, Agreement};
 use verinfer_protocols::coin::Share;
 use verinfer_protocols::digest::{AgreementId, Digest};
-use verinfer_protocols::keys::SecretKey;
+use verinfer_protocols::keys::{AccountId, SecretKey};
+use verinfer_protocols::merkle::Root;
 use verinfer_protocols::money::Money;
 use verinfer_protocols::retrieval::{Move, Periods, Predicate, State, Terms};
 use verinfer_sealing::ReceiverSecret;
@@ -15,7 +16,9 @@ use crate::drive::{Pace, Step, Tell, drive};
 use crate::error::PartyError;
 use crate::model::Model;
 use crate::peer::{Peer, receiver};
+use crate::pins::Pins;
 use crate::random::random_bytes;
+use crate::request::Request;
 use crate::store::{Store, numbered};
 use crate::transfer::{Due, Transfer, check_period};
 use crate::wire::{Ciphertexts, Offer, SentModel, Topic};
@@ -23,6 +26,8 @@ use crate::wire::{Ciphertexts, Offer, SentModel, Topic};
 /// What the requester wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plan {
+    /// Of whom.
+    pub pins: Pins,
     /// Which documents match.
     pub predicate: Predicate,
     /// How many documents are proved; all of them if there are fewer.
@@ -52,12 +57,28 @@ const DEAL: (&str, &str) = ("deal", "retrieval");
 const MODEL: (&str, &str) = ("deal", "model");
 const DOCUMENTS: &str = "documents";
 
+impl Plan {
+    /// Everything that the terms follow from.
+    fn request(&self, client: &Client, model: Digest) -> Request {
+        Request::new("retrieval request")
+            .with("escrow", &client.escrow())
+            .with("account", &client.account())
+            .with("responder account", &self.pins)
+            .with("model", &model)
+            .with("question", &self.predicate)
+            .with("sample", &self.sample)
+            .with("price", &self.price)
+            .with("bond", &self.bond)
+            .with("time", &self.periods)
+    }
+}
+
 impl<'a> Requester<'a> {
-    /// Proposes an agreement to the responder, or goes on with the one in the state. `file` is the model's TFLite file; `key` is that of the client.
+    /// Proposes an agreement to the responder, or goes on with the one in the state, which belongs to this plan. `file` is the model's TFLite file; `key` is that of the client.
     ///
     /// # Errors
     ///
-    /// The plan is impossible, or the state cannot be read or written.
+    /// The state belongs to another plan or cannot be read or written, another responder answers, or the plan is impossible.
     pub fn begin(
         client: &'a Client,
         key: &'a SecretKey,
@@ -66,9 +87,14 @@ impl<'a> Requester<'a> {
         (model, file): (&Model, &[u8]),
         plan: Plan,
     ) -> Result<Self, PartyError> {
+        if store.has(DEAL.0, DEAL.1) {
+            plan.request(client, model.digest()).claim(store)?;
+        }
         let (terms, share) = store.once(DEAL.0, DEAL.1, || {
+            let corpus = ask(peer, plan.pins)?;
+            plan.request(client, model.digest()).claim(store)?;
             store.put(MODEL.0, MODEL.1, &SentModel { file: file.to_vec(), secret: model.secret().encode() })?;
-            propose(client, peer, model.digest(), plan)
+            propose(client, model.digest(), corpus, plan)
         })?;
         let receiver = receiver(store)?;
         let id = agreement::Terms::Retrieval(terms.clone()).id(client.escrow());
@@ -174,15 +200,23 @@ impl<'a> Requester<'a> {
     }
 }
 
-fn propose(client: &Client, peer: &Peer, model: Digest, plan: Plan) -> Result<(Terms, Share), PartyError> {
+/// Which corpus there is, whose documents they are, and who answers.
+type Corpus = (Root, Option<AccountId>, AccountId);
+
+fn ask(peer: &Peer, pins: Pins) -> Result<Corpus, PartyError> {
     let about = peer.about()?;
     let Offer::Documents { corpus, source } = about.offer else {
         return Err(PartyError::Plan("the other party offers no documents".to_owned()));
     };
+    pins.check_account(about.account)?;
+    Ok((corpus, source, about.account))
+}
+
+fn propose(client: &Client, model: Digest, (corpus, source, responder): Corpus, plan: Plan) -> Result<(Terms, Share), PartyError> {
     let share = Share(random_bytes()?);
     let terms = Terms {
         requester: client.account(),
-        responder: about.account,
+        responder,
         model,
         corpus,
         source,

@@ -35,6 +35,7 @@ use crate::peer::receiver;
 use crate::places::{Places, named};
 use crate::queue::{Job, Queue};
 use crate::random::random_bytes;
+use crate::request::Request;
 use crate::size::Size;
 use crate::store::Store;
 use crate::transfer::{Due, Transfer};
@@ -92,6 +93,7 @@ impl Responder {
     /// The documents cannot be committed to, or the state not be written.
     pub fn new(means: Means, tell: Tell) -> Result<Self, PartyError> {
         let Means { key, client, store, documents, input, source, approved, policy } = means;
+        Request::new("retrieval respond").with("escrow", &client.escrow()).with("account", &client.account()).claim(&store)?;
         let (tree, corpus_bytes) = corpus::commit(&store, input, source.as_ref(), &documents)?;
         let receiver = receiver(&store)?;
         let store = Arc::new(store);

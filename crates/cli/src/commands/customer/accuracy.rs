@@ -20,7 +20,7 @@ use super::CustomerArguments;
 use crate::files;
 use crate::input::{InputArguments, ways};
 use crate::known::Known;
-use crate::output::{Output, Report, Verdict, with_causes};
+use crate::output::{Output, Report, Verdict};
 use crate::party::{Party, Standing, input_of, parse_money, parse_seconds, peer};
 
 /// Have a provider prove how accurate its hidden model is on a hidden test set.
@@ -28,7 +28,7 @@ use crate::party::{Party, Standing, input_of, parse_money, parse_seconds, peer};
 /// Exit code 0 if the target is met, 1 if the agreement ended otherwise.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// What takes the inputs: the model's public commitment, or any .tflite model with the same input, or `digits`.
+    /// What takes the inputs: the model's public commitment, which is then the one that is wanted, or any .tflite model with the same input, or `digits`.
     #[arg(value_name = "MODEL")]
     model: PathBuf,
 
@@ -106,9 +106,7 @@ impl Arguments {
     ) -> anyhow::Result<Verdict> {
         let party = self.customer.party.open(self.customer.once, output)?;
         let peer = peer(&self.customer.provider);
-        // The plan is only needed for the first start.
-        let plan = || self.plan(output).map_err(|error| PartyError::Plan(with_causes(&error)));
-        let customer = Customer::begin(&party.client, &peer, &party.store, plan)?;
+        let customer = Customer::begin(&party.client, &peer, &party.store, &self.plan(output)?)?;
         output.line(&format!("agreement {}", customer.id()));
         let view = customer.run(party.pace, &party.tell, |view| step(&party, &customer, view))?;
         let outcome = if let agreement::State::Accuracy(State::Ended(outcome)) = &view.agreement.state { Some(*outcome) } else { None };
@@ -119,6 +117,7 @@ impl Arguments {
     fn plan(&self, output: Output) -> anyhow::Result<Plan> {
         let known = Known::of(&self.model)?;
         Ok(Plan {
+            pins: self.customer.pins(&known, output)?,
             input: input_of(&known),
             form: form_of(&known.model.graph),
             examples: read_test_set(&self.test_set, &known, self.fit, output)?,

@@ -1,8 +1,16 @@
 //! `verinfer customer`: a provider's customers.
 
+use std::path::PathBuf;
+
+use anyhow::bail;
 use clap::{Args, Subcommand};
+use verinfer_parties::model::form_of;
+use verinfer_parties::pins::Pins;
+use verinfer_protocols::digest::Digest;
+use verinfer_protocols::keys::AccountId;
 use verinfer_protocols::time::Millis;
 
+use crate::known::Known;
 use crate::output::{Output, Verdict};
 use crate::party::{PartyArguments, parse_seconds};
 
@@ -34,6 +42,18 @@ struct CustomerArguments {
     #[arg(long, value_name = "URL")]
     provider: String,
 
+    /// The provider's account, as it prints it: another party that answers there is refused before anything is proposed or paid.
+    #[arg(long, value_name = "ACCOUNT")]
+    provider_account: Option<AccountId>,
+
+    /// The public commitment of the provider's model (.vcm), unless MODEL is it: another model is refused before anything is proposed or paid.
+    #[arg(long, value_name = "FILE", conflicts_with = "any_model")]
+    commitment: Option<PathBuf>,
+
+    /// Take whatever model the provider is committed to, if it takes such inputs.
+    #[arg(long)]
+    any_model: bool,
+
     /// Make the moves that are possible now and stop instead of waiting for the provider.
     #[arg(long)]
     once: bool,
@@ -45,6 +65,34 @@ struct CustomerArguments {
     /// Seconds for all proofs.
     #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = parse_seconds)]
     prove: Millis,
+}
+
+impl CustomerArguments {
+    /// Of whom and of which model the customer wants to hear; `known` is what takes its inputs.
+    fn pins(&self, known: &Known, output: Output) -> anyhow::Result<Pins> {
+        let model = match &self.commitment {
+            _ if self.any_model => {
+                output.line("warning: --any-model takes whatever model the provider is committed to");
+                None
+            }
+            Some(path) => {
+                let committed = Known::of(path)?;
+                if !committed.is_hidden() {
+                    bail!("{} is no commitment to a model, as `commit` writes it", path.display());
+                }
+                if form_of(&committed.model.graph) != form_of(&known.model.graph) {
+                    bail!("{} is the commitment to a model that takes or gives something else than MODEL", path.display());
+                }
+                Some(Digest::of_bytes(&committed.source.bytes()?))
+            }
+            None if known.is_hidden() => Some(Digest::of_bytes(&known.source.bytes()?)),
+            None => bail!(
+                "nothing says which model is wanted: give the public commitment of the provider's model as MODEL or with --commitment \
+                 (a provider's digest of it alone proves nothing), or --any-model"
+            ),
+        };
+        Ok(Pins { account: self.provider_account, model })
+    }
 }
 
 /// Runs the command.

@@ -4,9 +4,10 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use serde::Serialize;
-use verinfer_parties::PartyError;
+use verinfer_parties::customer::record::Demand;
 use verinfer_parties::customer::serving::{Customer, Plan};
 use verinfer_protocols::agreement;
+use verinfer_protocols::keys::AccountId;
 use verinfer_protocols::money::Money;
 use verinfer_protocols::serving::{Outcome, Periods, State};
 use verinfer_protocols::time::Millis;
@@ -15,7 +16,7 @@ use verinfer_sampling::{Probability, tampering};
 use super::CustomerArguments;
 use crate::input::InputArguments;
 use crate::known::Known;
-use crate::output::{Output, Report, Verdict, with_causes};
+use crate::output::{Output, Report, Verdict};
 use crate::party::{Standing, input_of, parse_money, parse_seconds, peer};
 
 /// Buy a round of predictions, and contest some of them at random.
@@ -23,7 +24,7 @@ use crate::party::{Standing, input_of, parse_money, parse_seconds, peer};
 /// Exit code 0 if the round was concluded or what was contested was proved, 1 if it ended otherwise.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// What takes the inputs: the model's public commitment, or any .tflite model with the same input, or `digits`.
+    /// What takes the inputs: the model's public commitment, which is then the one that is wanted, or any .tflite model with the same input, or `digits`.
     #[arg(value_name = "MODEL")]
     model: PathBuf,
 
@@ -62,6 +63,19 @@ pub struct Arguments {
     #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = parse_seconds)]
     answer: Millis,
 
+    /// Buy only of a model of which an agreement at this escrow has proved such an accuracy: a target of at least RIGHT of EXAMPLES, or the same share of more
+    /// examples, was met.
+    #[arg(long, value_name = "RIGHT/EXAMPLES", value_parser = parse_demand)]
+    demand_accuracy: Option<(u32, u32)>,
+
+    /// Whose test sets count for --demand-accuracy: by default, this party's own. A provider can be its own customer: name only accounts that you trust.
+    #[arg(long, value_name = "ACCOUNT", num_args = 1.., requires = "demand_accuracy")]
+    demand_by: Vec<AccountId>,
+
+    /// The rank that counted as right there: fewer than so many classes were ahead of the true one.
+    #[arg(long, value_name = "CLASSES", default_value_t = 1, requires = "demand_accuracy")]
+    demand_top: u32,
+
     #[command(flatten)]
     fit: InputArguments,
 }
@@ -70,8 +84,7 @@ pub struct Arguments {
 pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
     let party = arguments.customer.party.open(arguments.customer.once, output)?;
     let peer = peer(&arguments.customer.provider);
-    let plan = || arguments.plan(output).map_err(|error| PartyError::Plan(with_causes(&error)));
-    let customer = Customer::begin(&party.client, &party.key, &peer, &party.store, plan)?;
+    let customer = Customer::begin(&party.client, &party.key, &peer, &party.store, &arguments.plan(party.key.account(), output)?)?;
     output.line(&format!("agreement {}", customer.id()));
     let view = customer.run(party.pace, &party.tell)?;
     let outcome = if let agreement::State::Serving(State::Ended(outcome)) = &view.agreement.state { Some(*outcome) } else { None };
@@ -81,11 +94,19 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
 }
 
 impl Arguments {
-    fn plan(&self, output: Output) -> anyhow::Result<Plan> {
+    fn demand(&self, account: AccountId) -> Option<Demand> {
+        let (right, of) = self.demand_accuracy?;
+        let customers = if self.demand_by.is_empty() { [account].into() } else { self.demand_by.iter().copied().collect() };
+        Some(Demand { right, of, top: self.demand_top, customers })
+    }
+
+    fn plan(&self, account: AccountId, output: Output) -> anyhow::Result<Plan> {
         let known = Known::of(&self.model)?;
         let inputs = known.source.load_inputs(&self.images, self.fit, &known.model, output)?;
         inputs.ways().iter().for_each(|way| output.line(&format!("inputs    {way}")));
         Ok(Plan {
+            pins: self.customer.pins(&known, output)?,
+            demand: self.demand(account),
             input: input_of(&known),
             inputs: inputs.by_image(),
             proof: self.proof_price,
@@ -96,6 +117,17 @@ impl Arguments {
             },
             periods: Periods { respond: self.customer.respond, round: self.round, answer: self.answer, prove: self.customer.prove },
         })
+    }
+}
+
+fn parse_demand(text: &str) -> Result<(u32, u32), String> {
+    let (right, of) = text.split_once('/').ok_or("expected RIGHT/EXAMPLES, such as 180/200")?;
+    let number = |text: &str| text.parse::<u32>().map_err(|_| format!("{text} is no number of examples"));
+    match (number(right)?, number(of)?) {
+        (_, 0) => Err("nothing is shown by no example".into()),
+        (right, of) if right > of => Err(format!("of {of} examples at most {of} are right")),
+        (0, _) => Err("every model is right on at least 0 examples".into()),
+        demand => Ok(demand),
     }
 }
 

@@ -1,13 +1,14 @@
 //! Accuracy: ten examples, three of which the provider may try.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
 use super::act::Stage;
 use super::worse::worse_digits;
 use crate::files;
+use crate::model::Source;
 
 const E: i64 = 50;
 const Z: i64 = 20;
@@ -109,10 +110,15 @@ fn act(
     let (customer, provider) = (stage.role("customer")?, stage.role("provider")?);
     let test_set = test_set(stage, shift)?.display().to_string();
     let stake = STAKE.to_string();
-    let (_serving, url) = stage.serve(&provider, serves.0, &[serves.1, &["--stake", &stake, "--batch", "4"]].concat())?;
+    let model = serves.0.last().context("nothing is served")?;
+    let [public, secret] = stage.commit(&provider.account.to_string(), &Source::from(Path::new(model)).bytes()?)?;
+    let (_serving, url) =
+        stage.serve(&provider, serves.0, &[serves.1, &["--secret", &secret, "--stake", &stake, "--batch", "4"]].concat())?;
+    let account = provider.account.to_string();
+    let pins = ["--provider", &url, "--provider-account", &account, "--commitment", &public];
     let [e, z, p, fee, first, target] = [E, Z, P, FEE, N1, TARGET].map(|number| number.to_string());
     let plan = ["--example-price", &e, "--proof-price", &z, "--inference-price", &p, "--fee", &fee, "--first", &first, "--target", &target];
-    let options = [&["--provider", &url, "--test-set", &test_set][..], &plan, asks.1].concat();
+    let options = [&pins[..], &["--test-set", &test_set], &plan, asks.1].concat();
     stage.ask(&customer, asks.0, &options)?;
     stage.settle(title, outcome, &[(&customer, customers - FEE), (&provider, providers - FEE - STAKE)])
 }

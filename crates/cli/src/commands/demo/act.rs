@@ -7,11 +7,15 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use serde::Serialize;
 use tempfile::TempDir;
+use verinfer_commitments::draw_salt;
 use verinfer_escrow_client::{Client, Patience};
+use verinfer_import::import_tflite;
+use verinfer_parties::Model;
 use verinfer_protocols::keys::AccountId;
 use verinfer_protocols::money::Money;
 
 use super::processes::{Process, free_address};
+use crate::files;
 use crate::keys;
 use crate::output::Output;
 
@@ -90,6 +94,19 @@ impl Stage {
     /// The folder, which is removed at the end.
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Commits to a model: the names of the public file, which customers have, and of the secret one.
+    ///
+    /// # Errors
+    ///
+    /// It is no model, or the files cannot be written.
+    pub fn commit(&self, name: &str, model: &[u8]) -> anyhow::Result<[String; 2]> {
+        let model = Model::commit(import_tflite(model)?.graph, draw_salt()?)?;
+        let [public, secret] = ["vcm", "vsk"].map(|kind| self.folder().join(format!("{name}.{kind}")));
+        files::write_secret(&secret, &model.secret().encode(), false)?;
+        files::write(&public, model.public())?;
+        Ok([public, secret].map(|path| path.display().to_string()))
     }
 
     /// Says what is played next, in the terms of docs/protocols.md.
@@ -177,7 +194,7 @@ impl Stage {
 
     fn arguments(&self, role: &Role, command: &[&str], options: &[&str]) -> Vec<OsString> {
         let mut arguments = with_paths(strings(command), &[("--key", &role.key), ("--state", &role.state)]);
-        arguments.extend(strings(&["--escrow", &self.url, "--poll", "100"]));
+        arguments.extend(strings(&["--escrow", &self.url, "--escrow-account", &self.operator.account().to_string(), "--poll", "100"]));
         arguments.extend(strings(options));
         arguments
     }

@@ -72,7 +72,9 @@ fn act(
         &[serves, &documents].concat(),
         &[options, &["--bond", &bond, "--approve", "digits", "--question", CLASS]].concat(),
     )?;
-    let plan = ["--responder", &url, "--class", CLASS, "--sample", &sample, "--price", &price, "--bond", &bond, "--prove", PROVE];
-    stage.ask(&requester, asks, &plan)?;
+    let account = responder.account.to_string();
+    let pins = ["--responder", &url, "--responder-account", &account];
+    let plan = ["--class", CLASS, "--sample", &sample, "--price", &price, "--bond", &bond, "--prove", PROVE];
+    stage.ask(&requester, asks, &[&pins[..], &plan].concat())?;
     stage.settle(title, outcome, &[(&requester, requesters), (&responder, responders)])
 }

@@ -1,6 +1,7 @@
 //! Serving: a round of six predictions.
 
 use super::act::Stage;
+use crate::builtin::DIGITS;
 
 const Z: i64 = 20;
 const BETA: i64 = 3;
@@ -32,12 +33,15 @@ fn act(
     (outcome, customers, providers): (&'static str, i64, i64),
 ) -> anyhow::Result<()> {
     let (customer, provider) = (stage.role("customer")?, stage.role("provider")?);
-    let (_serving, url) = stage.serve(&provider, serves, options)?;
+    let [public, secret] = stage.commit(&provider.account.to_string(), DIGITS.tflite)?;
+    let (_serving, url) = stage.serve(&provider, serves, &[options, &["--secret", &secret]].concat())?;
+    let account = provider.account.to_string();
     let [z, beta, contest] = [Z, BETA, K1].map(|number| number.to_string());
     let inputs: Vec<String> = (0..K).map(|digit| format!("sample:{digit}")).collect();
     let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
     let command = [&["customer", "serving", "digits"][..], &inputs].concat();
-    let plan = ["--provider", &url, "--proof-price", &z, "--beta", &beta, "--contest", &contest, "--prove", PROVE];
-    stage.ask(&customer, &command, &plan)?;
+    let pins = ["--provider", &url, "--provider-account", &account, "--commitment", &public];
+    let plan = ["--proof-price", &z, "--beta", &beta, "--contest", &contest, "--prove", PROVE];
+    stage.ask(&customer, &command, &[&pins[..], &plan].concat())?;
     stage.settle(title, outcome, &[(&customer, customers), (&provider, providers)])
 }

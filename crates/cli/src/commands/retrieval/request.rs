@@ -9,8 +9,10 @@ use verinfer_escrow_client::messages::AgreementView;
 use verinfer_items::Document;
 use verinfer_parties::PartyError;
 use verinfer_parties::drive::Step;
+use verinfer_parties::pins::Pins;
 use verinfer_parties::retrieval::requester::{Plan, Requester};
 use verinfer_protocols::agreement;
+use verinfer_protocols::keys::AccountId;
 use verinfer_protocols::money::Money;
 use verinfer_protocols::retrieval::{Outcome, Periods, Predicate, State};
 use verinfer_protocols::time::Millis;
@@ -36,6 +38,10 @@ pub struct Arguments {
     /// The responder, `http://host:port`.
     #[arg(long, value_name = "URL")]
     responder: String,
+
+    /// The responder's account, as it prints it: another party that answers there is refused before anything is proposed or paid.
+    #[arg(long, value_name = "ACCOUNT")]
+    responder_account: Option<AccountId>,
 
     /// The secret of the model's commitment, as `commit` writes it; without it the model is committed to anew, once, in the state.
     #[arg(long, value_name = "FILE")]
@@ -140,7 +146,8 @@ impl Arguments {
             (None, None) => bail!("--class or --at-least must say which documents match"),
         };
         let periods = Periods { respond: self.respond, declare: self.declare, prove: self.prove };
-        Ok(Plan { predicate, sample: self.sample, price: self.price, bond: self.bond, periods })
+        let pins = Pins { account: self.responder_account, model: None };
+        Ok(Plan { pins, predicate, sample: self.sample, price: self.price, bond: self.bond, periods })
     }
 }
 

@@ -42,15 +42,25 @@ impl World {
         let set: String = (0..10).map(|digit| format!("sample:{digit} {digit}\n")).collect();
         std::fs::write(path("set.txt"), set).unwrap();
 
+        let made = Command::new(env!("CARGO_BIN_EXE_verinfer"))
+            .args(["commit", "digits", "--public", &path("model.vcm"), "--secret", &path("model.vsk")])
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let accounts = [operator.account(), server.account()].map(|account| account.to_string());
+
         let [escrow_address, server_address] = [free_address(), free_address()];
         let [escrow_url, server_url] = [&escrow_address, &server_address].map(|address| format!("http://{address}"));
         let escrow = ["escrow", "serve", "--db", &database, "--listen", &escrow_address, "--key", &path("operator.key")].map(str::to_owned);
         let party = |command: Vec<&str>, name: &str| {
             let (key, state) = (path(&format!("{name}.key")), path(&format!("{name}.state")));
-            let common = ["--escrow", &escrow_url, "--poll", "50", "--key", &key, "--state", &state];
+            let common = ["--escrow", &escrow_url, "--escrow-account", &accounts[0], "--poll", "50", "--key", &key, "--state", &state];
             let named = |word: &str| match word {
                 "URL" => server_url.clone(),
                 "SET" => path("set.txt"),
+                "VCM" => path("model.vcm"),
+                "VSK" => path("model.vsk"),
+                "SERVER" => accounts[1].clone(),
                 word => word.to_owned(),
             };
             command.into_iter().map(named).chain(common.map(str::to_owned)).collect::<Vec<_>>()

@@ -130,8 +130,8 @@ impl Play {
     /// The command of the one that serves.
     pub fn serves(&self) -> Vec<&'static str> {
         let (honest, name, rest) = match self.protocol {
-            Protocol::Accuracy => ("provider serve", "provider", "digits --stake 150000 --batch 3"),
-            Protocol::Serving => ("provider serve", "provider", "digits --batch 1"),
+            Protocol::Accuracy => ("provider serve", "provider", "digits --secret VSK --stake 150000 --batch 3"),
+            Protocol::Serving => ("provider serve", "provider", "digits --secret VSK --batch 1"),
             Protocol::Retrieval => (
                 "retrieval respond",
                 "responder",
@@ -147,14 +147,20 @@ impl Play {
             Protocol::Accuracy => (
                 "customer accuracy",
                 "customer",
-                "digits --example-price 50 --proof-price 20 --inference-price 5 --fee 3 --first 3 --target 6 --provider URL --test-set SET",
+                "digits --example-price 50 --proof-price 20 --inference-price 5 --fee 3 --first 3 --target 6 --provider URL --provider-account SERVER \
+                 --commitment VCM --test-set SET",
             ),
-            Protocol::Serving => {
-                ("customer serving", "", "digits sample:0 sample:1 sample:2 sample:3 --proof-price 20 --beta 3 --contest 3 --provider URL")
-            }
-            Protocol::Retrieval => {
-                ("retrieval request", "requester", "digits --class 3 --top 2 --sample 6 --price 100 --bond 500 --responder URL")
-            }
+            Protocol::Serving => (
+                "customer serving",
+                "",
+                "digits sample:0 sample:1 sample:2 sample:3 --proof-price 20 --beta 3 --contest 3 --provider URL --provider-account SERVER \
+                 --commitment VCM",
+            ),
+            Protocol::Retrieval => (
+                "retrieval request",
+                "requester",
+                "digits --class 3 --top 2 --sample 6 --price 100 --bond 500 --responder URL --responder-account SERVER",
+            ),
         };
         let mut command = self.command(Side::Asker, honest, name, rest);
         command.extend(self.options.split_whitespace());

@@ -84,7 +84,7 @@ fn nothing_stays_of_an_agreement_that_has_ended_while_its_proofs_are_made() {
         end.send(()).unwrap();
     }
     wait(|| next(other, &[0], 2).is_some());
-    assert!(desk.store.names("queue").is_empty());
+    wait(|| desk.store.names("queue").is_empty());
     for scope in ["inputs", "proofs"] {
         assert!(desk.store.names(&format!("{id}/{scope}")).is_empty(), "{scope}");
     }

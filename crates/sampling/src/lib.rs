@@ -5,7 +5,9 @@
 //! - *tampering*: all samples were found in order; how large can the tampered fraction be? [`tampering`]
 //! - *accuracy*: so many of the samples were classified correctly; how far can the accuracy be from that? [`accuracy`]
 //!
-//! Both rest on exact tails of the binomial and hypergeometric distributions ([`binomial`], [`hypergeometric`]) and, for accuracy, also on Hoeffding's
+//! A third is a provider's: whether to go on with an agreement about accuracy after its first examples ([`proceeding`]).
+//!
+//! All rest on exact tails of the binomial and hypergeometric distributions ([`binomial`], [`hypergeometric`]) and, for accuracy, also on Hoeffding's
 //! inequality ([`hoeffding`]), which the literature uses. Every statement has the form "except with probability [`Probability`] `delta`"; `delta` is
 //! never the confidence `1 - delta`.
 //!
@@ -24,6 +26,7 @@ pub mod hoeffding;
 pub mod hypergeometric;
 pub mod interval;
 mod probability;
+pub mod proceeding;
 pub mod published;
 mod search;
 mod sides;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::accuracy::{Customer, ModelQuality, Payoffs, Provider, chances, safe_threshold};
+use crate::accuracy::{Customer, Decision, ModelQuality, Payoffs, Provider, chances};
 use crate::griefing::{Campaign, SUCCESSES_FOR_A_FAILURE, WrongLabels, cheapest_wrong_labels};
 use crate::{Economy, PlayError, serving};
 
@@ -83,7 +83,7 @@ fn examples_are_worth_nothing(economy: &Economy) -> Result<Claim, PlayError> {
 }
 
 fn honest_gain(economy: &Economy) -> Result<Claim, PlayError> {
-    let provider = honest(economy)?;
+    let provider = HONEST;
     let chances = chances(economy, &Customer { wrong_labels: 0 }, &provider);
     let exact = Payoffs::new(economy, &provider)?.expected(&chances).provider;
     let alpha = 1.0 - chances.met;
@@ -104,7 +104,7 @@ fn honest_gain(economy: &Economy) -> Result<Claim, PlayError> {
 }
 
 fn risk_bound(economy: &Economy) -> Result<Claim, PlayError> {
-    let payoffs = Payoffs::new(economy, &honest(economy)?)?;
+    let payoffs = Payoffs::new(economy, &HONEST)?;
     let (met, missed, aborted) = (payoffs.met.provider, payoffs.missed.provider, payoffs.aborted.provider);
     let break_even = (met - aborted) / (met - missed);
     let (trial, ..) = amounts(economy);
@@ -164,7 +164,7 @@ fn griefed_provider_formula(economy: &Economy) -> Claim {
 }
 
 fn griefed_provider(economy: &Economy) -> Result<Claim, PlayError> {
-    let payoffs = Payoffs::new(economy, &honest(economy)?)?;
+    let payoffs = Payoffs::new(economy, &HONEST)?;
     Ok(Claim {
         place: "appendix B",
         says: "a customer that griefs a provider successfully pays for it".to_string(),
@@ -183,7 +183,7 @@ fn one_fee_for_both(economy: &Economy) -> Result<Claim, PlayError> {
     let mut holds = false;
     for (name, economy) in [("N1 P / 99", economy), ("N1 P", &large)] {
         let customers = Campaign::new(economy)?.factor();
-        let aborted = Payoffs::new(economy, &honest(economy)?)?.aborted;
+        let aborted = Payoffs::new(economy, &HONEST)?.aborted;
         let providers = aborted.customer / aborted.provider;
         // To a hundredth: amounts are whole units.
         holds |= customers > 98.0 && providers > 99.0;
@@ -199,8 +199,8 @@ fn one_fee_for_both(economy: &Economy) -> Result<Claim, PlayError> {
 }
 
 fn griefing_by_few_wrong_labels(economy: &Economy) -> Result<Claim, PlayError> {
-    let threshold = honest(economy)?.threshold;
-    let attack = cheapest_wrong_labels(economy, threshold)?;
+    let threshold = HONEST.decision.least(economy);
+    let attack = cheapest_wrong_labels(economy)?;
     let factor = attack.map_or(f64::INFINITY, |attack| attack.factor());
     let describe = |attack: WrongLabels| {
         let WrongLabels { wrong_labels, customer, provider } = attack;
@@ -222,7 +222,7 @@ fn griefing_by_few_wrong_labels(economy: &Economy) -> Result<Claim, PlayError> {
 }
 
 fn value(economy: &Economy) -> Result<Claim, PlayError> {
-    let provider = honest(economy)?;
+    let provider = HONEST;
     let chances = chances(economy, &Customer { wrong_labels: 0 }, &provider);
     let gains = Payoffs::new(economy, &provider)?.expected(&chances);
     let needed = -gains.customer / chances.met;
@@ -284,11 +284,8 @@ fn serving_silence(economy: &Economy) -> Result<Claim, PlayError> {
     })
 }
 
-/// An honest provider with the threshold that makes wrong labels unprofitable.
-fn honest(economy: &Economy) -> Result<Provider, PlayError> {
-    let threshold = safe_threshold(economy)?.unwrap_or(economy.first);
-    Ok(Provider { quality: ModelQuality::Good, threshold, tries: true })
-}
+/// An honest provider as it is shipped.
+const HONEST: Provider = Provider { quality: ModelQuality::Good, decision: Decision::Shipped, tries: true };
 
 /// `N1 P`, `N2 Z`, `epsilon`.
 fn amounts(economy: &Economy) -> (f64, f64, f64) {

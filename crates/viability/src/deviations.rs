@@ -9,7 +9,7 @@ use verinfer_protocols::accuracy::Outcome;
 use verinfer_protocols::coin::Share;
 use verinfer_protocols::keys::AccountId;
 
-use crate::accuracy::{self, ModelQuality, Provider};
+use crate::accuracy::{self, Decision, ModelQuality, Provider};
 use crate::fault::{Fault, FaultAt};
 use crate::serving::Way;
 use crate::transfer::Cheat;
@@ -74,7 +74,7 @@ pub(crate) struct Path {
 /// The economy is impossible.
 pub fn deviations(economy: &Economy) -> Result<Vec<Deviation>, PlayError> {
     let game = accuracy::Game::new(economy)?;
-    let provider = Provider { quality: ModelQuality::Good, threshold: 0, tries: true };
+    let provider = Provider { quality: ModelQuality::Good, decision: Decision::From(0), tries: true };
     let correct = vec![true; economy.examples() as usize];
     let of_accuracy = |fault| {
         game.play(&provider, &correct, Share([0; 32]), fault).map(|played| Path {

@@ -4,6 +4,7 @@ use serde::Serialize;
 use thiserror::Error;
 use verinfer_protocols::money::{Money, MoneyError};
 use verinfer_sampling::Probability;
+use verinfer_sampling::proceeding::Trial;
 
 /// The parameters of all games. Amounts are in minor units of money, millionths of a dollar.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -92,7 +93,7 @@ impl Economy {
 
     /// The paper's prices where it has some: Z from its tables ($0.1062 a proof), P from the service it compares with ($1.50 for 1000 predictions), `epsilon = N1 P / 99`.
     /// It has no E and no N1: 50 cents and 300. `N2` is Table 4's for 5 %; the model is ten points better than its target, so that the provider can demand
-    /// a good result on the first part (see `accuracy::safe_threshold`). A sale is worth to each party a hundredth of what the paper asks of it,
+    /// a good result on the first part (see [`Economy::trial`]). A sale is worth to each party a hundredth of what the paper asks of it,
     /// `1000 N1 E`.
     ///
     /// # Errors
@@ -159,6 +160,12 @@ impl Economy {
     /// `N`.
     pub const fn examples(&self) -> u32 {
         self.first + self.second
+    }
+
+    /// What a provider decides about after the first part.
+    pub const fn trial(&self) -> Trial {
+        let &Self { first, second, target, example, proof, inference, fee, .. } = self;
+        Trial { first, second, target, example, proof, inference, fee }
     }
 
     /// `1000 N1 E`: the stake, and what a sale has to be worth according to the paper.

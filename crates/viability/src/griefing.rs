@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::accuracy::{Customer, ModelQuality, Payoffs, Provider, chances};
+use crate::accuracy::{Customer, Decision, ModelQuality, Payoffs, Provider, chances};
 use crate::{Economy, PlayError};
 
 /// Successful agreements that a provider needs for each one it aborts, if customers accept one failure in a hundred.
@@ -30,7 +30,7 @@ impl Campaign {
     ///
     /// The economy is impossible.
     pub fn new(economy: &Economy) -> Result<Self, PlayError> {
-        let provider = Provider { quality: ModelQuality::Guessing, threshold: economy.first + 1, tries: false };
+        let provider = Provider { quality: ModelQuality::Guessing, decision: Decision::From(economy.first + 1), tries: false };
         let aborted = Payoffs::new(economy, &provider)?.aborted;
         let fake = 2.0 * economy.fee as f64;
         Ok(Self {
@@ -71,14 +71,14 @@ impl WrongLabels {
     }
 }
 
-/// Of all numbers of wrong labels with which an honest provider with this threshold loses money, the one that costs the customer least for each unit that
+/// Of all numbers of wrong labels with which an honest provider loses money, the one that costs the customer least for each unit that
 /// the provider loses. `None` if the provider never loses.
 ///
 /// # Errors
 ///
 /// The economy is impossible.
-pub fn cheapest_wrong_labels(economy: &Economy, threshold: u32) -> Result<Option<WrongLabels>, PlayError> {
-    let provider = Provider { quality: ModelQuality::Good, threshold, tries: true };
+pub fn cheapest_wrong_labels(economy: &Economy) -> Result<Option<WrongLabels>, PlayError> {
+    let provider = Provider { quality: ModelQuality::Good, decision: Decision::Shipped, tries: true };
     let payoffs = Payoffs::new(economy, &provider)?;
     let step = (economy.examples() / 200).max(1);
     let attacks = (0..=economy.examples()).step_by(step as usize).map(|wrong_labels| {

@@ -1,10 +1,13 @@
 //! Everything about one economy.
 
+use std::collections::BTreeSet;
+
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 use serde::Serialize;
+use verinfer_sampling::proceeding::Trial;
 
-use crate::accuracy::{self, Chances, Customer, ModelQuality, Pairing, Payoffs, Provider, chances, pairings, safe_threshold};
+use crate::accuracy::{self, Chances, Customer, Decision, ModelQuality, Pairing, Payoffs, Provider, chances, pairings};
 use crate::claims::{Claim, claims};
 use crate::deviations::{Deviation, deviations};
 use crate::griefing::Campaign;
@@ -17,8 +20,10 @@ pub struct Study {
     pub economy: Economy,
     /// Seed of the simulation.
     pub seed: u64,
-    /// The smallest number of correct answers on the first part with which a provider is safe from wrong labels, if there is one.
-    pub safe_threshold: Option<u32>,
+    /// The smallest number of correct answers on the first part with which the shipped provider proceeds, if there is one.
+    pub threshold: Option<u32>,
+    /// Of parts of other sizes, the smallest first part that the shipped provider agrees to.
+    pub bounds: Vec<Bound>,
     /// Strategies in agreements about accuracy.
     pub accuracy: Vec<AccuracyRow>,
     /// A provider without a model, with the agreements its reputation needs.
@@ -61,6 +66,19 @@ pub struct TamperingRow {
     pub simulated: Estimate,
 }
 
+/// The smallest first part for a second part and a target that the shipped provider agrees to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Bound {
+    /// `N2`.
+    pub second: u32,
+    /// So many of them have to be correct.
+    pub target: u32,
+    /// The smallest `N1`; nothing if there is none that a game may have.
+    pub first: Option<u32>,
+    /// So many of these the provider demands then.
+    pub threshold: Option<u32>,
+}
+
 /// What wrong labels bring.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Curve {
@@ -80,9 +98,9 @@ impl Study {
     /// The economy is impossible.
     pub fn new(economy: &Economy, games: u32, seed: u64) -> Result<Self, PlayError> {
         let mut random = ChaCha20Rng::seed_from_u64(seed);
-        let safe_threshold = safe_threshold(economy)?;
+        let threshold = economy.trial().least_right();
         let mut accuracy = Vec::new();
-        for pairing in pairings(economy)? {
+        for pairing in pairings(economy) {
             let Pairing { customer, provider, .. } = &pairing;
             let chances = chances(economy, customer, provider);
             let exact = accuracy::expected(economy, customer, provider)?;
@@ -104,12 +122,13 @@ impl Study {
         Ok(Self {
             economy: economy.clone(),
             seed,
-            safe_threshold,
+            threshold,
+            bounds: bounds(economy),
             accuracy,
             campaign: Campaign::new(economy)?,
             serving,
             retrieval,
-            wrong_labels: wrong_labels(economy, safe_threshold.unwrap_or(economy.first))?,
+            wrong_labels: wrong_labels(economy, threshold.unwrap_or(economy.first))?,
             deviations: deviations(economy)?,
             claims: claims(economy)?,
         })
@@ -130,10 +149,22 @@ impl Study {
             && others.iter().all(|row| own(row, row.exact) < own(row, honest.exact))
             && self.deviations.iter().all(|deviation| deviation.own <= deviation.honest)
             && self.campaign.provider < 0.0
-            && self.safe_threshold.is_some()
+            && self.threshold.is_some()
             && least(&self.serving)
             && least(&self.retrieval)
     }
+}
+
+/// The smallest first parts for some second parts and targets.
+fn bounds(economy: &Economy) -> Vec<Bound> {
+    let sizes = [20, 100, economy.second, 2000].into_iter().collect::<BTreeSet<u32>>();
+    let bound = |second: u32, percent: u32| {
+        let target = (second * percent).div_ceil(100);
+        let trial = Trial { second, target, ..economy.trial() };
+        let first = trial.least_first(Economy::MAX_COUNT);
+        Bound { second, target, first, threshold: first.and_then(|first| Trial { first, ..trial }.threshold()) }
+    };
+    sizes.into_iter().flat_map(|second| [50, 75, 90, 95].map(|percent| bound(second, percent))).collect()
 }
 
 /// None, and some shares of a number.
@@ -151,7 +182,7 @@ fn wrong_labels(economy: &Economy, safe: u32) -> Result<Vec<Curve>, PlayError> {
     let mut thresholds: Vec<u32> = (0..=3).map(|step| least + (safe - least) * step / 3).collect();
     thresholds.dedup();
     let curve = |threshold: u32| -> Result<Curve, PlayError> {
-        let provider = Provider { quality: ModelQuality::Good, threshold, tries: true };
+        let provider = Provider { quality: ModelQuality::Good, decision: Decision::From(threshold), tries: true };
         let payoffs = Payoffs::new(economy, &provider)?;
         let of = |wrong_labels: u32| chances(economy, &Customer { wrong_labels }, &provider);
         let step = (economy.examples() / 200).max(1);

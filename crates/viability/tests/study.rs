@@ -2,7 +2,7 @@
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
-use verinfer_viability::accuracy::{self, Customer, ModelQuality, Payoffs, Provider, best_attack, chances, pairings, safe_threshold};
+use verinfer_viability::accuracy::{self, Customer, Decision, ModelQuality, Payoffs, Provider, best_attack, chances, pairings};
 use verinfer_viability::claims::claims;
 use verinfer_viability::deviations::deviations;
 use verinfer_viability::griefing::Campaign;
@@ -33,7 +33,7 @@ fn assert_agrees(name: &str, outcomes: &[(f64, Gains)], simulated: &Estimate) {
 fn simulated_agreements_about_accuracy_agree_with_expectations() {
     let economy = small();
     let mut random = ChaCha20Rng::seed_from_u64(1);
-    for pairing in pairings(&economy).unwrap() {
+    for pairing in pairings(&economy) {
         let chances = chances(&economy, &pairing.customer, &pairing.provider);
         let payoffs = Payoffs::new(&economy, &pairing.provider).unwrap();
         let met = payoffs.met + accuracy::sale(&economy, pairing.provider.quality);
@@ -70,7 +70,7 @@ fn simulated_samples_agree_with_expectations() {
 fn chances_are_those_of_dealing_every_hand() {
     // Four examples, two of them first: all choices of the first part, all patterns of right answers.
     let economy = Economy { first: 2, second: 2, target: 1, ..small() };
-    let provider = Provider { quality: ModelQuality::Cheap, threshold: 2, tries: true };
+    let provider = Provider { quality: ModelQuality::Cheap, decision: Decision::From(2), tries: true };
     let p = economy.cheap_accuracy.value();
     for wrong_labels in 0..=4_u32 {
         let (mut met, mut missed, mut aborted) = (0.0, 0.0, 0.0);
@@ -99,7 +99,7 @@ fn chances_are_those_of_dealing_every_hand() {
 fn honest_parties_gain_and_every_deviation_in_accuracy_is_worse() {
     let economy = Economy::of_the_paper().unwrap();
     let gains = |pairing: &accuracy::Pairing| accuracy::expected(&economy, &pairing.customer, &pairing.provider).unwrap();
-    let pairings = pairings(&economy).unwrap();
+    let pairings = pairings(&economy);
     let honest = gains(&pairings[0]);
     assert!(honest.customer > 0.0 && honest.provider > 0.0);
     for pairing in &pairings[1..] {
@@ -140,12 +140,16 @@ fn silence_after_confirming_costs_a_provider_its_deposit_where_predictions_are_d
 }
 
 #[test]
-fn wrong_labels_bring_no_profit_from_the_safe_threshold_on() {
+fn wrong_labels_bring_no_profit_against_the_shipped_provider() {
     let economy = Economy::of_the_paper().unwrap();
-    let safe = safe_threshold(&economy).unwrap().unwrap();
-    let payoffs = Payoffs::new(&economy, &Provider { quality: ModelQuality::Good, threshold: safe, tries: true }).unwrap();
-    assert!((safe..=economy.first).all(|threshold| best_attack(&economy, threshold, &payoffs).1 < 0.0));
-    assert!((safe - 20..safe).all(|threshold| best_attack(&economy, threshold, &payoffs).1 >= 0.0));
+    let shipped = Decision::Shipped.least(&economy);
+    let payoffs = Payoffs::new(&economy, &Provider { quality: ModelQuality::Good, decision: Decision::Shipped, tries: true }).unwrap();
+    assert!((shipped..=economy.first).all(|threshold| best_attack(&economy, threshold, &payoffs).1 < 0.0));
+    // With the share of the target they do.
+    assert!(best_attack(&economy, economy.first * economy.target / economy.second, &payoffs).1 > 0.0);
+    for right in 0..=economy.first {
+        assert_eq!(Decision::Shipped.proceeds(&economy, right), right >= shipped);
+    }
 }
 
 #[test]

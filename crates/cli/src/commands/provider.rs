@@ -69,7 +69,7 @@ pub struct ServeArguments {
     service: ServiceArguments,
 
     /// When to go on after the first examples of an agreement about accuracy.
-    #[arg(long, value_enum, default_value_t = ProceedArgument::IfGood)]
+    #[arg(long, value_enum, default_value_t = ProceedArgument::IfSafe)]
     proceed: ProceedArgument,
 
     /// How many inputs one proof is about at most; fewer if the escrow does not verify so large a proof.
@@ -80,8 +80,8 @@ pub struct ServeArguments {
 /// When a provider goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum ProceedArgument {
-    /// If the share that its model gets right is at least the target's.
-    IfGood,
+    /// If no customer can gain by it, and what is expected of it is more than nothing; terms with which it could not be are not accepted.
+    IfSafe,
     /// In any case.
     Always,
 }
@@ -116,7 +116,7 @@ impl ServeArguments {
             time: self.service.least(),
             agreements: self.service.agreements,
             proceed: match self.proceed {
-                ProceedArgument::IfGood => Proceed::IfGood,
+                ProceedArgument::IfSafe => Proceed::IfSafe,
                 ProceedArgument::Always => Proceed::Always,
             },
             batch: self.batch,

@@ -208,7 +208,7 @@ pub fn provider(world: &World) -> (Provider, Digest) {
         deposit: units(1000),
         time,
         agreements: 64,
-        proceed: Proceed::IfGood,
+        proceed: Proceed::IfSafe,
         batch: 1,
         cells: usize::MAX,
     };

@@ -1,6 +1,7 @@
 use verinfer_escrow_client::FILE_OVERHEAD;
 use verinfer_protocols::money::{Money, MoneyError};
 use verinfer_protocols::{accuracy, serving};
+use verinfer_sampling::proceeding::Trial;
 
 use crate::load::Load;
 use crate::size::Size;
@@ -30,8 +31,8 @@ pub struct Policy {
 /// When a provider goes on after it has tried the first examples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proceed {
-    /// If the share that its model gets right among them is at least the target's.
-    IfGood,
+    /// If it is safe, whoever the customer is, and what is expected of it is more than nothing: [`Trial::proceeds`].
+    IfSafe,
     /// In any case.
     Always,
 }
@@ -45,6 +46,9 @@ impl Policy {
     pub fn judge_accuracy(&self, terms: &accuracy::Terms, size: Size) -> Result<Load, &'static str> {
         if terms.prices.proof < self.proof || terms.prices.inference < self.inference {
             return Err("the prices are too low");
+        }
+        if self.proceed == Proceed::IfSafe && !trial(terms).proceeds(terms.first) {
+            return Err("the first part is too small, or the target too high: it would not go on whatever the first examples show");
         }
         self.check_deposit(terms.deposit())?;
         let load = self.time.load(&[
@@ -85,13 +89,26 @@ impl Policy {
     }
 }
 
+/// What the decision about an agreement depends on.
+const fn trial(terms: &accuracy::Terms) -> Trial {
+    let accuracy::Prices { example, proof, inference } = terms.prices;
+    Trial {
+        first: terms.first,
+        second: terms.second(),
+        target: terms.target,
+        example: example.units(),
+        proof: proof.units(),
+        inference: inference.units(),
+        fee: terms.fee.units(),
+    }
+}
+
 impl Proceed {
     /// Whether to go on, with so many of the first examples right.
     pub fn decide(self, terms: &accuracy::Terms, right: u32) -> bool {
         match self {
             Self::Always => true,
-            // right / first >= target / second
-            Self::IfGood => u64::from(right) * u64::from(terms.second()) >= u64::from(terms.target) * u64::from(terms.first),
+            Self::IfSafe => trial(terms).proceeds(right),
         }
     }
 }

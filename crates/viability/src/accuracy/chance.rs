@@ -4,7 +4,7 @@ use serde::Serialize;
 use verinfer_protocols::coin::Share;
 use verinfer_sampling::{Probability, binomial, hypergeometric};
 
-use super::{Customer, Game, ModelQuality, Provider};
+use super::{Customer, Decision, Game, ModelQuality, Provider};
 use crate::{Economy, Gains, PlayError};
 
 /// How an agreement between players who keep to the rules can end.
@@ -25,10 +25,11 @@ pub struct Chances {
 pub fn chances(economy: &Economy, customer: &Customer, provider: &Provider) -> Chances {
     let (first, second, wrong) = (u64::from(economy.first), u64::from(economy.second), u64::from(customer.wrong_labels));
     let (all, accuracy) = (first + second, provider.quality.accuracy(economy));
+    let least = u64::from(provider.decision.least(economy));
     let mut chances = Chances::default();
     for wrong_first in wrong.saturating_sub(second)..=wrong.min(first) {
         let weight = hypergeometric::ln_pmf(all, wrong, first, wrong_first).exp();
-        let proceeds = at_least(first - wrong_first, u64::from(provider.threshold), accuracy);
+        let proceeds = at_least(first - wrong_first, least, accuracy);
         let meets = at_least(second - (wrong - wrong_first), u64::from(economy.target), accuracy);
         chances.aborted += weight * (1.0 - proceeds);
         chances.met += weight * proceeds * meets;
@@ -61,7 +62,7 @@ impl Payoffs {
     pub fn new(economy: &Economy, provider: &Provider) -> Result<Self, PlayError> {
         let game = Game::new(economy)?;
         let gains = |correct: bool, proceeds: bool| -> Result<Gains, PlayError> {
-            let player = Provider { threshold: if proceeds { 0 } else { economy.first + 1 }, ..*provider };
+            let player = Provider { decision: Decision::From(if proceeds { 0 } else { economy.first + 1 }), ..*provider };
             Ok(game.play(&player, &vec![correct; economy.examples() as usize], Share([0; 32]), None)?.gains)
         };
         Ok(Self { met: gains(true, true)?, missed: gains(false, true)?, aborted: gains(false, false)? })
@@ -89,31 +90,10 @@ pub fn sale(economy: &Economy, quality: ModelQuality) -> Gains {
     Gains { customer: if quality == ModelQuality::Good { provider } else { -provider }, provider }
 }
 
-/// The smallest threshold with which the customer gains nothing from wrong labels, however many: what it would win by missed targets is less than what it pays
-/// for aborts and met targets. `None` if there is none.
-///
-/// # Errors
-///
-/// The economy is impossible.
-pub fn safe_threshold(economy: &Economy) -> Result<Option<u32>, PlayError> {
-    let payoffs = Payoffs::new(economy, &Provider { quality: ModelQuality::Good, threshold: 0, tries: true })?;
-    let is_safe = |threshold: u32| best_attack(economy, threshold, &payoffs).1 < 0.0;
-    if !is_safe(economy.first) {
-        return Ok(None);
-    }
-    let (mut too_low, mut safe) = (0, economy.first);
-    // A higher threshold lets fewer attacks through.
-    while safe - too_low > 1 {
-        let middle = too_low + (safe - too_low) / 2;
-        if is_safe(middle) { safe = middle } else { too_low = middle }
-    }
-    Ok(Some(safe))
-}
-
 /// With how many wrong labels (of every two-hundredth part of all) a customer who does not want the model gains most from a provider with a good model and
 /// this threshold, and how much.
 pub fn best_attack(economy: &Economy, threshold: u32, payoffs: &Payoffs) -> (u32, f64) {
-    let provider = Provider { quality: ModelQuality::Good, threshold, tries: true };
+    let provider = Provider { quality: ModelQuality::Good, decision: Decision::From(threshold), tries: true };
     let step = (economy.examples() / 200).max(1);
     let attacks = (0..=economy.examples())
         .step_by(step as usize)

@@ -109,7 +109,7 @@ impl Game {
             State::Deciding { seed, .. } => {
                 work.inferences += if player.tries { self.economy.first } else { 0 };
                 let found = self.terms.first_part(seed).into_iter().filter(|&index| is_correct(correct, index)).count();
-                let proceeds = found >= player.threshold as usize;
+                let proceeds = player.decision.proceeds(&self.economy, u32::try_from(found).unwrap_or(u32::MAX));
                 (if proceeds { Move::Proceed } else { Move::Abort }, Facts::Nothing)
             }
             State::Proving { seed, .. } => {

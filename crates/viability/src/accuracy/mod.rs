@@ -5,7 +5,7 @@ mod game;
 mod simulation;
 mod strategies;
 
-pub use chance::{Chances, Payoffs, best_attack, chances, expected, safe_threshold, sale};
+pub use chance::{Chances, Payoffs, best_attack, chances, expected, sale};
 pub use game::{Game, Played};
 pub use simulation::simulate;
-pub use strategies::{Customer, ModelQuality, Pairing, Provider, pairings};
+pub use strategies::{Customer, Decision, ModelQuality, Pairing, Provider, pairings};

@@ -1,8 +1,7 @@
 use serde::Serialize;
 use verinfer_sampling::Probability;
 
-use super::safe_threshold;
-use crate::{Economy, PlayError};
+use crate::Economy;
 
 /// How the customer plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -16,10 +15,38 @@ pub struct Customer {
 pub struct Provider {
     /// What it has committed to.
     pub quality: ModelQuality,
-    /// It proceeds if so many of the first `N1` are correct; `N1 + 1` is to abort always.
-    pub threshold: u32,
+    /// When it proceeds.
+    pub decision: Decision,
     /// Whether it runs the model on the first part before it decides.
     pub tries: bool,
+}
+
+/// When a provider proceeds after the first part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// As the shipped provider does: [`Trial::proceeds`](verinfer_sampling::proceeding::Trial::proceeds).
+    Shipped,
+    /// If so many of the first `N1` are correct; `N1 + 1` is to abort always.
+    From(u32),
+}
+
+impl Decision {
+    /// Whether it proceeds with so many correct ones.
+    pub fn proceeds(self, economy: &Economy, correct: u32) -> bool {
+        match self {
+            Self::Shipped => economy.trial().proceeds(correct),
+            Self::From(least) => correct >= least,
+        }
+    }
+
+    /// The smallest number of correct ones with which it proceeds; `N1 + 1` if it never does.
+    pub fn least(self, economy: &Economy) -> u32 {
+        match self {
+            Self::Shipped => economy.trial().least_right().unwrap_or(economy.first + 1),
+            Self::From(least) => least,
+        }
+    }
 }
 
 /// Which model.
@@ -67,13 +94,8 @@ pub struct Pairing {
 }
 
 /// Honest players, and each deviation against an honest player.
-///
-/// # Errors
-///
-/// The economy is impossible.
-pub fn pairings(economy: &Economy) -> Result<Vec<Pairing>, PlayError> {
-    let threshold = safe_threshold(economy)?.unwrap_or(economy.first);
-    let honest = Provider { quality: ModelQuality::Good, threshold, tries: true };
+pub fn pairings(economy: &Economy) -> Vec<Pairing> {
+    let honest = Provider { quality: ModelQuality::Good, decision: Decision::Shipped, tries: true };
     let pairing =
         |name: String, deviating, wrong_labels, provider| Pairing { name, deviating, customer: Customer { wrong_labels }, provider };
     let mut pairings = vec![pairing("honest".to_string(), "nobody", 0, honest)];
@@ -81,13 +103,13 @@ pub fn pairings(economy: &Economy) -> Result<Vec<Pairing>, PlayError> {
     for share in [0.02, 0.05, 0.1, 0.25, 1.0] {
         pairings.push(pairing(format!("{:.0} % of the labels wrong", 100.0 * share), "customer", labels(share), honest));
     }
-    for (name, quality, threshold, tries) in [
-        ("cheaper model, proceeds if it does well", ModelQuality::Cheap, threshold, true),
-        ("cheaper model, always proceeds", ModelQuality::Cheap, 0, true),
-        ("random predictions, always proceeds", ModelQuality::Guessing, 0, true),
-        ("no model, always aborts (single agreement)", ModelQuality::Guessing, economy.first + 1, false),
+    for (name, quality, decision, tries) in [
+        ("cheaper model, proceeds if it does well", ModelQuality::Cheap, Decision::Shipped, true),
+        ("cheaper model, always proceeds", ModelQuality::Cheap, Decision::From(0), true),
+        ("random predictions, always proceeds", ModelQuality::Guessing, Decision::From(0), true),
+        ("no model, always aborts (single agreement)", ModelQuality::Guessing, Decision::From(economy.first + 1), false),
     ] {
-        pairings.push(pairing(name.to_string(), "provider", 0, Provider { quality, threshold, tries }));
+        pairings.push(pairing(name.to_string(), "provider", 0, Provider { quality, decision, tries }));
     }
-    Ok(pairings)
+    pairings
 }

@@ -1,4 +1,4 @@
-//! Accuracy: ten examples, three of which the provider may try.
+//! Accuracy: 24 examples, twelve of which the provider may try. It would not agree to fewer, nor to a higher target.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -14,17 +14,19 @@ const E: i64 = 50;
 const Z: i64 = 20;
 const P: i64 = 5;
 const FEE: i64 = 3;
-const N: i64 = 10;
-const N1: i64 = 3;
+const N: i64 = 24;
+const N1: i64 = 12;
 const N2: i64 = N - N1;
-const TARGET: i64 = 6;
+const TARGET: i64 = 7;
+/// The built-in model has a sample of each digit.
+const DIGITS: i64 = 10;
 const STAKE: i64 = 1000 * N1 * E;
 
 /// Seconds for a move where a party does not make it.
 const RESPOND: &str = "6";
 
-/// Seconds for proofs there: a provider that is to prove seven examples wants a second for each.
-const PROVE: &str = "10";
+/// Seconds for proofs there: a provider that is to prove twelve examples wants a second for each.
+const PROVE: &str = "16";
 
 /// A party's command, and options beside those of every act.
 type Line<'a> = (&'a [&'a str], &'a [&'a str]);
@@ -125,8 +127,8 @@ fn act(
 
 fn test_set(stage: &Stage, shift: i64) -> anyhow::Result<PathBuf> {
     let mut lines = String::new();
-    for digit in 0..N {
-        writeln!(lines, "sample:{digit} {}", (digit + shift) % N)?;
+    for example in 0..N {
+        writeln!(lines, "sample:{} {}", example % DIGITS, (example + shift) % DIGITS)?;
     }
     let path = stage.folder().join(format!("test-set-{shift}.txt"));
     files::write(&path, lines.as_bytes())?;

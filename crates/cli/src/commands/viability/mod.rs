@@ -63,14 +63,16 @@ struct ViabilityReport {
 
 impl Report for ViabilityReport {
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Study { accuracy, deviations, claims, safe_threshold, economy, .. } = &self.study;
+        let Study { accuracy, deviations, claims, threshold, bounds, economy, .. } = &self.study;
         let verdict = if self.viable { "honest parties gain, and no deviation pays" } else { "NOT VIABLE" };
         writeln!(out, "verdict   {verdict}")?;
-        match safe_threshold {
-            Some(threshold) => {
-                writeln!(out, "threshold {threshold} of {}: from there on no number of wrong labels pays for a customer", economy.first)?
-            }
-            None => writeln!(out, "threshold none: wrong labels pay for a customer whatever the provider demands of the first part")?,
+        match threshold {
+            Some(threshold) => writeln!(
+                out,
+                "threshold {threshold} of {}: from there on the provider goes on, and no customer gains by that, whatever its labels",
+                economy.first
+            )?,
+            None => writeln!(out, "threshold none: the provider does not agree to so small a first part, or so high a target")?,
         }
         writeln!(out)?;
         let rows = accuracy.iter().map(|row| {
@@ -82,6 +84,12 @@ impl Report for ViabilityReport {
         write_table(out, &titles, &[2, 3, 4, 5], &rows.collect::<Vec<_>>())?;
         let worse = deviations.iter().filter(|deviation| deviation.loses()).count();
         writeln!(out, "\nfaults    {} of {} single faults cost who is at fault; the others change nothing", worse, deviations.len())?;
+        writeln!(out, "\nWhat a provider agrees to: the smallest N1, and what it demands of it")?;
+        let rows = bounds.iter().map(|bound| {
+            let [first, threshold] = [bound.first, bound.threshold].map(|count| count.map_or("none".to_owned(), |count| count.to_string()));
+            vec![bound.second.to_string(), bound.target.to_string(), first, threshold]
+        });
+        write_table(out, &["N2", "target", "N1", "right"], &[0, 1, 2, 3], &rows.collect::<Vec<_>>())?;
         writeln!(out, "\nThe paper's claims")?;
         for claim in claims {
             writeln!(out, "{:<5} {}: {}", if claim.holds { "holds" } else { "NO" }, claim.place, claim.says)?;

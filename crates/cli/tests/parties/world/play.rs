@@ -130,7 +130,7 @@ impl Play {
     /// The command of the one that serves.
     pub fn serves(&self) -> Vec<&'static str> {
         let (honest, name, rest) = match self.protocol {
-            Protocol::Accuracy => ("provider serve", "provider", "digits --secret VSK --stake 150000 --batch 3"),
+            Protocol::Accuracy => ("provider serve", "provider", "digits --secret VSK --stake 150000 --batch 3 --proceed always"),
             Protocol::Serving => ("provider serve", "provider", "digits --secret VSK --batch 1"),
             Protocol::Retrieval => (
                 "retrieval respond",

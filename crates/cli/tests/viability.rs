@@ -6,7 +6,7 @@ use assert_cmd::Command;
 use serde_json::Value;
 
 /// Agreements small enough to be played in an instant.
-const SMALL: [&str; 10] = ["--first", "60", "--second", "40", "--target", "32", "--round", "40", "--contested", "5"];
+const SMALL: [&str; 10] = ["--first", "200", "--second", "100", "--target", "75", "--round", "40", "--contested", "5"];
 
 fn verinfer(arguments: &[&str]) -> Command {
     let mut command = Command::cargo_bin("verinfer").unwrap();

@@ -7,6 +7,7 @@ mod kill;
 mod models;
 mod paths;
 mod pins;
+mod privacy;
 mod several;
 mod slow;
 mod world;

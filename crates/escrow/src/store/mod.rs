@@ -176,6 +176,8 @@ impl Store {
                     connection.execute("PRAGMA busy_timeout = 30000").await?;
                     connection.execute("PRAGMA journal_mode = WAL").await?;
                     connection.execute("PRAGMA synchronous = FULL").await?;
+                    // What is removed is overwritten, not only released.
+                    connection.execute("PRAGMA secure_delete = ON").await?;
                 }
                 Ok(())
             })

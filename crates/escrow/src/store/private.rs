@@ -15,12 +15,6 @@ pub fn create(url: &str) -> Result<(), StoreError> {
         return Ok(());
     }
     let options = SqliteConnectOptions::from_str(url)?;
-    let mut file = std::fs::OpenOptions::new();
-    file.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut file, 0o600);
-    match file.open(options.get_filename()) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error.into()),
-        Ok(_) | Err(_) => Ok(()),
-    }
+    verinfer_files::create_private(options.get_filename())?;
+    Ok(())
 }

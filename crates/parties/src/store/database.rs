@@ -4,8 +4,8 @@
 //! that no damage to it takes away what was committed. A write-ahead log would hold committed rows that SQLite drops without a word where a bit has flipped.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Read};
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, absolute};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
@@ -51,7 +51,8 @@ impl Database {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         // No name is special, as ":memory:" would be.
         let path = &absolute(path)?;
-        let is_new = create_private(path)?;
+        // SQLite gives its side files the same mode.
+        let is_new = verinfer_files::create_private(path)?;
         let shown = path.display().to_string();
         let failed = |cause| StoreError::of(&shown, cause);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -67,7 +68,7 @@ impl Database {
             database.check()?;
         }
         if !is_new {
-            make_private(path)?;
+            verinfer_files::close_to_others(path)?;
         }
         Ok(database)
     }
@@ -215,35 +216,4 @@ fn checksum(scope: &str, name: &str, value: &[u8]) -> [u8; 32] {
         hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
     }
     *hasher.finalize().as_bytes()
-}
-
-/// Makes an empty file that only its owner can read, if there is none. SQLite's side files have the mode of the database. Whether it was made.
-fn create_private(path: &Path) -> Result<bool, StoreError> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Ok(file) => {
-            file.sync_all()?;
-            // That a file is in its folder is on disk only when the folder is.
-            let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            File::open(folder)?.sync_all()?;
-            Ok(true)
-        }
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// A state that was copied may have another mode.
-fn make_private(path: &Path) -> Result<(), StoreError> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        if fs::metadata(path)?.permissions().mode() & 0o077 != 0 {
-            fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
-        }
-    }
-    Ok(())
 }

@@ -14,6 +14,7 @@ use verinfer_protocols::money::Money;
 use play::{Play, Protocol};
 
 pub mod play;
+pub mod seen;
 
 /// What every party begins with.
 const PURSE: u64 = 1_000_000;
@@ -27,6 +28,8 @@ pub struct World {
     database: String,
     play: Play,
     escrow: Client,
+    /// Of the escrow, and the party that serves.
+    urls: [String; 2],
     /// The one that asks, the one that serves.
     accounts: [AccountId; 2],
     commands: [(&'static str, Vec<String>); 3],
@@ -75,7 +78,16 @@ impl World {
             escrow.deposit(account, Money::new(PURSE).unwrap(), account.to_string()).unwrap();
         }
         let children = [first, spawn(&commands[1].1, folder.path(), 1), spawn(&commands[2].1, folder.path(), 2)];
-        Self { folder, database, play, escrow, accounts: [asker.account(), server.account()], commands, children }
+        Self {
+            folder,
+            database,
+            play,
+            escrow,
+            urls: [escrow_url, server_url],
+            accounts: [asker.account(), server.account()],
+            commands,
+            children,
+        }
     }
 
     /// Waits; whether the one that asks has meanwhile come to its end.

@@ -188,7 +188,20 @@ fn what_is_said_of_the_outputs_is_verified_without_them() {
     rejected(case, &format!("{correct} @label2.vcm"), "wrong_label_commitment");
     rejected(case, &format!("{correct} @label.vcm @label.vcm"), "label_count");
 
+    prove("--decide 3/2 --out @decided.vinf");
+    assert_eq!(verify("@decided.vinf", "")["predicate"]["holds"], json!([true]));
+    prove("--decide 4=100 --out @not.vinf");
+    assert_eq!(verify("@not.vinf", "")["predicate"]["holds"], json!([false]));
+    refused(case, "prove digits sample:3 --decide 10 --out @no.vinf", "there is no class 10");
+    refused(case, "prove digits sample:3 --decide 3 --top 3 --out @no.vinf", "cannot be used with");
+
     for (arguments, kind) in [
+        ("@decided.vinf --model digits --expect-decided 3/2", None),
+        ("@decided.vinf --model digits --expect-decided 3", Some("wrong_predicate")),
+        ("@decided.vinf --model digits --expect-decided 3=0", Some("wrong_predicate")),
+        ("@decided.vinf --model digits --expect-top 3 --expect-k 2", Some("no_rank")),
+        ("@not.vinf --model digits --expect-decided 4=100", None),
+        ("@top.vinf --model digits --expect-decided 3", Some("not_decided")),
         ("@top.vinf --model digits --expect-top 3", None),
         ("@top.vinf --model digits --expect-top 3 --expect-k 2 --max-images 1", None),
         ("@top.vinf --model digits --expect-top 5", Some("wrong_label")),

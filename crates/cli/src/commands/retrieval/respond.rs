@@ -12,12 +12,14 @@ use verinfer_parties::retrieval::responder::{Means, Policy, Responder};
 use verinfer_protocols::digest::Digest;
 use verinfer_protocols::money::Money;
 use verinfer_protocols::statement::Predicate;
+use verinfer_relation::setting;
 
 use crate::input::InputArguments;
 use crate::keys;
 use crate::known::Known;
 use crate::output::{Output, Verdict};
 use crate::party::{Party, PartyArguments, ServiceArguments, input_of, parse_money};
+use crate::predicate;
 
 /// Commit to a corpus and answer requests until stopped.
 #[derive(Debug, clap::Args)]
@@ -137,30 +139,10 @@ impl Arguments {
     }
 }
 
+/// A question as agreements hold it.
 fn parse_question(text: &str) -> Result<Predicate, String> {
-    let number = |text: &str| text.parse::<u32>().map_err(|_| format!("{text} is no class or rank"));
-    if let Some((class, score)) = text.split_once('=') {
-        let score = score.parse().map_err(|_| format!("{score} is no score"))?;
-        return Ok(Predicate::AtLeast { class: number(class)?, score });
-    }
-    let (class, k) = text.split_once('/').unwrap_or((text, "1"));
-    match (number(class)?, number(k)?) {
-        (_, 0) => Err("no class is among the first 0".into()),
-        (class, k) => Ok(Predicate::Top { class, k }),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn questions_are_a_class_with_a_rank_or_a_score() {
-        assert_eq!(parse_question("7"), Ok(Predicate::Top { class: 7, k: 1 }));
-        assert_eq!(parse_question("7/3"), Ok(Predicate::Top { class: 7, k: 3 }));
-        assert_eq!(parse_question("7=-20"), Ok(Predicate::AtLeast { class: 7, score: -20 }));
-        for wrong in ["", "x", "-1", "7/", "7/0", "7/x", "7=", "7=40000", "=3", "/3"] {
-            assert!(parse_question(wrong).is_err(), "{wrong}");
-        }
-    }
+    Ok(match predicate::parse_question(text)? {
+        setting::Predicate::Top { class, k } => Predicate::Top { class, k },
+        setting::Predicate::AtLeast { class, value } => Predicate::AtLeast { class, score: value },
+    })
 }

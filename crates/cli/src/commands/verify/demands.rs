@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 use verinfer_commitments::Kind;
 use verinfer_relation::commitment::Commitment;
+use verinfer_relation::setting::Predicate;
 use verinfer_verifier::ExpectedOutput;
 
 use crate::commitments::read_commitments;
 use crate::known::Known;
-use crate::predicate::parse_at_least;
+use crate::predicate::{parse_at_least, parse_question};
 
 /// What the proof should say about the outputs. Whatever is not demanded is what the statement says.
 #[derive(Clone, Debug, Args)]
@@ -33,6 +34,11 @@ pub struct DemandArguments {
     /// It should say, or show, that a class has at least this score, or more, in quantized units.
     #[arg(long, value_name = "CLASS=SCORE", value_parser = parse_at_least, allow_hyphen_values = true, group = "demanded_output")]
     expect_at_least: Option<(u32, i16)>,
+
+    /// It should say whether a class is the first (CLASS), among the first K (CLASS/K), or has at least a score (CLASS=SCORE), and nothing else of the outputs;
+    /// the report says for which images it is so.
+    #[arg(long, value_name = "QUESTION", value_parser = parse_question, allow_hyphen_values = true, group = "demanded_output")]
+    expect_decided: Option<Predicate>,
 
     /// It should say that at least so many of the true classes behind --label-commitment are the first, or among the first --expect-k or fewer.
     #[arg(long, value_name = "COUNT", requires = "label_commitment")]
@@ -67,7 +73,7 @@ impl DemandArguments {
     /// Whether anything is demanded of the outputs.
     pub fn is_output_demanded(&self) -> bool {
         let files = !self.output_commitment.is_empty() || !self.label_commitment.is_empty();
-        files || self.expect_shown || !self.expect_top.is_empty() || self.expect_at_least.is_some()
+        files || self.expect_shown || !self.expect_top.is_empty() || self.expect_at_least.is_some() || self.expect_decided.is_some()
     }
 
     /// Reads the files.
@@ -87,7 +93,7 @@ impl DemandArguments {
 impl Demands<'_> {
     /// As the verifier takes it.
     pub fn output(&self) -> ExpectedOutput<'_> {
-        let DemandArguments { expect_shown, expect_top, expect_at_least, expect_correct, expect_k, .. } = self.arguments;
+        let DemandArguments { expect_shown, expect_top, expect_at_least, expect_decided, expect_correct, expect_k, .. } = self.arguments;
         let k = expect_k.unwrap_or(1);
         if !self.outputs.is_empty() {
             ExpectedOutput::Committed(&self.outputs)
@@ -97,6 +103,8 @@ impl Demands<'_> {
             ExpectedOutput::Rank { labels: expect_top, k }
         } else if let Some((class, value)) = *expect_at_least {
             ExpectedOutput::AtLeast { class, value }
+        } else if let Some(predicate) = *expect_decided {
+            ExpectedOutput::Decided(predicate)
         } else if *expect_shown {
             ExpectedOutput::Shown
         } else {

@@ -94,7 +94,7 @@ pub fn warnings(report: &StatementReport, statement: &Statement, model: &Model) 
                     .to_string(),
             ),
             OutputClaim::Decided { .. } => warnings
-                .push("nothing was demanded of the outputs: the predicate of which the proof says whether it holds is the prover's choice".to_string()),
+                .push("nothing was demanded of the outputs: the question that the proof answers is the prover's choice (--expect-decided)".to_string()),
         }
     }
     if let Some((first, second)) = equal_inputs(statement) {

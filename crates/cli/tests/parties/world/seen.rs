@@ -14,7 +14,6 @@ const FORGETTING: Duration = Duration::from_secs(30);
 
 /// A run that has ended.
 pub struct Seen {
-    pub agreement: AgreementId,
     /// What the escrow and the party that serves show to anybody.
     pub stranger: Vec<u8>,
     /// The escrow's database and what it printed.
@@ -64,7 +63,7 @@ impl World {
         let operator = read(&["escrow.db", "0.log", "operator"]);
         let [server, asker] = [read(&["server", "1.log"]), read(&["asker", "2.log"])];
         let states = ["server.state", "asker.state"].map(|name| Store::open(&state(name)).unwrap());
-        Seen { agreement, stranger, operator, server, asker, states }
+        Seen { stranger, operator, server, asker, states }
     }
 
     /// All that is shown without a signature.

@@ -7,6 +7,7 @@
 //!   request is [`deciding`] about.
 //! * [`files`]: what parties leave with agreements. [`clock`]: time, which stands still while nothing can be written.
 //! * [`audit`]: computes everything again from the log.
+//! * [`lead`]: which of several processes on one database is the escrow.
 //! * [`http`], [`server`]: the interface, the page for people, and the sockets.
 
 pub mod audit;
@@ -17,6 +18,7 @@ pub mod error;
 pub mod facts;
 pub mod files;
 pub mod http;
+pub mod lead;
 pub mod proofs;
 pub mod server;
 pub mod service;

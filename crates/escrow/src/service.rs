@@ -67,6 +67,7 @@ impl Limits {
 /// The escrow.
 #[derive(Debug)]
 pub struct Escrow {
+    /// Writes in this escrow's term, which its clock belongs to.
     pub(crate) store: Store,
     pub(crate) clock: Clock,
     pub(crate) account: AccountId,
@@ -77,16 +78,19 @@ pub struct Escrow {
 }
 
 impl Escrow {
-    /// The escrow of an account on a store, whose log is made if it has none.
+    /// The escrow of an account on a store, in a term of its own: one of an earlier term, in this process or another, writes nothing from here on, whatever
+    /// its clock says. Its own goes on from the end of the log and the time written down.
     ///
     /// # Errors
     ///
     /// The store belongs to another escrow, or fails.
-    pub async fn new(store: Store, account: AccountId, clock: impl FnOnce(Timestamp) -> Clock, limits: Limits) -> Result<Self, StoreError> {
-        let head = store.initialize(account, crate::clock::machine_time()).await?;
+    pub(crate) async fn lead(store: &Store, account: AccountId, limits: Limits) -> Result<Self, StoreError> {
+        store.initialize(account, crate::clock::machine_time()).await?;
+        let (store, head) = store.begin_term().await?;
         let decisions = Decisions::default();
         decisions.hold(store.all_noted().await?);
-        Ok(Self { store, clock: clock(head.clock), account, limits, turns: Turns::new(limits.verifying, limits.waiting), decisions })
+        let turns = Turns::new(limits.verifying, limits.waiting);
+        Ok(Self { store, clock: Clock::from(head.clock), account, limits, turns, decisions })
     }
 
     /// The escrow's own account.
@@ -152,10 +156,12 @@ impl Escrow {
 
     /// Has the clock stand still if the database fails: until it works again nobody can do what is due.
     pub(crate) fn observed<T>(&self, result: Result<T, ServiceError>) -> Result<T, ServiceError> {
-        if let Err(
-            ServiceError::NoSpace { .. } | ServiceError::Store(StoreError::Database(_) | StoreError::Disk(_) | StoreError::Deposed),
-        ) = &result
-        {
+        let stops = match &result {
+            Err(ServiceError::Store(error)) => error.is_outage(),
+            Err(ServiceError::NoSpace { .. }) => true,
+            Ok(_) | Err(_) => false,
+        };
+        if stops {
             self.clock.stop();
         }
         result
@@ -184,7 +190,7 @@ impl Escrow {
         self.find_out(request, received, &agreement, &question).await
     }
 
-    /// Holds no deadlines any longer for requests that waited when the escrow was stopped and have not come again.
+    /// Holds no deadlines any longer for requests that waited when who led before stopped and have not come again.
     pub fn release(&self) {
         self.decisions.release();
     }
@@ -226,7 +232,7 @@ impl Escrow {
             match self.call_deadline(id, now).await {
                 Ok(true) => called = called.saturating_add(1),
                 Ok(false) => {}
-                Err(error @ ServiceError::Store(StoreError::Database(_) | StoreError::Deposed)) => return Err(error),
+                Err(ServiceError::Store(error)) if error.is_outage() => return Err(error.into()),
                 // The others must not wait for this one.
                 Err(error) => tracing::error!(%error, agreement = %id, "a deadline could not be called"),
             }

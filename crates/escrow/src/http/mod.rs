@@ -1,6 +1,7 @@
 //! The escrow over HTTP: the interface under `/v1`, its description, and pages for people.
 
 mod api;
+mod door;
 mod failure;
 mod openapi;
 mod page;
@@ -16,6 +17,7 @@ use axum::routing::{get, post};
 
 use crate::service::Escrow;
 
+pub(crate) use door::Door;
 pub use openapi::document;
 
 use failure::Failure;
@@ -48,9 +50,19 @@ pub(crate) fn router(shared: Shared) -> Router {
         .method_not_allowed_fallback(|| async {
             Failure::new(StatusCode::METHOD_NOT_ALLOWED, "method", "this method is not possible at this address".to_owned())
         })
-        .layer(middleware::from_fn(limit_rate))
-        .layer(middleware::from_fn(page::show_refusals))
         .with_state(shared)
+}
+
+/// Answers for a process that stands by.
+pub(crate) fn standby() -> Router {
+    Router::new().fallback(|| async {
+        Failure::new(StatusCode::SERVICE_UNAVAILABLE, "standby", "another process of this escrow leads; this one stands by".to_owned())
+    })
+}
+
+/// What every request passes.
+fn admitting(router: Router) -> Router {
+    router.layer(middleware::from_fn(limit_rate)).layer(middleware::from_fn(page::show_refusals))
 }
 
 /// Refuses more requests of an address than it may make.

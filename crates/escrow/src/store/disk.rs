@@ -1,9 +1,8 @@
 //! Room on the disk: whether there is enough, and whether anything can be written.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use sqlx::{AnyPool, Row as _};
-
+use super::limit::{STEP, within};
 use super::{Store, StoreError};
 
 impl Store {
@@ -13,7 +12,7 @@ impl Store {
     ///
     /// The operating system does not say.
     pub fn free_bytes(&self) -> Result<Option<u64>, StoreError> {
-        Ok(self.folder.as_deref().map(free_bytes).transpose()?.flatten())
+        Ok(self.place.folder().map(free_bytes).transpose()?.flatten())
     }
 
     /// Writes so many bytes and removes them: afterwards there is room for them, and nothing else has changed.
@@ -26,20 +25,16 @@ impl Store {
         let mut content = vec![0; bytes];
         blake3::Hasher::new().finalize_xof().fill(&mut content);
         let mut transaction = self.transaction().await?;
-        // A table that is dropped leaves nothing behind in either database; a row that is deleted does.
-        sqlx::raw_sql("CREATE TABLE rehearsal (content BYTEA NOT NULL)").execute(&mut *transaction).await?;
-        let put = sqlx::query("INSERT INTO rehearsal (content) VALUES ($1)").bind(content);
-        put.persistent(false).execute(&mut *transaction).await?;
-        sqlx::raw_sql("DROP TABLE rehearsal").execute(&mut *transaction).await?;
-        transaction.commit().await
+        within(STEP, async move {
+            // A table that is dropped leaves nothing behind in either database; a row that is deleted does.
+            sqlx::raw_sql("CREATE TABLE rehearsal (content BYTEA NOT NULL)").execute(&mut *transaction).await?;
+            let put = sqlx::query("INSERT INTO rehearsal (content) VALUES ($1)").bind(content);
+            put.persistent(false).execute(&mut *transaction).await?;
+            sqlx::raw_sql("DROP TABLE rehearsal").execute(&mut *transaction).await?;
+            transaction.commit().await
+        })
+        .await
     }
-}
-
-/// Where the file of an SQLite database is, by its own account; nothing if it is in memory.
-pub(super) async fn folder(pool: &AnyPool) -> Result<Option<PathBuf>, StoreError> {
-    let file = sqlx::query("SELECT file FROM pragma_database_list WHERE name = 'main'").fetch_one(pool).await?;
-    let file: String = file.try_get(0)?;
-    Ok(Path::new(&file).parent().map(Path::to_owned))
 }
 
 #[cfg(unix)]

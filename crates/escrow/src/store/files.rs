@@ -7,6 +7,8 @@ use verinfer_escrow_client::FILE_OVERHEAD;
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::AccountId;
 
+use super::transaction::Transaction;
+use super::limit::{STEP, within};
 use super::{Store, StoreError, integer, natural};
 
 /// Files that one query asks for: databases bound how many values a query has.
@@ -89,35 +91,45 @@ impl Store {
     ///
     /// The database fails.
     pub async fn keep_file(&self, agreement: AgreementId, owner: AccountId, bytes: &[u8], limits: FileLimits) -> Result<Kept, StoreError> {
-        let mut transaction = self.transaction().await?;
-        let (id, account, digest) = (agreement.to_string(), owner.to_string(), Digest::of_bytes(bytes).to_string());
-        let len = integer(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-        // First of all, so that nobody else writes from here on.
-        let take = "INSERT INTO room (agreement, owner, files, bytes) VALUES ($1, $2, 1, $3) \
-                    ON CONFLICT (agreement, owner) DO UPDATE SET files = room.files + 1, bytes = room.bytes + $3 RETURNING bytes";
-        let take = sqlx::query(take).bind(&id).bind(&account).bind(len);
-        let used = natural(take.fetch_one(&mut *transaction).await?.try_get(0)?, "room", "bytes")?;
-        let there = sqlx::query("SELECT 1 FROM files WHERE agreement = $1 AND digest = $2").bind(&id).bind(&digest);
-        if there.fetch_optional(&mut *transaction).await?.is_some() {
-            return Ok(Kept::Kept);
-        }
-        let ended = sqlx::query("SELECT 1 FROM agreements WHERE id = $1 AND ended <> 0").bind(&id);
-        if ended.fetch_optional(&mut *transaction).await?.is_some() {
-            return Ok(Kept::Ended);
-        }
-        if used > limits.agreement {
-            return Ok(Kept::AgreementFull);
-        }
-        let sum = "SELECT CAST(COALESCE(SUM(bytes + files * $2), 0) AS BIGINT) FROM room WHERE owner = $1";
-        let sum = sqlx::query(sum).bind(&account).bind(integer(FILE_OVERHEAD));
-        let used = natural(sum.fetch_one(&mut *transaction).await?.try_get(0)?, "room", "bytes")?;
-        if used > limits.account {
-            return Ok(Kept::AccountFull);
-        }
-        let put = "INSERT INTO files (agreement, digest, owner, bytes, content) VALUES ($1, $2, $3, $4, $5)";
-        let put = sqlx::query(put).bind(&id).bind(&digest).bind(&account).bind(len).bind(bytes);
-        put.execute(&mut *transaction).await?;
-        transaction.commit().await?;
-        Ok(Kept::Kept)
+        let transaction = self.transaction().await?;
+        within(STEP, keep(transaction, agreement, owner, bytes, limits)).await
     }
+}
+
+async fn keep(
+    mut transaction: Transaction,
+    agreement: AgreementId,
+    owner: AccountId,
+    bytes: &[u8],
+    limits: FileLimits,
+) -> Result<Kept, StoreError> {
+    let (id, account, digest) = (agreement.to_string(), owner.to_string(), Digest::of_bytes(bytes).to_string());
+    let len = integer(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+    // First of all, so that nobody else writes from here on.
+    let take = "INSERT INTO room (agreement, owner, files, bytes) VALUES ($1, $2, 1, $3) \
+                ON CONFLICT (agreement, owner) DO UPDATE SET files = room.files + 1, bytes = room.bytes + $3 RETURNING bytes";
+    let take = sqlx::query(take).bind(&id).bind(&account).bind(len);
+    let used = natural(take.fetch_one(&mut *transaction).await?.try_get(0)?, "room", "bytes")?;
+    let there = sqlx::query("SELECT 1 FROM files WHERE agreement = $1 AND digest = $2").bind(&id).bind(&digest);
+    if there.fetch_optional(&mut *transaction).await?.is_some() {
+        return Ok(Kept::Kept);
+    }
+    let ended = sqlx::query("SELECT 1 FROM agreements WHERE id = $1 AND ended <> 0").bind(&id);
+    if ended.fetch_optional(&mut *transaction).await?.is_some() {
+        return Ok(Kept::Ended);
+    }
+    if used > limits.agreement {
+        return Ok(Kept::AgreementFull);
+    }
+    let sum = "SELECT CAST(COALESCE(SUM(bytes + files * $2), 0) AS BIGINT) FROM room WHERE owner = $1";
+    let sum = sqlx::query(sum).bind(&account).bind(integer(FILE_OVERHEAD));
+    let used = natural(sum.fetch_one(&mut *transaction).await?.try_get(0)?, "room", "bytes")?;
+    if used > limits.account {
+        return Ok(Kept::AccountFull);
+    }
+    let put = "INSERT INTO files (agreement, digest, owner, bytes, content) VALUES ($1, $2, $3, $4, $5)";
+    let put = sqlx::query(put).bind(&id).bind(&digest).bind(&account).bind(len).bind(bytes);
+    put.execute(&mut *transaction).await?;
+    transaction.commit().await?;
+    Ok(Kept::Kept)
 }

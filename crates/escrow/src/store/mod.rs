@@ -2,6 +2,9 @@
 
 mod disk;
 mod files;
+mod limit;
+mod lock;
+mod place;
 mod private;
 mod read;
 mod schema;
@@ -9,9 +12,7 @@ mod transaction;
 mod waiting;
 mod write;
 
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use sqlx::any::{AnyPoolOptions, install_default_drivers};
@@ -26,22 +27,29 @@ use verinfer_protocols::money::Money;
 use verinfer_protocols::time::Timestamp;
 
 use crate::books::{LOG_FORMAT, empty_log};
+use limit::within;
+use place::Place;
 use transaction::Transaction;
 
 pub use files::{FileLimits, Kept};
+pub use lock::Lock;
 pub use read::{Listed, LogLine, Overview, Row};
 pub use write::Writing;
 
-/// Connections to the database.
-#[derive(Debug)]
+/// A server rolls back what a process has left open that has stopped, or whose machine is gone. Servers that do not know one of these settings do without.
+const LOSE_THE_SILENT: &str = "SELECT set_config(name, wanted.value, false) FROM (VALUES ('idle_in_transaction_session_timeout', '5000'), \
+     ('tcp_keepalives_idle', '2'), ('tcp_keepalives_interval', '1'), ('tcp_keepalives_count', '3'), ('tcp_user_timeout', '5000')) \
+     AS wanted (name, value) JOIN pg_settings USING (name)";
+
+/// Connections to the database. A copy uses the same.
+#[derive(Clone, Debug)]
 pub struct Store {
     pool: AnyPool,
     /// Writers follow one another: in this process they queue here, where the order is fair and waiting costs nothing.
     writers: Arc<Mutex<()>>,
-    /// The term of the escrow that writes here; 0, which no escrow has, until it has started.
-    term: AtomicI64,
-    /// Where the file of an SQLite database is.
-    folder: Option<PathBuf>,
+    /// The term in which what is written here is written; 0, in which nothing is, until [`Store::begin_term`].
+    term: i64,
+    place: Place,
 }
 
 /// The end of the log.
@@ -115,8 +123,14 @@ pub enum StoreError {
         /// Its format.
         found: i64,
     },
-    /// Another escrow has started on the database, and writes now.
-    #[error("another process of this escrow has started on its database: this one writes nothing any more")]
+    /// It does not answer.
+    #[error("the database has not answered for {} s", limit.as_secs())]
+    Hangs {
+        /// How long it could have taken.
+        limit: Duration,
+    },
+    /// A later term has begun: another process leads, or did.
+    #[error("another process of this escrow has taken the lead: nothing is written here in its term")]
     Deposed,
     /// An account has too little.
     #[error("account {account} does not have {amount} units")]
@@ -132,6 +146,25 @@ pub enum StoreError {
         /// The difference.
         sum: i64,
     },
+}
+
+impl StoreError {
+    /// Whether nothing can be written here now: that may pass.
+    pub const fn is_outage(&self) -> bool {
+        match self {
+            Self::Database(_) | Self::Disk(_) | Self::Hangs { .. } | Self::Deposed => true,
+            Self::Content { .. }
+            | Self::OtherEscrow { .. }
+            | Self::Empty
+            | Self::Migration { .. }
+            | Self::Unversioned
+            | Self::OlderTables { .. }
+            | Self::NewerTables { .. }
+            | Self::LogFormat { .. }
+            | Self::Overdrawn { .. }
+            | Self::NotConserved { .. } => false,
+        }
+    }
 }
 
 impl From<sqlx::Error> for StoreError {
@@ -178,35 +211,53 @@ impl Store {
                     connection.execute("PRAGMA synchronous = FULL").await?;
                     // What is removed is overwritten, not only released.
                     connection.execute("PRAGMA secure_delete = ON").await?;
+                } else {
+                    connection.execute(sqlx::raw_sql(LOSE_THE_SILENT)).await?;
                 }
                 Ok(())
             })
         });
         let pool = options.connect(url).await?;
         schema::check(&mut *pool.acquire().await?).await?;
-        let folder = if is_sqlite { disk::folder(&pool).await? } else { None };
-        Ok(Self { pool, writers: Arc::default(), term: AtomicI64::new(0), folder })
+        let place = if is_sqlite { Place::of_sqlite(&pool).await? } else { Place::Server };
+        Ok(Self { pool, writers: Arc::default(), term: 0, place })
     }
 
-    /// Makes the escrow's log if there is none, checks that it is this escrow's, and begins a term: whoever wrote before writes nothing from here on.
+    /// Makes the escrow's log if there is none, and checks that it is this escrow's.
     ///
     /// # Errors
     ///
     /// It is another escrow's, or the database fails.
-    pub async fn initialize(&self, escrow: AccountId, clock: Timestamp) -> Result<Head, StoreError> {
+    pub async fn initialize(&self, escrow: AccountId, clock: Timestamp) -> Result<(), StoreError> {
         let make =
             "INSERT INTO head (only_row, escrow, position, digest, clock, format) VALUES (1, $1, 0, $2, $3, $4) ON CONFLICT DO NOTHING";
         let query = sqlx::query(make).bind(escrow.to_string()).bind(empty_log(escrow).to_string()).bind(integer(clock.0)).bind(LOG_FORMAT);
         query.execute(&self.pool).await?;
         let found = self.head().await?.escrow;
-        if found != escrow {
-            return Err(StoreError::OtherEscrow { found, expected: escrow });
-        }
+        if found == escrow { Ok(()) } else { Err(StoreError::OtherEscrow { found, expected: escrow }) }
+    }
+
+    /// Begins the next term: what is written in an earlier one is not written from here on. Gives the store in which what is written is of this term, and
+    /// the end of the log.
+    ///
+    /// # Errors
+    ///
+    /// The database fails.
+    pub async fn begin_term(&self) -> Result<(Self, Head), StoreError> {
         let begin = "INSERT INTO leader (only_row, term) VALUES (1, 1) \
                      ON CONFLICT (only_row) DO UPDATE SET term = leader.term + 1 RETURNING term";
-        self.term.store(sqlx::query(begin).fetch_one(&self.pool).await?.try_get(0)?, Ordering::Relaxed);
+        // A connection for this alone: it may wait for a transaction of who led before, and must not begin a term after it was given up.
+        let mut connection = self.connection().await?.detach();
+        let term = within(limit::STEP, async {
+            if matches!(self.place, Place::Server) {
+                sqlx::raw_sql("SET lock_timeout = 3000").execute(&mut connection).await?;
+            }
+            Ok(sqlx::query(begin).fetch_one(&mut connection).await?.try_get(0)?)
+        });
+        let store = Self { term: term.await?, ..self.clone() };
         // Read only now: nobody else moves the log's end any more.
-        self.head().await
+        let head = store.head().await?;
+        Ok((store, head))
     }
 
     /// Writes down the escrow's time.
@@ -216,8 +267,11 @@ impl Store {
     /// The database fails.
     pub async fn set_clock(&self, clock: Timestamp) -> Result<(), StoreError> {
         let mut transaction = self.transaction().await?;
-        sqlx::query("UPDATE head SET clock = $1 WHERE clock < $1").bind(integer(clock.0)).execute(&mut *transaction).await?;
-        transaction.commit().await
+        within(limit::STEP, async move {
+            sqlx::query("UPDATE head SET clock = $1 WHERE clock < $1").bind(integer(clock.0)).execute(&mut *transaction).await?;
+            transaction.commit().await
+        })
+        .await
     }
 
     /// Closes all connections.
@@ -227,7 +281,7 @@ impl Store {
 
     /// Waits for the turn to write.
     async fn transaction(&self) -> Result<Transaction, StoreError> {
-        Transaction::begin(&self.pool, &self.writers, self.term.load(Ordering::Relaxed)).await
+        Transaction::begin(&self.pool, &self.writers, self.term).await
     }
 
     async fn connection(&self) -> Result<PoolConnection<Any>, StoreError> {

@@ -14,9 +14,16 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::timeout;
 
 use super::StoreError;
+use super::limit::{STEP, within};
 
 /// How long the next writer waits for a rollback: a connection may be gone without a word.
 const ROLLBACK: Duration = Duration::from_secs(2);
+
+/// How long it waits for a commit, for the same reason.
+const COMMIT: Duration = Duration::from_secs(5);
+
+/// The turn to write, in this process.
+pub type Turn = OwnedMutexGuard<()>;
 
 /// A transaction of the only writer of this process. Dropped, it is rolled back before anybody else writes.
 #[derive(Debug)]
@@ -28,39 +35,90 @@ pub struct Transaction {
 #[derive(Debug)]
 struct Open {
     connection: PoolConnection<Any>,
-    _turn: OwnedMutexGuard<()>,
+    turn: Turn,
+}
+
+/// Why a commit is not known to have worked.
+#[derive(Debug)]
+pub enum Uncommitted {
+    /// It is rolled back.
+    Refused(StoreError),
+    /// Nobody has said what has become of it. Its connection is closed, and nobody else writes before the turn is given on.
+    Unknown {
+        /// What went wrong.
+        cause: StoreError,
+        /// With it one can [look](Transaction::resume).
+        turn: Turn,
+    },
 }
 
 impl Transaction {
     /// Waits for the turn to write, and begins. Its first statement takes the row that every writer takes, of this process or another, and demands that
-    /// no other escrow has started on the database since `term`.
+    /// no later term than `term` has begun.
     ///
     /// # Errors
     ///
-    /// Another escrow has, or the database fails.
+    /// One has, or the database fails.
     pub async fn begin(pool: &AnyPool, writers: &Arc<Mutex<()>>, term: i64) -> Result<Self, StoreError> {
-        let turn = Arc::clone(writers).lock_owned().await;
-        let mut transaction = Self { open: Some(Open { connection: pool.acquire().await?, _turn: turn }) };
-        sqlx::raw_sql("BEGIN").execute(&mut *transaction).await?;
-        let lead = sqlx::query("UPDATE leader SET term = term WHERE term = $1").bind(term);
-        match lead.execute(&mut *transaction).await?.rows_affected() {
-            0 => Err(StoreError::Deposed),
-            _ => Ok(transaction),
-        }
+        Self::resume(pool, Arc::clone(writers).lock_owned().await, term).await
+    }
+
+    /// Begins with a turn that one has. What was committed on other connections has been by then, or never is.
+    ///
+    /// # Errors
+    ///
+    /// As [`Transaction::begin`].
+    pub async fn resume(pool: &AnyPool, turn: Turn, term: i64) -> Result<Self, StoreError> {
+        within(STEP, async {
+            let mut transaction = Self { open: Some(Open { connection: pool.acquire().await?, turn }) };
+            sqlx::raw_sql("BEGIN").execute(&mut *transaction).await?;
+            let lead = sqlx::query("UPDATE leader SET term = term WHERE term = $1").bind(term);
+            match lead.execute(&mut *transaction).await?.rows_affected() {
+                0 => Err(StoreError::Deposed),
+                _ => Ok(transaction),
+            }
+        })
+        .await
     }
 
     /// Ends it: what was written in it is on disk.
     ///
     /// # Errors
     ///
-    /// The database fails, a statement of the transaction has failed, or the database has ended the transaction itself.
-    pub async fn commit(mut self) -> Result<(), StoreError> {
+    /// The database fails, a statement of the transaction has failed, or the database has ended the transaction itself. What was written in it may be on
+    /// disk all the same; [`Transaction::end`] says when.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        self.end().await.map_err(|uncommitted| match uncommitted {
+            Uncommitted::Refused(cause) | Uncommitted::Unknown { cause, .. } => cause,
+        })
+    }
+
+    /// As [`Transaction::commit`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Transaction::commit`], and whether it is known that nothing was written.
+    pub async fn end(mut self) -> Result<(), Uncommitted> {
         // PostgreSQL answers a COMMIT after a statement that failed with a rollback, and calls it success; other statements it refuses.
-        sqlx::raw_sql("SELECT 1").execute(&mut *self).await?;
-        sqlx::raw_sql("COMMIT").execute(&mut *self).await?;
-        // The connection is as good as before.
-        drop(self.open.take());
-        Ok(())
+        let works = within(COMMIT, async { Ok(sqlx::raw_sql("SELECT 1").execute(&mut *self).await?) });
+        works.await.map_err(Uncommitted::Refused)?;
+        let commit = within(COMMIT, async { Ok(sqlx::raw_sql("COMMIT").execute(&mut *self).await?) });
+        match commit.await {
+            Err(cause) if cause.is_refusal() => Err(Uncommitted::Refused(cause)),
+            outcome => {
+                let Some(Open { connection, turn }) = self.open.take() else { unreachable!("whoever ends it has it no longer") };
+                let Err(cause) = outcome else { return Ok(()) };
+                drop(connection.detach());
+                Err(Uncommitted::Unknown { cause, turn })
+            }
+        }
+    }
+}
+
+impl StoreError {
+    /// Whether the database has answered, and said no.
+    const fn is_refusal(&self) -> bool {
+        matches!(self, Self::Database(sqlx::Error::Database(_)))
     }
 }
 

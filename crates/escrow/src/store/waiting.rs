@@ -4,6 +4,7 @@ use sqlx::Row as _;
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::time::Timestamp;
 
+use super::limit::{STEP, within};
 use super::{Store, StoreError, integer, natural, parsed};
 
 impl Store {
@@ -16,8 +17,11 @@ impl Store {
         let mut transaction = self.transaction().await?;
         let put = "INSERT INTO waiting (request, agreement, received) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
         let put = sqlx::query(put).bind(request.to_string()).bind(agreement.to_string()).bind(integer(received.0));
-        put.execute(&mut *transaction).await?;
-        transaction.commit().await
+        within(STEP, async move {
+            put.execute(&mut *transaction).await?;
+            transaction.commit().await
+        })
+        .await
     }
 
     /// When a request that waits was received first, if that was written down.
@@ -52,7 +56,10 @@ impl Store {
     /// The database fails.
     pub async fn forget(&self, request: Digest) -> Result<(), StoreError> {
         let mut transaction = self.transaction().await?;
-        sqlx::query("DELETE FROM waiting WHERE request = $1").bind(request.to_string()).execute(&mut *transaction).await?;
-        transaction.commit().await
+        within(STEP, async move {
+            sqlx::query("DELETE FROM waiting WHERE request = $1").bind(request.to_string()).execute(&mut *transaction).await?;
+            transaction.commit().await
+        })
+        .await
     }
 }

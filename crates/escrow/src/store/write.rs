@@ -10,13 +10,15 @@ use verinfer_protocols::keys::AccountId;
 use verinfer_protocols::ledger::{Account, Posting};
 use verinfer_protocols::money::Money;
 
-use super::transaction::Transaction;
+use super::limit::{STEP, within};
+use super::transaction::{Transaction, Turn, Uncommitted};
 use super::{Store, StoreError, integer, natural, parsed, read, scope};
 use crate::books::{Before, Change, Entry, Record, extended_log};
 
 /// A transaction that will add one entry to the log. Nobody else writes until it ends; if it is dropped, nothing has happened.
 #[derive(Debug)]
 pub struct Writing {
+    store: Store,
     transaction: Transaction,
     /// The place of the entry that will be written.
     position: u64,
@@ -32,11 +34,26 @@ impl Store {
     /// The database fails.
     pub async fn write(&self) -> Result<Writing, StoreError> {
         let mut transaction = self.transaction().await?;
-        let take = sqlx::query("UPDATE head SET position = position + 1 RETURNING position, digest");
-        let row = take.fetch_optional(&mut *transaction).await?.ok_or(StoreError::Empty)?;
-        let position = natural(row.try_get(0)?, "head", "position")?;
-        let before = parsed(row.try_get(1)?, "head", "digest")?;
-        Ok(Writing { transaction, position, before })
+        within(STEP, async move {
+            let take = sqlx::query("UPDATE head SET position = position + 1 RETURNING position, digest");
+            let row = take.fetch_optional(&mut *transaction).await?.ok_or(StoreError::Empty)?;
+            let position = natural(row.try_get(0)?, "head", "position")?;
+            let before = parsed(row.try_get(1)?, "head", "digest")?;
+            Ok(Writing { store: self.clone(), transaction, position, before })
+        })
+        .await
+    }
+
+    /// Looks whether an entry is in the log at a position although nobody has said so. Nobody writes meanwhile: what was committed is there by then.
+    async fn is_written(&self, turn: Turn, position: u64, head: &Digest) -> Result<bool, StoreError> {
+        let mut transaction = Transaction::resume(&self.pool, turn, self.term).await?;
+        within(STEP, async move {
+            let query = sqlx::query("SELECT digest FROM log WHERE position = $1").bind(integer(position));
+            let row = query.fetch_optional(&mut *transaction).await?;
+            let found: Option<Digest> = row.map(|row| parsed(row.try_get(0)?, "log", "digest")).transpose()?;
+            Ok(found.as_ref() == Some(head))
+        })
+        .await
     }
 }
 
@@ -47,7 +64,7 @@ impl Writing {
     ///
     /// The database fails.
     pub async fn receipt(&mut self, request: Digest) -> Result<Option<Receipt>, StoreError> {
-        read::receipt(&mut self.transaction, request).await
+        within(STEP, read::receipt(&mut self.transaction, request)).await
     }
 
     /// How many agreements of an account have not ended.
@@ -56,8 +73,11 @@ impl Writing {
     ///
     /// The database fails.
     pub async fn open_agreements(&mut self, account: AccountId) -> Result<u64, StoreError> {
-        let query = sqlx::query("SELECT COUNT(*) FROM agreements WHERE proposer = $1 AND ended = 0").bind(account.to_string());
-        natural(query.fetch_one(&mut *self.transaction).await?.try_get(0)?, "agreements", "ended")
+        within(STEP, async {
+            let query = sqlx::query("SELECT COUNT(*) FROM agreements WHERE proposer = $1 AND ended = 0").bind(account.to_string());
+            natural(query.fetch_one(&mut *self.transaction).await?.try_get(0)?, "agreements", "ended")
+        })
+        .await
     }
 
     /// What an entry about an agreement depends on.
@@ -66,6 +86,10 @@ impl Writing {
     ///
     /// The database fails.
     pub async fn before(&mut self, signer: Option<AccountId>, id: AgreementId) -> Result<Before, StoreError> {
+        within(STEP, self.read_before(signer, id)).await
+    }
+
+    async fn read_before(&mut self, signer: Option<AccountId>, id: AgreementId) -> Result<Before, StoreError> {
         let agreement = read::agreement(&mut self.transaction, id).await?.map(|row| row.agreement);
         let stake = match agreement.as_ref().and_then(|agreement| agreement.terms.stake()) {
             Some(stake) => read::agreement(&mut self.transaction, stake).await?.map(|row| row.agreement),
@@ -78,12 +102,27 @@ impl Writing {
         Ok(Before { agreement, stake, last_sequence })
     }
 
-    /// Writes an entry and what it does, and ends the transaction.
+    /// Writes an entry and what it does, and ends the transaction. Where the end of the transaction is not known, it is looked up.
     ///
     /// # Errors
     ///
-    /// An account has too little, or the database fails; nothing has happened then.
+    /// An account has too little; nothing has happened then. Or the database fails; whether something has happened then, [`Writing::receipt`] says when it
+    /// works again.
     pub async fn commit(mut self, entry: &Entry, change: &Change) -> Result<Receipt, StoreError> {
+        let head = within(STEP, self.append(entry, change)).await?;
+        let receipt = Receipt { position: self.position, head, at: entry.at };
+        match self.transaction.end().await {
+            Ok(()) => Ok(receipt),
+            Err(Uncommitted::Refused(cause)) => Err(cause),
+            Err(Uncommitted::Unknown { cause, turn }) => {
+                tracing::warn!(error = %cause, "a commit is not known to have worked: the log is asked");
+                if self.store.is_written(turn, self.position, &head).await? { Ok(receipt) } else { Err(cause) }
+            }
+        }
+    }
+
+    /// Gives the digest of the log with the entry.
+    async fn append(&mut self, entry: &Entry, change: &Change) -> Result<Digest, StoreError> {
         self.post(&change.postings).await?;
         if let Some(agreement) = &change.agreement {
             self.put(agreement).await?;
@@ -109,8 +148,7 @@ impl Writing {
         append.execute(&mut *self.transaction).await?;
         let end = "UPDATE head SET digest = $1, clock = CASE WHEN clock < $2 THEN $2 ELSE clock END";
         sqlx::query(end).bind(head.to_string()).bind(integer(entry.at.0)).execute(&mut *self.transaction).await?;
-        self.transaction.commit().await?;
-        Ok(Receipt { position: self.position, head, at: entry.at })
+        Ok(head)
     }
 
     async fn put(&mut self, agreement: &Agreement) -> Result<(), StoreError> {

@@ -25,6 +25,7 @@ fn many_files_are_all_there_or_not() {
             let refused = store.keep_file(id, owner, b"", FileLimits { agreement: 1, account: 1 }).await.unwrap_err();
             assert!(matches!(refused, StoreError::Deposed), "nobody leads: {refused}");
             store.initialize(owner, Timestamp(0)).await.unwrap();
+            let (store, _) = store.begin_term().await.unwrap();
             let limits = FileLimits { agreement: 1 << 20, account: 1 << 20 };
             for content in &contents {
                 assert_eq!(store.keep_file(id, owner, content, limits).await.unwrap(), Kept::Kept);

@@ -26,9 +26,8 @@ use verinfer_protocols::transfer;
 /// Writes what a party asks for as if these facts had been found out about it.
 fn lie(database: &Database, by: &SecretKey, agreement: AgreementId, action: agreement::Move, facts: Facts) {
     Runtime::new().unwrap().block_on(async {
-        let store = Store::open(&database.url).await.unwrap();
         // The liar leads.
-        let head = store.initialize(operator().account(), Timestamp(0)).await.unwrap();
+        let (store, head) = Store::open(&database.url).await.unwrap().begin_term().await.unwrap();
         let (escrow, signer, at) = (head.escrow, by.account(), head.clock);
         let sequence = store.last_sequence(signer, agreement).await.unwrap() + 1;
         let header = Header { version: VERSION, escrow, signer, agreement, sequence, expires: at.after(Millis(60_000)) };

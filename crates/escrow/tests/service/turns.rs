@@ -16,10 +16,9 @@ use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::SecretKey;
 use verinfer_protocols::serving::Move as Serving;
 use verinfer_protocols::signed::Body;
-use verinfer_protocols::time::Timestamp;
 
 use crate::common::model::Model;
-use crate::common::{LONG, Running, audited, key, money, on_each_database, operator, serving};
+use crate::common::{LONG, Running, audited, key, money, on_each_database, serving};
 
 /// A round whose second prediction the provider has to prove.
 struct Contested {
@@ -125,8 +124,8 @@ fn proof_that_waited_when_the_escrow_was_stopped_is_in_time_when_it_comes_again(
 
         // As if it had waited until long after the deadline.
         Runtime::new().unwrap().block_on(async {
-            let store = Store::open(&database.url).await.unwrap();
-            let received = store.initialize(operator().account(), Timestamp(0)).await.unwrap().clock;
+            let (store, head) = Store::open(&database.url).await.unwrap().begin_term().await.unwrap();
+            let received = head.clock;
             store.note(request.id(), waiting.id, received).await.unwrap();
             store.note(request.id(), waiting.id, deadline.after(LONG)).await.unwrap();
             assert_eq!(store.noted(request.id()).await.unwrap(), Some(received), "what was written first counts");

@@ -7,10 +7,10 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use serde::Serialize;
-use verinfer_escrow::clock::Clock;
 use verinfer_escrow::http::HttpLimits;
+use verinfer_escrow::lead::Candidate;
 use verinfer_escrow::server::{Server, interrupted};
-use verinfer_escrow::service::{Escrow, Limits};
+use verinfer_escrow::service::Limits;
 use verinfer_escrow::store::Store;
 
 use super::run;
@@ -19,6 +19,8 @@ use crate::keys;
 use crate::output::{Output, Report, Verdict};
 
 /// Serve until interrupted.
+///
+/// Where another process serves from the same database, this one stands by, and takes over within seconds when that one is gone.
 ///
 /// The interface is described at /openapi.json; / shows agreements, balances and the log.
 #[derive(Debug, clap::Args)]
@@ -69,9 +71,9 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     let http = HttpLimits { requests_per_second: arguments.max_rate, ..HttpLimits::default() };
     run(async {
         let store = Store::create(&arguments.db).await.with_context(|| format!("cannot use {}", without_password(&arguments.db)))?;
-        let escrow = Escrow::new(store, key.account(), Clock::from, limits).await?;
+        let candidate = Candidate::new(store, key.account(), limits).await?;
         let server =
-            Server::bind(escrow, arguments.listen, http).await.with_context(|| format!("cannot listen on {}", arguments.listen))?;
+            Server::bind(candidate, arguments.listen, http).await.with_context(|| format!("cannot listen on {}", arguments.listen))?;
         output.report(&ServeReport { url: format!("http://{}", server.address()?), account: key.account().to_string() })?;
         server.serve(interrupted()).await?;
         Ok(Verdict::Accepted)

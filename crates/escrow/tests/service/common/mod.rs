@@ -15,11 +15,11 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use verinfer_escrow::audit::{Audit, AuditError, Trust, audit};
-use verinfer_escrow::clock::Clock;
 use verinfer_escrow::error::ServiceError;
 use verinfer_escrow::http::HttpLimits;
+use verinfer_escrow::lead::Candidate;
 use verinfer_escrow::server::Server;
-use verinfer_escrow::service::{Escrow, Limits};
+use verinfer_escrow::service::Limits;
 use verinfer_escrow::store::Store;
 use verinfer_escrow_client::{Client, Patience};
 use verinfer_protocols::digest::Digest;
@@ -98,8 +98,8 @@ impl Running {
         let thread = std::thread::spawn(move || {
             Runtime::new().unwrap().block_on(async {
                 let store = Store::create(&url).await.unwrap();
-                let escrow = Escrow::new(store, operator().account(), Clock::from, limits).await.unwrap();
-                let server = Server::bind(escrow, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), http).await.unwrap();
+                let candidate = Candidate::new(store, operator().account(), limits).await.unwrap();
+                let server = Server::bind(candidate, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), http).await.unwrap();
                 tell.send(server.address().unwrap()).unwrap();
                 server.serve(async { stopped.await.unwrap_or(()) }).await
             })
@@ -127,11 +127,6 @@ impl Running {
     pub fn stop(self) {
         self.stop.send(()).unwrap();
         self.thread.join().unwrap().unwrap();
-    }
-
-    /// Waits until it ends of its own accord.
-    pub fn ended(self) -> Result<(), ServiceError> {
-        self.thread.join().unwrap()
     }
 }
 

@@ -10,4 +10,5 @@ mod pins;
 mod privacy;
 mod several;
 mod slow;
+mod standby;
 mod world;

@@ -13,6 +13,7 @@ use verinfer_protocols::money::Money;
 
 use play::{Play, Protocol};
 
+pub mod front;
 pub mod play;
 pub mod seen;
 
@@ -167,7 +168,7 @@ pub fn stop(child: &mut Child) {
     let _ = child.wait();
 }
 
-fn spawn(arguments: &[String], folder: &std::path::Path, process: usize) -> Child {
+pub fn spawn(arguments: &[String], folder: &std::path::Path, process: usize) -> Child {
     let log = std::fs::OpenOptions::new().create(true).append(true).open(folder.join(format!("{process}.log"))).unwrap();
     let errors = log.try_clone().unwrap();
     Command::new(env!("CARGO_BIN_EXE_verinfer")).args(arguments).stdin(Stdio::null()).stdout(log).stderr(errors).spawn().unwrap()
@@ -185,7 +186,7 @@ pub fn free_address() -> String {
 }
 
 /// The URL of a new schema of its own on a PostgreSQL server.
-fn schema(server: &str, folder: &std::path::Path) -> String {
+pub fn schema(server: &str, folder: &std::path::Path) -> String {
     // Temporary folders have names of their own.
     let name: String = folder.display().to_string().to_lowercase().bytes().map(|byte| format!("{byte:02x}")).collect();
     let name = format!("kill_{}", &name[name.len().saturating_sub(32)..]);

@@ -53,7 +53,7 @@ pub async fn about(State(shared): State<Shared>) -> Answer<About> {
         (status = 421, description = "other_escrow", body = ErrorBody),
         (status = 422, description = "what the machine or the verifier does not accept: proof_rejected, proof, member, transfer, terms, stake, ...", body = ErrorBody),
         (status = 429, description = "rate", body = ErrorBody),
-        (status = 503, description = "busy, outage, deposed, stopping", body = ErrorBody),
+        (status = 503, description = "busy, outage, standby, deposed, stopping", body = ErrorBody),
     )
 )]
 pub async fn request(State(shared): State<Shared>, request: Request) -> Answer<Receipt> {
@@ -127,7 +127,7 @@ pub async fn view(shared: &Shared, id: AgreementId) -> Result<AgreementView, Fai
         (status = 408, description = "slow", body = ErrorBody),
         (status = 413, description = "oversized", body = ErrorBody),
         (status = 429, description = "rate", body = ErrorBody),
-        (status = 503, description = "outage, deposed, busy: no room for bodies now", body = ErrorBody),
+        (status = 503, description = "outage, standby, deposed, busy: no room for bodies now", body = ErrorBody),
         (status = 507, description = "too_many_files, no_space", body = ErrorBody),
     )
 )]

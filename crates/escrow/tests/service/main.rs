@@ -9,6 +9,8 @@ mod common;
 mod demands;
 mod files;
 mod full_disk;
+#[cfg(unix)]
+mod half_open;
 mod hostile;
 mod leaks;
 mod lies;

@@ -28,7 +28,7 @@ use verinfer_protocols::money::Money;
 use verinfer_protocols::time::Millis;
 
 /// Names the server whose databases tests may make schemas in, as `postgres://user@host/database`.
-const POSTGRES: &str = "VERINFER_POSTGRES";
+pub const POSTGRES: &str = "VERINFER_POSTGRES";
 
 /// A new, empty database.
 pub struct Database {
@@ -37,6 +37,11 @@ pub struct Database {
 }
 
 impl Database {
+    /// This database, reached by another URL.
+    pub fn by(&self, url: String) -> Self {
+        Self { url, folder: None }
+    }
+
     /// A new, empty database of the same kind.
     pub fn another(&self) -> Self {
         if self.folder.is_some() { sqlite() } else { postgres(&std::env::var(POSTGRES).unwrap()) }
@@ -63,7 +68,7 @@ pub fn sqlite_at(path: &std::path::Path) -> Database {
 }
 
 /// A schema of its own on a server.
-fn postgres(server: &str) -> Database {
+pub fn postgres(server: &str) -> Database {
     let schema = format!("escrow_{}", hex(&random::<8>()));
     Runtime::new().unwrap().block_on(async {
         sqlx::any::install_default_drivers();

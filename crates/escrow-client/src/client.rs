@@ -17,7 +17,7 @@ use verinfer_protocols::{accuracy, retrieval, serving, transfer};
 
 use crate::MAX_FILE_BYTES;
 use crate::error::ClientError;
-use crate::messages::{About, AccountView, AgreementView, ErrorBody, FileAccess, PartyView, Receipt};
+use crate::messages::{About, AccountView, AgreementView, ErrorBody, FileAccess, PartyView, Receipt, RequestAccess};
 use crate::waiting::{Wait, is_permanent};
 
 /// How long a client waits for an escrow.
@@ -154,7 +154,11 @@ impl Client {
     ///
     /// The escrow refuses it, or cannot be reached.
     pub fn submit(&self, request: &Request) -> Result<Receipt, ClientError> {
-        let answer = self.persevere(|| self.agent.post(self.at("/v1/requests")).content_type("application/json").send(encode(request)))?;
+        let body = encode(request);
+        let access = RequestAccess { escrow: self.escrow, body: Digest::of_bytes(&body), expires: request.header.expires };
+        let authorization = access.authorize(&self.key);
+        let post = || self.agent.post(self.at("/v1/requests")).content_type("application/json").header("authorization", &authorization);
+        let answer = self.persevere(|| post().send(&body))?;
         understand("the request", answer)
     }
 

@@ -153,6 +153,42 @@ impl FileAccess {
     }
 }
 
+/// The right to have a request read: what is signed for its `authorization` header, so that an escrow knows who sends it, and that it is what that account
+/// sends, before anything in it is understood. It needs no secrecy: a request is carried out once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct RequestAccess {
+    /// The escrow's account.
+    pub escrow: AccountId,
+    /// Digest of the bytes that are sent.
+    pub body: Digest,
+    /// From then on the signature is worth nothing.
+    pub expires: Timestamp,
+}
+
+const REQUEST_ACCESS: &str = "verinfer escrow request access v1";
+
+impl RequestAccess {
+    /// The `authorization` header of an account: `Verinfer ACCOUNT:EXPIRES:BODY:SIGNATURE`.
+    pub fn authorize(&self, key: &SecretKey) -> String {
+        format!("{SCHEME}{}:{}:{}:{}", key.account(), self.expires.0, self.body, key.sign(REQUEST_ACCESS, self))
+    }
+
+    /// What a header for an escrow says, and which account it says has signed it; nothing if it is not of the form that [`RequestAccess::authorize`] gives
+    /// it.
+    pub fn claimed(header: &str, escrow: AccountId) -> Option<(AccountId, Self, Signature)> {
+        let mut parts = header.strip_prefix(SCHEME)?.split(':');
+        let (account, expires, body, signature) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        let access = Self { escrow, body: body.parse().ok()?, expires: Timestamp(expires.parse().ok()?) };
+        let claimed = (account.parse().ok()?, access, signature.parse().ok()?);
+        parts.next().is_none().then_some(claimed)
+    }
+
+    /// Whether the account has signed it.
+    pub fn is_signed_by(&self, account: &AccountId, signature: &Signature) -> bool {
+        account.has_signed(REQUEST_ACCESS, self, signature)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,6 +209,21 @@ mod tests {
         assert!(!FileAccess { leave: true, ..access }.is_signed_by(&account, &signature));
         for wrong in ["", "Bearer x", "Verinfer a:b:c", &format!("{}:", access.authorize(&key))] {
             assert!(FileAccess::claimed(wrong).is_none(), "{wrong}");
+        }
+    }
+    #[test]
+    fn header_says_who_sends_which_bytes_to_which_escrow() {
+        let key = SecretKey::from_seed(&[1; 32]);
+        let access = RequestAccess { escrow: AccountId([2; 32]), body: Digest([4; 32]), expires: Timestamp(5) };
+        let header = access.authorize(&key);
+        let (account, claimed, signature) = RequestAccess::claimed(&header, access.escrow).unwrap();
+        assert_eq!((account, claimed), (key.account(), access));
+        assert!(claimed.is_signed_by(&account, &signature));
+        let (_, elsewhere, signature) = RequestAccess::claimed(&header, AccountId([3; 32])).unwrap();
+        assert!(!elsewhere.is_signed_by(&account, &signature));
+        assert!(!RequestAccess { body: Digest([5; 32]), ..access }.is_signed_by(&account, &signature));
+        for wrong in ["", "Verinfer a:1:b:c", &format!("{header}:"), header.rsplit_once(':').unwrap().0] {
+            assert!(RequestAccess::claimed(wrong, access.escrow).is_none(), "{wrong}");
         }
     }
 }

@@ -69,6 +69,8 @@ impl Limits {
 pub struct Escrow {
     /// Writes in this escrow's term, which its clock belongs to.
     pub(crate) store: Store,
+    /// For what holds no deadline: pages and the log. It has connections of its own, and whoever reads keeps nobody from moving.
+    pub(crate) reading: Store,
     pub(crate) clock: Clock,
     pub(crate) account: AccountId,
     pub(crate) limits: Limits,
@@ -90,7 +92,8 @@ impl Escrow {
         let decisions = Decisions::default();
         decisions.hold(store.all_noted().await?);
         let turns = Turns::new(limits.verifying, limits.waiting);
-        Ok(Self { store, clock: Clock::from(head.clock), account, limits, turns, decisions })
+        let reading = store.for_reading();
+        Ok(Self { store, reading, clock: Clock::from(head.clock), account, limits, turns, decisions })
     }
 
     /// The escrow's own account.
@@ -152,6 +155,15 @@ impl Escrow {
     /// Checks that something was recorded for an account. Keys cost nothing: what strangers may do takes room and time from others.
     pub(crate) async fn check_known(&self, account: AccountId) -> Result<(), ServiceError> {
         if account == self.account || self.store.is_known(account).await? { Ok(()) } else { Err(ServiceError::UnknownAccount { account }) }
+    }
+
+    /// Checks that an account is known before anything that it sends is read.
+    ///
+    /// # Errors
+    ///
+    /// It is not, or the database fails.
+    pub async fn check_sender(&self, account: AccountId) -> Result<(), ServiceError> {
+        self.observed(self.check_known(account).await)
     }
 
     /// Has the clock stand still if the database fails: until it works again nobody can do what is due.

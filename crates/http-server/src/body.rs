@@ -12,7 +12,7 @@ use crate::serve::Connection;
 use crate::shares::Claim;
 
 /// Bytes of each body that do not count.
-const SHORT: usize = 1 << 16;
+pub(crate) const SHORT: usize = 1 << 16;
 
 /// All of a body. It counts as in use until this is dropped, also while it is worked on.
 #[derive(Debug)]
@@ -56,17 +56,34 @@ pub async fn read(request: Request, limit: usize) -> Result<Body, Fault> {
     Ok(Body { bytes, _claim: claim })
 }
 
+impl Body {
+    /// The value of a JSON body.
+    ///
+    /// # Errors
+    ///
+    /// It is not such a value.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Fault> {
+        serde_json::from_slice(&self.bytes).map_err(|error| Fault::Json { reason: error.to_string() })
+    }
+}
+
+/// Checks that a body is said to be JSON.
+///
+/// # Errors
+///
+/// It is not.
+pub fn check_json(headers: &HeaderMap) -> Result<(), Fault> {
+    if is_json(headers) { Ok(()) } else { Err(Fault::MediaType) }
+}
+
 /// The value of a JSON body, of at most `limit` bytes.
 ///
 /// # Errors
 ///
 /// As [`read`]; also if it is not said to be JSON, or is not such a value.
 pub async fn json<T: DeserializeOwned>(request: Request, limit: usize) -> Result<T, Fault> {
-    if !is_json(request.headers()) {
-        return Err(Fault::MediaType);
-    }
-    let body = read(request, limit).await?;
-    serde_json::from_slice(&body.bytes).map_err(|error| Fault::Json { reason: error.to_string() })
+    check_json(request.headers())?;
+    read(request, limit).await?.json()
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -1,13 +1,13 @@
 //! The interface under `/v1`.
 
-use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
-use verinfer_escrow_client::messages::{About, AccountView, AgreementView, ErrorBody, FileAccess, PartyView, Receipt};
-use verinfer_http_server::{Room, body};
+use verinfer_escrow_client::messages::{About, AccountView, AgreementView, ErrorBody, FileAccess, PartyView, Receipt, RequestAccess};
+use verinfer_http_server::{Counted, Room, body};
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::AccountId;
 use verinfer_protocols::ledger::Account;
@@ -24,7 +24,7 @@ type Answer<T> = Result<Json<T>, Failure>;
 /// The escrow, its time, and the end of its log.
 #[utoipa::path(get, path = "/v1/about", responses((status = 200, body = About)))]
 pub async fn about(State(shared): State<Shared>) -> Answer<About> {
-    let head = shared.escrow.store.head().await?;
+    let head = shared.escrow.reading.head().await?;
     Ok(Json(About {
         escrow: shared.escrow.account(),
         now: shared.escrow.now(),
@@ -34,9 +34,10 @@ pub async fn about(State(shared): State<Shared>) -> Answer<About> {
     }))
 }
 
-/// Carries out a signed request, once. The same request again has the same receipt.
+/// Carries out a signed request, once. The same request again has the same receipt. The `authorization` header is
+/// `Verinfer ACCOUNT:EXPIRES:BODY:SIGNATURE`, where BODY is the BLAKE3 digest of the body: nothing is read of one that no known account sends.
 #[utoipa::path(
-    post, path = "/v1/requests", request_body = signed::Request,
+    post, path = "/v1/requests", params(("authorization" = String, Header)), request_body = signed::Request,
     responses(
         (status = 200, description = "carried out", body = Receipt),
         (status = 400, description = "malformed, version", body = ErrorBody),
@@ -57,7 +58,13 @@ pub async fn about(State(shared): State<Shared>) -> Answer<About> {
     )
 )]
 pub async fn request(State(shared): State<Shared>, request: Request) -> Answer<Receipt> {
-    let request: signed::Request = body::json(request, shared.limits.body_bytes).await?;
+    let access = sent(&shared, request.headers()).await?;
+    body::check_json(request.headers())?;
+    let body = body::read(request, shared.limits.body_bytes).await?;
+    if Digest::of_bytes(&body.bytes) != access.body {
+        return Err(Failure::malformed(&"the body has another digest than the authorization"));
+    }
+    let request: signed::Request = body.json()?;
     // What has been received is carried out even if the client does not wait for it.
     let escrow = shared.escrow.clone();
     let task = tokio::spawn(async move { escrow.carry_out(request).await });
@@ -71,12 +78,12 @@ pub async fn request(State(shared): State<Shared>, request: Request) -> Answer<R
 )]
 pub async fn account(State(shared): State<Shared>, Path(account): Path<String>) -> Answer<AccountView> {
     let account: AccountId = account.parse().map_err(|error| Failure::malformed(&error))?;
-    let store = &shared.escrow.store;
+    let store = &shared.escrow.reading;
     Ok(Json(AccountView {
         account,
         balance: store.balance(Account::Party(account)).await?,
         next_sequence: store.last_sequence(account, AgreementId::NONE).await?.saturating_add(1),
-        agreements: store.summaries(Some(account), 1000).await?,
+        agreements: store.summaries(account, 1000).await?,
     }))
 }
 
@@ -92,7 +99,7 @@ pub async fn agreement(State(shared): State<Shared>, Path(id): Path<String>) -> 
 
 /// An agreement as it stands.
 pub async fn view(shared: &Shared, id: AgreementId) -> Result<AgreementView, Failure> {
-    let store = &shared.escrow.store;
+    let store = &shared.escrow.reading;
     let missing = || ServiceError::from(EntryFault::NoAgreement { id });
     let agreement = store.agreement(id).await?.ok_or_else(missing)?.agreement;
     let (proposer, acceptor) = agreement.terms.parties();
@@ -166,7 +173,20 @@ pub async fn file(
     let mut room = Room::of(&request)?;
     room.take(shared.escrow.file_bytes(by, id, file).await?)?;
     let bytes = shared.escrow.file(by, id, file).await?;
-    Ok(([(header::CONTENT_TYPE, "application/octet-stream")], room.answer(bytes)).into_response())
+    Ok((Extension(Counted), [(header::CONTENT_TYPE, "application/octet-stream")], room.answer(bytes)).into_response())
+}
+
+/// What an account sends that is known here, if its signature says so.
+async fn sent(shared: &Shared, headers: &HeaderMap) -> Result<RequestAccess, Failure> {
+    let claimed = RequestAccess::claimed(authorization(headers), shared.escrow.account());
+    let (by, access, signature) = claimed.ok_or_else(|| unsigned("the authorization header is missing or malformed"))?;
+    check_expiry(shared, access.expires)?;
+    // Whoever is unknown costs no more than this.
+    if !access.is_signed_by(&by, &signature) {
+        return Err(unsigned("the authorization is not signed by its account"));
+    }
+    shared.escrow.check_sender(by).await?;
+    Ok(access)
 }
 
 /// Who asks for a file of an agreement, if its signature says so.
@@ -179,22 +199,34 @@ fn authorized(
 ) -> Result<(AgreementId, Digest, AccountId), Failure> {
     let agreement: AgreementId = id.parse().map_err(|error| Failure::malformed(&error))?;
     let file: Digest = file.parse().map_err(|error| Failure::malformed(&error))?;
-    let header = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let unsigned = |message: &str| Failure::new(StatusCode::UNAUTHORIZED, "unsigned", message.to_owned());
-    let (by, expires, signature) =
-        FileAccess::claimed(header).ok_or_else(|| unsigned("the authorization header is missing or malformed"))?;
+    let claimed = FileAccess::claimed(authorization(headers));
+    let (by, expires, signature) = claimed.ok_or_else(|| unsigned("the authorization header is missing or malformed"))?;
     let access = FileAccess { escrow: shared.escrow.account(), agreement, file, leave, expires };
     if !access.is_signed_by(&by, &signature) {
         return Err(unsigned("the authorization is not signed by its account"));
     }
-    if !(shared.escrow.now()..=shared.escrow.now().after(signed::MAX_LIFETIME)).contains(&expires) {
-        return Err(Failure::new(StatusCode::UNAUTHORIZED, "expired", format!("it expires at {expires}, now is {}", shared.escrow.now())));
-    }
+    check_expiry(shared, expires)?;
     Ok((agreement, file, by))
 }
 
+fn authorization(headers: &HeaderMap) -> &str {
+    headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+fn check_expiry(shared: &Shared, expires: Timestamp) -> Result<(), Failure> {
+    let now = shared.escrow.now();
+    if (now..=now.after(signed::MAX_LIFETIME)).contains(&expires) {
+        return Ok(());
+    }
+    Err(Failure::new(StatusCode::UNAUTHORIZED, "expired", format!("the authorization expires at {expires}, now is {now}")))
+}
+
+fn unsigned(message: &str) -> Failure {
+    Failure::new(StatusCode::UNAUTHORIZED, "unsigned", message.to_owned())
+}
+
 /// Bytes of entries in one answer: what is after them is asked for again.
-pub const LOG_BYTES: usize = 1 << 22;
+pub const LOG_BYTES: usize = 1 << 16;
 
 /// Which part of the log.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -232,7 +264,7 @@ pub struct LogEntry {
 #[utoipa::path(get, path = "/v1/log", params(LogQuery), responses((status = 200, body = Vec<LogEntry>), (status = 400, body = ErrorBody)))]
 pub async fn log(State(shared): State<Shared>, query: Result<Query<LogQuery>, QueryRejection>) -> Answer<Vec<LogEntry>> {
     let Query(query) = query.map_err(|error| Failure::malformed(&error))?;
-    let lines = shared.escrow.store.log(query.agreement, query.after, query.limit.min(most()), LOG_BYTES).await?;
+    let lines = shared.escrow.reading.log(query.agreement, query.after, query.limit.min(most()), LOG_BYTES).await?;
     let entry = |line: &crate::store::LogLine| {
         let Entry { at, record } = line.decode()?;
         Ok(LogEntry { position: line.position, head: line.digest, at, record })

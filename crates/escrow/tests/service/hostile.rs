@@ -9,9 +9,9 @@ use crate::common::{LONG, Running, audited, key, money, nonce, on_each_database,
 use ureq::Agent;
 use verinfer_escrow::http::HttpLimits;
 use verinfer_escrow::service::Limits;
-use verinfer_escrow_client::messages::ErrorBody;
+use verinfer_escrow_client::messages::{ErrorBody, RequestAccess};
 use verinfer_protocols::agreement;
-use verinfer_protocols::digest::AgreementId;
+use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::{SecretKey, Signature};
 use verinfer_protocols::serving::Move;
 use verinfer_protocols::signed::{Body, Header, Request, VERSION};
@@ -21,12 +21,24 @@ fn agent() -> Agent {
     Agent::config_builder().http_status_as_error(false).build().into()
 }
 
-/// Status and kind of the answer to a body.
-fn post(running: &Running, body: &[u8], media_type: &str) -> (u16, String) {
-    let mut answer = agent().post(format!("{}/v1/requests", running.url())).content_type(media_type).send(body).unwrap();
+/// The authorization of an account to send a body, which is good for so long from the escrow's time.
+fn authorization(running: &Running, sender: &SecretKey, body: &[u8], lifetime: Millis) -> String {
+    let now = running.client(sender).about().unwrap().now;
+    RequestAccess { escrow: operator().account(), body: Digest::of_bytes(body), expires: now.after(lifetime) }.authorize(sender)
+}
+
+/// Status and kind of the answer to a body that an account sends with this authorization.
+fn post_as(running: &Running, authorization: &str, body: &[u8], media_type: &str) -> (u16, String) {
+    let post = agent().post(format!("{}/v1/requests", running.url())).content_type(media_type).header("authorization", authorization);
+    let mut answer = post.send(body).unwrap();
     let text = answer.body_mut().read_to_string().unwrap();
     let kind = serde_json::from_str::<ErrorBody>(&text).map_or("carried out".to_owned(), |body| body.error.kind);
     (answer.status().as_u16(), kind)
+}
+
+/// Status and kind of the answer to a body that a known account sends.
+fn post(running: &Running, body: &[u8], media_type: &str) -> (u16, String) {
+    post_as(running, &authorization(running, &key(1), body, Millis(60_000)), body, media_type)
 }
 
 fn send(running: &Running, request: &Request) -> (u16, String) {
@@ -171,12 +183,48 @@ fn slow_clients_are_cut_off() {
         assert!(start.elapsed() < Duration::from_secs(10));
         answer
     };
-    let slow_body = "POST /v1/requests HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{";
-    let answer = talk(slow_body);
+    running.fund(&[&key(1)], 1);
+    let authorization = authorization(&running, &key(1), b"{", Millis(60_000));
+    let answer = talk(&format!("{}{{", announcement(&authorization, 100)));
     assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("\"slow\""), "{answer}");
     // Without a whole header there is nothing to answer to.
     talk("POST /v1/requests HTT");
-    assert_eq!(running.client(&key(1)).about().unwrap().position, 0);
+    assert_eq!(running.client(&key(1)).about().unwrap().position, 1);
+    running.stop();
+}
+
+/// The header of a request whose body is to follow.
+fn announcement(authorization: &str, bytes: usize) -> String {
+    format!(
+        "POST /v1/requests HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nauthorization: {authorization}\r\n\
+         content-length: {bytes}\r\n\r\n"
+    )
+}
+
+#[test]
+fn nothing_is_read_of_a_request_that_no_known_account_sends() {
+    let database = sqlite();
+    let running = Running::start(&database);
+    running.fund(&[&key(1)], 1);
+    let good = authorization(&running, &key(1), b"{}", Millis(60_000));
+    let forged = good.replacen(&key(1).account().to_string(), &key(2).account().to_string(), 1);
+    let cases = [
+        ("", 401, "unsigned"),
+        (&*forged, 401, "unsigned"),
+        (&*authorization(&running, &key(1), b"{}", Millis(3_600_000)), 401, "expired"),
+        (&*authorization(&running, &key(2), b"{}", Millis(60_000)), 403, "unknown_account"),
+    ];
+    for (authorization, status, kind) in cases {
+        // The body never comes: whoever waits for it is told nothing before the patience of the server is over.
+        let mut stream = TcpStream::connect(running.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream.write_all(announcement(authorization, 1 << 22).as_bytes()).unwrap();
+        let mut answer = vec![0; 1 << 12];
+        let len = stream.read(&mut answer).unwrap();
+        let answer = String::from_utf8_lossy(&answer[..len]).into_owned();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")) && answer.contains(kind), "{kind}: {answer}");
+    }
+    assert_eq!(post_as(&running, &good, b"[]", "application/json"), (400, "malformed".to_owned()), "another body");
     running.stop();
 }
 

@@ -4,6 +4,7 @@
 //! * [`serve`]: accepts connections, and closes them in the end.
 //! * [`body`]: reads bodies that are neither too long nor too slow.
 //! * [`Room`]: for long answers, which count as bodies do until they have been read.
+//! * [`admit`] and [`charge`]: how often an address asks, where some questions count as several.
 //! * [`Limits`]: what is allowed. [`Fault`]: what was not, each with its status.
 
 pub mod body;
@@ -16,5 +17,5 @@ mod shares;
 pub use body::Body;
 pub use fault::Fault;
 pub use limits::Limits;
-pub use room::Room;
-pub use serve::{admit, serve};
+pub use room::{Counted, Room};
+pub use serve::{admit, charge, serve};

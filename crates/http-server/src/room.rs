@@ -6,8 +6,11 @@ use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
+use axum::response::Response;
+use http_body_util::BodyExt as _;
 use hyper::body::{Frame, SizeHint};
 
+use crate::body::SHORT;
 use crate::fault::Fault;
 use crate::serve::{BUFFER_BYTES, Connection};
 use crate::shares::Claim;
@@ -18,6 +21,10 @@ pub struct Room {
     claim: Claim,
     patience: Duration,
 }
+
+/// Says of an answer that there is room for it already.
+#[derive(Clone, Copy, Debug)]
+pub struct Counted;
 
 /// Bytes for which there is room.
 struct Held {
@@ -50,6 +57,26 @@ impl Room {
     /// There is none, in all or for the request's address.
     pub fn take(&mut self, bytes: usize) -> Result<(), Fault> {
         if self.claim.grow(bytes) { Ok(()) } else { Err(Fault::Full) }
+    }
+
+    /// An answer as it is, but that what is in memory of it counts until it has been read, if it is long.
+    ///
+    /// # Errors
+    ///
+    /// There is no room for it, in all or for the request's address.
+    pub async fn hold(mut self, response: Response) -> Result<Response, Fault> {
+        let counted = response.extensions().get::<Counted>().is_some();
+        let len = response.body().size_hint().exact().and_then(|len| usize::try_from(len).ok());
+        match len {
+            Some(len) if len > SHORT && !counted => {
+                self.take(len)?;
+                let (parts, body) = response.into_parts();
+                // All of it is there: nothing is waited for.
+                let bytes = body.collect().await.map_err(|_| Fault::Broken)?.to_bytes();
+                Ok(Response::from_parts(parts, self.answer(bytes.into())))
+            }
+            Some(_) | None => Ok(response),
+        }
     }
 
     /// The body of an answer. Who has not read it when the patience of the server is over is cut off.

@@ -1,6 +1,7 @@
 //! The loop that accepts connections.
 
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -101,8 +102,19 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
 ///
 /// The address has asked too often, or the request has not come through [`serve`].
 pub fn admit(request: &Request) -> Result<(), Fault> {
+    charge(request, NonZeroU32::MIN)
+}
+
+/// Counts a request to its address as so many, or as all that it may make in a second.
+///
+/// # Errors
+///
+/// As [`admit`].
+pub fn charge(request: &Request, weight: NonZeroU32) -> Result<(), Fault> {
     let Connection { address, shared } = Connection::of(request)?;
-    shared.rate.check_key(address).map_err(|_| Fault::Rate)
+    let weight = weight.min(shared.limits.requests_per_second);
+    // No more than may be asked for at once.
+    shared.rate.check_key_n(address, weight).map_err(|_| Fault::Rate)?.map_err(|_| Fault::Rate)
 }
 
 impl Connection {

@@ -124,7 +124,16 @@ fn terms(customer: &SecretKey, provider: &SecretKey, respond: Millis) -> Terms {
     let periods = serving::Periods { respond, round: HOUR, answer: HOUR, prove: HOUR };
     let (customer, provider) = (customer.account(), provider.account());
     let proof = Money::new(20).unwrap();
-    Terms::Serving(serving::Terms { customer, provider, model: Digest([1; 32]), inputs: 1, proof, beta: 2, periods, nonce: Digest(rand::random()) })
+    Terms::Serving(serving::Terms {
+        customer,
+        provider,
+        model: Digest([1; 32]),
+        inputs: 1,
+        proof,
+        beta: 2,
+        periods,
+        nonce: Digest(rand::random()),
+    })
 }
 
 /// Plays one agreement after the other to its end, and keeps what was acknowledged.
@@ -158,13 +167,13 @@ fn play(url: &str, keys: [SecretKey; 2], over: &AtomicBool, acknowledged: &Mutex
 #[test]
 fn a_leader_that_is_killed_under_load_loses_nothing_that_was_acknowledged_and_nobody_is_slashed() {
     on_each_database(|mut pair| {
-        let pairs: Vec<[SecretKey; 2]> = (0..8).map(|number| [number, number + 100].map(|byte| SecretKey::from_seed(&[byte; 32]))).collect();
+        let pairs: Vec<[SecretKey; 2]> =
+            (0..8).map(|number| [number, number + 100].map(|byte| SecretKey::from_seed(&[byte; 32]))).collect();
         pair.fund(pairs.iter().flatten().cloned());
         let url = front::before(pair.addresses.to_vec());
         let (over, acknowledged) = (AtomicBool::new(false), Mutex::default());
         let (ended, taken) = scope(|scope| {
-            let players: Vec<_> =
-                pairs.iter().map(|keys| scope.spawn(|| play(&url, keys.clone(), &over, &acknowledged))).collect();
+            let players: Vec<_> = pairs.iter().map(|keys| scope.spawn(|| play(&url, keys.clone(), &over, &acknowledged))).collect();
             sleep(LOAD);
             pair.signal(0, "-KILL");
             let taken = pair.taken_over();
@@ -175,7 +184,11 @@ fn a_leader_that_is_killed_under_load_loses_nothing_that_was_acknowledged_and_no
         let audit = pair.audited();
         assert_eq!([&audit["open"], &audit["ended"]].map(Value::as_u64), [Some(0), Some(ended as u64)]);
         let acknowledged = acknowledged.into_inner().unwrap();
-        assert_eq!(audit["entries"], acknowledged.len() + 16, "every entry but the deposits is a move that was acknowledged, and the other way round");
+        assert_eq!(
+            audit["entries"],
+            acknowledged.len() + 16,
+            "every entry but the deposits is a move that was acknowledged, and the other way round"
+        );
         let (last, receipt) = acknowledged.last_key_value().unwrap();
         assert_eq!((audit["entries"].as_u64(), audit["digest"].as_str()), (Some(*last), Some(&*receipt.head.to_string())));
         println!("taken over after {taken:?}; {ended} agreements, {} requests acknowledged, nobody slashed", acknowledged.len());

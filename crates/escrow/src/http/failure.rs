@@ -84,7 +84,9 @@ const fn classify(error: &ServiceError) -> (StatusCode, &'static str) {
         ServiceError::Stopping => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
         ServiceError::Store(StoreError::Deposed) => (StatusCode::SERVICE_UNAVAILABLE, "deposed"),
         ServiceError::Store(StoreError::Overdrawn { .. }) => (StatusCode::PAYMENT_REQUIRED, "overdrawn"),
-        ServiceError::Store(StoreError::Database(_) | StoreError::Disk(_) | StoreError::Hangs { .. }) => (StatusCode::SERVICE_UNAVAILABLE, OUTAGE),
+        ServiceError::Store(StoreError::Database(_) | StoreError::Disk(_) | StoreError::Hangs { .. }) => {
+            (StatusCode::SERVICE_UNAVAILABLE, OUTAGE)
+        }
         ServiceError::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
     }
 }

@@ -6,6 +6,7 @@ mod failure;
 mod openapi;
 mod page;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use axum::Router;
@@ -14,6 +15,8 @@ use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
+
+use verinfer_http_server::Room;
 
 use crate::service::Escrow;
 
@@ -65,8 +68,19 @@ fn admitting(router: Router) -> Router {
     router.layer(middleware::from_fn(limit_rate)).layer(middleware::from_fn(page::show_refusals))
 }
 
-/// Refuses more requests of an address than it may make.
+/// Refuses more requests of an address than it may make, and more of its long answers than there is room for.
 async fn limit_rate(request: Request, next: Next) -> Result<Response, Failure> {
-    verinfer_http_server::admit(&request)?;
-    Ok(next.run(request).await)
+    verinfer_http_server::charge(&request, weight(request.uri().path()))?;
+    let room = Room::of(&request)?;
+    Ok(room.hold(next.run(request).await).await?)
+}
+
+/// As how many requests one counts: lists and the log take as much of the escrow's time as this many of the others.
+const fn weight(path: &str) -> NonZeroU32 {
+    let weight = match path.as_bytes() {
+        b"/" | [b'/', b'a', b'g', b'r', ..] => 20,
+        b"/v1/log" => 10,
+        _ => 1,
+    };
+    NonZeroU32::MIN.saturating_add(weight - 1)
 }

@@ -7,8 +7,8 @@ use verinfer_escrow_client::FILE_OVERHEAD;
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::AccountId;
 
-use super::transaction::Transaction;
 use super::limit::{STEP, within};
+use super::transaction::Transaction;
 use super::{Store, StoreError, integer, natural};
 
 /// Files that one query asks for: databases bound how many values a query has.

@@ -36,6 +36,12 @@ pub use lock::Lock;
 pub use read::{Listed, LogLine, Overview, Row};
 pub use write::Writing;
 
+/// Connections for what holds deadlines.
+const CONNECTIONS: u32 = 16;
+
+/// Connections for who only reads.
+const READERS: u32 = 8;
+
 /// A server rolls back what a process has left open that has stopped, or whose machine is gone. Servers that do not know one of these settings do without.
 const LOSE_THE_SILENT: &str = "SELECT set_config(name, wanted.value, false) FROM (VALUES ('idle_in_transaction_session_timeout', '5000'), \
      ('tcp_keepalives_idle', '2'), ('tcp_keepalives_interval', '1'), ('tcp_keepalives_count', '3'), ('tcp_user_timeout', '5000')) \
@@ -45,6 +51,8 @@ const LOSE_THE_SILENT: &str = "SELECT set_config(name, wanted.value, false) FROM
 #[derive(Clone, Debug)]
 pub struct Store {
     pool: AnyPool,
+    /// Connections for who only reads.
+    readers: AnyPool,
     /// Writers follow one another: in this process they queue here, where the order is fair and waiting costs nothing.
     writers: Arc<Mutex<()>>,
     /// The term in which what is written here is written; 0, in which nothing is, until [`Store::begin_term`].
@@ -201,8 +209,7 @@ impl Store {
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         install_default_drivers();
         let is_sqlite = url.starts_with("sqlite:");
-        let options = AnyPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(30));
-        let options = options.after_connect(move |connection, _| {
+        let options = AnyPoolOptions::new().after_connect(move |connection, _| {
             Box::pin(async move {
                 if is_sqlite {
                     // Readers do not wait for the writer, and what was committed survives a loss of power.
@@ -217,10 +224,11 @@ impl Store {
                 Ok(())
             })
         });
-        let pool = options.connect(url).await?;
+        let readers = options.clone().max_connections(READERS).acquire_timeout(Duration::from_secs(10)).connect_lazy(url)?;
+        let pool = options.max_connections(CONNECTIONS).acquire_timeout(Duration::from_secs(30)).connect(url).await?;
         schema::check(&mut *pool.acquire().await?).await?;
         let place = if is_sqlite { Place::of_sqlite(&pool).await? } else { Place::Server };
-        Ok(Self { pool, writers: Arc::default(), term: 0, place })
+        Ok(Self { pool, readers, writers: Arc::default(), term: 0, place })
     }
 
     /// Makes the escrow's log if there is none, and checks that it is this escrow's.
@@ -276,7 +284,13 @@ impl Store {
 
     /// Closes all connections.
     pub async fn close(&self) {
+        self.readers.close().await;
         self.pool.close().await;
+    }
+
+    /// The same database, on the connections for who only reads: those who wait for one keep nobody else waiting.
+    pub fn for_reading(&self) -> Self {
+        Self { pool: self.readers.clone(), term: 0, ..self.clone() }
     }
 
     /// Waits for the turn to write.

@@ -1,6 +1,6 @@
 //! What is read without writing.
 
-use futures_util::TryStreamExt as _;
+use futures_util::{Stream, TryStreamExt as _};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row as _};
 use verinfer_escrow_client::messages::{AgreementSummary, Receipt};
@@ -41,7 +41,7 @@ pub struct LogLine {
 pub struct Overview {
     /// The end of the log.
     pub head: Head,
-    /// What parties have, by account; the first thousand.
+    /// What parties have, by account; the first ones.
     pub balances: Vec<(AccountId, i64)>,
     /// What the escrow has earned.
     pub fees: i64,
@@ -79,15 +79,22 @@ impl LogLine {
     }
 }
 
-/// All in one statement, so that what a reader sees adds up. The accounts that are nobody's come first by name.
-const BALANCES: &str = "SELECT account, units FROM balances WHERE account NOT LIKE 'holding:%' \
-     UNION ALL SELECT 'holding', CAST(COALESCE(SUM(units), 0) AS BIGINT) FROM balances WHERE account LIKE 'holding:%' \
-     ORDER BY account LIMIT 1003";
+/// All in one statement, so that what a reader sees adds up. Parties come last by name; only agreements that have not ended hold anything.
+const BALANCES: &str = "SELECT account, units FROM (\
+     SELECT 0 AS place, account, units FROM balances WHERE account IN ('fees', 'outside') \
+     UNION ALL SELECT 0, 'holding', CAST(COALESCE(SUM(units), 0) AS BIGINT) FROM balances WHERE units <> 0 AND account LIKE 'holding:%' \
+     UNION ALL SELECT 1, account, units FROM \
+     (SELECT account, units FROM balances WHERE account > 'party:' AND account LIKE 'party:%' ORDER BY account LIMIT $1) AS parties\
+     ) AS shown ORDER BY place, account";
 const LISTED: &str = "SELECT id, kind, stage, ended, deadline, proposer, acceptor, COALESCE(units, 0) FROM agreements \
      LEFT JOIN balances ON account = 'holding:' || id ORDER BY ended, changed DESC LIMIT $1";
-const SUMMARY: &str = "SELECT id, kind, stage, ended, deadline FROM agreements ORDER BY ended, changed DESC LIMIT $1";
-const SUMMARY_OF: &str =
-    "SELECT id, kind, stage, ended, deadline FROM agreements WHERE proposer = $1 OR acceptor = $1 ORDER BY ended, changed DESC LIMIT $2";
+/// An agreement that needs nobody else has its proposer in both places. Each half is read in the order of its index, no further than needed.
+const SUMMARY_OF: &str = "SELECT id, kind, stage, ended, deadline FROM (\
+     SELECT * FROM (SELECT id, kind, stage, ended, deadline, changed FROM agreements WHERE proposer = $1 \
+     ORDER BY ended, changed DESC LIMIT $2) AS proposed \
+     UNION SELECT * FROM (SELECT id, kind, stage, ended, deadline, changed FROM agreements WHERE acceptor = $1 \
+     ORDER BY ended, changed DESC LIMIT $2) AS accepted\
+     ) AS own ORDER BY ended, changed DESC LIMIT $2";
 
 impl Store {
     /// The end of the log.
@@ -156,16 +163,13 @@ impl Store {
         last_sequence(&mut *self.connection().await?, account, agreement).await
     }
 
-    /// Agreements, those that have not ended first, then those that changed last; of one account or of all.
+    /// Agreements of an account, those that have not ended first, then those that changed last.
     ///
     /// # Errors
     ///
     /// The database fails.
-    pub async fn summaries(&self, of: Option<AccountId>, limit: u32) -> Result<Vec<AgreementSummary>, StoreError> {
-        let query = match of {
-            None => sqlx::query(SUMMARY).bind(i64::from(limit)),
-            Some(account) => sqlx::query(SUMMARY_OF).bind(account.to_string()).bind(i64::from(limit)),
-        };
+    pub async fn summaries(&self, of: AccountId, limit: u32) -> Result<Vec<AgreementSummary>, StoreError> {
+        let query = sqlx::query(SUMMARY_OF).bind(of.to_string()).bind(i64::from(limit));
         let rows = query.fetch_all(&mut *self.connection().await?).await?;
         rows.iter().map(summary).collect()
     }
@@ -195,17 +199,18 @@ impl Store {
             Some(id) => query.bind(id.to_string()),
             None => query,
         };
-        let mut connection = self.connection().await?;
-        let mut rows = query.fetch(&mut *connection);
-        let (mut lines, mut read) = (Vec::new(), 0_usize);
-        while read < bytes
-            && let Some(row) = rows.try_next().await?
-        {
-            let position = natural(row.try_get(0)?, "log", "position")?;
-            let line = LogLine { position, digest: parsed(row.try_get(1)?, "log", "digest")?, entry: row.try_get(2)? };
-            read = read.saturating_add(line.entry.len());
-            lines.push(line);
-        }
+        lines(query.fetch(&mut *self.connection().await?), bytes).await
+    }
+
+    /// At most `limit` lines at the end of the log, in order; no more once they have so many bytes.
+    ///
+    /// # Errors
+    ///
+    /// The database fails.
+    pub async fn end_of_log(&self, limit: u32, bytes: usize) -> Result<Vec<LogLine>, StoreError> {
+        let query = sqlx::query("SELECT position, digest, entry FROM log ORDER BY position DESC LIMIT $1").bind(i64::from(limit));
+        let mut lines = lines(query.fetch(&mut *self.connection().await?), bytes).await?;
+        lines.reverse();
         Ok(lines)
     }
 
@@ -227,19 +232,19 @@ impl Store {
         rows.iter().map(listed).collect()
     }
 
-    /// What the page shows first.
+    /// What the page shows first, with so many of the balances.
     ///
     /// # Errors
     ///
     /// The database fails.
-    pub async fn overview(&self) -> Result<Overview, StoreError> {
+    pub async fn overview(&self, balances: u32) -> Result<Overview, StoreError> {
         let head = self.head().await?;
         let connection = &mut *self.connection().await?;
         let count = "SELECT CAST(COALESCE(SUM(ended), 0) AS BIGINT), COUNT(*) FROM agreements";
         let row = sqlx::query(count).fetch_one(&mut *connection).await?;
         let (ended, all) = (natural(row.try_get(0)?, "agreements", "ended")?, natural(row.try_get(1)?, "agreements", "ended")?);
         let mut overview = Overview { head, balances: Vec::new(), fees: 0, held: 0, issued: 0, open: all.saturating_sub(ended), ended };
-        for row in sqlx::query(BALANCES).fetch_all(&mut *connection).await? {
+        for row in sqlx::query(BALANCES).bind(i64::from(balances)).fetch_all(&mut *connection).await? {
             let (account, units): (&str, i64) = (row.try_get(0)?, row.try_get(1)?);
             match account {
                 "fees" => overview.fees = units,
@@ -269,7 +274,21 @@ impl Store {
     }
 }
 
-/// The first columns of [`SUMMARY`], [`SUMMARY_OF`] and [`LISTED`].
+/// Rows of the log, until they have so many bytes.
+async fn lines(mut rows: impl Stream<Item = Result<AnyRow, sqlx::Error>> + Unpin, bytes: usize) -> Result<Vec<LogLine>, StoreError> {
+    let (mut lines, mut read) = (Vec::new(), 0_usize);
+    while read < bytes
+        && let Some(row) = rows.try_next().await?
+    {
+        let position = natural(row.try_get(0)?, "log", "position")?;
+        let line = LogLine { position, digest: parsed(row.try_get(1)?, "log", "digest")?, entry: row.try_get(2)? };
+        read = read.saturating_add(line.entry.len());
+        lines.push(line);
+    }
+    Ok(lines)
+}
+
+/// The first columns of [`SUMMARY_OF`] and [`LISTED`].
 fn summary(row: &AnyRow) -> Result<AgreementSummary, StoreError> {
     let deadline: Option<i64> = row.try_get(4)?;
     Ok(AgreementSummary {

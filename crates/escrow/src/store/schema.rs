@@ -10,7 +10,10 @@ use super::StoreError;
 use crate::books::LOG_FORMAT;
 
 /// One file for each version. A file that is in use does not change any more: its digest stands in the databases.
-const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "log and what follows", include_str!("../../migrations/0001_log_and_what_follows.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "log and what follows", include_str!("../../migrations/0001_log_and_what_follows.sql")),
+    (2, "lists", include_str!("../../migrations/0002_lists.sql")),
+];
 
 /// The last revision that wrote databases whose tables have no version.
 pub const UNVERSIONED: &str = "5d55f48";

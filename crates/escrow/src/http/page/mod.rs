@@ -15,21 +15,21 @@ use super::{Shared, api};
 mod parts;
 mod words;
 
-/// Agreements, and entries of the log, that the first page shows.
+/// Agreements, balances, and entries of the log, that the first page shows.
 const SHOWN: u32 = 100;
 
 /// Entries of the log that the page of an agreement shows.
-const SHOWN_OF_AGREEMENT: u32 = 1000;
+const SHOWN_OF_AGREEMENT: u32 = 200;
 
 /// Nothing is run, loaded or asked for but what the escrow itself serves for the page.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// All agreements, all balances, the end of the log.
 pub async fn overview(State(shared): State<Shared>) -> Result<Response, Failure> {
-    let store = &shared.escrow.store;
-    let overview = store.overview().await?;
+    let store = &shared.escrow.reading;
+    let overview = store.overview(SHOWN).await?;
     let agreements = store.listed(SHOWN).await?;
-    let lines = store.log(None, overview.head.position.saturating_sub(u64::from(SHOWN)), SHOWN, LOG_BYTES).await?;
+    let lines = store.end_of_log(SHOWN, LOG_BYTES).await?;
     let now = shared.escrow.now();
     let all = overview.open.saturating_add(overview.ended);
     Ok(page(
@@ -46,6 +46,7 @@ pub async fn overview(State(shared): State<Shared>) -> Result<Response, Failure>
             @if all > u64::from(SHOWN) { p { "The first " (SHOWN) " of " (all) ": open ones, then those that changed last." } }
             h2 { "Balances" }
             (parts::balances(&overview))
+            @if overview.balances.len() >= usize::try_from(SHOWN).unwrap_or(usize::MAX) { p { "The first " (SHOWN) " accounts." } }
             h2 { "Log" }
             (parts::log(&lines, now)?)
             @if overview.head.position > u64::from(SHOWN) { p { "The last " (SHOWN) " entries; all are at " a href="/v1/log" { "/v1/log" } "." } }
@@ -57,7 +58,7 @@ pub async fn overview(State(shared): State<Shared>) -> Result<Response, Failure>
 pub async fn agreement(State(shared): State<Shared>, Path(id): Path<String>) -> Result<Response, Failure> {
     let id: AgreementId = id.parse().map_err(|error| Failure::malformed(&error))?;
     let view = api::view(&shared, id).await?;
-    let lines = shared.escrow.store.log(Some(id), 0, SHOWN_OF_AGREEMENT, LOG_BYTES).await?;
+    let lines = shared.escrow.reading.log(Some(id), 0, SHOWN_OF_AGREEMENT, LOG_BYTES).await?;
     Ok(page(
         &format!("Agreement: {}", view.agreement.terms.kind()),
         view.now,

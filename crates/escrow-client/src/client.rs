@@ -155,7 +155,9 @@ impl Client {
     /// The escrow refuses it, or cannot be reached.
     pub fn submit(&self, request: &Request) -> Result<Receipt, ClientError> {
         let body = encode(request);
-        let access = RequestAccess { escrow: self.escrow, body: Digest::of_bytes(&body), expires: request.header.expires };
+        // A request that waited before the escrow was stopped may come again when it has expired.
+        let expires = self.recent_time()?.after(LIFETIME);
+        let access = RequestAccess { escrow: self.escrow, body: Digest::of_bytes(&body), expires };
         let authorization = access.authorize(&self.key);
         let post = || self.agent.post(self.at("/v1/requests")).content_type("application/json").header("authorization", &authorization);
         let answer = self.persevere(|| post().send(&body))?;

@@ -65,8 +65,8 @@ fn connect(client: TcpStream, mut to: impl Write + Send + 'static, mut from: imp
             {
                 marked = Some(what);
             }
-            if marked.is_some() && contains("COMMIT") {
-                *fault.lock().unwrap() = None;
+            // Others have merely looked for the text.
+            if marked.is_some() && contains("COMMIT") && fault.lock().unwrap().take().is_some() {
                 lost.store(true, Ordering::SeqCst);
             }
             marked != Some(Lost::Commit) || !lost.load(Ordering::SeqCst)

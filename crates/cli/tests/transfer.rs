@@ -9,13 +9,14 @@ use std::process::{Child, Command, Stdio};
 use verinfer_escrow_client::{Client, Patience};
 use verinfer_parties::transfer::{Due, Transfer};
 use verinfer_parties::{PartyError, Store};
-use verinfer_protocols::accuracy::{self, Evidence, Form, Periods, Prices, Terms};
+use verinfer_protocols::accuracy::{self, Evidence, Form, Periods, Terms};
 use verinfer_protocols::agreement::{self, Move, State};
 use verinfer_protocols::coin::Share;
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::SecretKey;
 use verinfer_protocols::merkle::Root;
 use verinfer_protocols::money::Money;
+use verinfer_protocols::rules::{Rules, StakeRules};
 use verinfer_protocols::time::Millis;
 use verinfer_protocols::{stake, transfer};
 
@@ -45,7 +46,7 @@ impl Escrow {
         let connect = |key| Client::connect(&url, key, Patience::default()).unwrap();
         let bank = connect(operator);
         for account in [customer.account(), provider.account()] {
-            bank.deposit(account, units(1_000_000), account.to_string()).unwrap();
+            bank.deposit(account, units(1_000_000_000), account.to_string()).unwrap();
         }
         Self { process, clients: [connect(customer), connect(provider)] }
     }
@@ -54,8 +55,10 @@ impl Escrow {
     fn agree(&self) -> (AgreementId, String) {
         let [customer, provider] = &self.clients;
         let (model, hour) = (Digest([1; 32]), Millis(3_600_000));
-        let amount = units(3000 * u64::from(ITEMS));
-        let stake = stake::Terms { provider: provider.account(), model, amount, lock: hour, nonce: Digest([2; 32]) };
+        let rules = Rules::default();
+        let (prices, StakeRules { lock, covers, .. }) = (rules.prices, rules.stake);
+        let amount = prices.example.times(1000 * u64::from(ITEMS)).unwrap();
+        let stake = stake::Terms { provider: provider.account(), model, amount, lock, covers, nonce: Digest([2; 32]) };
         let share = Share([3; 32]);
         let terms = Terms {
             customer: customer.account(),
@@ -67,8 +70,8 @@ impl Escrow {
             evidence: Evidence::Outputs,
             top: 1,
             target: 1,
-            prices: Prices { example: units(3), proof: units(2), inference: units(1) },
-            fee: units(1),
+            prices,
+            fee: rules.least_fee(ITEMS).unwrap(),
             stake: provider.open(agreement::Terms::Stake(stake)).unwrap(),
             coin: share.commit(),
             periods: Periods { respond: hour, decide: hour, prove: hour },

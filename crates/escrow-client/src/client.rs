@@ -10,6 +10,7 @@ use verinfer_protocols::agreement::{Move, Terms};
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::{AccountId, SecretKey};
 use verinfer_protocols::money::Money;
+use verinfer_protocols::rules::Rules;
 use verinfer_protocols::serving::Answer;
 use verinfer_protocols::signed::{Body, Header, Request, VERSION};
 use verinfer_protocols::time::{Millis, Timestamp};
@@ -129,7 +130,7 @@ impl Client {
     /// The escrow cannot be reached, or does not know the agreement.
     pub fn prepare(&self, agreement: AgreementId, body: Body) -> Result<Request, ClientError> {
         let (sequence, now) = match body {
-            Body::Deposit { .. } | Body::Withdraw { .. } => (self.own_account()?.next_sequence, self.about()?.now),
+            Body::Deposit { .. } | Body::Withdraw { .. } | Body::Rules(_) => (self.own_account()?.next_sequence, self.about()?.now),
             // Nobody can have moved before there is an agreement.
             Body::Open(_) => (1, self.about()?.now),
             Body::Act(_) => {
@@ -191,6 +192,15 @@ impl Client {
     /// As [`Client::submit`].
     pub fn deposit(&self, account: AccountId, amount: Money, reference: String) -> Result<Receipt, ClientError> {
         self.submit(&self.prepare(AgreementId::NONE, Body::Deposit { account, amount, reference })?)
+    }
+
+    /// As the escrow's operator: sets the marketplace's rules.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::submit`].
+    pub fn set_rules(&self, rules: Rules) -> Result<Receipt, ClientError> {
+        self.submit(&self.prepare(AgreementId::NONE, Body::Rules(rules))?)
     }
 
     /// Has money paid out.
@@ -365,7 +375,7 @@ impl LogRecord {
         let Self::Request { request } = self else { return None };
         match request.body {
             Body::Act(action) => Some(action),
-            Body::Open(_) | Body::Deposit { .. } | Body::Withdraw { .. } => None,
+            Body::Open(_) | Body::Deposit { .. } | Body::Withdraw { .. } | Body::Rules(_) => None,
         }
     }
 }

@@ -5,6 +5,7 @@ use verinfer_protocols::agreement::Agreement;
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::{AccountId, SecretKey, Signature};
 use verinfer_protocols::money::Money;
+use verinfer_protocols::rules::Rules;
 use verinfer_protocols::time::Timestamp;
 
 /// The escrow and the end of its log.
@@ -19,6 +20,8 @@ pub struct About {
     pub position: u64,
     /// Digest of the log.
     pub head: Digest,
+    /// The marketplace's rules.
+    pub rules: Rules,
     /// The largest file that can be left with it, in bytes.
     pub max_file_bytes: u64,
 }
@@ -93,8 +96,24 @@ pub struct AccountView {
     pub balance: Money,
     /// The number of its next request about itself.
     pub next_sequence: u64,
+    /// How its agreements have ended, counted from the log.
+    pub outcomes: Vec<OutcomeCount>,
     /// Its agreements, those that have not ended first, the newest first; at most 1000.
     pub agreements: Vec<AgreementSummary>,
+}
+
+/// How many agreements of an account have ended in one way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct OutcomeCount {
+    /// Whether it had proposed them: as customer or requester. Otherwise it had been asked, as provider or responder.
+    pub proposed: bool,
+    /// `accuracy`, `serving` or `retrieval`.
+    pub kind: String,
+    /// How they ended, by its name.
+    pub outcome: String,
+    /// How many.
+    pub times: u64,
 }
 
 /// A request was refused, or could not be understood; nothing has changed.

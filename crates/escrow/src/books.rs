@@ -1,17 +1,19 @@
 //! What an entry of the log does: a pure function, for the service that writes entries and for the audit that reads them.
 
 use serde::{Deserialize, Serialize};
+use verinfer_protocols::accuracy;
 use verinfer_protocols::agreement::{Agreement, Event, Move};
 use verinfer_protocols::digest::{AgreementId, Digest, canonical};
 use verinfer_protocols::event::Facts;
 use verinfer_protocols::keys::AccountId;
 use verinfer_protocols::ledger::{Account, Posting};
 use verinfer_protocols::refusal::Refusal;
+use verinfer_protocols::rules::Rules;
 use verinfer_protocols::signed::{Body, MAX_REFERENCE_BYTES, Request, RequestFault};
 use verinfer_protocols::time::{Millis, Timestamp};
 
 /// How entries are written. It is raised when a program of before could not read, or would understand otherwise, what this one writes.
-pub const LOG_FORMAT: i64 = 2;
+pub const LOG_FORMAT: i64 = 3;
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +51,10 @@ pub struct Before {
     pub agreement: Option<Agreement>,
     /// The stake that the agreement's terms name, if there is one.
     pub stake: Option<Agreement>,
+    /// How many agreements that stake has covered.
+    pub covered: u32,
+    /// The marketplace's rules.
+    pub rules: Rules,
     /// The number of the signer's last request about the agreement; 0 if there was none.
     pub last_sequence: u64,
 }
@@ -60,6 +66,10 @@ pub struct Change {
     pub agreement: Option<Agreement>,
     /// Payments.
     pub postings: Vec<Posting>,
+    /// The stake that covers one agreement more.
+    pub covered: Option<AgreementId>,
+    /// The marketplace's rules from then on, if they have changed.
+    pub rules: Option<Rules>,
 }
 
 /// Why an entry cannot be.
@@ -91,8 +101,8 @@ pub enum EntryFault {
         /// What it should be.
         expected: AgreementId,
     },
-    /// Only the operator records deposits.
-    #[error("only the escrow's operator records deposits")]
+    /// Only the operator records deposits, and sets the rules.
+    #[error("only the escrow's operator records deposits and sets the rules")]
     NotOperator,
     /// The reference is too long.
     #[error("a reference has {len} bytes, at most {MAX_REFERENCE_BYTES} are allowed")]
@@ -184,6 +194,14 @@ fn carry_out(request: &Request, facts: &Facts, escrow: AccountId, before: &Befor
             let from = if by == escrow { Account::Fees } else { Account::Party(by) };
             Ok(payment(Posting { from, to: Account::Outside, amount: *amount }))
         }
+        Body::Rules(rules) => {
+            check_account_request(id, "")?;
+            if by != escrow {
+                return Err(EntryFault::NotOperator);
+            }
+            rules.check().map_err(Refusal::from)?;
+            Ok(Change { rules: Some(rules.clone()), ..Change::default() })
+        }
         Body::Open(terms) => {
             let expected = terms.id(escrow);
             if id != expected {
@@ -192,7 +210,9 @@ fn carry_out(request: &Request, facts: &Facts, escrow: AccountId, before: &Befor
             if before.agreement.is_some() {
                 return Err(EntryFault::Exists { id });
             }
-            changed(Agreement::open(escrow, terms.clone(), by, at)?)
+            let opened = Agreement::open(escrow, terms.clone(), by, at)?;
+            before.rules.check_terms(terms).map_err(Refusal::from)?;
+            changed(opened)
         }
         Body::Act(action) => {
             let agreement = before.agreement.as_ref().ok_or(EntryFault::NoAgreement { id })?;
@@ -200,7 +220,8 @@ fn carry_out(request: &Request, facts: &Facts, escrow: AccountId, before: &Befor
                 return Err(EntryFault::OtherStake);
             }
             let event = Event::Move { by, action: action.clone(), facts: facts.clone() };
-            changed(agreement.step(&event, at)?)
+            let covered = matches!(action, Move::Accuracy(accuracy::Move::Accept { .. })).then(|| agreement.terms.stake()).flatten();
+            Ok(Change { covered, ..changed(agreement.step(&event, at)?)? })
         }
     }
 }
@@ -209,7 +230,9 @@ fn carry_out(request: &Request, facts: &Facts, escrow: AccountId, before: &Befor
 pub fn stake_facts(before: &Before) -> Facts {
     use verinfer_protocols::agreement::{State, Terms};
     match before.stake.as_ref().map(|stake| (&stake.terms, &stake.state)) {
-        Some((Terms::Stake(terms), State::Stake(state))) => Facts::Stake { terms: terms.clone(), state: state.clone() },
+        Some((Terms::Stake(terms), State::Stake(state))) => {
+            Facts::Stake { terms: terms.clone(), state: state.clone(), covered: before.covered }
+        }
         Some(_) | None => Facts::Nothing,
     }
 }
@@ -239,13 +262,13 @@ impl<'a> Question<'a> {
     pub fn asked_by(request: &'a Request) -> Self {
         match &request.body {
             Body::Act(action) => Self::about(action),
-            Body::Deposit { .. } | Body::Withdraw { .. } | Body::Open(_) => Self::Nothing,
+            Body::Deposit { .. } | Body::Withdraw { .. } | Body::Rules(_) | Body::Open(_) => Self::Nothing,
         }
     }
 
     /// What has to be found out about a move.
     pub fn about(action: &'a Move) -> Self {
-        use verinfer_protocols::{accuracy, retrieval, serving};
+        use verinfer_protocols::{retrieval, serving};
         match action {
             Move::Accuracy(accuracy::Move::Accept { .. }) => Self::Stake,
             Move::Accuracy(accuracy::Move::Prove { proof, labels, .. }) => Self::Proof { proof: *proof, opening: *labels },
@@ -282,9 +305,9 @@ fn check_account_request(id: AgreementId, reference: &str) -> Result<(), EntryFa
 }
 
 fn payment(posting: Posting) -> Change {
-    Change { agreement: None, postings: vec![posting] }
+    Change { postings: vec![posting], ..Change::default() }
 }
 
 fn changed((agreement, postings): (Agreement, Vec<Posting>)) -> Result<Change, EntryFault> {
-    Ok(Change { agreement: Some(agreement), postings })
+    Ok(Change { agreement: Some(agreement), postings, ..Change::default() })
 }

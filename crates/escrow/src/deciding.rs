@@ -51,6 +51,11 @@ impl Decisions {
         self.held().clear();
     }
 
+    /// Whether a request about an agreement that waited when the escrow was stopped may come again: only then does it count when it was first received.
+    pub fn may_return(&self, agreement: AgreementId) -> bool {
+        self.held().iter().any(|&(other, _)| other == agreement)
+    }
+
     /// Whether a request about an agreement is being decided on, or may come again, that was received before a deadline.
     pub fn are_pending(&self, agreement: AgreementId, deadline: Timestamp) -> bool {
         let is_held = self.held().iter().any(|&(other, received)| other == agreement && received < deadline);

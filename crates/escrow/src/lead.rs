@@ -10,7 +10,8 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
-use verinfer_protocols::keys::AccountId;
+use verinfer_protocols::keys::{AccountId, SecretKey};
+use verinfer_protocols::rules::Rules;
 
 use crate::clock::machine_time;
 use crate::error::ServiceError;
@@ -37,6 +38,8 @@ pub struct Candidate {
     lock: Lock,
     account: AccountId,
     limits: Limits,
+    /// What it sets when it leads, if anything: the operator's key, and the rules; without any the default ones, where the log has none.
+    rules: Option<(SecretKey, Option<Rules>)>,
     /// What the operator was told last.
     told: String,
 }
@@ -50,7 +53,13 @@ impl Candidate {
     pub async fn new(store: Store, account: AccountId, limits: Limits) -> Result<Self, StoreError> {
         store.initialize(account, machine_time()).await?;
         let lock = store.lock();
-        Ok(Self { store, lock, account, limits, told: String::new() })
+        Ok(Self { store, lock, account, limits, rules: None, told: String::new() })
+    }
+
+    /// With the marketplace's rules, which the operator's key signs once this process leads; without rules, the default ones where the log has none.
+    #[must_use]
+    pub fn with_rules(self, rules: Option<Rules>, operator: SecretKey) -> Self {
+        Self { rules: Some((operator, rules)), ..self }
     }
 
     pub(crate) fn store(&self) -> Store {
@@ -68,15 +77,15 @@ impl Candidate {
             self.lock.release();
         }
         match result {
-            Err(error) if error.is_outage() => {
+            Err(ServiceError::Store(error)) if error.is_outage() => {
                 self.tell(format!("this process stands by: {error}"));
                 Ok(None)
             }
-            result => Ok(result?),
+            result => result,
         }
     }
 
-    async fn try_to_lead(&mut self, door: &Door, http: HttpLimits) -> Result<Option<Arc<Escrow>>, StoreError> {
+    async fn try_to_lead(&mut self, door: &Door, http: HttpLimits) -> Result<Option<Arc<Escrow>>, ServiceError> {
         if !self.lock.take().await? {
             self.tell("another process of this escrow leads: this one stands by".to_owned());
             return Ok(None);
@@ -84,6 +93,11 @@ impl Candidate {
         let escrow = Arc::new(Escrow::lead(&self.store, self.account, self.limits).await?);
         // No deadline is called before it is known that the time can be written down.
         write_time(&escrow).await;
+        match &self.rules {
+            Some((operator, Some(rules))) => escrow.set_rules(rules, operator).await?,
+            Some((operator, None)) if !escrow.has_rules().await? => escrow.set_rules(&Rules::default(), operator).await?,
+            Some(_) | None => {}
+        }
         if !self.told.is_empty() {
             self.tell("this process leads".to_owned());
         }

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use verinfer_escrow_client::messages::Receipt;
 use verinfer_escrow_client::{MAX_ACCOUNT_BYTES, MAX_AGREEMENT_BYTES, MAX_FILE_BYTES};
 use verinfer_protocols::agreement::Agreement;
-use verinfer_protocols::digest::AgreementId;
+use verinfer_protocols::digest::{AgreementId, canonical};
 use verinfer_protocols::event::Facts;
-use verinfer_protocols::keys::AccountId;
+use verinfer_protocols::keys::{AccountId, SecretKey};
 use verinfer_protocols::refusal::Refusal;
-use verinfer_protocols::signed::{Body, Request};
+use verinfer_protocols::rules::Rules;
+use verinfer_protocols::signed::{Body, Header, MAX_LIFETIME, Request, VERSION};
 use verinfer_protocols::time::{Millis, Timestamp};
 
 use crate::books::{Entry, EntryFault, Question, Record, stake_facts};
@@ -19,6 +20,9 @@ use crate::deciding::Decisions;
 use crate::error::ServiceError;
 use crate::store::{FileLimits, Store, StoreError};
 use crate::turns::Turns;
+
+/// Bytes of a move that is carried out also when the disk is nearly full.
+const SMALL: usize = 1 << 16;
 
 /// What the escrow allows.
 #[derive(Clone, Copy, Debug)]
@@ -96,6 +100,30 @@ impl Escrow {
         Ok(Self { store, reading, clock: Clock::from(head.clock), account, limits, turns, decisions })
     }
 
+    /// Holds proposals to these rules from now on: an entry of the operator in the log, unless the last one says so already.
+    ///
+    /// # Errors
+    ///
+    /// The rules are impossible, or the database fails.
+    pub async fn set_rules(&self, rules: &Rules, operator: &SecretKey) -> Result<(), ServiceError> {
+        if self.store.has_rules().await? && self.store.rules().await? == *rules {
+            return Ok(());
+        }
+        let sequence = self.store.last_sequence(self.account, AgreementId::NONE).await?.saturating_add(1);
+        let (agreement, expires) = (AgreementId::NONE, self.now().after(MAX_LIFETIME));
+        let header = Header { version: VERSION, escrow: self.account, signer: operator.account(), agreement, sequence, expires };
+        self.carry_out(Request::sign(header, Body::Rules(rules.clone()), operator)).await.map(drop)
+    }
+
+    /// Whether the log sets the marketplace's rules.
+    ///
+    /// # Errors
+    ///
+    /// The database fails.
+    pub async fn has_rules(&self) -> Result<bool, ServiceError> {
+        Ok(self.store.has_rules().await?)
+    }
+
     /// The escrow's own account.
     pub const fn account(&self) -> AccountId {
         self.account
@@ -114,7 +142,13 @@ impl Escrow {
     pub async fn carry_out(&self, request: Request) -> Result<Receipt, ServiceError> {
         // Nothing else is called for the agreement until the clock knows how it has gone.
         let deciding = self.decisions.begin(request.header.agreement, &self.clock);
-        self.observed(self.decide(request, deciding.received).await)
+        let id = request.id();
+        let result = self.decide(request, deciding.received).await;
+        if matches!(result, Err(ServiceError::Entry(_))) && self.store.noted(id).await?.is_some() {
+            // It was refused after it had waited: it waits no longer.
+            self.store.forget(id).await?;
+        }
+        self.observed(result)
     }
 
     async fn decide(&self, request: Request, received: Timestamp) -> Result<Receipt, ServiceError> {
@@ -124,8 +158,10 @@ impl Escrow {
             return Ok(receipt);
         }
         self.check_known(request.header.signer).await?;
+        self.check_room(&request)?;
         // One that waited when the escrow was stopped has come in time, if it had then.
-        let received = self.store.noted(id).await?.map_or(received, |noted| noted.min(received));
+        let noted = if self.decisions.may_return(request.header.agreement) { self.store.noted(id).await? } else { None };
+        let received = noted.map_or(received, |noted| noted.min(received));
         let _deciding = self.decisions.resume(request.header.agreement, received);
         request.header.check_expiry(received)?;
         let facts = self.facts_outside(&request, received).await?;
@@ -150,6 +186,16 @@ impl Escrow {
         let entry = Entry { at: received, record: Record::Request { request: Box::new(request), facts, waited } };
         let change = entry.apply(self.account, &before)?;
         Ok(writing.commit(&entry, &change).await?)
+    }
+
+    /// Checks that a request may take room in the log: with little of it left only what keeps agreements going does. Time stands still then, so that nobody is late.
+    fn check_room(&self, request: &Request) -> Result<(), ServiceError> {
+        let is_needed = match request.body {
+            Body::Act(_) => canonical(request).len() <= SMALL,
+            Body::Deposit { .. } | Body::Withdraw { .. } | Body::Rules(_) => true,
+            Body::Open(_) => false,
+        };
+        if is_needed { Ok(()) } else { self.check_space() }
     }
 
     /// Checks that something was recorded for an account. Keys cost nothing: what strangers may do takes room and time from others.

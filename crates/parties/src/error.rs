@@ -3,6 +3,7 @@
 use verinfer_escrow_client::ClientError;
 use verinfer_items::ItemError;
 use verinfer_protocols::digest::{AgreementId, Digest};
+use verinfer_protocols::keys::AccountId;
 use verinfer_protocols::merkle::ListLength;
 use verinfer_protocols::money::MoneyError;
 use verinfer_sealing::{EnvelopeError, SealError};
@@ -67,6 +68,22 @@ pub enum PartyError {
         of: u32,
         /// The rank that counts as right.
         top: u32,
+    },
+    /// The other party has failed too often, or has done too little.
+    #[error(
+        "account {account} has failed in {failures} of {counted} agreements that count; at most {percent} % of at least {least} are taken"
+    )]
+    Failures {
+        /// The other party.
+        account: AccountId,
+        /// Agreements in which it has failed.
+        failures: u64,
+        /// Agreements that count.
+        counted: u64,
+        /// Largest share.
+        percent: f64,
+        /// Least that count.
+        least: u64,
     },
     /// The state is about something else.
     #[error("the state is that of another kind of agreement than {expected}")]

@@ -99,6 +99,7 @@ impl<E: Into<PartyError>> From<E> for Refused {
             | PartyError::Pin(_)
             | PartyError::Request(_)
             | PartyError::NoRecord { .. }
+            | PartyError::Failures { .. }
             | PartyError::Listen(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self { status, reason: error.to_string() }

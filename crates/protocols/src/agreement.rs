@@ -72,6 +72,17 @@ pub enum Event {
     Deadline,
 }
 
+/// Whether an outcome, by its name, is one by which the party that serves has failed the one that asks: the paper's failures, aborts after the first examples among
+/// them.
+pub fn is_failure(outcome: &str) -> bool {
+    ["provider_aborted", "target_missed", "provider_at_fault", "not_answered", "not_proved", "responder_at_fault"].contains(&outcome)
+}
+
+/// Whether an outcome, by its name, says that the other party had accepted.
+pub fn was_accepted(outcome: &str) -> bool {
+    !["withdrawn", "expired"].contains(&outcome)
+}
+
 /// An agreement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -87,7 +98,7 @@ pub struct Agreement {
 impl Terms {
     /// The name of the agreement with these terms that an escrow holds: what a party signs about it has no meaning at another escrow.
     pub fn id(&self, escrow: AccountId) -> AgreementId {
-        AgreementId(Digest::of("verinfer protocols v2 agreement", &(escrow, self)).0)
+        AgreementId(Digest::of("verinfer protocols v3 agreement", &(escrow, self)).0)
     }
 
     /// Who proposes, and who accepts; a stake has one party.
@@ -232,6 +243,16 @@ impl State {
                 | Self::Serving(serving::State::Proposed { .. } | serving::State::Ended(Serving::Withdrawn | Serving::Expired))
                 | Self::Retrieval(retrieval::State::Proposed { .. } | retrieval::State::Ended(Retrieval::Withdrawn | Retrieval::Expired))
         )
+    }
+
+    /// How it ended, in a word; nothing before it has, and of a stake.
+    pub const fn outcome(&self) -> Option<&'static str> {
+        match self {
+            Self::Accuracy(accuracy::State::Ended(outcome)) => Some(outcome.name()),
+            Self::Serving(serving::State::Ended(outcome)) => Some(outcome.name()),
+            Self::Retrieval(retrieval::State::Ended(outcome)) => Some(outcome.name()),
+            Self::Stake(_) | Self::Accuracy(_) | Self::Serving(_) | Self::Retrieval(_) => None,
+        }
     }
 
     /// Whether nothing can happen any more.

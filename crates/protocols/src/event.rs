@@ -19,6 +19,8 @@ pub enum Facts {
         terms: stake::Terms,
         /// How it stands.
         state: stake::State,
+        /// How many agreements it has covered.
+        covered: u32,
     },
     /// The proof that the move names holds, and says this.
     Proof(Statement),

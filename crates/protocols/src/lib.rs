@@ -7,6 +7,7 @@
 //! * [`keys`], [`signed`]: who says something, once and in order.
 //! * [`merkle`], [`coin`]: commitments to lists, and choices from them that no party can bias.
 //! * [`agreement`]: any agreement. The kinds are [`stake`], [`accuracy`], [`serving`] and [`retrieval`]; [`transfer`] is a part of two of them.
+//! * [`rules`]: what a marketplace demands of all proposals.
 //! * [`statement`]: what a verified proof says, as far as an agreement depends on it.
 //!
 //! Stages, deposits and outcomes are tables in docs/protocols.md.
@@ -35,6 +36,7 @@ pub mod merkle;
 pub mod money;
 pub mod refusal;
 pub mod retrieval;
+pub mod rules;
 pub mod serving;
 pub mod signed;
 pub mod stake;

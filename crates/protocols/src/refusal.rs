@@ -45,6 +45,9 @@ pub enum Refusal {
     /// Terms that nobody can agree to.
     #[error("terms: {0}")]
     Terms(TermsFault),
+    /// Terms that the marketplace does not allow.
+    #[error("the marketplace's rules: {0}")]
+    Rules(RulesFault),
     /// The stake does not cover the agreement.
     #[error("stake: {0}")]
     Stake(StakeFault),
@@ -65,6 +68,9 @@ pub enum Refusal {
         /// What is wrong with it.
         fault: MemberFault,
     },
+    /// Predictions were contested before all were recorded.
+    #[error("predictions were contested before: the others can be once all are recorded")]
+    ContestedBefore,
     /// The proof holds, but says something else.
     #[error("proof: {0}")]
     Proof(ProofFault),
@@ -76,6 +82,12 @@ pub enum Refusal {
 impl From<TermsFault> for Refusal {
     fn from(cause: TermsFault) -> Self {
         Self::Terms(cause)
+    }
+}
+
+impl From<RulesFault> for Refusal {
+    fn from(cause: RulesFault) -> Self {
+        Self::Rules(cause)
     }
 }
 
@@ -167,6 +179,71 @@ pub enum StakeFault {
     /// It is being withdrawn or has been.
     #[error("it is being withdrawn")]
     Retired,
+    /// It has covered as many agreements as it may.
+    #[error("it has covered {covers} agreements, and covers no more: stake again")]
+    Exhausted {
+        /// So many.
+        covers: u32,
+    },
+}
+
+/// Why a marketplace does not allow terms.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RulesFault {
+    /// Another price than everybody's.
+    #[error("the price of {of} is {expected} here, not {found}")]
+    Price {
+        /// Of what.
+        of: &'static str,
+        /// In the terms.
+        found: Money,
+        /// The marketplace's.
+        expected: Money,
+    },
+    /// Too few or too many examples.
+    #[error("{of} is {found}; here it is {least} to {most}")]
+    Count {
+        /// Which number.
+        of: &'static str,
+        /// In the terms.
+        found: u32,
+        /// At least this.
+        least: u32,
+        /// At most this.
+        most: u32,
+    },
+    /// Too small a fee: agreements with oneself would cost too little.
+    #[error("the fee, epsilon, is {found}; here it is at least {least}")]
+    Fee {
+        /// In the terms.
+        found: Money,
+        /// At least this.
+        least: Money,
+    },
+    /// Too small a stake.
+    #[error("the stake is {found}; here it is at least {least}")]
+    Stake {
+        /// In the terms.
+        found: Money,
+        /// At least this.
+        least: Money,
+    },
+    /// Another lock than everybody's.
+    #[error("the lock of a stake is {} ms here, not {} ms", expected.0, found.0)]
+    Lock {
+        /// In the terms.
+        found: Millis,
+        /// The marketplace's.
+        expected: Millis,
+    },
+    /// Another number of agreements than everybody's stake covers.
+    #[error("a stake covers {expected} agreements here, not {found}")]
+    Covers {
+        /// In the terms.
+        found: u32,
+        /// The marketplace's.
+        expected: u32,
+    },
 }
 
 /// Why a move of a transfer is impossible.

@@ -9,13 +9,14 @@ use crate::agreement::{Move, Terms};
 use crate::digest::{AgreementId, Digest};
 use crate::keys::{AccountId, SecretKey, Signature};
 use crate::money::Money;
+use crate::rules::Rules;
 use crate::time::{Millis, Timestamp};
 
 /// The domain of requests: nothing else that is signed can be taken for one.
 pub const DOMAIN: &str = "verinfer escrow request";
 
 /// The version of requests.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 
 /// The longest time before its expiry at which a request is taken.
 pub const MAX_LIFETIME: Millis = Millis(15 * 60 * 1000);
@@ -64,6 +65,8 @@ pub enum Body {
         /// Where to.
         reference: String,
     },
+    /// The escrow's operator sets the marketplace's rules.
+    Rules(Rules),
     /// The signer proposes an agreement; the header holds its id.
     Open(Terms),
     /// The signer moves in the agreement of the header.

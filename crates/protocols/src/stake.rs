@@ -1,7 +1,7 @@
 //! The stake of a provider (5.2): `1000 N1 E` for each model, so that being many providers at once is expensive.
 //!
 //! It is never slashed: faults are paid from the deposits of each agreement. It cannot be taken back quickly: the provider retires it, from then on
-//! no agreement can name it, and after the lock it is returned.
+//! no agreement can name it, and after the lock it is returned. The lock, and how many agreements it covers, are the marketplace's ([`crate::rules`]).
 
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +27,8 @@ pub struct Terms {
     pub amount: Money,
     /// How long it stays after it has been retired.
     pub lock: Millis,
+    /// How many agreements it covers in its life.
+    pub covers: u32,
     /// Makes these terms different from all others.
     pub nonce: Digest,
 }
@@ -68,12 +70,18 @@ impl Terms {
         Ok((State::Active, Till(id).deposit(by, self.amount)))
     }
 
-    /// Checks that a stake in a state covers agreements of a provider about a model.
+    /// Checks that a stake in a state, which has covered so many agreements, covers another one of a provider about a model.
     ///
     /// # Errors
     ///
     /// The first reason why it does not.
-    pub fn check_cover(&self, state: &State, provider: AccountId, model: Digest, needed: Money) -> Result<(), StakeFault> {
+    pub fn check_cover(
+        &self,
+        (state, covered): (&State, u32),
+        provider: AccountId,
+        model: Digest,
+        needed: Money,
+    ) -> Result<(), StakeFault> {
         if self.provider != provider {
             Err(StakeFault::OtherProvider)
         } else if self.model != model {
@@ -82,6 +90,8 @@ impl Terms {
             Err(StakeFault::TooSmall { found: self.amount, needed })
         } else if *state != State::Active {
             Err(StakeFault::Retired)
+        } else if covered >= self.covers {
+            Err(StakeFault::Exhausted { covers: self.covers })
         } else {
             Ok(())
         }

@@ -94,7 +94,7 @@ fn honest_provider_with_a_good_model_loses_nothing_but_the_fee_of_a_round_it_win
 }
 
 #[test]
-fn honest_serving_customer_pays_nothing_and_gains_by_untrue_answers_and_by_none() {
+fn honest_serving_customer_pays_for_predictions_and_gains_by_untrue_answers_and_by_none() {
     let honest = customer().account();
     let explored = against(serving::world(), honest, serving::moves, |world, who| {
         // It records whatever answers it has got.
@@ -108,19 +108,22 @@ fn honest_serving_customer_pays_nothing_and_gains_by_untrue_answers_and_by_none(
         let (outcome, gain) = (serving_outcome(world), world.gain(honest));
         // It contests only what is not true, which cannot be proved; once the round has begun, it has every prediction or the deposit.
         let due = match outcome {
-            Outcome::Expired | Outcome::NotBegun | Outcome::Concluded => 0,
+            Outcome::Expired | Outcome::NotBegun => 0,
+            Outcome::Concluded { predictions } => -i64::from(predictions) * serving::PRICE as i64,
             Outcome::NotAnswered(_) | Outcome::NotProved(_) => won,
-            Outcome::Withdrawn | Outcome::Proved { .. } => panic!("{outcome:?}"),
+            Outcome::Withdrawn | Outcome::NotSent(_) | Outcome::Proved { .. } => panic!("{outcome:?}"),
         };
         assert_eq!(gain, due, "{outcome:?}");
     }
-    for outcome in [Outcome::Concluded, Outcome::NotAnswered(Breach::Silence), Outcome::NotProved(Breach::Silence)] {
+    for outcome in
+        [Outcome::Concluded { predictions: serving::K }, Outcome::NotAnswered(Breach::Silence), Outcome::NotProved(Breach::Silence)]
+    {
         assert!(explored.ended.iter().any(|world| serving_outcome(world) == outcome), "{outcome:?}");
     }
 }
 
 #[test]
-fn honest_serving_provider_loses_nothing() {
+fn honest_serving_provider_is_paid_for_every_recorded_prediction_and_for_a_place_that_is_not_used() {
     let honest = provider().account();
     // What it signs is true.
     let moves = |world: &World| {
@@ -130,13 +133,28 @@ fn honest_serving_provider_loses_nothing() {
         };
         serving::moves(world).into_iter().filter(|(action, _)| !untrue(action)).collect()
     };
-    let explored = against(serving::world(), honest, moves, |world, who| serving::honest(world, who).into_iter().collect());
+    // It may leave predictions with the escrow before anybody asks.
+    let answers = |world: &World| {
+        let missing = match &world.agreement.state {
+            agreement::State::Serving(State::Running { round, .. }) => round.missing().collect(),
+            _ => Vec::new(),
+        };
+        let parts = missing.iter().map(|&index| vec![index]).chain((missing.len() > 1).then(|| missing.clone()));
+        let answer = |part: Vec<u32>| serving::answer_openly(world.agreement.id, &part, true);
+        parts.map(answer).map(|(action, facts)| (Move::Serving(action), facts)).collect::<Vec<_>>()
+    };
+    let explored =
+        against(serving::world(), honest, moves, |world, who| serving::honest(world, who).into_iter().chain(answers(world)).collect());
     print("honest serving provider", &explored);
     for world in &explored.ended {
         // Whatever is demanded, and however late: a customer gains nothing by it, and pays twice for each proof.
         let due = match serving_outcome(world) {
-            Outcome::Withdrawn | Outcome::Expired | Outcome::NotBegun | Outcome::Concluded => 0,
-            Outcome::Proved { contested } => 2 * i64::from(contested) * serving::Z as i64,
+            Outcome::Withdrawn | Outcome::Expired | Outcome::NotBegun => 0,
+            Outcome::NotSent(_) => i64::from(serving::K) * serving::PRICE as i64,
+            Outcome::Concluded { predictions } => i64::from(predictions) * serving::PRICE as i64,
+            Outcome::Proved { contested, predictions } => {
+                2 * i64::from(contested) * serving::Z as i64 + i64::from(predictions) * serving::PRICE as i64
+            }
             outcome @ (Outcome::NotAnswered(_) | Outcome::NotProved(_)) => panic!("{outcome:?}"),
         };
         assert_eq!(world.gain(honest), due);
@@ -147,8 +165,9 @@ fn honest_serving_provider_loses_nothing() {
 fn every_stage_of_a_round_has_the_time_that_the_terms_promise() {
     let start = serving::world();
     let opened = start.now;
-    // A period for each of: accepting, sending, confirming, the round, answering, contesting, proving.
-    let longest = Timestamp(opened.0 + 7 * PERIOD.0);
+    // A period for each of: accepting, sending, confirming, the round; looking at what the provider left at its end, proofs of a contest of some, time to demand the
+    // others, answers, time to contest these, proofs.
+    let longest = Timestamp(opened.0 + 10 * PERIOD.0);
     let explored = explore(start, |world| by_everybody(serving::moves(world)), |_| true);
     assert!(explored.ended.iter().all(|world| world.now <= longest), "a round can be drawn out");
     let in_time = |world: &World, event: &Event, now| world.after(event, now);
@@ -165,11 +184,12 @@ fn every_stage_of_a_round_has_the_time_that_the_terms_promise() {
     ] {
         let (before, now) = (world.agreement.state.deadline().unwrap(), last(&world));
         world = in_time(&world, &event(by, action), now).unwrap();
-        let partly = matches!(&world.agreement.state, agreement::State::Serving(State::Demanded { answers, .. }) if !answers.is_empty());
+        let partly =
+            matches!(&world.agreement.state, agreement::State::Serving(State::Demanded { round, .. }) if !round.answers.is_empty());
         let deadline = world.agreement.state.deadline();
         assert!(deadline.is_none_or(|deadline| deadline == if partly { before } else { now.after(PERIOD) }), "{world:?}");
     }
-    assert_eq!(serving_outcome(&world), Outcome::Proved { contested: 1 });
+    assert_eq!(serving_outcome(&world), Outcome::Proved { contested: 1, predictions: 2 });
     // Who demands and gets it at once has the rest of the round.
     let mut world = serving::running();
     let round = world.agreement.state.deadline();

@@ -12,6 +12,7 @@ use verinfer_protocols::accuracy::{Evidence, Move, Outcome, State};
 use verinfer_protocols::agreement::{self, Event};
 use verinfer_protocols::event::Facts;
 use verinfer_protocols::refusal::{MemberFault, Refusal};
+use verinfer_protocols::time::Timestamp;
 use verinfer_protocols::transfer::{self, Breach};
 use verinfer_protocols::{retrieval as retrieval_protocol, serving as serving_protocol, stake};
 
@@ -117,7 +118,7 @@ fn contest_is_lost_by_who_is_wrong_after_a_detour_over_the_escrow() {
 }
 
 #[test]
-fn served_round_costs_twice_the_proofs_of_what_was_contested() {
+fn served_round_costs_its_predictions_and_twice_the_proofs_of_what_was_contested() {
     let mut world = serving::running();
     let id = world.agreement.id;
     let mut act = |by, action| world.act(&by, agreement::Move::Serving(action), Facts::Nothing);
@@ -128,10 +129,100 @@ fn served_round_costs_twice_the_proofs_of_what_was_contested() {
     world.act(&provider(), agreement::Move::Serving(action), facts);
     assert_eq!(
         world.agreement.state,
-        agreement::State::Serving(serving_protocol::State::Ended(serving_protocol::Outcome::Proved { contested: 1 }))
+        agreement::State::Serving(serving_protocol::State::Ended(serving_protocol::Outcome::Proved { contested: 1, predictions: 2 }))
     );
-    let price = 2 * serving::Z as i64;
+    let price = 2 * (serving::Z + serving::PRICE) as i64;
     assert_eq!(world.gains(), (-price, price, 0));
+}
+
+#[test]
+fn contest_forfeits_no_prediction_that_was_not_recorded_yet() {
+    use serving_protocol::{Move, Outcome, State};
+    let mut world = serving::running();
+    let id = world.agreement.id;
+    let mut act = |by, (action, facts)| world.act(&by, agreement::Move::Serving(action), facts);
+    let contest = |index| (Move::Contest { inputs: BTreeSet::from([index]) }, Facts::Nothing);
+    act(customer(), (Move::Record { answers: vec![serving::answer(id, 0, true)] }, Facts::Nothing));
+    act(customer(), contest(0));
+    act(provider(), serving::prove(id, &[0]));
+    let again = world
+        .agreement
+        .step(&Event::Move { by: customer().account(), action: agreement::Move::Serving(contest(0).0), facts: Facts::Nothing }, world.now);
+    assert_eq!(again.unwrap_err(), Refusal::Member { position: 0, fault: MemberFault::NotDue }, "it is proved");
+    let mut act = |by, (action, facts)| world.act(&by, agreement::Move::Serving(action), facts);
+    act(customer(), (Move::Demand, Facts::Nothing));
+    act(provider(), serving::answer_openly(id, &[1], true));
+    act(customer(), contest(1));
+    act(provider(), serving::prove(id, &[1]));
+    let outcome = Outcome::Proved { contested: 2, predictions: 2 };
+    assert_eq!(world.agreement.state, agreement::State::Serving(State::Ended(outcome)));
+    let price = 2 * (2 * serving::Z + serving::PRICE) as i64;
+    assert_eq!(world.gains(), (-price, price, 0));
+}
+
+#[test]
+fn customer_that_takes_predictions_and_records_none_pays_for_them() {
+    use serving_protocol::{Move, Outcome, State};
+    let all = (2 * serving::PRICE) as i64;
+    // It concludes at once.
+    let mut world = serving::running();
+    world.act(&customer(), agreement::Move::Serving(Move::Conclude), Facts::Nothing);
+    assert_eq!(world.gains(), (-all, all, 0));
+    // It does nothing: the provider leaves them with the escrow, in time, and the customer can still contest.
+    let mut world = serving::running();
+    let (round, id) = (world.agreement.state.deadline().unwrap(), world.agreement.id);
+    world.now = Timestamp(round.0 - 1);
+    let (action, facts) = serving::answer_openly(id, &[0, 1], true);
+    world.act(&provider(), agreement::Move::Serving(action), facts);
+    assert_eq!(world.agreement.state.deadline(), Some(world.now.after(common::PERIOD)));
+    world.wait();
+    assert_eq!(world.agreement.state, agreement::State::Serving(State::Ended(Outcome::Concluded { predictions: 2 })));
+    assert_eq!(world.gains(), (-all, all, 0));
+}
+
+#[test]
+fn provider_cannot_draw_a_round_out_by_answers_after_its_end() {
+    let mut world = serving::running();
+    let (round, id) = (world.agreement.state.deadline().unwrap(), world.agreement.id);
+    world.now = Timestamp(round.0 - 1);
+    let (action, facts) = serving::answer_openly(id, &[0], true);
+    world.act(&provider(), agreement::Move::Serving(action), facts);
+    let (action, facts) = serving::answer_openly(id, &[1], true);
+    let event = Event::Move { by: provider().account(), action: agreement::Move::Serving(action), facts };
+    assert_eq!(world.agreement.step(&event, round).unwrap_err(), Refusal::Late { deadline: round, now: round });
+}
+
+#[test]
+fn place_that_the_customer_does_not_use_costs_it_the_predictions() {
+    use serving_protocol::{Move, Outcome, State};
+    let all = (2 * serving::PRICE) as i64;
+    for aborts in [false, true] {
+        let mut world = serving::world();
+        world.act(&provider(), agreement::Move::Serving(Move::Accept), Facts::Nothing);
+        let breach = if aborts {
+            world.act(&customer(), agreement::Move::Serving(Move::Abort), Facts::Nothing);
+            Breach::Abort
+        } else {
+            world.wait();
+            Breach::Silence
+        };
+        assert_eq!(world.agreement.state, agreement::State::Serving(State::Ended(Outcome::NotSent(breach))));
+        assert_eq!(world.gains(), (-all, all, 0));
+    }
+}
+
+#[test]
+fn stake_covers_no_more_agreements_than_it_says() {
+    let refused = |covered: u32| {
+        let world = common::accuracy::world(verinfer_protocols::accuracy::Evidence::Outputs);
+        let Facts::Stake { terms, state, .. } = common::accuracy::stake(stake::State::Active) else { panic!() };
+        let action = verinfer_protocols::accuracy::Move::Accept { share: common::accuracy::PROVIDERS_SHARE };
+        let facts = Facts::Stake { terms, state, covered };
+        let event = Event::Move { by: provider().account(), action: agreement::Move::Accuracy(action), facts };
+        world.agreement.step(&event, world.now).err()
+    };
+    assert_eq!(refused(0), None);
+    assert_eq!(refused(1), Some(Refusal::Stake(verinfer_protocols::refusal::StakeFault::Exhausted { covers: 1 })));
 }
 
 #[test]
@@ -193,7 +284,6 @@ fn only_what_is_missing_is_demanded_and_only_what_was_signed_answers_it() {
         world.agreement.step(&event, world.now).unwrap_err()
     };
     let answer = |index| serving::answer_openly(id, &[index], true);
-    assert!(matches!(refused(&world, &provider(), answer(0)), Refusal::OutOfStage { .. }), "nothing is demanded");
     world.act(&customer(), agreement::Move::Serving(Move::Record { answers: vec![serving::answer(id, 0, true)] }), Facts::Nothing);
     let mut complete = world.clone();
     complete.act(&customer(), agreement::Move::Serving(Move::Record { answers: vec![serving::answer(id, 1, true)] }), Facts::Nothing);

@@ -99,34 +99,36 @@ pub(crate) fn play(
             State::Proposed { .. } => (Move::Accept, Facts::Nothing),
             State::Sending { .. } => (Move::Send { inputs: (0..economy.round).map(input).collect() }, Facts::Nothing),
             State::Confirming { .. } => (Move::Confirm, Facts::Nothing),
-            State::Running { answers, .. } if answers.is_empty() && way == Way::Demanded => (Move::Demand, Facts::Nothing),
-            State::Demanded { answers, .. } => {
-                let due: Vec<u32> = (0..economy.round).filter(|index| !answers.contains_key(index)).take(MAX_ANSWERS).collect();
+            State::Running { round, .. } if round.answers.is_empty() && way == Way::Demanded => (Move::Demand, Facts::Nothing),
+            State::Demanded { round, .. } => {
+                let due: Vec<u32> = round.missing().take(MAX_ANSWERS).collect();
                 inferences += due.iter().filter(|&index| !tampered.contains(index)).count();
                 let (answers, scores) = due.into_iter().map(|index| (answer(index), file(index))).unzip();
                 (Move::Answer { answers, scores }, Facts::Held)
             }
-            State::Running { answers, .. } if answers.is_empty() => {
+            State::Running { round, .. } if round.answers.is_empty() => {
                 inferences = economy.round as usize - tampered.len();
                 // Only what is contested has to be recorded.
                 (Move::Record { answers: contested.iter().copied().map(answer).collect() }, Facts::Nothing)
             }
+            // What was not recorded need not be: predictions cost nothing here.
+            State::Running { round, .. } if !round.proved.is_empty() => (Move::Conclude, Facts::Nothing),
             State::Running { .. } => (Move::Contest { inputs: contested.clone() }, Facts::Nothing),
-            State::Contested { contested, .. } => {
+            State::Contested { due: contested, .. } => {
                 let other_model = fault == Some(Fault::OtherModel);
                 // Whoever sees that it cannot succeed does no work for it.
-                if !other_model && contested.keys().all(|index| !tampered.contains(index)) {
+                if !other_model && contested.iter().all(|index| !tampered.contains(index)) {
                     proofs = contested.len();
                 }
-                let output = Output::Salted(contested.keys().map(|_| file_of(&SCORES)).collect());
-                let inputs = contested.keys().map(|&index| input(index)).collect();
+                let output = Output::Salted(contested.iter().map(|_| file_of(&SCORES)).collect());
+                let inputs = contested.iter().map(|&index| input(index)).collect();
                 let statement = Statement {
                     model: digest(if other_model { "another model" } else { "model" }),
                     context: context(id, STAGE),
                     inputs,
                     output,
                 };
-                let inputs = contested.keys().copied().collect();
+                let inputs = contested.iter().copied().collect();
                 (Move::Prove { proof: digest("proof"), salts: digest("salts"), inputs }, Facts::Proof(statement))
             }
             State::Ended(_) => return Err(PlayError::OtherKind),
@@ -136,7 +138,7 @@ pub(crate) fn play(
     let mut gains = world.gains();
     gains.provider -= inferences as f64 * economy.inference as f64 + proofs as f64 * economy.proof as f64;
     let agreement::State::Serving(State::Ended(outcome)) = world.agreement.state else { return Err(PlayError::OtherKind) };
-    let completed = matches!(outcome, Outcome::Concluded | Outcome::Proved { .. });
+    let completed = matches!(outcome, Outcome::Concluded { .. } | Outcome::Proved { .. });
     Ok(Path { gains, turns: world.turns, completed })
 }
 
@@ -153,6 +155,8 @@ fn terms(economy: &Economy) -> Result<Terms, PlayError> {
         model: digest("model"),
         inputs: economy.round,
         proof: Money::new(economy.proof)?,
+        // What a customer pays for predictions is in `round_surplus`.
+        price: Money::ZERO,
         beta: economy.beta,
         periods: Periods { respond: PERIOD, round: PERIOD, answer: PERIOD, prove: PERIOD },
         nonce: digest("nonce"),

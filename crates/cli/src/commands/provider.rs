@@ -46,12 +46,9 @@ pub struct ServeArguments {
     secret: Option<PathBuf>,
 
     /// Deposit so much as the stake for the model, if there is none yet: 1000 N1 E is needed for agreements about accuracy.
+    /// The escrow's rules say how long it is locked and how many agreements it covers.
     #[arg(long, value_name = "UNITS", value_parser = parse_money)]
     stake: Option<Money>,
-
-    /// Seconds that the stake stays after it has been retired.
-    #[arg(long, value_name = "SECONDS", default_value = "604800", value_parser = parse_seconds)]
-    lock: Millis,
 
     /// Least price of a proof.
     #[arg(long, value_name = "UNITS", default_value = "1", value_parser = parse_money)]
@@ -60,6 +57,14 @@ pub struct ServeArguments {
     /// Least price of an inference.
     #[arg(long, value_name = "UNITS", default_value = "1", value_parser = parse_money)]
     inference: Money,
+
+    /// Least price of a prediction.
+    #[arg(long, value_name = "UNITS", default_value = "1", value_parser = parse_money)]
+    prediction: Money,
+
+    /// Longest seconds for which a customer may hold a place before its inputs have come, for nothing.
+    #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = parse_seconds)]
+    hold: Millis,
 
     /// Largest deposit for one agreement.
     #[arg(long, value_name = "UNITS", default_value = "1000000", value_parser = parse_money)]
@@ -112,6 +117,8 @@ impl ServeArguments {
         let policy = Policy {
             proof: self.proof,
             inference: self.inference,
+            prediction: self.prediction,
+            hold: self.hold,
             deposit: self.deposit,
             time: self.service.least(),
             agreements: self.service.agreements,
@@ -126,7 +133,7 @@ impl ServeArguments {
         let (account, digest) = (client.account(), model.digest());
         let provider = Provider::new(Means { key, client, store, model, substitute, policy }, tell)?;
         if let Some(amount) = self.stake {
-            output.line(&format!("stake {}", provider.stake(amount, self.lock)?));
+            output.line(&format!("stake {}", provider.stake(amount)?));
         }
         output.line(&format!("account {account}"));
         output.line(&format!("model {digest}"));

@@ -54,8 +54,9 @@ impl World {
         let serving = party("provider", format!("provider serve digits --batch 1 --listen {provider_address}"));
         let inputs: String = (0..K).map(|digit| format!(" sample:{digit}")).collect();
         let url = without_predictions(provider_address);
-        let plan =
-            format!("--provider {url} --proof-price {Z} --beta {BETA} --contest {contest} --round 6 --answer {answer} --any-model --json");
+        let plan = format!(
+            "--provider {url} --proof-price {Z} --prediction-price 5 --beta {BETA} --contest {contest} --round 8 --answer {answer} --any-model --json"
+        );
         let asking = party("customer", format!("customer serving digits{inputs} {plan}"));
         Self { folder, database, clients, escrow, provider: serving, customer: Some(asking) }
     }

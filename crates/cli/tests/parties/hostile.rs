@@ -50,10 +50,13 @@ fn customer_goes_on_although_the_provider_answers_with_garbage() {
     let hour = Millis(3_600_000);
     let plan = Plan {
         pins: Pins::default(),
+        tolerance: None,
         demand: None,
+        classes: Some(10),
         input: (input.shape, input.dtype),
         inputs: vec![vec![0; 64]],
         proof: units(20),
+        price: units(1),
         beta: 2,
         contest: 0,
         periods: serving::Periods { respond: hour, round: hour, answer: hour, prove: hour },

@@ -28,7 +28,7 @@ impl Market {
             run(&format!("commit digits --public {} --secret {}", path(&format!("{name}.vcm")), path(&format!("{name}.vsk"))));
         }
         let serve = format!(
-            "provider serve digits --secret {} --stake 150000 --poll 20 --listen {address} --escrow {} --key {} --state {}",
+            "provider serve digits --secret {} --stake 150000 --proceed always --poll 20 --listen {address} --escrow {} --key {} --state {}",
             path("model.vsk"),
             world.url,
             path("provider.key"),
@@ -93,7 +93,7 @@ fn another_model_provider_or_escrow_than_was_named_is_refused_before_money_moves
     let market = Market::open();
     let stranger: AccountId = key(&market.path("stranger.key")).account();
     let accuracy = format!("{ACCURACY} --test-set SET");
-    let serving = "customer serving digits sample:3 --proof-price 20";
+    let serving = "customer serving digits sample:3 --proof-price 20 --prediction-price 5";
     for command in [accuracy.as_str(), serving] {
         market.refused(command, "--commitment OTHER", "state", "offers the model with the commitment");
         market.refused(command, "", "state", "nothing says which model is wanted");
@@ -112,7 +112,7 @@ fn another_model_provider_or_escrow_than_was_named_is_refused_before_money_moves
 #[test]
 fn predictions_may_be_demanded_of_a_model_whose_accuracy_was_proved() {
     let market = Market::open();
-    let serving = "customer serving digits sample:3 --proof-price 20 --commitment MODEL";
+    let serving = "customer serving digits sample:3 --proof-price 20 --prediction-price 5 --commitment MODEL";
     let demand = "--demand-accuracy 6/7";
     market.refused(serving, demand, "serving.state", "have it proved first");
     let met = market.ask(&format!("{ACCURACY} --test-set SET"), "--commitment MODEL", "accuracy.state");
@@ -126,9 +126,26 @@ fn predictions_may_be_demanded_of_a_model_whose_accuracy_was_proved() {
 }
 
 #[test]
+fn provider_that_has_failed_too_often_is_not_turned_to() {
+    let market = Market::open();
+    let serving = "customer serving digits sample:3 --proof-price 20 --prediction-price 5 --commitment MODEL --max-failures 1%";
+    market.refused(serving, "--min-agreements 1", "serving.state", "has failed in 0 of 0 agreements that count");
+    let met = market.ask(&format!("{ACCURACY} --test-set SET"), "--commitment MODEL", "accuracy.state");
+    assert_eq!(met.status.code(), Some(0), "{}", String::from_utf8_lossy(&met.stderr));
+    let served = market.ask(serving, "--min-agreements 1", "serving.state");
+    assert_eq!(served.status.code(), Some(0), "{}", String::from_utf8_lossy(&served.stderr));
+    // A target that it cannot meet: it aborts, or misses it.
+    std::fs::write(market.path("set.txt"), (0..10).map(|digit| format!("sample:{digit} {}\n", (digit + 1) % 10)).collect::<String>())
+        .unwrap();
+    let missed = market.ask(&format!("{ACCURACY} --test-set SET"), "--commitment MODEL", "missed.state");
+    assert_eq!(missed.status.code(), Some(1), "{}", String::from_utf8_lossy(&missed.stderr));
+    market.refused(serving, "", "again.state", "has failed in 1 of 2 agreements that count; at most 1 %");
+}
+
+#[test]
 fn state_file_gives_no_result_of_another_request() {
     let market = Market::open();
-    let serving = |inputs: &str| format!("customer serving digits {inputs} --proof-price 20 --commitment MODEL");
+    let serving = |inputs: &str| format!("customer serving digits {inputs} --proof-price 20 --prediction-price 5 --commitment MODEL");
     let done = market.ask(&serving("sample:3"), "", "state");
     assert_eq!(done.status.code(), Some(0), "{}", String::from_utf8_lossy(&done.stderr));
     market.refused(&serving("sample:4"), "", "state", "another list of inputs");

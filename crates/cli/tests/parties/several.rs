@@ -79,6 +79,7 @@ impl World {
             model,
             inputs: 1,
             proof: units(20),
+            price: units(1),
             beta: 2,
             periods: serving::Periods { respond, round: hour, answer: hour, prove: hour },
             nonce: Digest([number; 32]),
@@ -205,6 +206,8 @@ pub fn provider(world: &World) -> (Provider, Digest) {
     let policy = Policy {
         proof: units(1),
         inference: units(1),
+        prediction: units(1),
+        hold: Millis(3_600_000),
         deposit: units(1000),
         time,
         agreements: 64,

@@ -83,7 +83,7 @@ fn until_demanded(world: &World, id: AgreementId) -> (Timestamp, Timestamp) {
             Ok(State::Serving(serving::State::Proposed { .. })) => drop(act(serving::Move::Accept)),
             // It says that it has all inputs when the customer has just begun to send them.
             Ok(State::Serving(serving::State::Confirming { .. })) => drop(act(serving::Move::Confirm)),
-            Ok(State::Serving(serving::State::Demanded { round, deadline, .. })) => return (Timestamp(deadline.0 - ROUND.0), round),
+            Ok(State::Serving(serving::State::Demanded { round, deadline, .. })) => return (Timestamp(deadline.0 - ROUND.0), round.ends),
             Ok(_) | Err(_) => sleep(Duration::from_millis(10)),
         }
     }
@@ -97,10 +97,13 @@ fn customer_of_a_provider_that_stalls_everything_demands_its_predictions_while_t
     let hour = Millis(3_600_000);
     let plan = Plan {
         pins: Pins::default(),
+        tolerance: None,
         demand: None,
+        classes: Some(10),
         input: (Shape::new(8, 8, 1), DataType::I8),
         inputs: vec![vec![0; 64]; INPUTS],
         proof: units(1),
+        price: units(1),
         beta: 2,
         contest: 0,
         periods: serving::Periods { respond: hour, round: ROUND, answer: ROUND, prove: hour },

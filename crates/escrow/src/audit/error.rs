@@ -1,6 +1,7 @@
 //! What an audit can find.
 
 use verinfer_protocols::digest::{AgreementId, Digest};
+use verinfer_protocols::keys::AccountId;
 use verinfer_protocols::ledger::LedgerError;
 
 use crate::books::EntryFault;
@@ -126,5 +127,20 @@ pub enum AuditError {
     Interrupted {
         /// Place of the entry.
         position: u64,
+    },
+    /// The rules are not those of the log.
+    #[error("the marketplace's rules in the database are not those that the log sets")]
+    Rules,
+    /// A stake has covered another number of agreements.
+    #[error("the database says that stake {stake} has covered another number of agreements than the log")]
+    Covered {
+        /// The stake.
+        stake: AgreementId,
+    },
+    /// Agreements of an account have ended otherwise.
+    #[error("the database counts other outcomes of account {account} than the log")]
+    Outcomes {
+        /// The account.
+        account: AccountId,
     },
 }

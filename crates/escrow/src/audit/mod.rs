@@ -2,13 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use verinfer_escrow_client::messages::OutcomeCount;
 use verinfer_protocols::agreement::Agreement;
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::AccountId;
 use verinfer_protocols::ledger::{Account, Ledger};
+use verinfer_protocols::rules::Rules;
 use verinfer_protocols::signed::RequestFault;
 
 use crate::books::{Before, Entry, Record, empty_log, extended_log};
+use crate::store::market::ended;
 use crate::store::{LogLine, Store};
 
 mod error;
@@ -25,9 +28,15 @@ pub struct Books {
     agreements: BTreeMap<AgreementId, Agreement>,
     sequences: BTreeMap<(AccountId, AgreementId), u64>,
     requests: BTreeSet<Digest>,
+    covered: BTreeMap<AgreementId, u32>,
+    outcomes: BTreeMap<Ended, u64>,
+    rules: Rules,
     position: u64,
     digest: Digest,
 }
+
+/// An account, whether it had proposed the agreement, its kind, and how it ended.
+type Ended = (AccountId, bool, &'static str, &'static str);
 
 /// What an audit has found to be right.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +75,9 @@ impl Books {
             agreements: BTreeMap::new(),
             sequences: BTreeMap::new(),
             requests: BTreeSet::new(),
+            covered: BTreeMap::new(),
+            outcomes: BTreeMap::new(),
+            rules: Rules::default(),
             position: 0,
             digest: empty_log(escrow),
         }
@@ -89,7 +101,18 @@ impl Books {
         let before = self.check_request(&entry, position)?;
         let change = entry.apply(self.escrow, &before).map_err(|fault| AuditError::Entry { position, fault })?;
         self.ledger.post(&change.postings).map_err(|fault| AuditError::Ledger { position, fault })?;
+        if let Some(stake) = change.covered {
+            let covered = self.covered.entry(stake).or_default();
+            *covered = covered.saturating_add(1);
+        }
+        if let Some(rules) = change.rules {
+            self.rules = rules;
+        }
         if let Some(agreement) = change.agreement {
+            for (account, proposed, outcome) in ended(&agreement) {
+                let times = self.outcomes.entry((account, proposed, agreement.terms.kind(), outcome)).or_default();
+                *times = times.saturating_add(1);
+            }
             self.agreements.insert(agreement.id, agreement);
         }
         self.position = position;
@@ -101,7 +124,8 @@ impl Books {
         let id = entry.agreement().unwrap_or(AgreementId::NONE);
         let agreement = self.agreements.get(&id).cloned();
         let stake = agreement.as_ref().and_then(|agreement| self.agreements.get(&agreement.terms.stake()?)).cloned();
-        let mut before = Before { agreement, stake, last_sequence: 0 };
+        let covered = stake.as_ref().and_then(|stake| self.covered.get(&stake.id)).copied().unwrap_or(0);
+        let mut before = Before { agreement, stake, covered, rules: self.rules.clone(), last_sequence: 0 };
         if let Record::Request { request, .. } = &entry.record {
             let fault = |fault: RequestFault| AuditError::Entry { position, fault: fault.into() };
             request.check(self.escrow).map_err(fault)?;
@@ -151,6 +175,27 @@ impl Books {
         }
         left.pop_first().map_or(Ok(()), |(id, _)| Err(AuditError::Agreement { id }))
     }
+
+    /// Compares the rules, what stakes have covered and how agreements have ended with what the store says.
+    async fn compare_market(&self, store: &Store) -> Result<(), AuditError> {
+        if store.rules().await? != self.rules {
+            return Err(AuditError::Rules);
+        }
+        let (outcomes, covered) = store.counts().await?;
+        let covered: BTreeMap<AgreementId, u32> = covered.into_iter().collect();
+        if let Some(id) = self.covered.keys().chain(covered.keys()).find(|id| self.covered.get(id) != covered.get(id)) {
+            return Err(AuditError::Covered { stake: *id });
+        }
+        let mut left = self.outcomes.clone();
+        for (account, OutcomeCount { proposed, kind, outcome, times }) in outcomes {
+            let name =
+                left.keys().find(|name| (name.0, name.1, name.2, name.3) == (account, proposed, kind.as_str(), outcome.as_str())).copied();
+            if name.and_then(|name| left.remove(&name)) != Some(times) {
+                return Err(AuditError::Outcomes { account });
+            }
+        }
+        left.pop_first().map_or(Ok(()), |((account, ..), _)| Err(AuditError::Outcomes { account }))
+    }
 }
 
 /// Computes the books of a store from its log and compares them with what the store holds.
@@ -185,6 +230,7 @@ pub async fn audit(store: &Store, trust: Trust) -> Result<Audit, AuditError> {
     }
     let (balances, agreements) = store.everything().await?;
     books.compare(balances, agreements)?;
+    books.compare_market(store).await?;
     let ended = books.agreements.values().filter(|agreement| agreement.state.has_ended()).count();
     Ok(Audit {
         entries: books.position,

@@ -30,6 +30,7 @@ pub async fn about(State(shared): State<Shared>) -> Answer<About> {
         now: shared.escrow.now(),
         position: head.position,
         head: head.digest,
+        rules: shared.escrow.store.rules().await?,
         max_file_bytes: u64::try_from(shared.escrow.limits.file_bytes).unwrap_or(u64::MAX),
     }))
 }
@@ -48,11 +49,11 @@ pub async fn about(State(shared): State<Shared>) -> Answer<About> {
         (status = 408, description = "slow", body = ErrorBody),
         (status = 409, description = "replayed, out_of_order, exists", body = ErrorBody),
         (status = 410, description = "ended, late", body = ErrorBody),
-        (status = 412, description = "out_of_stage, other_kind", body = ErrorBody),
+        (status = 412, description = "out_of_stage, other_kind, contested_before", body = ErrorBody),
         (status = 413, description = "oversized", body = ErrorBody),
         (status = 415, description = "media_type", body = ErrorBody),
         (status = 421, description = "other_escrow", body = ErrorBody),
-        (status = 422, description = "what the machine or the verifier does not accept: proof_rejected, proof, member, transfer, terms, stake, ...", body = ErrorBody),
+        (status = 422, description = "what the machine or the verifier does not accept: proof_rejected, proof, member, transfer, terms, rules, stake, ...", body = ErrorBody),
         (status = 429, description = "rate", body = ErrorBody),
         (status = 503, description = "busy, outage, standby, deposed, stopping", body = ErrorBody),
     )
@@ -83,6 +84,7 @@ pub async fn account(State(shared): State<Shared>, Path(account): Path<String>) 
         account,
         balance: store.balance(Account::Party(account)).await?,
         next_sequence: store.last_sequence(account, AgreementId::NONE).await?.saturating_add(1),
+        outcomes: store.outcomes(account).await?,
         agreements: store.summaries(account, 1000).await?,
     }))
 }

@@ -120,12 +120,14 @@ const fn classify_refusal(refusal: &Refusal) -> (StatusCode, &'static str) {
         Refusal::OtherKind => (StatusCode::PRECONDITION_FAILED, "other_kind"),
         Refusal::NotAParty { .. } => (StatusCode::FORBIDDEN, "not_a_party"),
         Refusal::Terms(_) => (StatusCode::UNPROCESSABLE_ENTITY, "terms"),
+        Refusal::Rules(_) => (StatusCode::UNPROCESSABLE_ENTITY, "rules"),
         Refusal::Stake(_) => (StatusCode::UNPROCESSABLE_ENTITY, "stake"),
         Refusal::Money(_) => (StatusCode::UNPROCESSABLE_ENTITY, "money"),
         Refusal::OtherShare => (StatusCode::UNPROCESSABLE_ENTITY, "other_share"),
         Refusal::Transfer(_) => (StatusCode::UNPROCESSABLE_ENTITY, "transfer"),
         Refusal::Member { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "member"),
         Refusal::Proof(_) => (StatusCode::UNPROCESSABLE_ENTITY, "proof"),
+        Refusal::ContestedBefore => (StatusCode::PRECONDITION_FAILED, "contested_before"),
         Refusal::FactsMissing => (StatusCode::UNPROCESSABLE_ENTITY, "facts_missing"),
     }
 }

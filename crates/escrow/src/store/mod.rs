@@ -4,6 +4,7 @@ mod disk;
 mod files;
 mod limit;
 mod lock;
+pub mod market;
 mod place;
 mod private;
 mod read;

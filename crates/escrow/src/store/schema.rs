@@ -10,9 +10,10 @@ use super::StoreError;
 use crate::books::LOG_FORMAT;
 
 /// One file for each version. A file that is in use does not change any more: its digest stands in the databases.
-const MIGRATIONS: [(i64, &str, &str); 2] = [
+const MIGRATIONS: [(i64, &str, &str); 3] = [
     (1, "log and what follows", include_str!("../../migrations/0001_log_and_what_follows.sql")),
     (2, "lists", include_str!("../../migrations/0002_lists.sql")),
+    (4, "rules and outcomes", include_str!("../../migrations/0004_rules_and_outcomes.sql")),
 ];
 
 /// The last revision that wrote databases whose tables have no version.
@@ -32,7 +33,8 @@ pub fn latest() -> i64 {
 /// Who reads a log of another format.
 pub const fn reader(format: i64) -> &'static str {
     match format {
-        ..LOG_FORMAT => "the program of revision 5d55f48 reads it",
+        ..2 => "the program of revision 5d55f48 reads it",
+        2 => "the program of revision 1087b1e reads it",
         LOG_FORMAT.. => "use the program that wrote it",
     }
 }

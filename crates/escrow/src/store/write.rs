@@ -19,7 +19,7 @@ use crate::books::{Before, Change, Entry, Record, extended_log};
 #[derive(Debug)]
 pub struct Writing {
     store: Store,
-    transaction: Transaction,
+    pub(super) transaction: Transaction,
     /// The place of the entry that will be written.
     position: u64,
     /// Digest of the log before it.
@@ -99,7 +99,12 @@ impl Writing {
             Some(account) => read::last_sequence(&mut self.transaction, account, id).await?,
             None => 0,
         };
-        Ok(Before { agreement, stake, last_sequence })
+        let covered = match &stake {
+            Some(stake) => self.covered(stake.id).await?,
+            None => 0,
+        };
+        let rules = self.rules().await?;
+        Ok(Before { agreement, stake, covered, rules, last_sequence })
     }
 
     /// Writes an entry and what it does, and ends the transaction. Where the end of the transaction is not known, it is looked up.
@@ -128,7 +133,14 @@ impl Writing {
             self.put(agreement).await?;
             if agreement.state.has_ended() {
                 self.free_room(agreement).await?;
+                self.count_outcome(agreement).await?;
             }
+        }
+        if let Some(stake) = change.covered {
+            self.cover(stake).await?;
+        }
+        if let Some(rules) = &change.rules {
+            self.set_rules(rules).await?;
         }
         let request = match &entry.record {
             Record::Request { request, .. } => {

@@ -97,7 +97,7 @@ fn contested_prediction_is_proved_and_a_proof_of_anything_else_is_refused() {
         }
         act(&provider, Move::Prove { proof, salts, inputs: vec![1] }).unwrap();
         let view = customer.agreement(id).unwrap();
-        let outcome = protocol::State::Ended(protocol::Outcome::Proved { contested: 1 });
+        let outcome = protocol::State::Ended(protocol::Outcome::Proved { contested: 1, predictions: 2 });
         assert_eq!(view.agreement.state, agreement::State::Serving(outcome));
         assert_eq!(customer.own_account().unwrap().balance.units(), 960);
         assert_eq!(provider.own_account().unwrap().balance.units(), 1040);

@@ -113,7 +113,7 @@ fn demanded_predictions_come_through_the_escrow_and_can_be_contested() {
             round.act(provider, round.answer_openly(&[index])).unwrap();
         }
         // Who was not served directly has everything now.
-        let State::Running { answers, .. } = round.state() else { panic!("{:?}", round.state()) };
+        let State::Running { round: protocol::Round { answers, .. }, .. } = round.state() else { panic!("{:?}", round.state()) };
         for (answer, file) in customer.demanded(round.id).unwrap() {
             let input = &round.inputs[answer.index as usize];
             let scores: SaltedScores = postcard::from_bytes(&customer.file(round.id, file).unwrap()).unwrap();
@@ -127,7 +127,7 @@ fn demanded_predictions_come_through_the_escrow_and_can_be_contested() {
         let proof = provider.leave_file(round.id, &proof).unwrap();
         let salts = provider.leave_file(round.id, &serving::salts(2)).unwrap();
         round.act(provider, Move::Prove { proof, salts, inputs: vec![0, 1] }).unwrap();
-        assert_eq!(round.state(), State::Ended(Outcome::Proved { contested: 2 }));
+        assert_eq!(round.state(), State::Ended(Outcome::Proved { contested: 2, predictions: 3 }));
         assert_eq!(round.finish(database), [920, 1080]);
     });
 }

@@ -15,6 +15,7 @@ mod hostile;
 mod leaks;
 mod lies;
 mod load;
+mod market;
 mod outages;
 mod pages;
 mod proofs;

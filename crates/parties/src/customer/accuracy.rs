@@ -13,6 +13,7 @@ use verinfer_protocols::transfer;
 use super::test_set;
 use crate::drive::{Pace, Step, Tell, drive};
 use crate::error::PartyError;
+use crate::failures::Tolerance;
 use crate::peer::Peer;
 use crate::pins::Pins;
 use crate::random::random_bytes;
@@ -26,6 +27,8 @@ use crate::wire::{Offer, Topic};
 pub struct Plan {
     /// Of whom, and of which model.
     pub pins: Pins,
+    /// How many failures of the provider are taken; nothing to take any.
+    pub tolerance: Option<Tolerance>,
     /// Shape and type of the inputs.
     pub input: (Shape, DataType),
     /// What the model takes and gives.
@@ -72,6 +75,7 @@ impl Plan {
             .with("escrow", &client.escrow())
             .with("account", &client.account())
             .with("model or provider account", &self.pins)
+            .with("bound of failures", &self.tolerance)
             .with("form of inputs and outputs", &self.form)
             .with("test set", &examples)
             .with("number of first examples", &self.first)
@@ -168,6 +172,9 @@ fn propose(client: &Client, peer: &Peer, store: &Store, plan: &Plan) -> Result<D
     };
     plan.pins.check_account(about.account)?;
     plan.pins.check_model(model)?;
+    if let Some(tolerance) = &plan.tolerance {
+        tolerance.check(client, about.account)?;
+    }
     plan.request(client).claim(store)?;
     let stake = stake.ok_or_else(|| PartyError::Plan("the provider has no stake for its model".to_owned()))?;
     if let Some((_, class)) = plan.examples.iter().find(|(_, class)| *class >= plan.form.classes) {

@@ -16,7 +16,7 @@ use verinfer_protocols::agreement::{self, Agreement};
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::SecretKey;
 use verinfer_protocols::money::Money;
-use verinfer_protocols::serving::{Answer, MAX_ANSWERS, Move, Periods, State, Terms, answer_digest};
+use verinfer_protocols::serving::{Answer, MAX_ANSWERS, Move, Periods, Round, State, Terms, answer_digest};
 use verinfer_protocols::statement::SaltedScores;
 use verinfer_protocols::time::Millis;
 use verinfer_sealing::ReceiverSecret;
@@ -24,6 +24,7 @@ use verinfer_sealing::ReceiverSecret;
 use super::record::Demand;
 use crate::drive::{Pace, Step, Tell, drive};
 use crate::error::PartyError;
+use crate::failures::Tolerance;
 use crate::model::ModelError;
 use crate::peer::{Peer, PeerError, receiver};
 use crate::pins::Pins;
@@ -38,14 +39,20 @@ use crate::wire::{Offer, Prediction, Topic};
 pub struct Plan {
     /// Of whom, and of which model.
     pub pins: Pins,
+    /// How many failures of the provider are taken; nothing to take any.
+    pub tolerance: Option<Tolerance>,
     /// What must have been proved of the model before.
     pub demand: Option<Demand>,
     /// Shape and type of the inputs.
     pub input: (Shape, DataType),
+    /// How many scores a prediction has, where the model that is wanted says so.
+    pub classes: Option<u32>,
     /// Inputs in NHWC order.
     pub inputs: Vec<Vec<i16>>,
     /// Z: the price of a proof of one input.
     pub proof: Money,
+    /// The price of a prediction.
+    pub price: Money,
     /// The provider's deposit in proofs of the whole round.
     pub beta: u32,
     /// How many predictions, chosen at random, are contested.
@@ -71,6 +78,8 @@ pub struct Customer<'a> {
     id: AgreementId,
     terms: Terms,
     contest: u32,
+    /// How many scores a prediction has, if that is known.
+    classes: Option<u32>,
 }
 
 const DEAL: (&str, &str) = ("deal", "serving");
@@ -89,10 +98,11 @@ impl Plan {
             .with("escrow", &client.escrow())
             .with("account", &client.account())
             .with("model or provider account", &self.pins)
+            .with("bound of failures", &self.tolerance)
             .with("demand of accuracy", &self.demand)
-            .with("form of inputs", &input_kind(shape, dtype))
+            .with("form of inputs or outputs", &(input_kind(shape, dtype), self.classes))
             .with("list of inputs", &inputs)
-            .with("price", &self.proof)
+            .with("price", &(self.proof, self.price))
             .with("beta", &self.beta)
             .with("number of contests", &self.contest)
             .with("time", &self.periods)
@@ -110,13 +120,13 @@ impl<'a> Customer<'a> {
         if store.has(DEAL.0, DEAL.1) {
             plan.request(client).claim(store)?;
         }
-        let (terms, contest) = store.once(DEAL.0, DEAL.1, || propose(client, peer, store, plan))?;
+        let (terms, contest, classes) = store.once(DEAL.0, DEAL.1, || propose(client, peer, store, plan))?;
         let receiver = receiver(store)?;
         let id = agreement::Terms::Serving(terms.clone()).id(client.escrow());
         let asking = ASKING.min(Duration::from_millis(terms.periods.round.0 / 8));
         // The round begins while inputs are sent: one that is not taken must leave time to demand what does not come.
         let (peer, predictor) = (peer.within(terms.periods.respond.min(terms.periods.round)), peer.asked_briefly(asking));
-        Ok(Self { client, key, peer, predictor, asking, sent: Cell::new(0), store, receiver, id, terms, contest })
+        Ok(Self { client, key, peer, predictor, asking, sent: Cell::new(0), store, receiver, id, terms, contest, classes })
     }
 
     /// The agreement's name.
@@ -153,9 +163,9 @@ impl<'a> Customer<'a> {
                 self.act(Move::Send { inputs: inputs.map(|input| input.map(|(_, (_, digest))| digest)).collect::<Result<_, _>>()? })
             }
             State::Confirming { .. } => self.send_inputs(),
-            State::Running { answers, deadline, .. } => {
+            State::Running { round, deadline } => {
                 let rest = Millis(deadline.0.saturating_sub(view.now.0));
-                self.collect(answers, rest, tell)
+                self.collect(round, rest, tell)
             }
             State::Proposed { .. } | State::Demanded { .. } | State::Contested { .. } | State::Ended(_) => Ok(Step::Waiting),
         }
@@ -179,7 +189,8 @@ impl<'a> Customer<'a> {
     }
 
     /// Fetches predictions and records them; when half of the time is over, demands the others. Contests some when it has them all.
-    fn collect(&self, recorded: &BTreeMap<u32, Digest>, rest: Millis, tell: &Tell) -> Result<Step, PartyError> {
+    fn collect(&self, round: &Round, rest: Millis, tell: &Tell) -> Result<Step, PartyError> {
+        let recorded = &round.answers;
         let is_late = rest.0 <= self.terms.periods.round.0 / 2;
         let new = self.fetch(recorded, is_late)?;
         if !new.is_empty() {
@@ -196,6 +207,7 @@ impl<'a> Customer<'a> {
         }
         let mut contested: BTreeSet<u32> = self.store.once(DEAL.0, "contested", || choose(self.terms.inputs, self.contest))?;
         contested.extend(self.take_demanded(recorded, Duration::from_millis(rest.0 / 2))?);
+        contested.retain(|index| !round.proved.contains(index));
         if contested.is_empty() {
             return self.act(Move::Conclude);
         }
@@ -226,8 +238,8 @@ impl<'a> Customer<'a> {
     fn prediction(&self, index: u32) -> Result<Prediction, PartyError> {
         self.store.once(PREDICTIONS, &numbered(index), || {
             let prediction: Prediction = self.predictor.fetch(self.id, Topic::Prediction(index), self.key, &self.receiver)?;
-            let is_right = prediction.answer.index == index && self.is_signed(&prediction)?;
-            if is_right { Ok(prediction) } else { Err(self.peer.unreadable("the provider has not signed this prediction").into()) }
+            let is_right = prediction.answer.index == index && self.has_all_scores(&prediction) && self.is_signed(&prediction)?;
+            if is_right { Ok(prediction) } else { Err(self.peer.unreadable("it is no prediction that the provider has signed").into()) }
         })
     }
 
@@ -248,11 +260,18 @@ impl<'a> Customer<'a> {
             }
             let scores: Result<SaltedScores, _> = postcard::from_bytes(&self.client.file(self.id, file)?);
             match scores.map(|scores| Prediction { scores, answer }) {
-                Ok(prediction) if self.is_signed(&prediction)? => self.store.put(PREDICTIONS, &place, &prediction)?,
+                Ok(prediction) if self.has_all_scores(&prediction) && self.is_signed(&prediction)? => {
+                    self.store.put(PREDICTIONS, &place, &prediction)?
+                }
                 Ok(_) | Err(_) => return Ok(Some(index)),
             }
         }
         Ok(None)
+    }
+
+    /// Whether a prediction has a score for each class: one that has not cannot be proved.
+    fn has_all_scores(&self, prediction: &Prediction) -> bool {
+        self.classes.is_none_or(|classes| u32::try_from(prediction.scores.scores.len()) == Ok(classes))
     }
 
     /// Whether the provider has signed a prediction for its input, and these scores.
@@ -273,13 +292,16 @@ impl<'a> Customer<'a> {
     }
 }
 
-fn propose(client: &Client, peer: &Peer, store: &Store, plan: &Plan) -> Result<(Terms, u32), PartyError> {
+fn propose(client: &Client, peer: &Peer, store: &Store, plan: &Plan) -> Result<(Terms, u32, Option<u32>), PartyError> {
     let about = peer.about()?;
     let Offer::Predictions { model, .. } = about.offer else {
         return Err(PartyError::Plan("the other party offers no predictions".to_owned()));
     };
     plan.pins.check_account(about.account)?;
     plan.pins.check_model(model)?;
+    if let Some(tolerance) = &plan.tolerance {
+        tolerance.check(client, about.account)?;
+    }
     if let Some(demand) = &plan.demand {
         demand.check(client, model)?;
     }
@@ -301,13 +323,14 @@ fn propose(client: &Client, peer: &Peer, store: &Store, plan: &Plan) -> Result<(
         model,
         inputs,
         proof: plan.proof,
+        price: plan.price,
         beta: plan.beta,
         periods: plan.periods,
         nonce: Digest(random_bytes()?),
     };
     terms.check().map_err(|fault| PartyError::Plan(fault.to_string()))?;
     check_period(inputs, terms.periods.respond)?;
-    Ok((terms, plan.contest.min(inputs)))
+    Ok((terms, plan.contest.min(inputs), plan.classes))
 }
 
 /// So many of the inputs, uniformly, and not to be foreseen by the provider.

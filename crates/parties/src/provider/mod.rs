@@ -13,8 +13,7 @@ use verinfer_protocols::agreement::{State, Terms};
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::SecretKey;
 use verinfer_protocols::money::Money;
-use verinfer_protocols::stake;
-use verinfer_protocols::time::Millis;
+use verinfer_protocols::{rules, stake};
 use verinfer_sealing::ReceiverSecret;
 
 use crate::drive::{Step, Tell, open};
@@ -93,10 +92,12 @@ impl Provider {
     /// # Errors
     ///
     /// The escrow refuses.
-    pub fn stake(&self, amount: Money, lock: Millis) -> Result<AgreementId, PartyError> {
+    pub fn stake(&self, amount: Money) -> Result<AgreementId, PartyError> {
+        // The lock and what it covers are the marketplace's, as they were when it was proposed.
+        let rules::StakeRules { lock, covers, .. } = self.client.about()?.rules.stake;
         let terms: stake::Terms = self.store.once(SELF, "stake", || {
             let nonce = Digest(random_bytes()?);
-            Ok::<_, PartyError>(stake::Terms { provider: self.client.account(), model: self.model.digest(), amount, lock, nonce })
+            Ok::<_, PartyError>(stake::Terms { provider: self.client.account(), model: self.model.digest(), amount, lock, covers, nonce })
         })?;
         Ok(open(&self.client, Terms::Stake(terms))?)
     }

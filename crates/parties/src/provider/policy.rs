@@ -1,5 +1,6 @@
 use verinfer_escrow_client::FILE_OVERHEAD;
 use verinfer_protocols::money::{Money, MoneyError};
+use verinfer_protocols::time::Millis;
 use verinfer_protocols::{accuracy, serving};
 use verinfer_sampling::proceeding::Trial;
 
@@ -14,6 +15,10 @@ pub struct Policy {
     pub proof: Money,
     /// Least price of an inference.
     pub inference: Money,
+    /// Least price of a prediction.
+    pub prediction: Money,
+    /// Longest time for which a place is held before inputs are sent and confirmed.
+    pub hold: Millis,
     /// Largest deposit for one agreement.
     pub deposit: Money,
     /// Least time for what it has to do.
@@ -67,13 +72,18 @@ impl Policy {
     ///
     /// Why it is not for this provider.
     pub fn judge_serving(&self, terms: &serving::Terms, size: Size) -> Result<Load, &'static str> {
-        if terms.proof < self.proof {
+        if terms.proof < self.proof || terms.price < self.prediction {
             return Err("the price is too low");
         }
+        if terms.periods.respond > self.hold {
+            return Err("a place would be held for too long before the inputs come");
+        }
+        // Those that the customer does not record are left with the escrow in the last quarter.
+        let recording = if terms.price.is_zero() { 0 } else { terms.inputs };
         self.check_deposit(terms.provider_deposit())?;
         let load = self.time.load(&[
             (terms.periods.respond, Work { items: terms.inputs, ..Work::default() }),
-            (terms.periods.round, Work::default()),
+            (Millis(terms.periods.round.0 / 4), Work { items: recording, inferences: recording, ..Work::default() }),
             // Each prediction is kept, and left with the escrow.
             (terms.periods.answer, Work { items: terms.inputs, inferences: terms.inputs, ..Work::default() }),
             (terms.periods.prove, Work { proofs: terms.inputs, ..Work::default() }),

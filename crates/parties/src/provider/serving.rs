@@ -5,9 +5,9 @@ use verinfer_escrow_client::messages::AgreementView;
 use verinfer_items::OpenedInput;
 use verinfer_protocols::agreement;
 use verinfer_protocols::digest::{AgreementId, Digest, canonical};
-use verinfer_protocols::serving::{Answer, Move, STAGE, State, Terms};
+use verinfer_protocols::serving::{Answer, Move, Round, STAGE, State, Terms};
 use verinfer_protocols::statement::{SaltedScores, ScoresSalt, context};
-use verinfer_protocols::time::Timestamp;
+use verinfer_protocols::time::{Millis, Timestamp};
 
 use super::Provider;
 use crate::drive::Step;
@@ -51,12 +51,13 @@ impl Provider {
                 }
                 self.act_serving(id, Move::Confirm)
             }
-            State::Demanded { inputs, answers, .. } => {
-                let due: Vec<u32> = (0..).take(inputs.len()).filter(|index| !answers.contains_key(index)).collect();
-                self.answer_openly(id, due.get(..ANSWERS).unwrap_or(&due))
+            State::Demanded { round, .. } => self.answer_openly(id, &round.missing().take(ANSWERS).collect::<Vec<_>>()),
+            // Who has not recorded what it could have had by now may not mean to: what is recorded is paid for.
+            State::Running { round, .. } if is_time_to_record(terms, round, view.now) && !round.is_complete() => {
+                self.answer_openly(id, &round.missing().take(ANSWERS).collect::<Vec<_>>())
             }
-            State::Contested { contested, proved, deadline, .. } => {
-                let due: Vec<u32> = contested.keys().copied().filter(|index| !proved.contains(index)).collect();
+            State::Contested { due, deadline, .. } => {
+                let due: Vec<u32> = due.iter().copied().collect();
                 self.prove_predictions(id, &due, deadline.before(terms.periods.prove))
             }
             State::Sending { .. } | State::Running { .. } | State::Ended(_) => Ok(Step::Waiting),
@@ -125,6 +126,12 @@ impl Provider {
         self.client.act(id, agreement::Move::Serving(action))?;
         Ok(Step::Moved)
     }
+}
+
+/// Whether the last quarter of a round has begun, in which predictions that have a price and are not recorded are left with the escrow.
+fn is_time_to_record(terms: &Terms, round: &Round, now: Timestamp) -> bool {
+    let last_quarter = round.ends.before(Millis(terms.periods.round.0 / 4));
+    !terms.price.is_zero() && (last_quarter..round.ends).contains(&now)
 }
 
 fn inputs_scope(id: AgreementId) -> String {

@@ -108,6 +108,21 @@ pub enum Outcome {
     ProviderAtFault(Breach),
 }
 
+impl Outcome {
+    /// In a word, as JSON has it.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Withdrawn => "withdrawn",
+            Self::Expired => "expired",
+            Self::ProviderAborted => "provider_aborted",
+            Self::TargetMet { .. } => "target_met",
+            Self::TargetMissed { .. } => "target_missed",
+            Self::CustomerAtFault(_) => "customer_at_fault",
+            Self::ProviderAtFault(_) => "provider_at_fault",
+        }
+    }
+}
+
 /// What a party does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = accuracy::Move))]

@@ -80,8 +80,8 @@ fn at_move(
     match (state, action) {
         (State::Proposed { .. }, Move::Abort) if customer => end(id, terms, Outcome::Withdrawn),
         (State::Proposed { .. }, Move::Accept { share }) if !customer => {
-            let Facts::Stake { terms: stake, state } = facts else { return Err(Refusal::FactsMissing) };
-            stake.check_cover(state, by, terms.model, terms.needed_stake()?)?;
+            let Facts::Stake { terms: stake, state, covered } = facts else { return Err(Refusal::FactsMissing) };
+            stake.check_cover((state, *covered), by, terms.model, terms.needed_stake()?)?;
             let mut postings = Till(id).deposit(by, terms.deposit()?);
             postings.extend(Till(id).fee(terms.fee.times(2)?));
             Ok((State::Revealing { share: *share, deadline: now.after(terms.periods.respond) }, postings))

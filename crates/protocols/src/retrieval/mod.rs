@@ -99,6 +99,19 @@ pub enum Outcome {
     ResponderAtFault(Breach),
 }
 
+impl Outcome {
+    /// In a word, as JSON has it.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Withdrawn => "withdrawn",
+            Self::Expired => "expired",
+            Self::Fulfilled { .. } => "fulfilled",
+            Self::RequesterAtFault(_) => "requester_at_fault",
+            Self::ResponderAtFault(_) => "responder_at_fault",
+        }
+    }
+}
+
 /// What a party does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = retrieval::Move))]

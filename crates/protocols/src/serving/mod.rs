@@ -1,11 +1,11 @@
 //! Verifying predictions (5.3): the customer buys predictions without proofs, and may ask for the proofs of any of them before the round ends.
 //!
 //! ```text
-//! Proposed --accept--> Sending --inputs--> Confirming --confirm--> Running --conclude--> Ended
-//!                                                                   |  ^ '--contest--> Contested --proofs--> Ended
-//!                                                              demand  answers
-//!                                                                   v  |
-//!                                                                 Demanded
+//! Proposed --accept--> Sending --inputs--> Confirming --confirm--> Running --conclude, or the end of the round--> Ended
+//!                                                                  | ^ | ^ '--contest--> Contested --proofs--> Ended, or Running if something is missing
+//!                                                             demand | | '-- provider: answers
+//!                                                                  v | '---- customer: records
+//!                                                               Demanded --answers--> Running
 //! ```
 //!
 //! An agreement is one round. Inputs and predictions go from party to party; the escrow sees digests. A prediction counts once the provider's signature of
@@ -13,6 +13,9 @@
 //!
 //! A provider that is silent and a customer who denies that it was served look alike. Hence the customer may demand what it has not recorded: the provider
 //! then leaves these predictions with the escrow, which everybody trusts to hand them over. After that everything is recorded, so that it can be demanded once.
+//!
+//! Recorded predictions have a price. A customer that takes them and records nothing pays all the same: the provider may leave them with the escrow itself, until the
+//! round is over, and who concludes before that pays for all of them.
 
 mod step;
 mod terms;
@@ -37,6 +40,22 @@ pub const MAX_ANSWERS: usize = 256;
 
 const ANSWER: &str = "verinfer protocols v1 answer";
 
+/// What there is of a round that has begun.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = serving::Round))]
+pub struct Round {
+    /// Digests of the commitments to the inputs.
+    pub inputs: Vec<Digest>,
+    /// The digests of the predictions that are recorded, by input.
+    pub answers: BTreeMap<u32, Digest>,
+    /// Those that were contested and proved.
+    pub proved: BTreeSet<u32>,
+    /// Whether some were contested before all were recorded.
+    pub contested: bool,
+    /// When it ends if the customer then still has time to contest, and until when the provider may leave predictions with the escrow.
+    pub ends: Timestamp,
+}
+
 /// How far a round is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = serving::State))]
@@ -60,32 +79,24 @@ pub enum State {
     },
     /// The provider predicts, the customer records and may contest.
     Running {
-        /// Digests of the commitments to the inputs.
-        inputs: Vec<Digest>,
-        /// The digests of the predictions that are recorded, by input.
-        answers: BTreeMap<u32, Digest>,
+        /// What there is of it.
+        round: Round,
         /// Until then.
         deadline: Timestamp,
     },
     /// The provider has to leave the predictions that are not recorded with the escrow.
     Demanded {
-        /// Digests of the commitments to the inputs.
-        inputs: Vec<Digest>,
-        /// The digests of the predictions that are recorded, by input.
-        answers: BTreeMap<u32, Digest>,
-        /// When the round ends if the customer then still has time to contest.
-        round: Timestamp,
+        /// What there is of it.
+        round: Round,
         /// Until then.
         deadline: Timestamp,
     },
     /// The provider has to prove the contested predictions.
     Contested {
-        /// Digests of the commitments to the inputs.
-        inputs: Vec<Digest>,
-        /// The contested predictions.
-        contested: BTreeMap<u32, Digest>,
-        /// Those that were proved.
-        proved: BTreeSet<u32>,
+        /// What there is of it.
+        round: Round,
+        /// Those of the contested predictions that were not proved yet.
+        due: BTreeSet<u32>,
         /// Until then.
         deadline: Timestamp,
     },
@@ -104,14 +115,21 @@ pub enum Outcome {
     Expired,
     /// It ended before the provider confirmed the inputs; both have their deposits back.
     NotBegun,
+    /// The customer sent nothing after the provider had accepted: it pays for the place.
+    NotSent(Breach),
     /// It ended without a contest.
-    Concluded,
+    Concluded {
+        /// How many predictions are paid for.
+        predictions: u32,
+    },
     /// The provider did not leave the demanded predictions with the escrow.
     NotAnswered(Breach),
     /// All contested predictions were proved.
     Proved {
         /// How many.
         contested: u32,
+        /// How many predictions are paid for.
+        predictions: u32,
     },
     /// The provider did not prove the contested predictions.
     NotProved(Breach),
@@ -138,7 +156,7 @@ pub enum Move {
     },
     /// The customer wants every prediction that is not recorded through the escrow.
     Demand,
-    /// The provider has left demanded predictions with the escrow.
+    /// The provider has left predictions with the escrow, because they were demanded or so that they are recorded.
     Answer {
         /// Up to [`MAX_ANSWERS`] of them.
         answers: Vec<Answer>,
@@ -150,7 +168,7 @@ pub enum Move {
         /// Of these inputs.
         inputs: BTreeSet<u32>,
     },
-    /// The customer wants none.
+    /// The customer wants none, and has all predictions: it pays for all.
     Conclude,
     /// A party gives up.
     Abort,
@@ -193,6 +211,34 @@ impl Answer {
     /// Whether the provider has signed it for this agreement.
     pub fn is_signed_by(&self, provider: &AccountId, agreement: AgreementId) -> bool {
         provider.has_signed(ANSWER, &(agreement, self.index, self.digest), &self.signature)
+    }
+}
+
+impl Outcome {
+    /// In a word, as JSON has it.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Withdrawn => "withdrawn",
+            Self::Expired => "expired",
+            Self::NotBegun => "not_begun",
+            Self::NotSent(_) => "not_sent",
+            Self::Concluded { .. } => "concluded",
+            Self::NotAnswered(_) => "not_answered",
+            Self::Proved { .. } => "proved",
+            Self::NotProved(_) => "not_proved",
+        }
+    }
+}
+
+impl Round {
+    /// The inputs without a recorded prediction, ascending.
+    pub fn missing(&self) -> impl Iterator<Item = u32> {
+        (0..).zip(&self.inputs).map(|(index, _)| index).filter(|index| !self.answers.contains_key(index))
+    }
+
+    /// Whether there is a prediction for every input.
+    pub fn is_complete(&self) -> bool {
+        self.missing().next().is_none()
     }
 }
 

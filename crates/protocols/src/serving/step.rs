@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Answer, MAX_ANSWERS, Move, Outcome, STAGE, State, Terms, answer_digest};
+use super::{Answer, MAX_ANSWERS, Move, Outcome, Round, STAGE, State, Terms, answer_digest};
 use crate::digest::{AgreementId, Digest};
 use crate::event::{Event, Facts, check_event};
 use crate::keys::AccountId;
@@ -48,11 +48,12 @@ pub fn step(
     }
 }
 
-const fn outcome_of_silence(state: &State) -> Result<Outcome, Refusal> {
+fn outcome_of_silence(state: &State) -> Result<Outcome, Refusal> {
     match state {
         State::Proposed { .. } => Ok(Outcome::Expired),
-        State::Sending { .. } | State::Confirming { .. } => Ok(Outcome::NotBegun),
-        State::Running { .. } => Ok(Outcome::Concluded),
+        State::Sending { .. } => Ok(Outcome::NotSent(Breach::Silence)),
+        State::Confirming { .. } => Ok(Outcome::NotBegun),
+        State::Running { round, .. } => Ok(round.outcome(count(round.answers.len()))),
         State::Demanded { .. } => Ok(Outcome::NotAnswered(Breach::Silence)),
         State::Contested { .. } => Ok(Outcome::NotProved(Breach::Silence)),
         State::Ended(_) => Err(Refusal::Ended),
@@ -80,78 +81,143 @@ fn at_move(
             Ok((State::Confirming { inputs: inputs.clone(), deadline: now.after(periods.respond) }, Vec::new()))
         }
         (State::Confirming { inputs, .. }, Move::Confirm) if !customer => {
-            let inputs = inputs.clone();
-            Ok((State::Running { inputs, answers: BTreeMap::new(), deadline: now.after(periods.round) }, Vec::new()))
+            let ends = now.after(periods.round);
+            let (answers, proved) = (BTreeMap::new(), BTreeSet::new());
+            let round = Round { inputs: inputs.clone(), answers, proved, contested: false, ends };
+            Ok((State::Running { round, deadline: ends }, Vec::new()))
         }
+        (State::Sending { .. }, Move::Abort) if customer => end(id, terms, Outcome::NotSent(Breach::Abort)),
         (State::Sending { .. } | State::Confirming { .. }, Move::Abort) => end(id, terms, Outcome::NotBegun),
-        (State::Running { inputs, answers, deadline }, Move::Record { answers: new }) if customer => {
-            let answers = record(id, terms, answers.clone(), new)?;
-            Ok((State::Running { inputs: inputs.clone(), answers, deadline: *deadline }, Vec::new()))
+        (State::Running { round, deadline }, Move::Record { answers: new }) if customer => {
+            let round = round.recorded(id, terms, new)?;
+            Ok((State::Running { round, deadline: *deadline }, Vec::new()))
         }
-        (State::Running { .. }, Move::Conclude) if customer => end(id, terms, Outcome::Concluded),
-        (State::Running { inputs, answers, .. }, Move::Contest { inputs: chosen }) if customer => {
-            let contested = contested(answers, chosen)?;
-            let deadline = now.after(periods.prove);
-            Ok((State::Contested { inputs: inputs.clone(), contested, proved: BTreeSet::new(), deadline }, Vec::new()))
+        (State::Running { round, deadline }, Move::Answer { answers: new, scores }) if !customer => {
+            // The customer must not be kept by predictions that come later and later.
+            if now >= round.ends {
+                return Err(Refusal::Late { deadline: round.ends, now });
+            }
+            let round = round.answered(id, terms, (new, scores), facts)?;
+            Ok((State::Running { round, deadline: now.after(periods.respond).max(*deadline) }, Vec::new()))
         }
-        (State::Running { inputs, answers, deadline }, Move::Demand) if customer => {
-            if is_complete(terms, answers) {
+        (State::Running { round, .. }, Move::Conclude) if customer => end(id, terms, round.outcome(terms.inputs)),
+        (State::Running { round, .. }, Move::Contest { inputs: chosen }) if customer => {
+            let due = round.contestable(chosen)?;
+            let is_early = !round.is_complete();
+            if is_early && round.contested {
+                return Err(Refusal::ContestedBefore);
+            }
+            let round = Round { contested: round.contested || is_early, ..round.clone() };
+            Ok((State::Contested { round, due, deadline: now.after(periods.prove) }, Vec::new()))
+        }
+        (State::Running { round, .. }, Move::Demand) if customer => {
+            if round.is_complete() {
                 return Err(at(0)(MemberFault::NotDue));
             }
-            let (inputs, answers, round) = (inputs.clone(), answers.clone(), *deadline);
-            Ok((State::Demanded { inputs, answers, round, deadline: now.after(periods.answer) }, Vec::new()))
+            Ok((State::Demanded { round: round.clone(), deadline: now.after(periods.answer) }, Vec::new()))
         }
         (State::Demanded { .. }, Move::Abort) if !customer => end(id, terms, Outcome::NotAnswered(Breach::Abort)),
-        (State::Demanded { inputs, answers, round, deadline }, Move::Answer { answers: new, scores }) if !customer => {
-            let answers = record(id, terms, answers.clone(), new)?;
-            check_scores(inputs, new, scores)?;
-            if *facts != Facts::Held {
-                return Err(Refusal::FactsMissing);
-            }
-            let inputs = inputs.clone();
-            if !is_complete(terms, &answers) {
-                return Ok((State::Demanded { inputs, answers, round: *round, deadline: *deadline }, Vec::new()));
+        (State::Demanded { round, deadline }, Move::Answer { answers: new, scores }) if !customer => {
+            let round = round.answered(id, terms, (new, scores), facts)?;
+            if !round.is_complete() {
+                return Ok((State::Demanded { round, deadline: *deadline }, Vec::new()));
             }
             // However late the customer has demanded and got them, it has time to contest.
-            Ok((State::Running { inputs, answers, deadline: now.after(periods.respond).max(*round) }, Vec::new()))
+            let deadline = now.after(periods.respond).max(round.ends);
+            Ok((State::Running { round, deadline }, Vec::new()))
         }
         (State::Contested { .. }, Move::Abort) if !customer => end(id, terms, Outcome::NotProved(Breach::Abort)),
-        (State::Contested { inputs, contested, proved, deadline }, Move::Prove { inputs: shown, .. }) if !customer => {
+        (State::Contested { round, due, deadline }, Move::Prove { inputs: shown, .. }) if !customer => {
             let Facts::Proof(statement) = facts else { return Err(Refusal::FactsMissing) };
             check_proof(statement, terms.model, id, STAGE, shown.len())?;
-            let proved = prove(inputs, contested, proved.clone(), shown, statement)?;
-            if proved.len() < contested.len() {
-                let (inputs, contested) = (inputs.clone(), contested.clone());
-                return Ok((State::Contested { inputs, contested, proved, deadline: *deadline }, Vec::new()));
+            let (round, due) = round.proved(due.clone(), shown, statement)?;
+            if !due.is_empty() {
+                return Ok((State::Contested { round, due, deadline: *deadline }, Vec::new()));
             }
-            // There are fewer contested inputs than inputs.
-            end(id, terms, Outcome::Proved { contested: u32::try_from(contested.len()).unwrap_or(terms.inputs) })
+            if round.is_complete() {
+                return end(id, terms, round.outcome(terms.inputs));
+            }
+            // What is missing is not lost by the contest: there is time to record and to demand it.
+            let deadline = now.after(periods.respond).max(round.ends);
+            Ok((State::Running { round, deadline }, Vec::new()))
         }
         _ => Err(Refusal::OutOfStage { stage: state.stage() }),
     }
 }
 
-fn record(id: AgreementId, terms: &Terms, mut answers: BTreeMap<u32, Digest>, new: &[Answer]) -> Result<BTreeMap<u32, Digest>, Refusal> {
-    if new.is_empty() || new.len() > MAX_ANSWERS {
-        return Err(at(new.len())(MemberFault::Count { most: MAX_ANSWERS }));
-    }
-    for (position, answer) in new.iter().enumerate() {
-        if answer.index >= terms.inputs {
-            return Err(at(position)(MemberFault::Unknown));
-        }
-        if !answer.is_signed_by(&terms.provider, id) {
-            return Err(at(position)(MemberFault::Signature));
-        }
-        if answers.insert(answer.index, answer.digest).is_some() {
-            return Err(at(position)(MemberFault::Repeated));
+impl Round {
+    /// How it ends without a fault, with so many predictions paid for.
+    fn outcome(&self, predictions: u32) -> Outcome {
+        match count(self.proved.len()) {
+            0 => Outcome::Concluded { predictions },
+            contested => Outcome::Proved { contested, predictions },
         }
     }
-    Ok(answers)
+
+    /// With predictions recorded that the provider has signed.
+    fn recorded(&self, id: AgreementId, terms: &Terms, new: &[Answer]) -> Result<Self, Refusal> {
+        if new.is_empty() || new.len() > MAX_ANSWERS {
+            return Err(at(new.len())(MemberFault::Count { most: MAX_ANSWERS }));
+        }
+        let mut answers = self.answers.clone();
+        for (position, answer) in new.iter().enumerate() {
+            if answer.index >= terms.inputs {
+                return Err(at(position)(MemberFault::Unknown));
+            }
+            if !answer.is_signed_by(&terms.provider, id) {
+                return Err(at(position)(MemberFault::Signature));
+            }
+            if answers.insert(answer.index, answer.digest).is_some() {
+                return Err(at(position)(MemberFault::Repeated));
+            }
+        }
+        Ok(Self { answers, ..self.clone() })
+    }
+
+    /// With predictions recorded that the provider has left with the escrow.
+    fn answered(&self, id: AgreementId, terms: &Terms, (new, scores): (&[Answer], &[Digest]), facts: &Facts) -> Result<Self, Refusal> {
+        let round = self.recorded(id, terms, new)?;
+        check_scores(&self.inputs, new, scores)?;
+        if *facts == Facts::Held { Ok(round) } else { Err(Refusal::FactsMissing) }
+    }
+
+    /// Checks that predictions can be contested: they are recorded, and not proved.
+    fn contestable(&self, chosen: &BTreeSet<u32>) -> Result<BTreeSet<u32>, Refusal> {
+        if chosen.is_empty() {
+            return Err(at(0)(MemberFault::Unknown));
+        }
+        let is_not = |index: &u32| !self.answers.contains_key(index) || self.proved.contains(index);
+        match chosen.iter().position(is_not) {
+            Some(position) => Err(at(position)(MemberFault::NotDue)),
+            None => Ok(chosen.clone()),
+        }
+    }
+
+    /// With the inputs proved that a proof is about, and what is then still due.
+    fn proved(&self, mut due: BTreeSet<u32>, shown: &[u32], statement: &Statement) -> Result<(Self, BTreeSet<u32>), Refusal> {
+        let Output::Salted(salted) = &statement.output else { return Err(ProofFault::Undecided { image: 0 }.into()) };
+        let mut proved = self.proved.clone();
+        for (image, (index, proved_input)) in shown.iter().zip(&statement.inputs).enumerate() {
+            if !due.remove(index) {
+                let fault = if shown.iter().take(image).any(|other| other == index) { MemberFault::Repeated } else { MemberFault::NotDue };
+                return Err(at(image)(fault));
+            }
+            let input = usize::try_from(*index).ok().and_then(|index| self.inputs.get(index));
+            if input != Some(proved_input) {
+                return Err(ProofFault::OtherInput { image }.into());
+            }
+            let scores = salted.get(image).ok_or(ProofFault::Undecided { image })?;
+            if self.answers.get(index) != Some(&answer_digest(proved_input, scores)) {
+                return Err(ProofFault::OtherOutput { image }.into());
+            }
+            proved.insert(*index);
+        }
+        Ok((Self { proved, ..self.clone() }, due))
+    }
 }
 
-/// Whether there is a prediction for every input.
-fn is_complete(terms: &Terms, answers: &BTreeMap<u32, Digest>) -> bool {
-    u32::try_from(answers.len()).is_ok_and(|answers| answers >= terms.inputs)
+fn count(entries: usize) -> u32 {
+    u32::try_from(entries).unwrap_or(u32::MAX)
 }
 
 /// Checks that scores are those that were signed.
@@ -168,53 +234,17 @@ fn check_scores(inputs: &[Digest], answers: &[Answer], scores: &[Digest]) -> Res
     Ok(())
 }
 
-fn contested(answers: &BTreeMap<u32, Digest>, chosen: &BTreeSet<u32>) -> Result<BTreeMap<u32, Digest>, Refusal> {
-    if chosen.is_empty() {
-        return Err(at(0)(MemberFault::Unknown));
-    }
-    let answer = |(position, &index)| match answers.get(&index) {
-        Some(&digest) => Ok((index, digest)),
-        None => Err(at(position)(MemberFault::NotDue)),
-    };
-    chosen.iter().enumerate().map(answer).collect()
-}
-
-/// Adds the inputs that a proof is about to those that were proved.
-fn prove(
-    inputs: &[Digest],
-    contested: &BTreeMap<u32, Digest>,
-    mut proved: BTreeSet<u32>,
-    shown: &[u32],
-    statement: &Statement,
-) -> Result<BTreeSet<u32>, Refusal> {
-    let Output::Salted(salted) = &statement.output else { return Err(ProofFault::Undecided { image: 0 }.into()) };
-    for (image, (index, proved_input)) in shown.iter().zip(&statement.inputs).enumerate() {
-        let answer = contested.get(index).ok_or_else(|| at(image)(MemberFault::NotDue))?;
-        if !proved.insert(*index) {
-            return Err(at(image)(MemberFault::Repeated));
-        }
-        let input = usize::try_from(*index).ok().and_then(|index| inputs.get(index));
-        if input != Some(proved_input) {
-            return Err(ProofFault::OtherInput { image }.into());
-        }
-        let scores = salted.get(image).ok_or(ProofFault::Undecided { image })?;
-        if answer_digest(proved_input, scores) != *answer {
-            return Err(ProofFault::OtherOutput { image }.into());
-        }
-    }
-    Ok(proved)
-}
-
 /// Pays out what is held.
 fn end(id: AgreementId, terms: &Terms, outcome: Outcome) -> Result<(State, Vec<Posting>), Refusal> {
     let (customers, providers) = (terms.customer_deposit()?, terms.provider_deposit()?);
+    let paid = |price: Money| Ok::<_, Refusal>((customers.minus(price)?, providers.plus(price)?));
     let (to_customer, to_provider) = match outcome {
         Outcome::Withdrawn | Outcome::Expired => (customers, Money::ZERO),
-        Outcome::NotBegun | Outcome::Concluded => (customers, providers),
-        Outcome::Proved { contested } => {
-            let price = terms.price(contested)?;
-            (customers.minus(price)?, providers.plus(price)?)
-        }
+        Outcome::NotBegun => (customers, providers),
+        // Nobody could use the place meanwhile.
+        Outcome::NotSent(_) => paid(terms.price_of(terms.inputs)?)?,
+        Outcome::Concluded { predictions } => paid(terms.price_of(predictions)?)?,
+        Outcome::Proved { contested, predictions } => paid(terms.price_of_proofs(contested)?.plus(terms.price_of(predictions)?)?)?,
         Outcome::NotAnswered(_) | Outcome::NotProved(_) => (customers.plus(providers)?, Money::ZERO),
     };
     Ok((State::Ended(outcome), Till(id).pay([(terms.customer, to_customer), (terms.provider, to_provider)])))

@@ -25,6 +25,8 @@ pub struct Terms {
     pub inputs: u32,
     /// Z: the price of a proof of one input.
     pub proof: Money,
+    /// The price of a prediction, for each that is recorded; may be zero.
+    pub price: Money,
     /// The provider's deposit in proofs of the whole round; at least 2.
     pub beta: u32,
     /// How long the stages take at most.
@@ -67,13 +69,22 @@ impl Terms {
         check_period("prove", prove)
     }
 
-    /// `2 K Z`: what the customer deposits.
+    /// `K (2 Z + price)`: what the customer deposits.
     ///
     /// # Errors
     ///
     /// It is too much to be written.
     pub fn customer_deposit(&self) -> Result<Money, MoneyError> {
-        self.price(self.inputs)
+        self.price_of_proofs(self.inputs)?.plus(self.price_of(self.inputs)?)
+    }
+
+    /// What the customer pays for so many predictions.
+    ///
+    /// # Errors
+    ///
+    /// It is too much to be written.
+    pub fn price_of(&self, predictions: u32) -> Result<Money, MoneyError> {
+        self.price.times(u64::from(predictions))
     }
 
     /// `beta K Z`: what the provider deposits, and loses if it does not answer what is demanded, or prove what is contested.
@@ -90,7 +101,7 @@ impl Terms {
     /// # Errors
     ///
     /// It is too much to be written.
-    pub fn price(&self, contested: u32) -> Result<Money, MoneyError> {
+    pub fn price_of_proofs(&self, contested: u32) -> Result<Money, MoneyError> {
         self.proof.times(u64::from(contested))?.times(2)
     }
 }

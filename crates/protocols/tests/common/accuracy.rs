@@ -72,9 +72,10 @@ pub fn stake(state: stake::State) -> Facts {
         model: digest("model"),
         amount: units(1000 * E),
         lock: PERIOD,
+        covers: 1,
         nonce: digest("stake"),
     };
-    Facts::Stake { terms, state }
+    Facts::Stake { terms, state, covered: 0 }
 }
 
 /// A proof of some examples: in those of `correct` the label comes first.

@@ -14,6 +14,7 @@ use super::{PERIOD, World, customer, digest, provider, units};
 pub const Z: u64 = 20;
 pub const K: u32 = 2;
 pub const BETA: u32 = 3;
+pub const PRICE: u64 = 7;
 
 pub fn input(index: u32) -> Digest {
     digest(&format!("input {index}"))
@@ -70,6 +71,7 @@ pub fn world() -> World {
         model: digest("model"),
         inputs: K,
         proof: units(Z),
+        price: units(PRICE),
         beta: BETA,
         periods: Periods { respond: PERIOD, round: PERIOD, answer: PERIOD, prove: PERIOD },
         nonce: digest("nonce"),
@@ -136,22 +138,22 @@ pub fn honest(world: &World, who: AccountId) -> Option<(agreement::Move, Facts)>
         State::Sending { .. } => (Move::Send { inputs: vec![input(0), input(1)] }, Facts::Nothing),
         State::Confirming { inputs, .. } if *inputs == [input(0), input(1)] => (Move::Confirm, Facts::Nothing),
         State::Confirming { .. } => (Move::Abort, Facts::Nothing),
-        State::Running { answers, .. } => {
+        State::Running { round, .. } => {
             let untrue = |(index, digest): (&u32, &Digest)| (answer(world.agreement.id, *index, true).digest != *digest).then_some(*index);
-            let inputs: BTreeSet<u32> = answers.iter().filter_map(untrue).collect();
+            let inputs: BTreeSet<u32> = round.answers.iter().filter_map(untrue).filter(|index| !round.proved.contains(index)).collect();
             let action = match inputs.is_empty() {
-                _ if answers.len() < K as usize => Move::Demand,
+                _ if !round.is_complete() => Move::Demand,
                 true => Move::Conclude,
                 false => Move::Contest { inputs },
             };
             (action, Facts::Nothing)
         }
-        State::Demanded { answers, .. } => {
-            let due: Vec<u32> = (0..K).filter(|index| !answers.contains_key(index)).collect();
+        State::Demanded { round, .. } => {
+            let due: Vec<u32> = round.missing().collect();
             answer_openly(world.agreement.id, &due, true)
         }
-        State::Contested { contested, proved, .. } => {
-            let rest: Vec<u32> = contested.keys().copied().filter(|index| !proved.contains(index)).collect();
+        State::Contested { due, .. } => {
+            let rest: Vec<u32> = due.iter().copied().collect();
             prove(world.agreement.id, &rest)
         }
         State::Ended(_) => return None,

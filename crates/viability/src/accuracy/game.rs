@@ -125,8 +125,8 @@ impl Game {
 
     fn stake(&self) -> Result<Facts, PlayError> {
         let Terms { provider, model, .. } = self.terms;
-        let terms = stake::Terms { provider, model, amount: self.terms.needed_stake()?, lock: PERIOD, nonce: digest("stake") };
-        Ok(Facts::Stake { terms, state: stake::State::Active })
+        let terms = stake::Terms { provider, model, amount: self.terms.needed_stake()?, lock: PERIOD, covers: 1, nonce: digest("stake") };
+        Ok(Facts::Stake { terms, state: stake::State::Active, covered: 0 })
     }
 
     fn prove(&self, id: AgreementId, indices: &[u32], correct: &[bool], model: Digest) -> (Move, Facts) {

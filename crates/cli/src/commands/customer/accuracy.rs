@@ -118,6 +118,7 @@ impl Arguments {
         let known = Known::of(&self.model)?;
         Ok(Plan {
             pins: self.customer.pins(&known, output)?,
+            tolerance: self.customer.tolerance(),
             input: input_of(&known),
             form: form_of(&known.model.graph),
             examples: read_test_set(&self.test_set, &known, self.fit, output)?,

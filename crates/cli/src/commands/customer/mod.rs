@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::{Args, Subcommand};
+use verinfer_parties::failures::Tolerance;
 use verinfer_parties::model::form_of;
 use verinfer_parties::pins::Pins;
 use verinfer_protocols::digest::Digest;
 use verinfer_protocols::keys::AccountId;
 use verinfer_protocols::time::Millis;
+use verinfer_sampling::Probability;
 
 use crate::known::Known;
 use crate::output::{Output, Verdict};
@@ -54,6 +56,15 @@ struct CustomerArguments {
     #[arg(long)]
     any_model: bool,
 
+    /// Turn only to a provider that has failed (aborted, missed a target, or broken a rule) in at most this share of its agreements that count, as the escrow's log
+    /// says: those in which it failed, and those about accuracy.
+    #[arg(long, value_name = "SHARE")]
+    max_failures: Option<Probability>,
+
+    /// See --max-failures: of so many agreements at least.
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "max_failures")]
+    min_agreements: u64,
+
     /// Make the moves that are possible now and stop instead of waiting for the provider.
     #[arg(long)]
     once: bool,
@@ -68,6 +79,11 @@ struct CustomerArguments {
 }
 
 impl CustomerArguments {
+    /// How many failures of the provider are taken.
+    fn tolerance(&self) -> Option<Tolerance> {
+        self.max_failures.map(|share| Tolerance { share: share.value(), least: self.min_agreements })
+    }
+
     /// Of whom and of which model the customer wants to hear; `known` is what takes its inputs.
     fn pins(&self, known: &Known, output: Output) -> anyhow::Result<Pins> {
         let model = match &self.commitment {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 use verinfer_parties::customer::record::Demand;
 use verinfer_parties::customer::serving::{Customer, Plan};
+use verinfer_parties::model::form_of;
 use verinfer_protocols::agreement;
 use verinfer_protocols::keys::AccountId;
 use verinfer_protocols::money::Money;
@@ -38,6 +39,10 @@ pub struct Arguments {
     /// Z: the price of a proof of one input.
     #[arg(long, value_name = "UNITS", value_parser = parse_money)]
     proof_price: Money,
+
+    /// The price of a prediction: for each that is recorded with the escrow.
+    #[arg(long, value_name = "UNITS", value_parser = parse_money)]
+    prediction_price: Money,
 
     /// The provider's deposit in proofs of the whole round, at least 2.
     #[arg(long, default_value_t = 2)]
@@ -90,7 +95,7 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     let outcome = if let agreement::State::Serving(State::Ended(outcome)) = &view.agreement.state { Some(*outcome) } else { None };
     let predictions = customer.predictions()?;
     output.report(&ServingReport { standing: Standing::new(&party, &view, outcome)?, predictions })?;
-    Ok(Verdict::from_bool(matches!(outcome, None | Some(Outcome::Concluded | Outcome::Proved { .. }))))
+    Ok(Verdict::from_bool(matches!(outcome, None | Some(Outcome::Concluded { .. } | Outcome::Proved { .. }))))
 }
 
 impl Arguments {
@@ -104,12 +109,16 @@ impl Arguments {
         let known = Known::of(&self.model)?;
         let inputs = known.source.load_inputs(&self.images, self.fit, &known.model, output)?;
         inputs.ways().iter().for_each(|way| output.line(&format!("inputs    {way}")));
+        let pins = self.customer.pins(&known, output)?;
         Ok(Plan {
-            pins: self.customer.pins(&known, output)?,
+            pins,
+            tolerance: self.customer.tolerance(),
+            classes: pins.model.is_some().then(|| form_of(&known.model.graph).classes),
             demand: self.demand(account),
             input: input_of(&known),
             inputs: inputs.by_image(),
             proof: self.proof_price,
+            price: self.prediction_price,
             beta: self.beta,
             contest: match self.acceptable {
                 Some(fraction) => u32::try_from(tampering::sample_size_of_corpus(fraction, self.images.len() as u64, self.delta)?)?,

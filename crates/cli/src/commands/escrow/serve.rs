@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use serde::Serialize;
@@ -12,9 +12,11 @@ use verinfer_escrow::lead::Candidate;
 use verinfer_escrow::server::{Server, interrupted};
 use verinfer_escrow::service::Limits;
 use verinfer_escrow::store::Store;
+use verinfer_protocols::rules::Rules;
 
 use super::run;
 use crate::escape::Escaping;
+use crate::files;
 use crate::keys;
 use crate::output::{Output, Report, Verdict};
 
@@ -36,6 +38,11 @@ pub struct Arguments {
     /// The escrow's own key, as `keys new` writes it: whoever has it records deposits.
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
+
+    /// The marketplace's rules, JSON as /v1/about shows them: prices E, Z and P, bounds of N1 and N2, the least fee, stakes. Without it those of the log stay; a new
+    /// log begins with the defaults.
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
 
     /// Agreements that an account may have proposed and that have not ended.
     #[arg(long, value_name = "N", default_value_t = Limits::default().open_agreements)]
@@ -68,16 +75,23 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
         reserve: arguments.reserve.saturating_mul(1 << 20),
         ..Limits::default()
     };
+    let rules = arguments.rules.as_deref().map(read_rules).transpose()?;
     let http = HttpLimits { requests_per_second: arguments.max_rate, ..HttpLimits::default() };
     run(async {
         let store = Store::create(&arguments.db).await.with_context(|| format!("cannot use {}", without_password(&arguments.db)))?;
-        let candidate = Candidate::new(store, key.account(), limits).await?;
+        let candidate = Candidate::new(store, key.account(), limits).await?.with_rules(rules, key.clone());
         let server =
             Server::bind(candidate, arguments.listen, http).await.with_context(|| format!("cannot listen on {}", arguments.listen))?;
         output.report(&ServeReport { url: format!("http://{}", server.address()?), account: key.account().to_string() })?;
         server.serve(interrupted()).await?;
         Ok(Verdict::Accepted)
     })
+}
+
+fn read_rules(path: &Path) -> anyhow::Result<Rules> {
+    let rules: Rules = serde_json::from_str(&files::read_text(path)?).with_context(|| format!("{} has no rules", path.display()))?;
+    rules.check().with_context(|| format!("{} has impossible rules", path.display()))?;
+    Ok(rules)
 }
 
 /// A database's URL as it may be shown.

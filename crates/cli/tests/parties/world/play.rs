@@ -33,8 +33,8 @@ const LOSS: i64 = 2 * 10 * 50;
 /// Stays with the escrow.
 pub const STAKE: i64 = 150_000;
 
-/// Serving: Z = 20, beta = 3, K = 4, K1 = 3. Retrieval: a price of 100 and a bond of 500.
-const PROVED: i64 = 2 * 3 * 20;
+/// Serving: Z = 20, 5 for a prediction, beta = 3, K = 4, K1 = 3. Retrieval: a price of 100 and a bond of 500.
+const PROVED: i64 = 2 * 3 * 20 + 4 * 5;
 const NOT_PROVED: i64 = 3 * 4 * 20;
 
 /// Long enough for an honest party that is killed and started again, short enough to be waited for.
@@ -153,7 +153,7 @@ impl Play {
             Protocol::Serving => (
                 "customer serving",
                 "",
-                "digits sample:0 sample:1 sample:2 sample:3 --proof-price 20 --beta 3 --contest 3 --provider URL --provider-account SERVER \
+                "digits sample:0 sample:1 sample:2 sample:3 --proof-price 20 --prediction-price 5 --beta 3 --contest 3 --provider URL --provider-account SERVER \
                  --commitment VCM",
             ),
             Protocol::Retrieval => (

@@ -27,6 +27,7 @@ pub fn what(entry: &Entry) -> Markup {
                     // References are of strangers: they may hold anything, also letters that are written from right to left.
                     Body::Deposit { amount, reference, .. } => { "deposit of " (amount) " (" bdi { (reference) } ")" },
                     Body::Withdraw { amount, reference } => { "withdrawal of " (amount) " (" bdi { (reference) } ")" },
+                    Body::Rules(_) => "sets the marketplace's rules",
                     Body::Open(terms) => { "proposes: " (terms.kind()) },
                     Body::Act(action) => { (name(action)) (found_out(facts)) },
                 }

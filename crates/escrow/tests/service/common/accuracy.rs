@@ -11,8 +11,8 @@ use verinfer_protocols::digest::{AgreementId, Digest, canonical};
 use verinfer_protocols::keys::AccountId;
 use verinfer_protocols::member::{LabelSalt, Member, OpenedLabel, example_entry};
 use verinfer_protocols::merkle::{Path, Tree};
+use verinfer_protocols::rules::{Rules, StakeRules};
 use verinfer_protocols::statement::context;
-use verinfer_protocols::time::Millis;
 use verinfer_protocols::{stake, transfer};
 use verinfer_relation::setting::OutputForm;
 use verinfer_sealing::{Key, open, seal};
@@ -183,6 +183,7 @@ impl Provider {
 
 /// A provider's stake for its model.
 pub fn stake(client: &Client, model: Digest) -> AgreementId {
-    let terms = stake::Terms { provider: client.account(), model, amount: money(50_000), lock: Millis(1000), nonce: nonce() };
+    let StakeRules { lock, covers, .. } = Rules::default().stake;
+    let terms = stake::Terms { provider: client.account(), model, amount: money(50_000), lock, covers, nonce: nonce() };
     client.open(agreement::Terms::Stake(terms)).unwrap()
 }

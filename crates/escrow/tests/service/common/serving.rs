@@ -3,6 +3,7 @@
 use verinfer_items::OpenedInput;
 use verinfer_protocols::digest::{AgreementId, Digest, canonical};
 use verinfer_protocols::keys::{AccountId, SecretKey};
+use verinfer_protocols::money::Money;
 use verinfer_protocols::serving::{Answer, Periods, STAGE, Terms};
 use verinfer_protocols::statement::{SaltedScores, ScoresSalt, context};
 use verinfer_protocols::time::Millis;
@@ -13,7 +14,7 @@ use super::{LONG, money, nonce};
 
 pub fn terms(customer: AccountId, provider: AccountId, model: Digest, inputs: u32, respond: Millis) -> Terms {
     let periods = Periods { respond, round: LONG, answer: LONG, prove: LONG };
-    Terms { customer, provider, model, inputs, proof: money(20), beta: 2, periods, nonce: nonce() }
+    Terms { customer, provider, model, inputs, proof: money(20), price: Money::ZERO, beta: 2, periods, nonce: nonce() }
 }
 
 pub fn answer(model: &Model, id: AgreementId, index: u32, input: &OpenedInput, provider: &SecretKey) -> Answer {

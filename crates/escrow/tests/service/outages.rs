@@ -93,10 +93,22 @@ fn time_does_not_run_ahead_of_a_database_that_hangs() {
 #[test]
 fn neither_files_nor_deadlines_while_the_disk_is_nearly_full() {
     let database = sqlite();
-    let running = Running::with_limits(&database, Limits { reserve: u64::MAX, ..Limits::default() }, HttpLimits::default());
+    let running = Running::start(&database);
     let id = propose(&running, Millis(3000));
+    running.stop();
+    let running = Running::with_limits(&database, Limits { reserve: u64::MAX, ..Limits::default() }, HttpLimits::default());
     let client = running.client(&key(1));
     let (stood, _) = look(&client, id);
+    // Neither proposals nor long moves; what is short is carried out.
+    let hasty = Client::connect(&running.url(), key(1), Patience { total: Duration::ZERO, ..Patience::default() }).unwrap();
+    let terms = serving::terms(key(1).account(), key(2).account(), nonce(), 2, Millis(3000));
+    let long = Serving::Send { inputs: vec![nonce(); 3000] };
+    let opened = hasty.open(Terms::Serving(terms)).map(drop);
+    let sent = hasty.act(id, Move::Serving(long)).map(drop);
+    for refused in [opened, sent] {
+        assert_eq!(refused.unwrap_err().kind(), Some("no_space"));
+    }
+    running.fund(&[&key(3)], 5);
     let refused = client.leave_file(id, b"model").unwrap_err();
     assert!(refused.kind() == Some("no_space") && refused.is_transient(), "{refused}");
     sleep(Duration::from_secs(4));

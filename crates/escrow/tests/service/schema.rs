@@ -116,14 +116,18 @@ fn a_log_of_another_format_is_refused_with_who_reads_it() {
         let running = Running::start(database);
         running.fund(&[&key(1)], 5);
         running.stop();
-        for (format, reader) in [(1, "the program of revision 5d55f48 reads it"), (3, "use the program that wrote it")] {
+        for (format, reader) in [
+            (1, "the program of revision 5d55f48 reads it"),
+            (2, "the program of revision 1087b1e reads it"),
+            (4, "use the program that wrote it"),
+        ] {
             execute(database, &format!("UPDATE head SET format = {format}"));
             for refused in [create(database).unwrap_err(), open(database).unwrap_err()] {
                 assert!(matches!(refused, StoreError::LogFormat { found } if found == format), "{refused}");
                 assert!(refused.to_string().ends_with(reader), "{refused}");
             }
         }
-        execute(database, "UPDATE head SET format = 2");
+        execute(database, "UPDATE head SET format = 3");
         assert_eq!(audited(database).unwrap().entries, 1);
     });
 }

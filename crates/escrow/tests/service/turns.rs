@@ -40,7 +40,7 @@ impl Contested {
         let (customer, provider) = (running.client(customers), running.client(providers));
         let inputs = [model.input(0), model.input(1)];
         let mut terms = serving::terms(customers.account(), providers.account(), model.digest(), 2, LONG);
-        terms.proof = money(price);
+        terms.price = money(price);
         let id = customer.open(Terms::Serving(terms)).unwrap();
         let act = |client: &Client, action| client.act(id, Move::Serving(action)).unwrap();
         act(&provider, Serving::Accept);
@@ -65,7 +65,7 @@ impl Contested {
 }
 
 #[test]
-fn agreements_that_cost_nothing_do_not_keep_a_proof_from_being_verified() {
+fn agreements_that_hold_less_do_not_keep_a_proof_from_being_verified() {
     let model = Model::digits();
     on_each_database(|database| {
         let limits = Limits { verifying: NonZeroUsize::MIN, waiting: 2, ..Limits::default() };
@@ -73,15 +73,15 @@ fn agreements_that_cost_nothing_do_not_keep_a_proof_from_being_verified() {
         let running = Running::with_limits(database, limits, http);
         let (customers, providers, strangers) = (key(1), key(2), key(3));
         running.fund(&[&customers, &providers, &strangers], 1000);
-        let honest = Contested::new(&running, &model, [&customers, &providers], 20);
-        let free: Vec<_> = (0..8).map(|_| Contested::new(&running, &model, [&strangers, &providers], 0)).collect();
+        let honest = Contested::new(&running, &model, [&customers, &providers], 10);
+        let cheap: Vec<_> = (0..8).map(|_| Contested::new(&running, &model, [&strangers, &providers], 0)).collect();
         let (done, busy) = (AtomicBool::new(false), AtomicUsize::new(0));
         scope(|scope| {
             let (done, busy) = (&done, &busy);
-            for free in &free {
+            for cheap in &cheap {
                 scope.spawn(move || {
                     while !done.load(Ordering::SeqCst) {
-                        match free.prove(free.wrong).as_deref() {
+                        match cheap.prove(cheap.wrong).as_deref() {
                             Some("proof") => {}
                             Some("busy") => {
                                 busy.fetch_add(1, Ordering::SeqCst);
@@ -101,8 +101,8 @@ fn agreements_that_cost_nothing_do_not_keep_a_proof_from_being_verified() {
         assert!(running.client(&customers).agreement(honest.id).unwrap().ended);
         // Among themselves they are verified in turn.
         let patient = running.client(&providers);
-        for free in free {
-            patient.act(free.id, proving(free.right)).unwrap();
+        for cheap in cheap {
+            patient.act(cheap.id, proving(cheap.right)).unwrap();
         }
         running.stop();
         assert_eq!(audited(database).unwrap().ended, 9);
@@ -116,7 +116,7 @@ fn proof_that_waited_when_the_escrow_was_stopped_is_in_time_when_it_comes_again(
         let running = Running::start(database);
         let (customers, providers) = (key(1), key(2));
         running.fund(&[&customers, &providers], 1000);
-        let [waiting, silent] = [0; 2].map(|_| Contested::new(&running, &model, [&customers, &providers], 20));
+        let [waiting, silent] = [0; 2].map(|_| Contested::new(&running, &model, [&customers, &providers], 10));
         let action = proving(waiting.right);
         let request = waiting.provider.prepare(waiting.id, Body::Act(action)).unwrap();
         let deadline = waiting.provider.agreement(silent.id).unwrap().deadline.unwrap();

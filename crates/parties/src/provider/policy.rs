@@ -122,3 +122,90 @@ impl Proceed {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use verinfer_protocols::accuracy::{Evidence, Form, Periods, Prices};
+    use verinfer_protocols::coin::Share;
+    use verinfer_protocols::digest::{AgreementId, Digest};
+    use verinfer_protocols::keys::AccountId;
+    use verinfer_protocols::merkle::Root;
+
+    use super::*;
+
+    const HOUR: Millis = Millis(3_600_000);
+
+    fn units(units: u64) -> Money {
+        Money::new(units).unwrap()
+    }
+
+    fn policy(proceed: Proceed) -> Policy {
+        let time = Time { respond: Millis(0), item: Millis(0), inference: Millis(0), proof: Millis(0), longest: HOUR };
+        let [proof, inference, prediction] = [units(20), units(5), units(5)];
+        Policy {
+            proof,
+            inference,
+            prediction,
+            hold: HOUR,
+            deposit: units(1_000_000),
+            time,
+            agreements: 1,
+            proceed,
+            batch: 1,
+            cells: usize::MAX,
+        }
+    }
+
+    fn terms(first: u32, second: u32, target: u32) -> accuracy::Terms {
+        accuracy::Terms {
+            customer: AccountId([1; 32]),
+            provider: AccountId([2; 32]),
+            model: Digest([3; 32]),
+            test_set: Root { digest: Digest([4; 32]), len: first + second },
+            form: Form { input: Digest([5; 32]), classes: 10 },
+            first,
+            evidence: Evidence::Outputs,
+            top: 1,
+            target,
+            prices: Prices { example: units(50), proof: units(20), inference: units(5) },
+            fee: units(3),
+            stake: AgreementId([6; 32]),
+            coin: Share([7; 32]).commit(),
+            periods: Periods { respond: HOUR, decide: HOUR, prove: HOUR },
+            nonce: Digest([8; 32]),
+        }
+    }
+
+    const SIZE: Size = Size { cells: 1, values: 1, scores: 10 };
+
+    #[test]
+    fn terms_with_which_a_provider_would_never_go_on_are_not_accepted() {
+        let judge = |proceed, terms: accuracy::Terms| policy(proceed).judge_accuracy(&terms, SIZE).is_ok();
+        assert!(judge(Proceed::IfSafe, terms(12, 12, 7)));
+        for attack in [terms(1, 12, 7), terms(12, 12, 12), terms(3, 7, 6)] {
+            assert!(!judge(Proceed::IfSafe, attack.clone()) && judge(Proceed::Always, attack.clone()), "{attack:?}");
+        }
+    }
+
+    #[test]
+    fn provider_goes_on_where_no_customer_gains_by_it() {
+        let terms = terms(50, 100, 75);
+        let least = (0..=50).find(|&right| Proceed::IfSafe.decide(&terms, right)).unwrap();
+        // The share of the target would be 38.
+        assert!((44..=50).contains(&least), "{least}");
+        assert!((least..=50).all(|right| Proceed::IfSafe.decide(&terms, right)) && Proceed::Always.decide(&terms, 0));
+    }
+
+    #[test]
+    fn predictions_have_a_price_and_a_place_is_not_held_for_long() {
+        let periods = serving::Periods { respond: HOUR, round: HOUR, answer: HOUR, prove: HOUR };
+        let [customer, provider] = [1, 2].map(|byte| AccountId([byte; 32]));
+        let [model, nonce] = [Digest([3; 32]), Digest([4; 32])];
+        let terms = serving::Terms { customer, provider, model, inputs: 4, proof: units(20), price: units(5), beta: 2, periods, nonce };
+        let judge = |terms: &serving::Terms| policy(Proceed::IfSafe).judge_serving(terms, SIZE).map(|_| ());
+        assert_eq!(judge(&terms), Ok(()));
+        assert_eq!(judge(&serving::Terms { price: units(4), ..terms.clone() }), Err("the price is too low"));
+        let slow = serving::Periods { respond: Millis(HOUR.0 + 1), ..periods };
+        assert!(judge(&serving::Terms { periods: slow, ..terms }).is_err());
+    }
+}

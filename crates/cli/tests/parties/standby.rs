@@ -130,6 +130,7 @@ fn terms(customer: &SecretKey, provider: &SecretKey, respond: Millis) -> Terms {
         model: Digest([1; 32]),
         inputs: 1,
         proof,
+        price: Money::ZERO,
         beta: 2,
         periods,
         nonce: Digest(rand::random()),
@@ -158,7 +159,7 @@ fn play(url: &str, keys: [SecretKey; 2], over: &AtomicBool, acknowledged: &Mutex
         submit(&customer, act(serving::Move::Record { answers: vec![answer] }));
         submit(&customer, act(serving::Move::Conclude));
         let state = customer.agreement(id).unwrap().agreement.state;
-        assert_eq!(state, State::Serving(serving::State::Ended(Outcome::Concluded)), "somebody was slashed");
+        assert_eq!(state, State::Serving(serving::State::Ended(Outcome::Concluded { predictions: 1 })), "somebody was slashed");
         ended += 1;
     }
     ended

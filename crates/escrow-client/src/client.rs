@@ -3,9 +3,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use ureq::http::Response;
-use ureq::{Agent, Body as ResponseBody};
+use ureq::Agent;
 use verinfer_protocols::agreement::{Move, Terms};
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::{AccountId, SecretKey};
@@ -18,8 +16,9 @@ use verinfer_protocols::{accuracy, retrieval, serving, transfer};
 
 use crate::MAX_FILE_BYTES;
 use crate::error::ClientError;
-use crate::messages::{About, AccountView, AgreementView, ErrorBody, FileAccess, PartyView, Receipt, RequestAccess};
-use crate::waiting::{Wait, is_permanent};
+use crate::known::Known;
+use crate::messages::{About, AccountView, AgreementView, FileAccess, PartyView, Receipt, RequestAccess, RequestReceipt};
+use crate::transport::{Content, Question, Transport, understand};
 
 /// How long a client waits for an escrow.
 #[derive(Clone, Copy, Debug)]
@@ -39,23 +38,21 @@ impl Default for Patience {
 /// A party's access to an escrow.
 #[derive(Clone, Debug)]
 pub struct Client {
-    agent: Agent,
-    url: String,
+    transport: Transport,
     key: SecretKey,
     escrow: AccountId,
-    patience: Patience,
     /// Its time, and when it said so.
     time: Arc<Mutex<Option<(Timestamp, Instant)>>>,
 }
+
+const ABOUT: &str = "/v1/about";
+const REQUESTS: &str = "/v1/requests";
 
 /// How long its time is not asked for again: authorizations last longer.
 const MEMORY: Duration = Duration::from_secs(60);
 
 /// How long a signed request is good for.
 const LIFETIME: Millis = Millis(10 * 60 * 1000);
-
-/// Longest answer that is not a file.
-const MAX_ANSWER_BYTES: u64 = 1 << 26;
 
 impl Client {
     /// For the escrow at `url` (`http://host:port`), whose account is asked for. A party that knows the account compares it with [`Client::escrow`].
@@ -65,16 +62,16 @@ impl Client {
     /// There is no escrow.
     pub fn connect(url: &str, key: SecretKey, patience: Patience) -> Result<Self, ClientError> {
         let config = Agent::config_builder().timeout_global(Some(patience.answer)).http_status_as_error(false);
-        let mut client = Self {
-            agent: config.build().into(),
-            url: url.trim_end_matches('/').to_owned(),
-            escrow: key.account(),
-            key,
-            patience,
-            time: Arc::default(),
-        };
-        client.escrow = client.about()?.escrow;
-        Ok(client)
+        let transport = Transport::new(config.build().into(), url, patience, Known::default());
+        // The account that signs the first answer is the escrow's as far as this client knows.
+        let escrow = transport.read::<About>(ABOUT)?.escrow;
+        match transport.escrow() {
+            Some(found) if found == escrow => Ok(Self { transport, key, escrow, time: Arc::default() }),
+            Some(_) | None => {
+                let reason = format!("it names the account {escrow}, and is signed by another");
+                Err(ClientError::Answer { request: ABOUT.to_owned(), reason })
+            }
+        }
     }
 
     /// The escrow's account.
@@ -93,7 +90,7 @@ impl Client {
     ///
     /// It cannot be reached.
     pub fn about(&self) -> Result<About, ClientError> {
-        self.read("/v1/about")
+        self.transport.read(ABOUT)
     }
 
     /// The party's account and its agreements.
@@ -111,7 +108,7 @@ impl Client {
     ///
     /// The escrow cannot be reached.
     pub fn account_of(&self, account: AccountId) -> Result<AccountView, ClientError> {
-        self.read(&format!("/v1/accounts/{account}"))
+        self.transport.read(&format!("/v1/accounts/{account}"))
     }
 
     /// An agreement as it stands.
@@ -120,7 +117,7 @@ impl Client {
     ///
     /// There is no such agreement, or the escrow cannot be reached.
     pub fn agreement(&self, id: AgreementId) -> Result<AgreementView, ClientError> {
-        self.read(&format!("/v1/agreements/{id}"))
+        self.transport.read(&format!("/v1/agreements/{id}"))
     }
 
     /// Signs a request with the next number. Who keeps it can [submit](Client::submit) it again after a crash: it is carried out once.
@@ -155,14 +152,15 @@ impl Client {
     ///
     /// The escrow refuses it, or cannot be reached.
     pub fn submit(&self, request: &Request) -> Result<Receipt, ClientError> {
-        let body = encode(request);
+        let json = encode(request);
         // A request that waited before the escrow was stopped may come again when it has expired.
         let expires = self.recent_time()?.after(LIFETIME);
-        let access = RequestAccess { escrow: self.escrow, body: Digest::of_bytes(&body), expires };
-        let authorization = access.authorize(&self.key);
-        let post = || self.agent.post(self.at("/v1/requests")).content_type("application/json").header("authorization", &authorization);
-        let answer = self.persevere(|| post().send(&body))?;
-        understand("the request", answer)
+        let access = RequestAccess { escrow: self.escrow, body: Digest::of_bytes(&json), expires }.authorize(&self.key);
+        let question = Question { content: Content::Post(&json), authorization: Some(&access), ..Question::get(REQUESTS) };
+        let (_, body) = self.transport.ask(&question)?;
+        let RequestReceipt { request: found, entry } = understand(REQUESTS, &body)?;
+        let expected = request.id();
+        if found == expected { Ok(entry) } else { Err(ClientError::OtherReceipt { expected, found }) }
     }
 
     /// Proposes terms.
@@ -219,9 +217,9 @@ impl Client {
     /// The escrow refuses it, or cannot be reached.
     pub fn leave_file(&self, agreement: AgreementId, bytes: &[u8]) -> Result<Digest, ClientError> {
         let file = Digest::of_bytes(bytes);
-        let header = self.file_access(agreement, file, true)?;
-        let answer = self.persevere(|| self.agent.put(self.file_url(agreement, file)).header("authorization", &header).send(bytes))?;
-        accept(answer, MAX_ANSWER_BYTES)?;
+        let (target, access) = (file_target(agreement, file), self.file_access(agreement, file, true)?);
+        let question = Question { content: Content::Put(bytes), authorization: Some(&access), ..Question::get(&target) };
+        self.transport.ask(&question)?;
         Ok(file)
     }
 
@@ -233,9 +231,9 @@ impl Client {
     pub fn file(&self, agreement: AgreementId, file: Digest) -> Result<Vec<u8>, ClientError> {
         // The reader wants room for one byte more than it reads.
         let limit = (MAX_FILE_BYTES as u64).saturating_add(1);
-        let header = self.file_access(agreement, file, false)?;
-        let answer = self.persevere(|| self.agent.get(self.file_url(agreement, file)).header("authorization", &header).call())?;
-        let bytes = accept(answer, limit)?;
+        let (target, access) = (file_target(agreement, file), self.file_access(agreement, file, false)?);
+        let question = Question { authorization: Some(&access), limit, ..Question::get(&target) };
+        let (_, bytes) = self.transport.ask(&question)?;
         if Digest::of_bytes(&bytes) == file { Ok(bytes) } else { Err(ClientError::OtherFile { expected: file }) }
     }
 
@@ -275,7 +273,7 @@ impl Client {
     fn read_moves(&self, agreement: AgreementId, mut read: impl FnMut(Move)) -> Result<(), ClientError> {
         let mut after = 0;
         loop {
-            let entries: Vec<LogEntry> = self.read(&format!("/v1/log?agreement={agreement}&after={after}"))?;
+            let entries: Vec<LogEntry> = self.transport.read(&format!("/v1/log?agreement={agreement}&after={after}"))?;
             let Some(last) = entries.last() else { return Ok(()) };
             after = last.position;
             entries.into_iter().filter_map(|entry| entry.record.action()).for_each(&mut read);
@@ -322,37 +320,6 @@ impl Client {
         *self.time.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, Instant::now()));
         Ok(now)
     }
-
-    fn file_url(&self, agreement: AgreementId, file: Digest) -> String {
-        self.at(&format!("/v1/agreements/{agreement}/files/{file}"))
-    }
-
-    fn at(&self, path: &str) -> String {
-        format!("{}{path}", self.url)
-    }
-
-    fn read<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
-        understand(path, self.persevere(|| self.agent.get(self.at(path)).call())?)
-    }
-
-    /// Tries again, with growing pauses, while the escrow cannot be reached or has no time, unless that will not change.
-    fn persevere(&self, attempt: impl Fn() -> Result<Response<ResponseBody>, ureq::Error>) -> Result<Response<ResponseBody>, ClientError> {
-        let mut wait = Wait::default();
-        let mut pause = Duration::from_millis(20);
-        loop {
-            let result = attempt();
-            let is_busy = |answer: &Response<ResponseBody>| matches!(answer.status().as_u16(), 429 | 503);
-            let late = wait.elapsed().saturating_add(pause) > self.patience.total;
-            match result {
-                Ok(answer) if late || !is_busy(&answer) => return Ok(answer),
-                Err(error) if late || is_permanent(&error) => return Err(ClientError::Unreachable(Box::new(error))),
-                Ok(answer) => wait.tell(&self.url, || format!("the escrow is busy (status {})", answer.status().as_u16())),
-                Err(error) => wait.tell(&self.url, || format!("the escrow cannot be reached ({error})")),
-            }
-            sleep(pause);
-            pause = pause.saturating_mul(2).min(Duration::from_secs(2));
-        }
-    }
 }
 
 /// Of an entry of the log, what is of interest here.
@@ -380,27 +347,11 @@ impl LogRecord {
     }
 }
 
+fn file_target(agreement: AgreementId, file: Digest) -> String {
+    format!("/v1/agreements/{agreement}/files/{file}")
+}
+
 fn encode(request: &Request) -> Vec<u8> {
     // JSON fails only for maps whose keys are not strings; a request has none.
     serde_json::to_vec(request).unwrap_or_default()
-}
-
-/// The bytes of an answer that is no refusal.
-fn accept(mut answer: Response<ResponseBody>, limit: u64) -> Result<Vec<u8>, ClientError> {
-    let status = answer.status();
-    let bytes = answer.body_mut().with_config().limit(limit).read_to_vec();
-    let bytes = bytes.map_err(|error| ClientError::Unreachable(Box::new(error)))?;
-    if status.is_success() {
-        return Ok(bytes);
-    }
-    let (kind, message) = match serde_json::from_slice::<ErrorBody>(&bytes) {
-        Ok(ErrorBody { error }) => (error.kind, error.message),
-        Err(_) => ("unknown".to_owned(), String::from_utf8_lossy(&bytes).chars().take(200).collect()),
-    };
-    Err(ClientError::Refused { status: status.as_u16(), kind, message })
-}
-
-fn understand<T: DeserializeOwned>(request: &str, answer: Response<ResponseBody>) -> Result<T, ClientError> {
-    let bytes = accept(answer, MAX_ANSWER_BYTES)?;
-    serde_json::from_slice(&bytes).map_err(|error| ClientError::Answer { request: request.to_owned(), reason: error.to_string() })
 }

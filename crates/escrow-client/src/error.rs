@@ -1,3 +1,28 @@
+use verinfer_protocols::answer::AnswerFault;
+use verinfer_protocols::digest::Digest;
+
+use crate::contradiction::Contradiction;
+
+/// Why an answer is not taken for the escrow's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReplyFault {
+    /// Nobody has signed it.
+    #[error("it is not signed")]
+    Unsigned,
+    /// Its signature has another form.
+    #[error("its signature cannot be read ({reason})")]
+    Unreadable {
+        /// What is wrong.
+        reason: String,
+    },
+    /// It is the escrow's, to a body that was changed on the way.
+    #[error("another body came to the escrow than was sent")]
+    OtherBody,
+    /// It does not hold.
+    #[error(transparent)]
+    Answer(#[from] AnswerFault),
+}
+
 /// Why an escrow did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
@@ -22,22 +47,46 @@ pub enum ClientError {
         /// What is wrong with the answer.
         reason: String,
     },
+    /// Somebody has answered, and there is no proof that it was the escrow, now, and to this question.
+    #[error("the answer to {request} (status {status}) is not proved to be the escrow's, somebody may stand in between: {fault}")]
+    Unproved {
+        /// What was asked.
+        request: String,
+        /// HTTP status.
+        status: u16,
+        /// What is wrong with the answer.
+        fault: ReplyFault,
+    },
+    /// The escrow has signed what contradicts this.
+    #[error(transparent)]
+    Contradiction(#[from] Contradiction),
     /// The file is another than the one asked for.
     #[error("the escrow gave another file than {expected}")]
     OtherFile {
         /// Its digest.
-        expected: verinfer_protocols::digest::Digest,
+        expected: Digest,
     },
+    /// The receipt is that of another request.
+    #[error("the escrow gave a receipt of request {found} for request {expected}")]
+    OtherReceipt {
+        /// The request.
+        expected: Digest,
+        /// The receipt's.
+        found: Digest,
+    },
+    /// There are no random bytes to ask with.
+    #[error("the operating system gives no randomness")]
+    Randomness,
 }
 
 impl ClientError {
-    /// Whether the escrow is down, busy or without room for now: the same may be asked again later.
+    /// Whether the escrow is down, busy, without room, or somebody answers in its place for now: the same may be asked again later.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable(_) => true,
+            Self::Unreachable(_) | Self::Unproved { .. } => true,
             // A proxy says 502 and 504 while the escrow behind it is started again.
             Self::Refused { status, kind, .. } => matches!(status, 429 | 502 | 503 | 504) || kind == "no_space",
-            Self::Answer { .. } | Self::OtherFile { .. } => false,
+            Self::Answer { .. } | Self::Contradiction(_) | Self::OtherFile { .. } | Self::OtherReceipt { .. } | Self::Randomness => false,
         }
     }
 
@@ -45,7 +94,13 @@ impl ClientError {
     pub fn kind(&self) -> Option<&str> {
         match self {
             Self::Refused { kind, .. } => Some(kind),
-            Self::Unreachable(_) | Self::Answer { .. } | Self::OtherFile { .. } => None,
+            Self::Unreachable(_)
+            | Self::Answer { .. }
+            | Self::Unproved { .. }
+            | Self::Contradiction(_)
+            | Self::OtherFile { .. }
+            | Self::OtherReceipt { .. }
+            | Self::Randomness => None,
         }
     }
 }

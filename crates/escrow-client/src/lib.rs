@@ -1,16 +1,19 @@
 //! The escrow's HTTP interface: its messages, and a client that signs, sends and repeats requests.
 //!
 //! The interface is under `/v1`; an escrow describes it at `/openapi.json`. [`messages`] are what it answers with, [`Client`] asks. What is asked for is
-//! in [`verinfer_protocols::signed`].
+//! in [`verinfer_protocols::signed`], what is answered is signed ([`verinfer_protocols::answer`]) and checked against what was answered before.
 
 mod client;
+mod contradiction;
 mod error;
+mod known;
 pub mod messages;
+mod transport;
 pub mod waiting;
 
 pub use client::{Client, Patience};
-
-pub use error::ClientError;
+pub use contradiction::Contradiction;
+pub use error::{ClientError, ReplyFault};
 
 /// Largest file that an escrow takes.
 pub const MAX_FILE_BYTES: usize = 1 << 24;

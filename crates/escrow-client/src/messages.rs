@@ -8,6 +8,18 @@ use verinfer_protocols::money::Money;
 use verinfer_protocols::rules::Rules;
 use verinfer_protocols::time::Timestamp;
 
+/// Header of a question: the [`Nonce`](verinfer_protocols::answer::Nonce) of who asks, hexadecimal.
+pub const NONCE_HEADER: &str = "verinfer-nonce";
+
+/// Header of a question: the position up to which who asks knows the log.
+pub const KNOWN_HEADER: &str = "verinfer-known";
+
+/// The kind of the refusal of a body that is not the one that was authorized: it was changed on the way.
+pub const OTHER_BODY: &str = "other_body";
+
+/// Header of an answer: the [`SignedAnswer`](verinfer_protocols::answer::SignedAnswer), as JSON.
+pub const ANSWER_HEADER: &str = "verinfer-answer";
+
 /// The escrow and the end of its log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -26,7 +38,17 @@ pub struct About {
     pub max_file_bytes: u64,
 }
 
-/// A request was carried out: the entry of the log that says so.
+/// A request was carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RequestReceipt {
+    /// The request's digest.
+    pub request: Digest,
+    /// The entry of the log that says so.
+    pub entry: Receipt,
+}
+
+/// The entry of the log by which a request was carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Receipt {

@@ -10,13 +10,14 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
-use verinfer_protocols::keys::{AccountId, SecretKey};
+use verinfer_protocols::keys::SecretKey;
 use verinfer_protocols::rules::Rules;
 
 use crate::clock::machine_time;
 use crate::error::ServiceError;
 use crate::http::{Door, HttpLimits, Shared};
 use crate::service::{Escrow, Limits};
+use crate::signer::Signer;
 use crate::store::{Lock, Store, StoreError};
 
 /// How often a process that stands by tries to take over.
@@ -36,7 +37,7 @@ const RETURN: Duration = Duration::from_secs(60);
 pub struct Candidate {
     store: Store,
     lock: Lock,
-    account: AccountId,
+    signer: Signer,
     limits: Limits,
     /// What it sets when it leads, if anything: the operator's key, and the rules; without any the default ones, where the log has none.
     rules: Option<(SecretKey, Option<Rules>)>,
@@ -45,15 +46,15 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// For the escrow of an account, on its database; its log is made if there is none.
+    /// For the escrow that a signer signs for, on its database; its log is made if there is none.
     ///
     /// # Errors
     ///
     /// The database is another escrow's, or fails.
-    pub async fn new(store: Store, account: AccountId, limits: Limits) -> Result<Self, StoreError> {
-        store.initialize(account, machine_time()).await?;
+    pub async fn new(store: Store, signer: Signer, limits: Limits) -> Result<Self, StoreError> {
+        store.initialize(signer.escrow(), machine_time()).await?;
         let lock = store.lock();
-        Ok(Self { store, lock, account, limits, rules: None, told: String::new() })
+        Ok(Self { store, lock, signer, limits, rules: None, told: String::new() })
     }
 
     /// With the marketplace's rules, which the operator's key signs once this process leads; without rules, the default ones where the log has none.
@@ -90,7 +91,7 @@ impl Candidate {
             self.tell("another process of this escrow leads: this one stands by".to_owned());
             return Ok(None);
         }
-        let escrow = Arc::new(Escrow::lead(&self.store, self.account, self.limits).await?);
+        let escrow = Arc::new(Escrow::lead(&self.store, self.signer.clone(), self.limits).await?);
         // No deadline is called before it is known that the time can be written down.
         write_time(&escrow).await;
         match &self.rules {

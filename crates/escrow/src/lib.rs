@@ -22,5 +22,6 @@ pub mod lead;
 pub mod proofs;
 pub mod server;
 pub mod service;
+pub mod signer;
 pub mod store;
 pub mod turns;

@@ -18,6 +18,7 @@ use crate::books::{Entry, EntryFault, Question, Record, stake_facts};
 use crate::clock::Clock;
 use crate::deciding::Decisions;
 use crate::error::ServiceError;
+use crate::signer::Signer;
 use crate::store::{FileLimits, Store, StoreError};
 use crate::turns::Turns;
 
@@ -77,6 +78,8 @@ pub struct Escrow {
     pub(crate) reading: Store,
     pub(crate) clock: Clock,
     pub(crate) account: AccountId,
+    /// Who signs its answers.
+    pub(crate) signer: Signer,
     pub(crate) limits: Limits,
     /// Whose proof is verified.
     pub(crate) turns: Arc<Turns>,
@@ -90,14 +93,15 @@ impl Escrow {
     /// # Errors
     ///
     /// The store belongs to another escrow, or fails.
-    pub(crate) async fn lead(store: &Store, account: AccountId, limits: Limits) -> Result<Self, StoreError> {
+    pub(crate) async fn lead(store: &Store, signer: Signer, limits: Limits) -> Result<Self, StoreError> {
+        let account = signer.escrow();
         store.initialize(account, crate::clock::machine_time()).await?;
         let (store, head) = store.begin_term().await?;
         let decisions = Decisions::default();
         decisions.hold(store.all_noted().await?);
         let turns = Turns::new(limits.verifying, limits.waiting);
         let reading = store.for_reading();
-        Ok(Self { store, reading, clock: Clock::from(head.clock), account, limits, turns, decisions })
+        Ok(Self { store, reading, clock: Clock::from(head.clock), account, signer, limits, turns, decisions })
     }
 
     /// Holds proposals to these rules from now on: an entry of the operator in the log, unless the last one says so already.

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
-use verinfer_escrow_client::Client;
 use verinfer_escrow_client::messages::AgreementView;
+use verinfer_escrow_client::{Client, ClientError};
 use verinfer_protocols::digest::AgreementId;
 use verinfer_protocols::time::Timestamp;
 use verinfer_sealing::Envelope;
@@ -118,7 +118,7 @@ pub fn run<H: Host>(host: H, listener: TcpListener, pace: Pace) -> Result<Infall
         }))?;
     }
     spawn(Box::new(move |host| match watch(&*host, &stewardship, pace) {
-        Err(error) => error.into(),
+        Err(error) => error,
     }))?;
     spawn(Box::new(move |host| match http::serve(listener, Arc::new(Server(host))) {
         Ok(()) => std::io::Error::other("the server has ended").into(),
@@ -138,12 +138,13 @@ impl Drop for End {
     }
 }
 
-/// Looks again and again which agreements there are, and has them attended to. What goes wrong is told, and tried again.
-fn watch(host: &impl Host, stewardship: &Stewardship, pace: Pace) -> Result<Infallible, StoreError> {
+/// Looks again and again which agreements there are, and has them attended to. What goes wrong is told, and tried again, unless the state fails or the escrow
+/// has contradicted itself.
+fn watch(host: &impl Host, stewardship: &Stewardship, pace: Pace) -> Result<Infallible, PartyError> {
     loop {
         match agreements(host) {
             Ok(agreements) => stewardship.post(agreements, pace.poll.saturating_mul(DECLINED)),
-            Err(PartyError::Store(error)) => return Err(error),
+            Err(error @ (PartyError::Store(_) | PartyError::Escrow(ClientError::Contradiction(_)))) => return Err(error),
             Err(error) => (host.desk().tell)(&format!("error: {error}")),
         }
         sleep(pace.poll);

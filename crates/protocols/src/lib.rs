@@ -26,6 +26,7 @@
 
 pub mod accuracy;
 pub mod agreement;
+pub mod answer;
 pub mod coin;
 pub mod digest;
 pub mod event;

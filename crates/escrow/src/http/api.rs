@@ -6,7 +6,9 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
-use verinfer_escrow_client::messages::{About, AccountView, AgreementView, ErrorBody, FileAccess, PartyView, Receipt, RequestAccess};
+use verinfer_escrow_client::messages::{
+    About, AccountView, AgreementView, ErrorBody, FileAccess, OTHER_BODY, PartyView, RequestAccess, RequestReceipt,
+};
 use verinfer_http_server::{Counted, Room, body};
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::AccountId;
@@ -16,6 +18,7 @@ use verinfer_protocols::time::Timestamp;
 
 use super::Shared;
 use super::failure::Failure;
+use super::sign::{BodyDigest, Heard};
 use crate::books::{Entry, EntryFault};
 use crate::error::ServiceError;
 
@@ -40,7 +43,7 @@ pub async fn about(State(shared): State<Shared>) -> Answer<About> {
 #[utoipa::path(
     post, path = "/v1/requests", params(("authorization" = String, Header)), request_body = signed::Request,
     responses(
-        (status = 200, description = "carried out", body = Receipt),
+        (status = 200, description = "carried out", body = RequestReceipt),
         (status = 400, description = "malformed, version", body = ErrorBody),
         (status = 401, description = "unsigned, expired", body = ErrorBody),
         (status = 402, description = "overdrawn", body = ErrorBody),
@@ -58,18 +61,21 @@ pub async fn about(State(shared): State<Shared>) -> Answer<About> {
         (status = 503, description = "busy, outage, standby, deposed, stopping", body = ErrorBody),
     )
 )]
-pub async fn request(State(shared): State<Shared>, request: Request) -> Answer<Receipt> {
+pub async fn request(State(shared): State<Shared>, request: Request) -> Answer<RequestReceipt> {
     let access = sent(&shared, request.headers()).await?;
     body::check_json(request.headers())?;
+    let heard = Heard::of(&request);
     let body = body::read(request, shared.limits.body_bytes).await?;
-    if Digest::of_bytes(&body.bytes) != access.body {
-        return Err(Failure::malformed(&"the body has another digest than the authorization"));
-    }
+    check_body(Digest::of_bytes(&body.bytes), access.body)?;
     let request: signed::Request = body.json()?;
+    drop(body);
+    let id = request.id();
     // What has been received is carried out even if the client does not wait for it.
     let escrow = shared.escrow.clone();
     let task = tokio::spawn(async move { escrow.carry_out(request).await });
-    Ok(Json(task.await.map_err(|_| ServiceError::Stopping)??))
+    let entry = task.await.map_err(|_| ServiceError::Stopping)??;
+    heard.entry(&entry);
+    Ok(Json(RequestReceipt { request: id, entry }))
 }
 
 /// An account and its agreements.
@@ -149,9 +155,7 @@ pub async fn leave_file(
     let (id, file, by) = authorized(&shared, &id, &file, &headers, true)?;
     shared.escrow.check_may_leave(by, id).await?;
     let body = body::read(request, shared.escrow.limits.file_bytes).await?;
-    if Digest::of_bytes(&body.bytes) != file {
-        return Err(Failure::malformed(&"the body has another digest than the address"));
-    }
+    check_body(Digest::of_bytes(&body.bytes), file)?;
     shared.escrow.keep_file(by, id, &body.bytes).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -175,7 +179,17 @@ pub async fn file(
     let mut room = Room::of(&request)?;
     room.take(shared.escrow.file_bytes(by, id, file).await?)?;
     let bytes = shared.escrow.file(by, id, file).await?;
-    Ok((Extension(Counted), [(header::CONTENT_TYPE, "application/octet-stream")], room.answer(bytes)).into_response())
+    let digest = BodyDigest(Digest::of_bytes(&bytes));
+    Ok((Extension(Counted), Extension(digest), [(header::CONTENT_TYPE, "application/octet-stream")], room.answer(bytes)).into_response())
+}
+
+/// Checks that a body is the one that was authorized: no refusal of what somebody in between has made of it is taken for one of what was sent.
+fn check_body(found: Digest, authorized: Digest) -> Result<(), Failure> {
+    if found == authorized {
+        return Ok(());
+    }
+    let message = format!("the body has the digest {found}, not {authorized} as the authorization says: it was changed on the way");
+    Err(Failure::new(StatusCode::BAD_REQUEST, OTHER_BODY, message))
 }
 
 /// What an account sends that is known here, if its signature says so.

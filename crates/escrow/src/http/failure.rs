@@ -26,6 +26,11 @@ impl Failure {
         Self { status, kind, message }
     }
 
+    /// The escrow's own answer breaks off.
+    pub fn broken() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the escrow has failed; nothing has changed".to_owned())
+    }
+
     /// The request is not of the right form.
     pub fn malformed(reason: &impl ToString) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "malformed", reason.to_string())

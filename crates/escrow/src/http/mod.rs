@@ -5,6 +5,7 @@ mod door;
 mod failure;
 mod openapi;
 mod page;
+mod sign;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -37,13 +38,16 @@ pub(crate) struct Shared {
 
 /// Everything that can be asked for.
 pub(crate) fn router(shared: Shared) -> Router {
-    Router::new()
+    let signed = Router::new()
         .route("/v1/about", get(api::about))
         .route("/v1/requests", post(api::request))
         .route("/v1/accounts/{account}", get(api::account))
         .route("/v1/agreements/{id}", get(api::agreement))
         .route("/v1/agreements/{id}/files/{file}", get(api::file).put(api::leave_file))
         .route("/v1/log", get(api::log))
+        .layer(middleware::from_fn_with_state(shared.clone(), sign::answers));
+    Router::new()
+        .merge(signed)
         .route("/openapi.json", get(openapi::serve))
         .route("/", get(page::overview))
         .route("/agreements/{id}", get(page::agreement))

@@ -113,6 +113,17 @@ impl Store {
         })
     }
 
+    /// The digest of the log up to an entry, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// The database fails.
+    pub async fn digest_at(&self, position: u64) -> Result<Option<Digest>, StoreError> {
+        let query = sqlx::query("SELECT digest FROM log WHERE position = $1").bind(integer(position));
+        let row = query.fetch_optional(&mut *self.connection().await?).await?;
+        row.map(|row| parsed(row.try_get(0)?, "log", "digest")).transpose()
+    }
+
     /// An agreement, if there is one of this name.
     ///
     /// # Errors

@@ -224,7 +224,7 @@ fn nothing_is_read_of_a_request_that_no_known_account_sends() {
         let answer = String::from_utf8_lossy(&answer[..len]).into_owned();
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")) && answer.contains(kind), "{kind}: {answer}");
     }
-    assert_eq!(post_as(&running, &good, b"[]", "application/json"), (400, "malformed".to_owned()), "another body");
+    assert_eq!(post_as(&running, &good, b"[]", "application/json"), (400, "other_body".to_owned()));
     running.stop();
 }
 

@@ -19,6 +19,7 @@ mod market;
 mod outages;
 mod pages;
 mod proofs;
+mod receipts;
 mod schema;
 mod time;
 mod turns;

@@ -46,6 +46,8 @@ fn nobody_is_late_who_could_not_move_because_the_database_failed() {
         define(database, "ALTER TABLE head RENAME TO gone");
         let refused = impatient.act(id, Move::Serving(Serving::Accept)).unwrap_err();
         assert!(refused.kind() == Some("outage") && refused.is_transient(), "{refused}");
+        // It stands from the next time that it cannot be written down.
+        sleep(Duration::from_secs(2));
         let (stood, _) = look(&provider, id);
         sleep(Duration::from_secs(8));
         assert_eq!(look(&provider, id), (stood, false), "neither does time go on, nor is the deadline called");

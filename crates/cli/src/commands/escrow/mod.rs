@@ -5,8 +5,10 @@ use clap::Subcommand;
 use crate::output::{Output, Verdict};
 
 mod audit;
+mod certify;
 mod deposit;
 mod serve;
+mod signer;
 
 /// Hold parties' money and run the protocols between them.
 #[derive(Debug, clap::Args)]
@@ -20,6 +22,7 @@ enum Action {
     Serve(serve::Arguments),
     Audit(audit::Arguments),
     Deposit(deposit::Arguments),
+    Certify(certify::Arguments),
 }
 
 /// Runs the command.
@@ -28,6 +31,7 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
         Action::Serve(arguments) => serve::execute(arguments, output),
         Action::Audit(arguments) => audit::execute(arguments, output),
         Action::Deposit(arguments) => deposit::execute(arguments, output),
+        Action::Certify(arguments) => certify::execute(arguments, output),
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use serde::Serialize;
 use verinfer_escrow::http::HttpLimits;
 use verinfer_escrow::lead::Candidate;
@@ -15,9 +15,9 @@ use verinfer_escrow::store::Store;
 use verinfer_protocols::rules::Rules;
 
 use super::run;
+use super::signer::SignerArguments;
 use crate::escape::Escaping;
 use crate::files;
-use crate::keys;
 use crate::output::{Output, Report, Verdict};
 
 /// Serve until interrupted.
@@ -35,9 +35,8 @@ pub struct Arguments {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8700")]
     listen: SocketAddr,
 
-    /// The escrow's own key, as `keys new` writes it: whoever has it records deposits.
-    #[arg(long, value_name = "FILE")]
-    key: PathBuf,
+    #[command(flatten)]
+    signer: SignerArguments,
 
     /// The marketplace's rules, JSON as /v1/about shows them: prices E, Z and P, bounds of N1 and N2, the least fee, stakes. Without it those of the log stay; a new
     /// log begins with the defaults.
@@ -63,7 +62,11 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
-    let key = keys::read(&arguments.key, output)?;
+    let (signer, operator) = arguments.signer.open(output)?;
+    if operator.is_none() && arguments.rules.is_some() {
+        bail!("--rules are signed by the escrow's own key: serve with --key once, which writes them into the log");
+    }
+    let account = signer.escrow();
     tracing_subscriber::fmt()
         .with_ansi(false)
         .with_writer(|| Escaping(io::stderr()))
@@ -79,10 +82,14 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     let http = HttpLimits { requests_per_second: arguments.max_rate, ..HttpLimits::default() };
     run(async {
         let store = Store::create(&arguments.db).await.with_context(|| format!("cannot use {}", without_password(&arguments.db)))?;
-        let candidate = Candidate::new(store, key.account(), limits).await?.with_rules(rules, key.clone());
+        let candidate = Candidate::new(store, signer, limits).await?;
+        let candidate = match operator {
+            Some(key) => candidate.with_rules(rules, key),
+            None => candidate,
+        };
         let server =
             Server::bind(candidate, arguments.listen, http).await.with_context(|| format!("cannot listen on {}", arguments.listen))?;
-        output.report(&ServeReport { url: format!("http://{}", server.address()?), account: key.account().to_string() })?;
+        output.report(&ServeReport { url: format!("http://{}", server.address()?), account: account.to_string() })?;
         server.serve(interrupted()).await?;
         Ok(Verdict::Accepted)
     })

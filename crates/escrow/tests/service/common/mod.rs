@@ -20,6 +20,7 @@ use verinfer_escrow::http::HttpLimits;
 use verinfer_escrow::lead::Candidate;
 use verinfer_escrow::server::Server;
 use verinfer_escrow::service::Limits;
+use verinfer_escrow::signer::Signer;
 use verinfer_escrow::store::Store;
 use verinfer_escrow_client::{Client, Patience};
 use verinfer_protocols::digest::Digest;
@@ -103,7 +104,7 @@ impl Running {
         let thread = std::thread::spawn(move || {
             Runtime::new().unwrap().block_on(async {
                 let store = Store::create(&url).await.unwrap();
-                let candidate = Candidate::new(store, operator().account(), limits).await.unwrap();
+                let candidate = Candidate::new(store, Signer::of_account(operator()), limits).await.unwrap();
                 let server = Server::bind(candidate, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), http).await.unwrap();
                 tell.send(server.address().unwrap()).unwrap();
                 server.serve(async { stopped.await.unwrap_or(()) }).await

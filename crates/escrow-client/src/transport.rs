@@ -1,0 +1,220 @@
+//! Questions to an escrow, sent until they are answered, and answers that are proved to be its own.
+
+use std::thread::sleep;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rand::TryRng;
+use rand::rngs::SysRng;
+use serde::de::DeserializeOwned;
+use ureq::http::{Response, request};
+use ureq::{Agent, Body};
+use verinfer_protocols::answer::{AnswerFault, Nonce, SignedAnswer, question};
+use verinfer_protocols::digest::Digest;
+use verinfer_protocols::keys::AccountId;
+
+use crate::Patience;
+use crate::error::{ClientError, ReplyFault};
+use crate::known::Known;
+use crate::messages::{ANSWER_HEADER, ErrorBody, KNOWN_HEADER, NONCE_HEADER, OTHER_BODY};
+use crate::waiting::{Wait, is_permanent};
+
+/// Longest answer that is not a file.
+pub const MAX_ANSWER_BYTES: u64 = 1 << 26;
+
+/// What is asked.
+#[derive(Clone, Copy, Debug)]
+pub enum Content<'a> {
+    /// Something is read.
+    Get,
+    /// A JSON value is posted.
+    Post(&'a [u8]),
+    /// A file is put.
+    Put(&'a [u8]),
+}
+
+/// A question to an escrow.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// Path and query.
+    pub target: &'a str,
+    /// Method and body.
+    pub content: Content<'a>,
+    /// The `authorization` header.
+    pub authorization: Option<&'a str>,
+    /// Bytes of the longest answer.
+    pub limit: u64,
+}
+
+/// The way to an escrow.
+#[derive(Clone, Debug)]
+pub struct Transport {
+    agent: Agent,
+    url: String,
+    patience: Patience,
+    known: Known,
+}
+
+impl<'a> Question<'a> {
+    /// What is read at a path.
+    pub const fn get(target: &'a str) -> Self {
+        Self { target, content: Content::Get, authorization: None, limit: MAX_ANSWER_BYTES }
+    }
+
+    /// Its digest, which the answer names.
+    fn digest(&self) -> Digest {
+        let method = match self.content {
+            Content::Get => "GET",
+            Content::Post(_) => "POST",
+            Content::Put(_) => "PUT",
+        };
+        question(method, self.target, self.authorization.unwrap_or_default())
+    }
+}
+
+impl Transport {
+    /// To the escrow at `url`.
+    pub fn new(agent: Agent, url: &str, patience: Patience, known: Known) -> Self {
+        Self { agent, url: url.trim_end_matches('/').to_owned(), patience, known }
+    }
+
+    /// The escrow's account, as soon as one of its answers is known.
+    pub fn escrow(&self) -> Option<AccountId> {
+        self.known.escrow()
+    }
+
+    /// The value that a path holds.
+    ///
+    /// # Errors
+    ///
+    /// As [`Transport::ask`]; also if it is another value.
+    pub fn read<T: DeserializeOwned>(&self, target: &str) -> Result<T, ClientError> {
+        let (_, bytes) = self.ask(&Question::get(target))?;
+        understand(target, &bytes)
+    }
+
+    /// Asks until there is an answer that is the escrow's, with growing pauses, while it cannot be reached, has no time, or somebody else answers; unless that
+    /// will not change. Gives the answer as it was signed, and its body.
+    ///
+    /// # Errors
+    ///
+    /// The escrow refuses or cannot be reached, or contradicts what it has signed before.
+    pub fn ask(&self, question: &Question<'_>) -> Result<(SignedAnswer, Vec<u8>), ClientError> {
+        let mut wait = Wait::default();
+        let mut pause = Duration::from_millis(20);
+        loop {
+            let error = match self.attempt(question) {
+                Err(error) if passes(&error) => error,
+                result => return result,
+            };
+            if wait.elapsed().saturating_add(pause) > self.patience.total {
+                return Err(error);
+            }
+            wait.tell(&self.url, || match &error {
+                ClientError::Refused { status, .. } => format!("the escrow is busy (status {status})"),
+                error => error.to_string(),
+            });
+            sleep(pause);
+            pause = pause.saturating_mul(2).min(Duration::from_secs(2));
+        }
+    }
+
+    fn attempt(&self, question: &Question<'_>) -> Result<(SignedAnswer, Vec<u8>), ClientError> {
+        let nonce = draw()?;
+        // What is known now: an answer to a question that is asked later takes it into account.
+        let known = self.known.now();
+        let mut reply = self.send(question, nonce, known.as_ref().map(|known| known.answer.head.position))?;
+        let (status, signed) = (reply.status().as_u16(), signature(&reply));
+        let body = reply.body_mut().with_config().limit(question.limit).read_to_vec().map_err(|error| match error {
+            ureq::Error::BodyExceedsLimit(limit) => {
+                ClientError::Answer { request: question.target.to_owned(), reason: format!("it has more than {limit} bytes") }
+            }
+            error => ClientError::Unreachable(Box::new(error)),
+        })?;
+        // Who can say this for the escrow can keep its answers away, too.
+        if matches!(status, 429 | 503) {
+            return Err(refusal(status, &body));
+        }
+        let unproved = |fault: ReplyFault| ClientError::Unproved { request: question.target.to_owned(), status, fault };
+        let signed = signed.map_err(unproved)?;
+        let escrow = self.escrow().unwrap_or(signed.answer.escrow);
+        let checked = signed.check_reply(escrow, unix_time(), (question.digest(), nonce), (status, &body));
+        checked.map_err(|fault| unproved(fault.into()))?;
+        if let Some(position) = self.known.accept(known.as_ref(), &signed)? {
+            return Err(unproved(AnswerFault::Unsaid { position }.into()));
+        }
+        if (200..300).contains(&status) {
+            return Ok((signed, body));
+        }
+        match refusal(status, &body) {
+            refusal if refusal.kind() == Some(OTHER_BODY) => Err(unproved(ReplyFault::OtherBody)),
+            refusal => Err(refusal),
+        }
+    }
+
+    fn send(&self, question: &Question<'_>, nonce: Nonce, known: Option<u64>) -> Result<Response<Body>, ClientError> {
+        let mut head = request::Builder::new().uri(format!("{}{}", self.url, question.target)).header(NONCE_HEADER, nonce.to_string());
+        if let Some(position) = known {
+            head = head.header(KNOWN_HEADER, position.to_string());
+        }
+        if let Some(authorization) = question.authorization {
+            head = head.header("authorization", authorization);
+        }
+        let sent = match question.content {
+            Content::Get => head.method("GET").body(()).map_err(Into::into).and_then(|request| self.agent.run(request)),
+            Content::Post(body) => {
+                let head = head.method("POST").header("content-type", "application/json");
+                head.body(body).map_err(Into::into).and_then(|request| self.agent.run(request))
+            }
+            Content::Put(body) => head.method("PUT").body(body).map_err(Into::into).and_then(|request| self.agent.run(request)),
+        };
+        sent.map_err(|error| ClientError::Unreachable(Box::new(error)))
+    }
+}
+
+/// Whether the same may succeed when it is tried again.
+fn passes(error: &ClientError) -> bool {
+    match error {
+        ClientError::Unreachable(error) => !is_permanent(error),
+        ClientError::Refused { status, .. } => matches!(status, 429 | 503),
+        ClientError::Unproved { .. } => true,
+        ClientError::Contradiction(_)
+        | ClientError::Answer { .. }
+        | ClientError::OtherFile { .. }
+        | ClientError::OtherReceipt { .. }
+        | ClientError::Randomness => false,
+    }
+}
+
+/// The value of an answer's body.
+///
+/// # Errors
+///
+/// It is none.
+pub fn understand<T: DeserializeOwned>(request: &str, body: &[u8]) -> Result<T, ClientError> {
+    serde_json::from_slice(body).map_err(|error| ClientError::Answer { request: request.to_owned(), reason: error.to_string() })
+}
+
+fn draw() -> Result<Nonce, ClientError> {
+    let mut nonce = Nonce([0; 32]);
+    SysRng.try_fill_bytes(&mut nonce.0).map_err(|_| ClientError::Randomness)?;
+    Ok(nonce)
+}
+
+/// The time of this machine, by which certificates hold.
+fn unix_time() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
+}
+
+/// The signed answer in the header of a reply.
+fn signature(reply: &Response<Body>) -> Result<SignedAnswer, ReplyFault> {
+    let header = reply.headers().get(ANSWER_HEADER).ok_or(ReplyFault::Unsigned)?;
+    serde_json::from_slice(header.as_bytes()).map_err(|error| ReplyFault::Unreadable { reason: error.to_string() })
+}
+
+fn refusal(status: u16, body: &[u8]) -> ClientError {
+    let (kind, message) = match serde_json::from_slice::<ErrorBody>(body) {
+        Ok(ErrorBody { error }) => (error.kind, error.message),
+        Err(_) => ("unknown".to_owned(), String::from_utf8_lossy(body).chars().take(200).collect()),
+    };
+    ClientError::Refused { status, kind, message }
+}

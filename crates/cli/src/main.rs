@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+mod access;
 mod arguments;
 mod builtin;
 mod claim;
@@ -11,6 +12,7 @@ mod clock;
 mod commands;
 mod commitments;
 mod cost;
+mod database;
 mod describe;
 mod dump;
 mod escape;
@@ -29,6 +31,7 @@ mod model;
 mod output;
 mod page;
 mod party;
+mod payments;
 mod phases;
 mod possible;
 mod predicate;

@@ -3,6 +3,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use ureq::Agent;
 use verinfer_protocols::agreement::{Move, Terms};
 use verinfer_protocols::digest::{AgreementId, Digest};
@@ -127,7 +128,12 @@ impl Client {
     /// The escrow cannot be reached, or does not know the agreement.
     pub fn prepare(&self, agreement: AgreementId, body: Body) -> Result<Request, ClientError> {
         let (sequence, now) = match body {
-            Body::Deposit { .. } | Body::Withdraw { .. } | Body::Rules(_) => (self.own_account()?.next_sequence, self.about()?.now),
+            Body::Deposit { .. }
+            | Body::Withdraw { .. }
+            | Body::Reverse { .. }
+            | Body::Paid { .. }
+            | Body::Returned { .. }
+            | Body::Rules(_) => (self.own_account()?.next_sequence, self.about()?.now),
             // Nobody can have moved before there is an agreement.
             Body::Open(_) => (1, self.about()?.now),
             Body::Act(_) => {
@@ -269,6 +275,10 @@ impl Client {
         Ok(demanded)
     }
 
+    pub(crate) fn read<T: DeserializeOwned>(&self, target: &str) -> Result<T, ClientError> {
+        self.transport.read(target)
+    }
+
     /// Reads every move that was made in an agreement, in order.
     fn read_moves(&self, agreement: AgreementId, mut read: impl FnMut(Move)) -> Result<(), ClientError> {
         let mut after = 0;
@@ -342,7 +352,13 @@ impl LogRecord {
         let Self::Request { request } = self else { return None };
         match request.body {
             Body::Act(action) => Some(action),
-            Body::Open(_) | Body::Deposit { .. } | Body::Withdraw { .. } | Body::Rules(_) => None,
+            Body::Open(_)
+            | Body::Deposit { .. }
+            | Body::Withdraw { .. }
+            | Body::Reverse { .. }
+            | Body::Paid { .. }
+            | Body::Returned { .. }
+            | Body::Rules(_) => None,
         }
     }
 }

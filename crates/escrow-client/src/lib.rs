@@ -8,12 +8,16 @@ mod contradiction;
 mod error;
 mod known;
 pub mod messages;
+mod payments;
 mod transport;
 pub mod waiting;
 
 pub use client::{Client, Patience};
 pub use contradiction::Contradiction;
 pub use error::{ClientError, ReplyFault};
+
+/// The kind of a refusal of what was recorded already: a repeated command has had its effect.
+pub const RECORDED: &str = "recorded";
 
 /// Largest file that an escrow takes.
 pub const MAX_FILE_BYTES: usize = 1 << 24;

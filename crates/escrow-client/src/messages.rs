@@ -5,6 +5,7 @@ use verinfer_protocols::agreement::Agreement;
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::{AccountId, SecretKey, Signature};
 use verinfer_protocols::money::Money;
+use verinfer_protocols::payment::{Direction, Standing};
 use verinfer_protocols::rules::Rules;
 use verinfer_protocols::time::Timestamp;
 
@@ -136,6 +137,69 @@ pub struct OutcomeCount {
     pub outcome: String,
     /// How many.
     pub times: u64,
+}
+
+/// A payment from or to outside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PaymentView {
+    /// Whose it is; of fees, the escrow's own.
+    pub account: AccountId,
+    /// `in` is a deposit, `out` a withdrawal.
+    pub direction: Direction,
+    /// Its name.
+    pub reference: String,
+    /// How much.
+    pub amount: Money,
+    /// Of a deposit, what was not reversed.
+    pub left: Money,
+    /// How it stands.
+    pub standing: Standing,
+    /// The entry that recorded it.
+    pub recorded: u64,
+    /// The entry that changed it last.
+    pub changed: u64,
+}
+
+/// What an entry did to what an account can dispose of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct MovementView {
+    /// The place of the entry.
+    pub position: u64,
+    /// When it happened.
+    pub at: Timestamp,
+    /// `deposit`, `withdrawal`, `reversal`, `return`, `proposal`, `move`, or `deadline`.
+    pub what: Cause,
+    /// The agreement that it is about, if it is about one.
+    pub agreement: Option<AgreementId>,
+    /// The reference of the payment that it is about, if it is about one.
+    pub reference: Option<String>,
+    /// What the account gained; less than nothing if it lost.
+    pub units: i64,
+    /// What it had then.
+    pub balance: i64,
+}
+
+/// Why an account has gained or lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// The operator has received something for it.
+    Deposit,
+    /// It has withdrawn.
+    Withdrawal,
+    /// A deposit was recorded wrongly.
+    Reversal,
+    /// A withdrawal could not be paid.
+    Return,
+    /// It has proposed an agreement.
+    Proposal,
+    /// Somebody has moved in an agreement.
+    Move,
+    /// A stage of an agreement ended without a move.
+    Deadline,
 }
 
 /// A request was refused, or could not be understood; nothing has changed.

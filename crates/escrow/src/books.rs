@@ -6,10 +6,11 @@ use verinfer_protocols::agreement::{Agreement, Event, Move};
 use verinfer_protocols::digest::{AgreementId, Digest, canonical};
 use verinfer_protocols::event::Facts;
 use verinfer_protocols::keys::AccountId;
-use verinfer_protocols::ledger::{Account, Posting};
+use verinfer_protocols::ledger::Posting;
+use verinfer_protocols::payment::{Key, Payment, PaymentFault};
 use verinfer_protocols::refusal::Refusal;
 use verinfer_protocols::rules::Rules;
-use verinfer_protocols::signed::{Body, MAX_REFERENCE_BYTES, Request, RequestFault};
+use verinfer_protocols::signed::{Body, Request, RequestFault};
 use verinfer_protocols::time::{Millis, Timestamp};
 
 /// How entries are written. It is raised when a program of before could not read, or would understand otherwise, what this one writes.
@@ -55,6 +56,8 @@ pub struct Before {
     pub covered: u32,
     /// The marketplace's rules.
     pub rules: Rules,
+    /// The payment that it is about, if it was recorded.
+    pub payment: Option<Payment>,
     /// The number of the signer's last request about the agreement; 0 if there was none.
     pub last_sequence: u64,
 }
@@ -64,7 +67,9 @@ pub struct Before {
 pub struct Change {
     /// The agreement as it stands then, if one is new or has changed.
     pub agreement: Option<Agreement>,
-    /// Payments.
+    /// The payment from or to outside as it stands then, if one is new or has changed.
+    pub payment: Option<Payment>,
+    /// What it moves between accounts.
     pub postings: Vec<Posting>,
     /// The stake that covers one agreement more.
     pub covered: Option<AgreementId>,
@@ -101,15 +106,15 @@ pub enum EntryFault {
         /// What it should be.
         expected: AgreementId,
     },
-    /// Only the operator records deposits, and sets the rules.
-    #[error("only the escrow's operator records deposits and sets the rules")]
+    /// Only the operator records what was paid outside, and sets the rules.
+    #[error("only the escrow's operator records what was paid in and out and sets the rules")]
     NotOperator,
-    /// The reference is too long.
-    #[error("a reference has {len} bytes, at most {MAX_REFERENCE_BYTES} are allowed")]
-    Reference {
-        /// Its length.
-        len: usize,
-    },
+    /// The operator's own account has fees, and no deposits.
+    #[error("the operator's own account has fees alone: deposits are for parties")]
+    OwnDeposit,
+    /// A payment is not recorded or changed.
+    #[error(transparent)]
+    Payment(#[from] PaymentFault),
     /// There was nothing to wait for.
     #[error("the entry says that it took {} ms to find out what the database says at once", waited.0)]
     Waited {
@@ -181,21 +186,17 @@ impl Entry {
 fn carry_out(request: &Request, facts: &Facts, escrow: AccountId, before: &Before, at: Timestamp) -> Result<Change, EntryFault> {
     let (by, id) = (request.header.signer, request.header.agreement);
     match &request.body {
-        Body::Deposit { account, amount, reference } => {
-            check_account_request(id, reference)?;
-            if by != escrow {
-                return Err(EntryFault::NotOperator);
-            }
-            Ok(payment(Posting { from: Account::Outside, to: Account::Party(*account), amount: *amount }))
+        Body::Deposit { .. } | Body::Reverse { .. } | Body::Paid { .. } | Body::Returned { .. } if by != escrow => {
+            Err(EntryFault::NotOperator)
         }
-        Body::Withdraw { amount, reference } => {
-            check_account_request(id, reference)?;
-            // The operator's own account is where fees can be taken from.
-            let from = if by == escrow { Account::Fees } else { Account::Party(by) };
-            Ok(payment(Posting { from, to: Account::Outside, amount: *amount }))
+        Body::Deposit { account, .. } if *account == escrow => Err(EntryFault::OwnDeposit),
+        Body::Deposit { .. } | Body::Reverse { .. } | Body::Paid { .. } | Body::Returned { .. } | Body::Withdraw { .. } => {
+            pay(request, before)
         }
         Body::Rules(rules) => {
-            check_account_request(id, "")?;
+            if id != AgreementId::NONE {
+                return Err(EntryFault::OtherAgreement { found: id, expected: AgreementId::NONE });
+            }
             if by != escrow {
                 return Err(EntryFault::NotOperator);
             }
@@ -262,7 +263,13 @@ impl<'a> Question<'a> {
     pub fn asked_by(request: &'a Request) -> Self {
         match &request.body {
             Body::Act(action) => Self::about(action),
-            Body::Deposit { .. } | Body::Withdraw { .. } | Body::Rules(_) | Body::Open(_) => Self::Nothing,
+            Body::Open(_)
+            | Body::Deposit { .. }
+            | Body::Withdraw { .. }
+            | Body::Reverse { .. }
+            | Body::Paid { .. }
+            | Body::Returned { .. }
+            | Body::Rules(_) => Self::Nothing,
         }
     }
 
@@ -294,18 +301,13 @@ impl<'a> Question<'a> {
     }
 }
 
-fn check_account_request(id: AgreementId, reference: &str) -> Result<(), EntryFault> {
-    if id != AgreementId::NONE {
-        return Err(EntryFault::OtherAgreement { found: id, expected: AgreementId::NONE });
-    }
-    match reference.len() {
-        0..=MAX_REFERENCE_BYTES => Ok(()),
-        len => Err(EntryFault::Reference { len }),
-    }
-}
-
-fn payment(posting: Posting) -> Change {
-    Change { postings: vec![posting], ..Change::default() }
+/// Records a payment, or what becomes of it.
+fn pay(request: &Request, before: &Before) -> Result<Change, EntryFault> {
+    let id = request.header.agreement;
+    let expected = AgreementId::NONE;
+    let key = Key::of(request).filter(|_| id == expected).ok_or(EntryFault::OtherAgreement { found: id, expected })?;
+    let (payment, postings) = Payment::step(before.payment.as_ref(), key, &request.body)?;
+    Ok(Change { payment: Some(payment), postings, ..Change::default() })
 }
 
 fn changed((agreement, postings): (Agreement, Vec<Posting>)) -> Result<Change, EntryFault> {

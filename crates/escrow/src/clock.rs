@@ -74,6 +74,12 @@ impl Clock {
         self.course().stands.is_some()
     }
 
+    /// Whether it goes on: no write has failed, and the last is not longer ago than it goes without one.
+    pub fn goes(&self) -> bool {
+        let course = self.course();
+        course.stands.is_none() && course.at(self.real()) < course.limit
+    }
+
     /// A write has worked.
     pub fn wrote(&self) {
         let mut course = self.course();

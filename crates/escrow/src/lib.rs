@@ -6,6 +6,8 @@
 //! * [`service`]: receives requests, establishes what machines depend on ([`facts`], [`proofs`], in [`turns`]), writes entries, and calls deadlines that no
 //!   request is [`deciding`] about.
 //! * [`files`]: what parties leave with agreements. [`clock`]: time, which stands still while nothing can be written.
+//! * [`mark`]: how far the log has come, outside of the database, so that an older copy is not served in its place.
+//! * [`operations`], [`metrics`]: what an operator watches.
 //! * [`audit`]: computes everything again from the log.
 //! * [`lead`]: which of several processes on one database is the escrow.
 //! * [`http`], [`server`]: the interface, the page for people, and the sockets.
@@ -19,6 +21,9 @@ pub mod facts;
 pub mod files;
 pub mod http;
 pub mod lead;
+pub mod mark;
+pub mod metrics;
+pub mod operations;
 pub mod proofs;
 pub mod server;
 pub mod service;

@@ -8,6 +8,7 @@ use tokio::sync::{oneshot, watch};
 use crate::error::ServiceError;
 use crate::http::{Door, HttpLimits};
 use crate::lead::Candidate;
+use crate::operations::Lead;
 
 /// A process of an escrow that serves while it leads.
 #[derive(Debug)]
@@ -15,6 +16,7 @@ pub struct Server {
     candidate: Candidate,
     listener: TcpListener,
     limits: HttpLimits,
+    lead: Lead,
 }
 
 impl Server {
@@ -24,7 +26,7 @@ impl Server {
     ///
     /// The address cannot be listened on.
     pub async fn bind(candidate: Candidate, address: SocketAddr, limits: HttpLimits) -> std::io::Result<Self> {
-        Ok(Self { candidate, listener: TcpListener::bind(address).await?, limits })
+        Ok(Self { candidate, listener: TcpListener::bind(address).await?, limits, lead: Lead::default() })
     }
 
     /// The address that it listens on.
@@ -36,14 +38,19 @@ impl Server {
         self.listener.local_addr()
     }
 
+    /// What [`crate::operations`] watches: the escrow, while this process leads.
+    pub fn lead(&self) -> Lead {
+        self.lead.clone()
+    }
+
     /// Leads or stands by until `stop` is done; then answers what was asked, and writes down the time.
     ///
     /// # Errors
     ///
     /// The database is none that this escrow can lead on, or the time cannot be written down at the end.
     pub async fn serve(self, stop: impl Future<Output = ()>) -> Result<(), ServiceError> {
-        let Self { mut candidate, listener, limits } = self;
-        let (door, store) = (Door::default(), candidate.store());
+        let Self { mut candidate, listener, limits, lead } = self;
+        let (door, store) = (Door::new(lead), candidate.store());
         let (stopping, stopped) = watch::channel(false);
         let (end, ended) = oneshot::channel();
         // Where nobody else leads, nobody is told to come again.

@@ -9,6 +9,7 @@ use verinfer_protocols::agreement::Agreement;
 use verinfer_protocols::digest::{AgreementId, canonical};
 use verinfer_protocols::event::Facts;
 use verinfer_protocols::keys::{AccountId, SecretKey};
+use verinfer_protocols::payment::Key;
 use verinfer_protocols::refusal::Refusal;
 use verinfer_protocols::rules::Rules;
 use verinfer_protocols::signed::{Body, Header, MAX_LIFETIME, Request, VERSION};
@@ -18,6 +19,7 @@ use crate::books::{Entry, EntryFault, Question, Record, stake_facts};
 use crate::clock::Clock;
 use crate::deciding::Decisions;
 use crate::error::ServiceError;
+use crate::metrics::Metrics;
 use crate::signer::Signer;
 use crate::store::{FileLimits, Store, StoreError};
 use crate::turns::Turns;
@@ -83,6 +85,8 @@ pub struct Escrow {
     pub(crate) limits: Limits,
     /// Whose proof is verified.
     pub(crate) turns: Arc<Turns>,
+    /// Counts what is asked.
+    pub(crate) metrics: Metrics,
     decisions: Decisions,
 }
 
@@ -101,7 +105,7 @@ impl Escrow {
         decisions.hold(store.all_noted().await?);
         let turns = Turns::new(limits.verifying, limits.waiting);
         let reading = store.for_reading();
-        Ok(Self { store, reading, clock: Clock::from(head.clock), account, signer, limits, turns, decisions })
+        Ok(Self { store, reading, clock: Clock::from(head.clock), account, signer, limits, turns, metrics: Metrics::default(), decisions })
     }
 
     /// Holds proposals to these rules from now on: an entry of the operator in the log, unless the last one says so already.
@@ -181,7 +185,10 @@ impl Escrow {
                 return Err(ServiceError::TooManyAgreements { open });
             }
         }
-        let before = writing.before(Some(signer), request.header.agreement).await?;
+        let mut before = writing.before(Some(signer), request.header.agreement).await?;
+        if let Some(key) = Key::of(&request) {
+            before.payment = writing.payment(&key).await?;
+        }
         let facts = if Question::asked_by(&request) == Question::Stake { stake_facts(&before) } else { facts };
         let waited = match facts {
             Facts::Proof(_) | Facts::Opens(_) => Millis(self.now().0.saturating_sub(received.0)),
@@ -196,7 +203,12 @@ impl Escrow {
     fn check_room(&self, request: &Request) -> Result<(), ServiceError> {
         let is_needed = match request.body {
             Body::Act(_) => canonical(request).len() <= SMALL,
-            Body::Deposit { .. } | Body::Withdraw { .. } | Body::Rules(_) => true,
+            Body::Deposit { .. }
+            | Body::Withdraw { .. }
+            | Body::Rules(_)
+            | Body::Reverse { .. }
+            | Body::Paid { .. }
+            | Body::Returned { .. } => true,
             Body::Open(_) => false,
         };
         if is_needed { Ok(()) } else { self.check_space() }

@@ -121,6 +121,12 @@ impl Turns {
         called.await.map_err(|_| Busy)
     }
 
+    /// How many turns are taken, and how many wait for one.
+    pub fn in_use(&self) -> (usize, usize) {
+        let queue = self.queue();
+        (queue.taken, queue.waiting.len())
+    }
+
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }

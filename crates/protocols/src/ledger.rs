@@ -22,6 +22,8 @@ pub enum Account {
     Party(AccountId),
     /// What is held until an agreement ends.
     Holding(AgreementId),
+    /// What was withdrawn and not paid out yet.
+    Due,
 }
 
 impl fmt::Display for Account {
@@ -29,6 +31,7 @@ impl fmt::Display for Account {
         match self {
             Self::Outside => f.write_str("outside"),
             Self::Fees => f.write_str("fees"),
+            Self::Due => f.write_str("due"),
             Self::Party(account) => write!(f, "party:{account}"),
             Self::Holding(agreement) => write!(f, "holding:{agreement}"),
         }

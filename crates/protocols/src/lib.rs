@@ -4,6 +4,7 @@
 //! machines on what parties send it; parties run the same code to know what is expected of them; an audit runs it again on the log.
 //!
 //! * [`money`], [`ledger`]: amounts and where they are; nothing is created or lost.
+//! * [`payment`]: what comes from outside and goes there, once.
 //! * [`keys`], [`signed`]: who says something, once and in order.
 //! * [`merkle`], [`coin`]: commitments to lists, and choices from them that no party can bias.
 //! * [`agreement`]: any agreement. The kinds are [`stake`], [`accuracy`], [`serving`] and [`retrieval`]; [`transfer`] is a part of two of them.
@@ -35,6 +36,7 @@ pub mod ledger;
 pub mod member;
 pub mod merkle;
 pub mod money;
+pub mod payment;
 pub mod refusal;
 pub mod retrieval;
 pub mod rules;

@@ -21,9 +21,6 @@ pub const VERSION: u16 = 3;
 /// The longest time before its expiry at which a request is taken.
 pub const MAX_LIFETIME: Millis = Millis(15 * 60 * 1000);
 
-/// The longest reference to a payment outside, in bytes.
-pub const MAX_REFERENCE_BYTES: usize = 128;
-
 /// Who says what to which escrow, where and when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -55,14 +52,14 @@ pub enum Body {
         account: AccountId,
         /// How much.
         amount: Money,
-        /// The payment outside.
+        /// The payment outside: another deposit of the account has another.
         reference: String,
     },
     /// The signer wants its money paid out.
     Withdraw {
         /// How much.
         amount: Money,
-        /// Where to.
+        /// By what both know the payment: another withdrawal of the account has another. Everybody can read it.
         reference: String,
     },
     /// The escrow's operator sets the marketplace's rules.
@@ -71,6 +68,33 @@ pub enum Body {
     Open(Terms),
     /// The signer moves in the agreement of the header.
     Act(Move),
+    /// The escrow's operator has recorded a deposit wrongly: only so much of it stands.
+    Reverse {
+        /// Whose deposit it is.
+        account: AccountId,
+        /// Its reference.
+        reference: String,
+        /// What stands of it.
+        left: Money,
+        /// Why.
+        reason: String,
+    },
+    /// The escrow's operator has paid out what was withdrawn.
+    Paid {
+        /// By whom.
+        account: AccountId,
+        /// The withdrawal's reference.
+        reference: String,
+    },
+    /// The escrow's operator cannot pay out what was withdrawn: the account has it again.
+    Returned {
+        /// By whom.
+        account: AccountId,
+        /// The withdrawal's reference.
+        reference: String,
+        /// Why.
+        reason: String,
+    },
 }
 
 /// A signed request.

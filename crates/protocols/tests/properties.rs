@@ -84,11 +84,12 @@ proptest! {
     }
 
     #[test]
-    fn ledger_conserves_money(postings in prop::collection::vec((0_u8..5, 0_u8..5, 0_u64..100), 0..60)) {
+    fn ledger_conserves_money(postings in prop::collection::vec((0_u8..6, 0_u8..6, 0_u64..100), 0..60)) {
         let account = |number| match number {
             0 => Account::Outside,
             1 => Account::Fees,
             2 => Account::Holding(AgreementId([1; 32])),
+            3 => Account::Due,
             other => Account::Party(verinfer_protocols::keys::AccountId([other; 32])),
         };
         let mut ledger = Ledger::default();

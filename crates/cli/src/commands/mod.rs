@@ -4,6 +4,7 @@ use clap::Subcommand;
 
 use crate::output::{Output, Verdict};
 
+mod account;
 mod attack;
 mod bench;
 mod check;
@@ -40,6 +41,7 @@ pub enum Command {
     Evaluate(evaluate::Arguments),
     SampleSize(sample_size::Arguments),
     Keys(keys::Arguments),
+    Account(account::Arguments),
     Escrow(escrow::Arguments),
     Provider(provider::Arguments),
     Customer(customer::Arguments),
@@ -68,6 +70,7 @@ pub fn execute(command: Command, output: Output) -> anyhow::Result<Verdict> {
         Command::Evaluate(arguments) => evaluate::execute(&arguments, output),
         Command::SampleSize(arguments) => sample_size::execute(&arguments, output),
         Command::Keys(arguments) => keys::execute(&arguments, output),
+        Command::Account(arguments) => account::execute(&arguments, output),
         Command::Escrow(arguments) => escrow::execute(&arguments, output),
         Command::Provider(arguments) => provider::execute(&arguments, output),
         Command::Customer(arguments) => customer::execute(&arguments, output),

@@ -2,7 +2,7 @@
 
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::AccountId;
-use verinfer_protocols::ledger::LedgerError;
+use verinfer_protocols::ledger::{Account, LedgerError};
 
 use crate::books::EntryFault;
 use crate::proofs::ProofRejection;
@@ -67,6 +67,28 @@ pub enum AuditError {
         found: i64,
         /// By the log.
         expected: i64,
+    },
+    /// The database has another payment from or to outside.
+    #[error("the payment of {account} with the reference {reference:?} stands otherwise in the database than by the log")]
+    Payment {
+        /// Whose it is.
+        account: Account,
+        /// Its reference.
+        reference: String,
+    },
+    /// The database has fewer payments.
+    #[error("{expected} payments from and to outside follow from the log, {found} are in the database")]
+    PaymentsMissing {
+        /// By the log.
+        expected: usize,
+        /// In the database.
+        found: usize,
+    },
+    /// The database says otherwise what an entry did to an account.
+    #[error("entry {position}: what it did to accounts is another thing in the database")]
+    Movement {
+        /// Its place.
+        position: u64,
     },
     /// The database has another state of an agreement.
     #[error("agreement {id} stands otherwise in the database than by the log")]

@@ -7,15 +7,19 @@ use verinfer_protocols::agreement::Agreement;
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::AccountId;
 use verinfer_protocols::ledger::{Account, Ledger};
+use verinfer_protocols::payment::Key;
 use verinfer_protocols::rules::Rules;
 use verinfer_protocols::signed::RequestFault;
 
 use crate::books::{Before, Entry, Record, empty_log, extended_log};
 use crate::store::market::ended;
-use crate::store::{LogLine, Store};
+use crate::store::{LogLine, Movement, Store};
 
 mod error;
 mod files;
+mod payments;
+
+use payments::Payments;
 
 pub use error::AuditError;
 pub use files::Verified;
@@ -31,6 +35,9 @@ pub struct Books {
     covered: BTreeMap<AgreementId, u32>,
     outcomes: BTreeMap<Ended, u64>,
     rules: Rules,
+    payments: Payments,
+    /// What the last entry did to accounts.
+    moved: Vec<Movement>,
     position: u64,
     digest: Digest,
 }
@@ -78,6 +85,8 @@ impl Books {
             covered: BTreeMap::new(),
             outcomes: BTreeMap::new(),
             rules: Rules::default(),
+            payments: Payments::default(),
+            moved: Vec::new(),
             position: 0,
             digest: empty_log(escrow),
         }
@@ -100,6 +109,7 @@ impl Books {
         let entry = line.decode()?;
         let before = self.check_request(&entry, position)?;
         let change = entry.apply(self.escrow, &before).map_err(|fault| AuditError::Entry { position, fault })?;
+        let had = payments::balances(&change.postings, &self.ledger);
         self.ledger.post(&change.postings).map_err(|fault| AuditError::Ledger { position, fault })?;
         if let Some(stake) = change.covered {
             let covered = self.covered.entry(stake).or_default();
@@ -107,6 +117,10 @@ impl Books {
         }
         if let Some(rules) = change.rules {
             self.rules = rules;
+        }
+        self.moved = payments::movements(position, &had, &self.ledger);
+        if let Some(payment) = change.payment {
+            self.payments.put(payment, position);
         }
         if let Some(agreement) = change.agreement {
             for (account, proposed, outcome) in ended(&agreement) {
@@ -125,7 +139,7 @@ impl Books {
         let agreement = self.agreements.get(&id).cloned();
         let stake = agreement.as_ref().and_then(|agreement| self.agreements.get(&agreement.terms.stake()?)).cloned();
         let covered = stake.as_ref().and_then(|stake| self.covered.get(&stake.id)).copied().unwrap_or(0);
-        let mut before = Before { agreement, stake, covered, rules: self.rules.clone(), last_sequence: 0 };
+        let mut before = Before { agreement, stake, covered, rules: self.rules.clone(), payment: None, last_sequence: 0 };
         if let Record::Request { request, .. } = &entry.record {
             let fault = |fault: RequestFault| AuditError::Entry { position, fault: fault.into() };
             request.check(self.escrow).map_err(fault)?;
@@ -133,6 +147,7 @@ impl Books {
             if !self.requests.insert(request.id()) {
                 return Err(AuditError::Twice { position });
             }
+            before.payment = Key::of(request).and_then(|key| self.payments.get(&key));
             let last = self.sequences.entry((request.header.signer, id)).or_default();
             before.last_sequence = *last;
             *last = request.header.sequence;
@@ -212,12 +227,15 @@ pub async fn audit(store: &Store, trust: Trust) -> Result<Audit, AuditError> {
     };
     loop {
         let lines = store.log(None, books.position, 1000, 1 << 26).await?;
+        let (start, mut moved) = (books.position, Vec::new());
         for line in &lines {
             let (entry, before) = books.extend(line)?;
+            moved.append(&mut books.moved);
             if let Some(verified) = &mut verified {
                 verified.verify(store, line.position, &entry, &before).await?;
             }
         }
+        payments::compare_movements(store, start, books.position, &moved).await?;
         if lines.is_empty() {
             break;
         }
@@ -231,6 +249,7 @@ pub async fn audit(store: &Store, trust: Trust) -> Result<Audit, AuditError> {
     let (balances, agreements) = store.everything().await?;
     books.compare(balances, agreements)?;
     books.compare_market(store).await?;
+    books.payments.compare(store).await?;
     let ended = books.agreements.values().filter(|agreement| agreement.state.has_ended()).count();
     Ok(Audit {
         entries: books.position,

@@ -7,19 +7,24 @@ use axum::extract::Request;
 use axum::response::Response;
 use tower::ServiceExt as _;
 
+use crate::operations::Lead;
+
 use super::{Shared, admitting, router, standby};
 
 /// Where requests go.
 #[derive(Clone, Debug)]
-pub(crate) struct Door(Arc<RwLock<Router>>);
-
-impl Default for Door {
-    fn default() -> Self {
-        Self(Arc::new(RwLock::new(standby())))
-    }
+pub(crate) struct Door {
+    router: Arc<RwLock<Router>>,
+    /// For who watches this process.
+    lead: Lead,
 }
 
 impl Door {
+    /// To nobody yet.
+    pub fn new(lead: Lead) -> Self {
+        Self { router: Arc::new(RwLock::new(standby())), lead }
+    }
+
     /// Everything that can be asked for, by where requests go when they come.
     pub fn router(&self) -> Router {
         let door = self.clone();
@@ -28,20 +33,22 @@ impl Door {
 
     /// Requests go to an escrow from here on.
     pub fn open(&self, shared: Shared) {
+        self.lead.set(Some(shared.escrow.clone()));
         self.lead_to(router(shared));
     }
 
     /// Requests go to nobody from here on. Those that have gone to an escrow stay there.
     pub fn close(&self) {
+        self.lead.set(None);
         self.lead_to(standby());
     }
 
     fn lead_to(&self, router: Router) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = router;
+        *self.router.write().unwrap_or_else(PoisonError::into_inner) = router;
     }
 
     fn pass(&self, request: Request) -> impl Future<Output = Response> + use<> {
-        let router = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let router = self.router.read().unwrap_or_else(PoisonError::into_inner).clone();
         async move {
             let Ok(response) = router.oneshot(request).await;
             response

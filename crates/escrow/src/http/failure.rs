@@ -3,8 +3,10 @@
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
+use verinfer_escrow_client::RECORDED;
 use verinfer_escrow_client::messages::{ErrorBody, ErrorDetail};
 use verinfer_http_server::Fault;
+use verinfer_protocols::payment::PaymentFault;
 use verinfer_protocols::refusal::Refusal;
 use verinfer_protocols::signed::RequestFault;
 
@@ -111,8 +113,22 @@ const fn classify_entry(fault: &EntryFault) -> (StatusCode, &'static str) {
         EntryFault::Exists { .. } => (StatusCode::CONFLICT, "exists"),
         EntryFault::OtherAgreement { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "other_agreement"),
         EntryFault::NotOperator => (StatusCode::FORBIDDEN, "not_operator"),
-        EntryFault::Reference { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "reference"),
+        EntryFault::OwnDeposit => (StatusCode::UNPROCESSABLE_ENTITY, "own_deposit"),
+        EntryFault::Payment(fault) => classify_payment(fault),
         EntryFault::Waited { .. } | EntryFault::OtherStake => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+    }
+}
+
+const fn classify_payment(fault: &PaymentFault) -> (StatusCode, &'static str) {
+    match fault {
+        PaymentFault::Reference { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "reference"),
+        PaymentFault::Reason { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "reason"),
+        PaymentFault::Nothing => (StatusCode::UNPROCESSABLE_ENTITY, "no_amount"),
+        PaymentFault::Unknown { .. } => (StatusCode::NOT_FOUND, "no_payment"),
+        PaymentFault::Recorded => (StatusCode::CONFLICT, RECORDED),
+        PaymentFault::OtherAmount { .. } | PaymentFault::NotLess { .. } => (StatusCode::CONFLICT, "other_amount"),
+        PaymentFault::Paid => (StatusCode::CONFLICT, "paid"),
+        PaymentFault::Returned => (StatusCode::CONFLICT, "returned"),
     }
 }
 

@@ -5,13 +5,14 @@ mod door;
 mod failure;
 mod openapi;
 mod page;
+mod payments;
 mod sign;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::Response;
@@ -19,6 +20,8 @@ use axum::routing::{get, post};
 
 use verinfer_http_server::Room;
 
+use crate::metrics::count;
+use crate::operations::{self, Health};
 use crate::service::Escrow;
 
 pub(crate) use door::Door;
@@ -38,16 +41,20 @@ pub(crate) struct Shared {
 
 /// Everything that can be asked for.
 pub(crate) fn router(shared: Shared) -> Router {
+    let metrics = shared.escrow.metrics.clone();
     let signed = Router::new()
         .route("/v1/about", get(api::about))
         .route("/v1/requests", post(api::request))
         .route("/v1/accounts/{account}", get(api::account))
+        .route("/v1/accounts/{account}/history", get(payments::history))
+        .route("/v1/payments", get(payments::payments))
         .route("/v1/agreements/{id}", get(api::agreement))
         .route("/v1/agreements/{id}/files/{file}", get(api::file).put(api::leave_file))
         .route("/v1/log", get(api::log))
         .layer(middleware::from_fn_with_state(shared.clone(), sign::answers));
     Router::new()
         .merge(signed)
+        .route("/health", get(health))
         .route("/openapi.json", get(openapi::serve))
         .route("/", get(page::overview))
         .route("/agreements/{id}", get(page::agreement))
@@ -57,7 +64,14 @@ pub(crate) fn router(shared: Shared) -> Router {
         .method_not_allowed_fallback(|| async {
             Failure::new(StatusCode::METHOD_NOT_ALLOWED, "method", "this method is not possible at this address".to_owned())
         })
+        .layer(middleware::from_fn_with_state(metrics, count))
         .with_state(shared)
+}
+
+/// Whether this process does an escrow's work.
+#[utoipa::path(get, path = "/health", responses((status = 200, body = Health), (status = 503, description = "one of these is not so", body = Health)))]
+async fn health(State(shared): State<Shared>) -> Health {
+    operations::health(&shared.escrow.reading, Some(&shared.escrow)).await
 }
 
 /// Answers for a process that stands by.

@@ -3,7 +3,7 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::api;
+use super::{api, payments};
 
 /// The interface in OpenAPI's terms.
 #[derive(OpenApi)]
@@ -12,7 +12,18 @@ use super::api;
         title = "Verinfer escrow",
         description = "Holds money, runs the protocols of docs/protocols.md on signed requests, verifies proofs. Signatures are of the canonical encoding that the page describes, not of the JSON."
     ),
-    paths(api::about, api::request, api::account, api::agreement, api::leave_file, api::file, api::log)
+    paths(
+        api::about,
+        api::request,
+        api::account,
+        api::agreement,
+        api::leave_file,
+        api::file,
+        api::log,
+        payments::payments,
+        payments::history,
+        super::health
+    )
 )]
 struct Document;
 

@@ -1,16 +1,19 @@
 //! The log and what follows from it, in a database: an SQLite file, or PostgreSQL.
 
+mod backup;
 mod disk;
 mod files;
 mod limit;
 mod lock;
 pub mod market;
+mod payments;
 mod place;
 mod private;
 mod read;
 mod schema;
 mod transaction;
 mod waiting;
+mod watch;
 mod write;
 
 use std::sync::Arc;
@@ -34,7 +37,9 @@ use transaction::Transaction;
 
 pub use files::{FileLimits, Kept};
 pub use lock::Lock;
+pub use payments::{Movement, PaymentFilter, RecordedPayment, is_disposable};
 pub use read::{Listed, LogLine, Overview, Row};
+pub use watch::{Funds, Stage};
 pub use write::Writing;
 
 /// Connections for what holds deadlines.
@@ -138,6 +143,26 @@ pub enum StoreError {
         /// How long it could have taken.
         limit: Duration,
     },
+    /// Its log is older than what was written down elsewhere.
+    #[error("the log ends with entry {found}, and went on to entry {expected} before: this is an older copy of the database")]
+    Older {
+        /// Its last entry.
+        found: u64,
+        /// An entry that there was.
+        expected: u64,
+    },
+    /// Its log is another one than what was written down elsewhere.
+    #[error("entry {position} of the log is another one than it was before: this is another log of the escrow")]
+    OtherLog {
+        /// The entry.
+        position: u64,
+    },
+    /// A copy is only made of an SQLite file.
+    #[error("only an SQLite file is copied: use pg_dump for PostgreSQL")]
+    NoFile,
+    /// The name of a file cannot be told to SQLite.
+    #[error("the path of the copy is no Unicode text")]
+    Path,
     /// A later term has begun: another process leads, or did.
     #[error("another process of this escrow has taken the lead: nothing is written here in its term")]
     Deposed,
@@ -165,6 +190,10 @@ impl StoreError {
             Self::Content { .. }
             | Self::OtherEscrow { .. }
             | Self::Empty
+            | Self::Older { .. }
+            | Self::OtherLog { .. }
+            | Self::NoFile
+            | Self::Path
             | Self::Migration { .. }
             | Self::Unversioned
             | Self::OlderTables { .. }

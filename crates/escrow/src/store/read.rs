@@ -45,6 +45,8 @@ pub struct Overview {
     pub balances: Vec<(AccountId, i64)>,
     /// What the escrow has earned.
     pub fees: i64,
+    /// What was withdrawn and not paid out yet.
+    pub due: i64,
     /// What all holding accounts have together.
     pub held: i64,
     /// What was paid in and not paid out.
@@ -81,7 +83,7 @@ impl LogLine {
 
 /// All in one statement, so that what a reader sees adds up. Parties come last by name; only agreements that have not ended hold anything.
 const BALANCES: &str = "SELECT account, units FROM (\
-     SELECT 0 AS place, account, units FROM balances WHERE account IN ('fees', 'outside') \
+     SELECT 0 AS place, account, units FROM balances WHERE account IN ('due', 'fees', 'outside') \
      UNION ALL SELECT 0, 'holding', CAST(COALESCE(SUM(units), 0) AS BIGINT) FROM balances WHERE units <> 0 AND account LIKE 'holding:%' \
      UNION ALL SELECT 1, account, units FROM \
      (SELECT account, units FROM balances WHERE account > 'party:' AND account LIKE 'party:%' ORDER BY account LIMIT $1) AS parties\
@@ -225,6 +227,15 @@ impl Store {
         Ok(lines)
     }
 
+    /// A line of the log, if there is one at this place.
+    ///
+    /// # Errors
+    ///
+    /// The database fails.
+    pub async fn line(&self, position: u64) -> Result<Option<LogLine>, StoreError> {
+        Ok(self.log(None, position.saturating_sub(1), 1, usize::MAX).await?.pop().filter(|line| line.position == position))
+    }
+
     /// Agreements for the page, those that have not ended first, then those that changed last.
     ///
     /// # Errors
@@ -254,11 +265,13 @@ impl Store {
         let count = "SELECT CAST(COALESCE(SUM(ended), 0) AS BIGINT), COUNT(*) FROM agreements";
         let row = sqlx::query(count).fetch_one(&mut *connection).await?;
         let (ended, all) = (natural(row.try_get(0)?, "agreements", "ended")?, natural(row.try_get(1)?, "agreements", "ended")?);
-        let mut overview = Overview { head, balances: Vec::new(), fees: 0, held: 0, issued: 0, open: all.saturating_sub(ended), ended };
+        let mut overview =
+            Overview { head, balances: Vec::new(), fees: 0, due: 0, held: 0, issued: 0, open: all.saturating_sub(ended), ended };
         for row in sqlx::query(BALANCES).bind(i64::from(balances)).fetch_all(&mut *connection).await? {
             let (account, units): (&str, i64) = (row.try_get(0)?, row.try_get(1)?);
             match account {
                 "fees" => overview.fees = units,
+                "due" => overview.due = units,
                 "holding" => overview.held = units,
                 "outside" => overview.issued = units.saturating_neg(),
                 party => {

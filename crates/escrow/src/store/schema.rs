@@ -10,9 +10,10 @@ use super::StoreError;
 use crate::books::LOG_FORMAT;
 
 /// One file for each version. A file that is in use does not change any more: its digest stands in the databases.
-const MIGRATIONS: [(i64, &str, &str); 3] = [
+const MIGRATIONS: [(i64, &str, &str); 4] = [
     (1, "log and what follows", include_str!("../../migrations/0001_log_and_what_follows.sql")),
     (2, "lists", include_str!("../../migrations/0002_lists.sql")),
+    (3, "payments", include_str!("../../migrations/0003_payments.sql")),
     (4, "rules and outcomes", include_str!("../../migrations/0004_rules_and_outcomes.sql")),
 ];
 

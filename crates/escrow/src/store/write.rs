@@ -9,8 +9,10 @@ use verinfer_protocols::digest::{AgreementId, Digest, canonical};
 use verinfer_protocols::keys::AccountId;
 use verinfer_protocols::ledger::{Account, Posting};
 use verinfer_protocols::money::Money;
+use verinfer_protocols::payment::{Key, Payment};
 
 use super::limit::{STEP, within};
+use super::payments::{self, Movement};
 use super::transaction::{Transaction, Turn, Uncommitted};
 use super::{Store, StoreError, integer, natural, parsed, read, scope};
 use crate::books::{Before, Change, Entry, Record, extended_log};
@@ -80,6 +82,15 @@ impl Writing {
         .await
     }
 
+    /// A payment as it stands, if there is one of this name.
+    ///
+    /// # Errors
+    ///
+    /// The database fails.
+    pub async fn payment(&mut self, key: &Key) -> Result<Option<Payment>, StoreError> {
+        within(STEP, payments::read(&mut self.transaction, key)).await
+    }
+
     /// What an entry about an agreement depends on.
     ///
     /// # Errors
@@ -104,7 +115,7 @@ impl Writing {
             None => 0,
         };
         let rules = self.rules().await?;
-        Ok(Before { agreement, stake, covered, rules, last_sequence })
+        Ok(Before { agreement, stake, covered, rules, payment: None, last_sequence })
     }
 
     /// Writes an entry and what it does, and ends the transaction. Where the end of the transaction is not known, it is looked up.
@@ -141,6 +152,9 @@ impl Writing {
         }
         if let Some(rules) = &change.rules {
             self.set_rules(rules).await?;
+        }
+        if let Some(payment) = &change.payment {
+            payments::put(&mut self.transaction, payment, self.position).await?;
         }
         let request = match &entry.record {
             Record::Request { request, .. } => {
@@ -218,6 +232,11 @@ impl Writing {
                 .bind(next)
                 .execute(&mut *self.transaction)
                 .await?;
+            let gained = next.saturating_sub(units);
+            if gained != 0 {
+                let movement = Movement { position: self.position, account, units: gained, balance: next };
+                payments::put_movement(&mut self.transaction, movement).await?;
+            }
             before = before.saturating_add(i128::from(units));
             after = after.saturating_add(i128::from(next));
         }

@@ -22,7 +22,7 @@ fn audit_finds_every_change() {
     on_each_database(|database| {
         fill(database);
         let audit = audited(database).unwrap();
-        assert_eq!((audit.entries, audit.open, audit.ended, audit.issued, audit.fees), (5, 1, 0, 1900, 0));
+        assert_eq!((audit.entries, audit.open, audit.ended, audit.issued, audit.fees), (5, 1, 0, 2000, 0));
         let party = format!("party:{}", key(1).account());
         type Expected = fn(&AuditError) -> bool;
         let changes: [(String, String, Expected); 6] = [

@@ -165,7 +165,7 @@ fn the_same_request_is_carried_out_once_and_answered_again() {
         let running = Running::start(database);
         assert_eq!(running.client(&customers).submit(&request).unwrap(), receipt);
         running.stop();
-        assert_eq!(audited(database).unwrap().issued, 990);
+        assert_eq!(audited(database).unwrap().issued, 1000, "what is due is still here");
     });
 }
 
@@ -246,11 +246,12 @@ fn account_is_known_once_a_deposit_is_recorded() {
     let database = sqlite();
     let running = Running::start(&database);
     let client = running.client(&key(1));
-    let error = client.withdraw(money(0), String::new()).unwrap_err();
+    let error = client.withdraw(money(1), "first".to_owned()).unwrap_err();
     assert!(error.to_string().contains("ask the escrow's operator to record a deposit"), "{error}");
     running.fund(&[&key(1)], 1);
-    client.withdraw(money(1), String::new()).unwrap();
+    client.withdraw(money(1), "first".to_owned()).unwrap();
     // It stays so when nothing is left of it.
-    client.withdraw(money(0), String::new()).unwrap();
+    let error = client.withdraw(money(1), "second".to_owned()).unwrap_err();
+    assert_eq!(error.kind(), Some("overdrawn"));
     running.stop();
 }

@@ -18,6 +18,7 @@ mod load;
 mod market;
 mod outages;
 mod pages;
+mod payments;
 mod proofs;
 mod receipts;
 mod schema;

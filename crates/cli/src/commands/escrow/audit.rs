@@ -8,7 +8,7 @@ use verinfer_escrow::audit::{AuditError, Trust, Verified, audit};
 use verinfer_escrow::store::Store;
 
 use super::run;
-use super::serve::without_password;
+use crate::database::{DatabaseArguments, without_password};
 use crate::output::{Output, Report, Verdict, thousands};
 
 /// Compute every balance and every state from the log alone, and compare.
@@ -16,9 +16,8 @@ use crate::output::{Output, Report, Verdict, thousands};
 /// Stop the escrow first: what it writes meanwhile may look like a difference.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The database, as for `escrow serve`.
-    #[arg(long, value_name = "URL", default_value = "sqlite:escrow.db")]
-    db: String,
+    #[command(flatten)]
+    database: DatabaseArguments,
 
     /// Believe nothing that the log says was found out: verify every logged proof and contested ciphertext again, from the files that parties left.
     #[arg(long)]
@@ -28,8 +27,9 @@ pub struct Arguments {
 /// Runs the command.
 pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
     let trust = if arguments.proofs { Trust::Nobody } else { Trust::Log };
+    let url = arguments.database.url(output)?;
     let result = run(async {
-        let store = Store::open(&arguments.db).await.with_context(|| format!("cannot use {}", without_password(&arguments.db)))?;
+        let store = Store::open(&url).await.with_context(|| format!("cannot use {}", without_password(&url)))?;
         let result = audit(&store, trust).await;
         store.close().await;
         Ok(result)

@@ -1,62 +1,96 @@
-//! `verinfer escrow deposit`: the operator has received money for an account.
+//! `verinfer escrow deposit`, `reverse`: the operator has received money for an account, or has not after all.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
 
 use serde::Serialize;
-use verinfer_escrow_client::{Client, Patience};
 use verinfer_protocols::keys::AccountId;
 use verinfer_protocols::money::Money;
 
-use crate::keys;
+use crate::access::{EscrowArguments, entry_of, entry_text};
 use crate::output::{Output, Report, Verdict, thousands};
+use crate::party::parse_money;
 
 /// Record that money has come in for an account.
+///
+/// The same deposit is credited once, however often the command is given; the same reference with another amount is refused.
+///
+/// Example: verinfer escrow deposit --key escrow.key --account ACCOUNT --amount 100000 --reference 'invoice 17'
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The escrow.
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8700")]
-    escrow: String,
-
-    /// The escrow's own key.
-    #[arg(long, value_name = "FILE")]
-    key: PathBuf,
+    #[command(flatten)]
+    escrow: EscrowArguments,
 
     /// Whose money it is, as `keys show` writes it.
     #[arg(long, value_name = "ACCOUNT")]
     account: AccountId,
 
     /// How much, in minor units.
-    #[arg(long, value_name = "UNITS")]
-    amount: u64,
+    #[arg(long, value_name = "UNITS", value_parser = parse_money)]
+    amount: Money,
 
-    /// What the payment is called outside.
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    /// What the payment is called outside: another payment for the account has another name. Everybody can read it.
+    #[arg(long, value_name = "TEXT")]
     reference: String,
 }
 
-/// Runs the command.
+/// Reverse a deposit that was recorded wrongly, in whole or in part.
+///
+/// It takes what the account can dispose of, and is refused if that is too little: what was paid to others from a deposit stays paid, and is the operator's
+/// loss. Leave as much of the deposit as was spent.
+///
+/// Example: verinfer escrow reverse --key escrow.key --account ACCOUNT --reference 'invoice 17' --left 100 --reason 'typing error'
+#[derive(Debug, clap::Args)]
+pub struct ReverseArguments {
+    #[command(flatten)]
+    escrow: EscrowArguments,
+
+    /// Whose deposit it is.
+    #[arg(long, value_name = "ACCOUNT")]
+    account: AccountId,
+
+    /// The deposit's reference.
+    #[arg(long, value_name = "TEXT")]
+    reference: String,
+
+    /// What stands of it, in minor units.
+    #[arg(long, value_name = "UNITS", default_value = "0", value_parser = parse_money)]
+    left: Money,
+
+    /// Why. Everybody can read it.
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+}
+
+/// Runs `deposit`.
 pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
-    let key = keys::read(&arguments.key, output)?;
-    let amount = Money::new(arguments.amount)?;
-    let client = Client::connect(&arguments.escrow, key, Patience::default())?;
-    let receipt = client.deposit(arguments.account, amount, arguments.reference.clone())?;
-    output.report(&DepositReport { account: arguments.account.to_string(), amount: amount.units(), entry: receipt.position })?;
+    let Arguments { account, amount, reference, .. } = arguments;
+    let client = arguments.escrow.connect(output)?;
+    let entry = entry_of(client.deposit(*account, *amount, reference.clone()))?;
+    output.report(&DepositReport { account: account.to_string(), amount: amount.units(), entry })?;
+    Ok(Verdict::Accepted)
+}
+
+/// Runs `reverse`.
+pub fn reverse(arguments: &ReverseArguments, output: Output) -> anyhow::Result<Verdict> {
+    let ReverseArguments { account, reference, left, reason, .. } = arguments;
+    let client = arguments.escrow.connect(output)?;
+    let entry = entry_of(client.reverse(*account, reference.clone(), *left, reason.clone()))?;
+    output.report(&DepositReport { account: account.to_string(), amount: left.units(), entry })?;
     Ok(Verdict::Accepted)
 }
 
 #[derive(Serialize)]
 struct DepositReport {
     account: String,
-    /// In minor units.
+    /// What stands of the deposit, in minor units.
     amount: u64,
-    /// Of the escrow's log.
-    entry: u64,
+    /// Of the escrow's log; null if the same was recorded before.
+    entry: Option<u64>,
 }
 
 impl Report for DepositReport {
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "account  {}", self.account)?;
-        writeln!(out, "deposit  {} units, entry {} of the log", thousands(self.amount), self.entry)
+        writeln!(out, "deposit  {} units, {}", thousands(self.amount), entry_text(self.entry))
     }
 }

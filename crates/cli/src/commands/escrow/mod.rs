@@ -5,8 +5,11 @@ use clap::Subcommand;
 use crate::output::{Output, Verdict};
 
 mod audit;
+mod backup;
 mod certify;
 mod deposit;
+mod limits;
+mod payouts;
 mod serve;
 mod signer;
 
@@ -21,8 +24,13 @@ pub struct Arguments {
 enum Action {
     Serve(serve::Arguments),
     Audit(audit::Arguments),
+    Backup(backup::Arguments),
     Deposit(deposit::Arguments),
     Certify(certify::Arguments),
+    Reverse(deposit::ReverseArguments),
+    Payouts(payouts::Arguments),
+    Paid(payouts::PaidArguments),
+    Returned(payouts::ReturnedArguments),
 }
 
 /// Runs the command.
@@ -30,8 +38,13 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     match &arguments.action {
         Action::Serve(arguments) => serve::execute(arguments, output),
         Action::Audit(arguments) => audit::execute(arguments, output),
+        Action::Backup(arguments) => backup::execute(arguments, output),
         Action::Deposit(arguments) => deposit::execute(arguments, output),
         Action::Certify(arguments) => certify::execute(arguments, output),
+        Action::Reverse(arguments) => deposit::reverse(arguments, output),
+        Action::Payouts(arguments) => payouts::execute(arguments, output),
+        Action::Paid(arguments) => payouts::paid(arguments, output),
+        Action::Returned(arguments) => payouts::returned(arguments, output),
     }
 }
 

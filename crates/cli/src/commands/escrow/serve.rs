@@ -2,20 +2,22 @@
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use serde::Serialize;
-use verinfer_escrow::http::HttpLimits;
 use verinfer_escrow::lead::Candidate;
+use verinfer_escrow::mark::{self, Mark};
+use verinfer_escrow::operations::Operations;
 use verinfer_escrow::server::{Server, interrupted};
-use verinfer_escrow::service::Limits;
 use verinfer_escrow::store::Store;
 use verinfer_protocols::rules::Rules;
 
+use super::limits::LimitArguments;
 use super::run;
 use super::signer::SignerArguments;
+use crate::database::{DatabaseArguments, without_password};
 use crate::escape::Escaping;
 use crate::files;
 use crate::output::{Output, Report, Verdict};
@@ -24,16 +26,21 @@ use crate::output::{Output, Report, Verdict};
 ///
 /// Where another process serves from the same database, this one stands by, and takes over within seconds when that one is gone.
 ///
+/// docs/operating.md says how to run it. Example: verinfer escrow serve --db sqlite:escrow.db --key escrow.key --metrics-listen 127.0.0.1:9700
+///
 /// The interface is described at /openapi.json; / shows agreements, balances and the log.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The database: sqlite:FILE, made if there is none, or postgres://USER:PASSWORD@HOST/NAME.
-    #[arg(long, value_name = "URL", default_value = "sqlite:escrow.db")]
-    db: String,
+    #[command(flatten)]
+    database: DatabaseArguments,
 
     /// Where to listen.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8700")]
     listen: SocketAddr,
+
+    /// Where to serve /metrics, for Prometheus, and /health, which the other address has as well. Strangers should not reach it.
+    #[arg(long, value_name = "ADDRESS")]
+    metrics_listen: Option<SocketAddr>,
 
     #[command(flatten)]
     signer: SignerArguments,
@@ -43,21 +50,17 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
 
-    /// Agreements that an account may have proposed and that have not ended.
-    #[arg(long, value_name = "N", default_value_t = Limits::default().open_agreements)]
-    max_open: u64,
+    /// Where to write down how far the log has come, so that an older copy of the database is not served in its place; by default beside the key, with
+    /// `.head` after its name. Do not restore it with the database.
+    #[arg(long, value_name = "FILE")]
+    head_file: Option<PathBuf>,
 
-    /// Requests of one address in a second.
-    #[arg(long, value_name = "N", default_value_t = HttpLimits::default().requests_per_second)]
-    max_rate: NonZeroU32,
+    /// Demand that the log goes on from here: a place that somebody knows, from a backup or a receipt.
+    #[arg(long, value_name = "POSITION:DIGEST")]
+    not_before: Option<Mark>,
 
-    /// Proofs that are verified at the same time.
-    #[arg(long, value_name = "N", default_value_t = Limits::default().verifying)]
-    verifying: NonZeroUsize,
-
-    /// MiB that must be free on the disk of an SQLite database: with less, no files are taken and time stands still, so that there is room for the log.
-    #[arg(long, value_name = "MIB", default_value_t = Limits::default().reserve >> 20)]
-    reserve: u64,
+    #[command(flatten)]
+    limits: LimitArguments,
 }
 
 /// Runs the command.
@@ -72,16 +75,24 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
         .with_writer(|| Escaping(io::stderr()))
         .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
         .init();
-    let limits = Limits {
-        open_agreements: arguments.max_open,
-        verifying: arguments.verifying,
-        reserve: arguments.reserve.saturating_mul(1 << 20),
-        ..Limits::default()
-    };
     let rules = arguments.rules.as_deref().map(read_rules).transpose()?;
-    let http = HttpLimits { requests_per_second: arguments.max_rate, ..HttpLimits::default() };
+    let (limits, http) = (arguments.limits.escrow(), arguments.limits.http());
+    let url = arguments.database.url(output)?;
+    let head_file = arguments.head_file.clone().or_else(|| arguments.signer.file().map(beside)).context("--head-file must be given")?;
+    let last = mark::read(&head_file).with_context(|| format!("cannot read {}", head_file.display()))?;
     run(async {
-        let store = Store::create(&arguments.db).await.with_context(|| format!("cannot use {}", without_password(&arguments.db)))?;
+        let cannot = || format!("cannot use {}", without_password(&url));
+        let store = Store::create(&url).await.with_context(cannot)?;
+        let log = Arc::new(Store::open(&url).await.with_context(cannot)?);
+        if let Some(mark) = arguments.not_before {
+            log.check_mark(mark).await.with_context(cannot)?;
+        }
+        if let Some(mark) = last {
+            // Who knows better removes the file.
+            log.check_mark(mark)
+                .await
+                .with_context(|| format!("{} does not go on from {}", without_password(&url), head_file.display()))?;
+        }
         let candidate = Candidate::new(store, signer, limits).await?;
         let candidate = match operator {
             Some(key) => candidate.with_rules(rules, key),
@@ -89,8 +100,26 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
         };
         let server =
             Server::bind(candidate, arguments.listen, http).await.with_context(|| format!("cannot listen on {}", arguments.listen))?;
-        output.report(&ServeReport { url: format!("http://{}", server.address()?), account: account.to_string() })?;
-        server.serve(interrupted()).await?;
+        let operations = match arguments.metrics_listen {
+            Some(address) => {
+                let operations = Operations::bind(address, log.clone(), server.lead()).await;
+                Some(operations.with_context(|| format!("cannot listen on {address}"))?)
+            }
+            None => None,
+        };
+        output.report(&ServeReport {
+            url: format!("http://{}", server.address()?),
+            metrics: operations.as_ref().map(Operations::address).transpose()?.map(|address| format!("http://{address}")),
+            account: account.to_string(),
+        })?;
+        let watched = operations.map(|operations| tokio::spawn(operations.serve()));
+        let marks = tokio::spawn(mark::keep(log.clone(), head_file, last));
+        let served = server.serve(interrupted()).await;
+        marks.abort();
+        if let Some(watched) = watched {
+            watched.abort();
+        }
+        served?;
         Ok(Verdict::Accepted)
     })
 }
@@ -101,17 +130,19 @@ fn read_rules(path: &Path) -> anyhow::Result<Rules> {
     Ok(rules)
 }
 
-/// A database's URL as it may be shown.
-pub fn without_password(url: &str) -> String {
-    match (url.find("://"), url.rfind('@')) {
-        (Some(scheme), Some(host)) if scheme < host => format!("{}://...{}", &url[..scheme], &url[host..]),
-        _ => url.to_owned(),
-    }
+/// A key file's name with `.head` after it.
+fn beside(key: &Path) -> PathBuf {
+    let mut name = key.as_os_str().to_owned();
+    name.push(".head");
+    name.into()
 }
 
 #[derive(Serialize)]
 struct ServeReport {
     url: String,
+    /// Where the operator's programs look, with `--metrics-listen`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metrics: Option<String>,
     /// The escrow's account, hexadecimal.
     account: String,
 }
@@ -119,17 +150,9 @@ struct ServeReport {
 impl Report for ServeReport {
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "escrow   {}", self.url)?;
+        if let Some(metrics) = &self.metrics {
+            writeln!(out, "metrics  {metrics}/metrics")?;
+        }
         writeln!(out, "account  {}", self.account)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn passwords_are_not_shown() {
-        assert_eq!(without_password("postgres://user:secret@host/name"), "postgres://...@host/name");
-        assert_eq!(without_password("sqlite:escrow.db"), "sqlite:escrow.db");
     }
 }

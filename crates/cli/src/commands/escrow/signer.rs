@@ -30,6 +30,11 @@ pub struct SignerArguments {
 }
 
 impl SignerArguments {
+    /// The file of the key that signs answers.
+    pub fn file(&self) -> Option<&Path> {
+        self.key.as_deref().or(self.receipt_key.as_deref())
+    }
+
     /// The signer, and the operator's key if it is here.
     ///
     /// # Errors

@@ -46,6 +46,7 @@ pub fn balances(overview: &Overview) -> Markup {
                     }
                 }
                 tr #fees { td { "fees of the escrow" } td.number { (overview.fees) } }
+                tr #due { td { "withdrawn and not paid out yet" } td.number { (overview.due) } }
                 tr #held { td { "held for agreements" } td.number { (overview.held) } }
             }
             tfoot { tr { td { "paid in and not paid out" } td.number { (overview.issued) } } }

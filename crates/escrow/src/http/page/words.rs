@@ -28,6 +28,13 @@ pub fn what(entry: &Entry) -> Markup {
                     Body::Deposit { amount, reference, .. } => { "deposit of " (amount) " (" bdi { (reference) } ")" },
                     Body::Withdraw { amount, reference } => { "withdrawal of " (amount) " (" bdi { (reference) } ")" },
                     Body::Rules(_) => "sets the marketplace's rules",
+                    Body::Reverse { reference, left, reason, .. } => {
+                        "all but " (left) " of a deposit reversed (" bdi { (reference) } "): " bdi { (reason) }
+                    },
+                    Body::Paid { reference, .. } => { "withdrawal paid (" bdi { (reference) } ")" },
+                    Body::Returned { reference, reason, .. } => {
+                        "withdrawal returned (" bdi { (reference) } "): " bdi { (reason) }
+                    },
                     Body::Open(terms) => { "proposes: " (terms.kind()) },
                     Body::Act(action) => { (name(action)) (found_out(facts)) },
                 }

@@ -126,7 +126,7 @@ impl Running {
     pub fn fund(&self, keys: &[&SecretKey], units: u64) {
         let operator = self.client(&operator());
         for key in keys {
-            operator.deposit(key.account(), money(units), "cash".to_owned()).unwrap();
+            operator.deposit(key.account(), money(units), format!("cash {}", hex(&random::<8>()))).unwrap();
         }
     }
 

@@ -1,0 +1,60 @@
+//! The escrow that a command asks, and the key that it signs with.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use verinfer_escrow_client::messages::Receipt;
+use verinfer_escrow_client::{Client, ClientError, Patience, RECORDED};
+use verinfer_parties::pins::check_escrow;
+use verinfer_protocols::keys::AccountId;
+
+use crate::keys;
+use crate::output::Output;
+
+/// An escrow, and an account with it.
+#[derive(Clone, Debug, Args)]
+pub struct EscrowArguments {
+    /// The escrow.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8700")]
+    escrow: String,
+
+    /// The escrow's account, as `keys show` prints it for the operator: another escrow that answers there is refused.
+    #[arg(long, value_name = "ACCOUNT")]
+    escrow_account: Option<AccountId>,
+
+    /// The secret key of the account, as `keys new` writes it; of the operator, the escrow's own.
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+}
+
+impl EscrowArguments {
+    /// Reads the key and reaches the escrow.
+    ///
+    /// # Errors
+    ///
+    /// One of them fails, or it is another escrow.
+    pub fn connect(&self, output: Output) -> anyhow::Result<Client> {
+        let key = keys::read(&self.key, output)?;
+        let client = Client::connect(&self.escrow, key, Patience::default())?;
+        check_escrow(self.escrow_account, client.escrow())?;
+        Ok(client)
+    }
+}
+
+/// The entry of a request that was carried out; nothing if the same was recorded before, so that a repeated command has had its effect.
+///
+/// # Errors
+///
+/// The request was refused for another reason.
+pub fn entry_of(result: Result<Receipt, ClientError>) -> Result<Option<u64>, ClientError> {
+    match result {
+        Ok(receipt) => Ok(Some(receipt.position)),
+        Err(error) if error.kind() == Some(RECORDED) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Where a request stands in the log, in words.
+pub fn entry_text(entry: Option<u64>) -> String {
+    entry.map_or_else(|| "recorded before; nothing has changed".to_owned(), |entry| format!("entry {entry} of the log"))
+}

@@ -1,0 +1,72 @@
+//! `verinfer escrow backup`: a copy of the database while the escrow runs.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use serde::Serialize;
+use verinfer_escrow::store::Store;
+
+use super::run;
+use crate::database::{DatabaseArguments, without_password};
+use crate::output::{Output, Report, Verdict, thousands};
+
+/// Copy an SQLite database as it is now; the escrow may run meanwhile.
+///
+/// Only its owner can read the copy, which is there whole or not at all. PostgreSQL's own pg_dump does it for PostgreSQL (docs/operating.md).
+///
+/// Example: verinfer escrow backup --db sqlite:escrow.db --out escrow-2026-11-29.db
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    database: DatabaseArguments,
+
+    /// Where to write the copy; it must not exist yet.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+/// Runs the command.
+pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
+    let (url, out) = (arguments.database.url(output)?, &arguments.out);
+    let cannot = || format!("cannot write {}", out.display());
+    if out.exists() {
+        bail!("{} exists: a backup overwrites nothing", out.display());
+    }
+    let folder = match out.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        Some(_) | None => Path::new("."),
+    };
+    // Readable for its owner alone from the first byte on, under a name of its own until it is whole.
+    let copy = tempfile::NamedTempFile::new_in(folder).with_context(cannot)?;
+    let mark = run(async {
+        let store = Store::open(&url).await.with_context(|| format!("cannot use {}", without_password(&url)))?;
+        let mark = store.copy_into(copy.path()).await;
+        store.close().await;
+        Ok(mark?)
+    })?;
+    copy.as_file().sync_all().with_context(cannot)?;
+    copy.persist_noclobber(out).map_err(|error| error.error).with_context(cannot)?;
+    std::fs::File::open(folder).and_then(|folder| folder.sync_all()).with_context(cannot)?;
+    let bytes = out.metadata().with_context(cannot)?.len();
+    output.report(&BackupReport { file: out.display().to_string(), bytes, entries: mark.position, mark: mark.to_string() })?;
+    Ok(Verdict::Accepted)
+}
+
+#[derive(Serialize)]
+struct BackupReport {
+    file: String,
+    bytes: u64,
+    /// Entries of the log that the copy has.
+    entries: u64,
+    /// The end of its log, as `escrow serve --not-before` takes it.
+    mark: String,
+}
+
+impl Report for BackupReport {
+    fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "backup  {}, {} bytes", self.file, thousands(self.bytes))?;
+        writeln!(out, "log     {} entries", thousands(self.entries))?;
+        writeln!(out, "mark    {}", self.mark)
+    }
+}

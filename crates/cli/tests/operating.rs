@@ -1,0 +1,243 @@
+//! What an operator does: databases with passwords, backups, and what is refused after a restore.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::{JoinHandle, sleep};
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_verinfer");
+
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command.current_dir(folder).args(arguments).env_remove("VERINFER_ESCROW_DB").env_remove("PGPASSFILE");
+    command
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> (i32, Value) {
+    let Output { status, stdout, .. } = command(folder, &[arguments, &["--json"]].concat()).output().unwrap();
+    (status.code().unwrap(), serde_json::from_slice(&stdout).unwrap())
+}
+
+fn message(report: &Value) -> &str {
+    report["error"]["message"].as_str().unwrap()
+}
+
+/// A folder with the escrow's key.
+fn folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(run(folder.path(), &["keys", "new", "escrow.key"]).0, 0);
+    folder
+}
+
+const SERVE: [&str; 8] = ["escrow", "serve", "--db", "sqlite:escrow.db", "--key", "escrow.key", "--listen", "127.0.0.1:0"];
+
+fn serve(folder: &Path, more: &[&str]) -> (Child, Value) {
+    let mut child = command(folder, &[&SERVE, more, &["--json"]].concat()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    (child, serde_json::from_str(&line).unwrap())
+}
+
+fn kill(mut child: Child) {
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+/// Records so many deposits, each with a name of its own.
+fn deposit(folder: &Path, report: &Value, names: &[&str]) {
+    let account = "11".repeat(32);
+    for name in names {
+        let escrow = report["url"].as_str().unwrap();
+        let deposit =
+            ["escrow", "deposit", "--key", "escrow.key", "--escrow", escrow, "--account", &account, "--amount", "5", "--reference", name];
+        assert_eq!(run(folder, &deposit).0, 0);
+    }
+}
+
+#[test]
+fn a_backup_is_whole_and_its_owners_alone_and_an_older_log_is_not_served_silently() {
+    let folder = folder();
+    let folder = folder.path();
+    let (child, report) = serve(folder, &[]);
+    deposit(folder, &report, &["one", "two"]);
+    let backup = ["escrow", "backup", "--db", "sqlite:escrow.db", "--out", "copy.db"];
+    let (code, copy) = run(folder, &backup);
+    assert_eq!((code, &copy["entries"]), (0, &Value::from(2)), "{copy}");
+    #[cfg(unix)]
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&folder.join("copy.db").metadata().unwrap().permissions()) & 0o777, 0o600);
+    let (code, refused) = run(folder, &backup);
+    assert_eq!(code, 2);
+    assert!(message(&refused).contains("overwrites nothing"), "{refused}");
+    deposit(folder, &report, &["three"]);
+    // Written down once a second.
+    let head = || std::fs::read_to_string(folder.join("escrow.key.head")).unwrap_or_default();
+    assert!(
+        (0..100).any(|_| {
+            sleep(Duration::from_millis(100));
+            head().starts_with("3:")
+        }),
+        "{}",
+        head()
+    );
+    kill(child);
+    let (code, audit) = run(folder, &["escrow", "audit", "--db", "sqlite:copy.db"]);
+    assert_eq!((code, &audit["entries"]), (0, &Value::from(2)));
+
+    for side in ["escrow.db", "escrow.db-wal", "escrow.db-shm"] {
+        let _ = std::fs::remove_file(folder.join(side));
+    }
+    std::fs::copy(folder.join("copy.db"), folder.join("escrow.db")).unwrap();
+    let (code, refused) = run(folder, &SERVE);
+    assert_eq!(code, 2);
+    let expected = "the log ends with entry 2, and went on to entry 3 before";
+    assert!(message(&refused).contains(expected) && message(&refused).contains("escrow.key.head"), "{refused}");
+
+    // Without the file it is what somebody knows by which it is measured.
+    std::fs::remove_file(folder.join("escrow.key.head")).unwrap();
+    let other = format!("2:{}", "0".repeat(64));
+    let (code, refused) = run(folder, &[&SERVE[..], &["--not-before", &other]].concat());
+    assert_eq!(code, 2);
+    assert!(message(&refused).contains("entry 2 of the log is another one"), "{refused}");
+    let (child, report) = serve(folder, &["--not-before", copy["mark"].as_str().unwrap()]);
+    deposit(folder, &report, &["two", "other"]);
+    kill(child);
+    let (code, audit) = run(folder, &["escrow", "audit", "--db", "sqlite:escrow.db"]);
+    assert_eq!((code, &audit["entries"]), (0, &Value::from(3)));
+}
+
+#[test]
+fn a_backup_of_nothing_leaves_no_file() {
+    let folder = folder();
+    let (code, _) = run(folder.path(), &["escrow", "backup", "--db", "sqlite:none.db", "--out", "copy.db"]);
+    assert_eq!((code, std::fs::read_dir(folder.path()).unwrap().count()), (2, 1), "the key alone");
+}
+
+/// What a server that speaks PostgreSQL's protocol, without TLS, has been told before it hangs up: whether TLS was asked for, the first message, and the password.
+fn listen() -> (u16, JoinHandle<(bool, Vec<u8>, Vec<u8>)>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let told = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        let message = |stream: &mut std::net::TcpStream, kind: usize| {
+            let mut head = vec![0; kind + 4];
+            if stream.read_exact(&mut head).is_err() {
+                return Vec::new();
+            }
+            let len = usize::try_from(u32::from_be_bytes(head[kind..].try_into().unwrap())).unwrap();
+            let mut content = vec![0; len - 4];
+            stream.read_exact(&mut content).unwrap();
+            content
+        };
+        let mut first = message(&mut stream, 0);
+        let asks_for_tls = first == 80_877_103_u32.to_be_bytes();
+        if asks_for_tls {
+            stream.write_all(b"N").unwrap();
+            first = message(&mut stream, 0);
+        }
+        if first.is_empty() {
+            return (asks_for_tls, first, Vec::new());
+        }
+        // A password in clear is wanted.
+        stream.write_all(&[b'R', 0, 0, 0, 8, 0, 0, 0, 3]).unwrap();
+        let password = message(&mut stream, 1);
+        (asks_for_tls, first, password)
+    });
+    (port, told)
+}
+
+#[test]
+fn a_database_server_without_tls_is_refused_where_tls_is_demanded_and_told_nothing() {
+    let folder = folder();
+    let (port, told) = listen();
+    let url = format!("postgres://escrow@127.0.0.1:{port}/escrow?sslmode=require");
+    let (code, refused) = run(folder.path(), &["escrow", "audit", "--db", &url]);
+    assert_eq!(code, 2);
+    assert!(message(&refused).contains("server does not support TLS"), "{refused}");
+    assert_eq!(told.join().unwrap(), (true, Vec::new(), Vec::new()));
+}
+
+#[test]
+fn passwords_of_databases_come_from_files_or_the_environment_and_not_from_arguments() {
+    let folder = folder();
+    let path = folder.path();
+    std::fs::write(path.join("password"), "hunter 1\n").unwrap();
+    let audit = |told: JoinHandle<(bool, Vec<u8>, Vec<u8>)>, mut command: Command| {
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        let shown = [output.stdout, output.stderr].concat();
+        assert!(!String::from_utf8_lossy(&shown).contains("hunter"), "{}", String::from_utf8_lossy(&shown));
+        String::from_utf8(told.join().unwrap().2).unwrap()
+    };
+    let (port, told) = listen();
+    let url = format!("postgres://escrow@127.0.0.1:{port}/escrow");
+    let with_file = command(path, &["escrow", "audit", "--db", &url, "--db-password-file", "password"]);
+    assert_eq!(audit(told, with_file), "hunter 1\0");
+
+    let (port, told) = listen();
+    let mut with_variable = command(path, &["escrow", "audit"]);
+    with_variable.env("VERINFER_ESCROW_DB", format!("postgres://escrow:hunter%202@127.0.0.1:{port}/escrow"));
+    assert_eq!(audit(told, with_variable), "hunter 2\0");
+
+    let (port, told) = listen();
+    std::fs::write(path.join("pgpass"), format!("127.0.0.1:{port}:escrow:escrow:hunter 3\n")).unwrap();
+    #[cfg(unix)]
+    std::fs::set_permissions(path.join("pgpass"), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let mut with_pgpass = command(path, &["escrow", "audit", "--db", &format!("postgres://escrow@127.0.0.1:{port}/escrow")]);
+    with_pgpass.env("PGPASSFILE", path.join("pgpass"));
+    assert_eq!(audit(told, with_pgpass), "hunter 3\0");
+
+    let (code, refused) = run(path, &["escrow", "audit", "--db", "postgres://escrow:secret@127.0.0.1/escrow"]);
+    assert_eq!(code, 2);
+    assert!(message(&refused).contains("--db-password-file") && !message(&refused).contains("secret"), "{refused}");
+}
+
+/// Status and body of an answer.
+fn get(url: &str, path: &str) -> (u16, String) {
+    let address = url.strip_prefix("http://").unwrap();
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, answer.split_once("\r\n\r\n").unwrap().1.to_owned())
+}
+
+#[test]
+fn an_operator_sees_how_the_escrow_is_on_an_address_of_its_own() {
+    let folder = folder();
+    let (child, report) = serve(folder.path(), &["--metrics-listen", "127.0.0.1:0"]);
+    let (public, own) = (report["url"].as_str().unwrap(), report["metrics"].as_str().unwrap());
+    deposit(folder.path(), &report, &["one"]);
+    for url in [public, own] {
+        let healthy = (0..100).any(|_| {
+            sleep(Duration::from_millis(100));
+            get(url, "/health").0 == 200
+        });
+        assert!(healthy, "{:?}", get(url, "/health"));
+        assert_eq!(get(url, "/health").1, r#"{"leads":true,"database":true,"time":true}"#);
+    }
+    assert_eq!(get(public, "/metrics").0, 404, "strangers do not see it");
+    let (status, text) = get(own, "/metrics");
+    assert_eq!(status, 200);
+    for line in [
+        r#"verinfer_escrow_requests_total{route="/v1/requests",method="POST",status="200"} 1"#,
+        r#"verinfer_escrow_request_seconds_count{route="/v1/requests",method="POST"} 1"#,
+        "verinfer_escrow_leads 1",
+        "verinfer_escrow_log_entries 1",
+        "verinfer_escrow_clock_stands 0",
+        "verinfer_escrow_verification_queue 0",
+        "verinfer_escrow_money_issued 5",
+        "verinfer_escrow_money_due 0",
+        "# EOF",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+    }
+    assert!(text.contains("verinfer_escrow_disk_free_bytes "), "{text}");
+    kill(child);
+}

@@ -1,0 +1,47 @@
+//! A copy of an SQLite database while it is in use.
+
+use std::path::Path;
+
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _, Row as _};
+
+use super::{Store, StoreError, natural, parsed};
+use crate::mark::Mark;
+
+impl Store {
+    /// Writes the database as it is now into an empty file, and gives the end of the log that the copy has. Nobody waits for it.
+    ///
+    /// # Errors
+    ///
+    /// The database is no SQLite file, fails, or the copy cannot be written.
+    pub async fn copy_into(&self, file: &Path) -> Result<Mark, StoreError> {
+        if self.free_bytes()?.is_none() {
+            return Err(StoreError::NoFile);
+        }
+        let path = file.to_str().ok_or(StoreError::Path)?;
+        sqlx::query("VACUUM INTO $1").bind(path).execute(&mut *self.connection().await?).await?;
+        // Read from the copy: the log has gone on meanwhile.
+        let mut copy = SqliteConnectOptions::new().filename(file).read_only(true).connect().await?;
+        let row = sqlx::query("SELECT position, digest FROM head").fetch_optional(&mut copy).await?.ok_or(StoreError::Empty)?;
+        let mark = Mark { position: natural(row.try_get(0)?, "head", "position")?, digest: parsed(row.try_get(1)?, "head", "digest")? };
+        copy.close().await?;
+        Ok(mark)
+    }
+
+    /// Checks that the log goes on from a place where it was.
+    ///
+    /// # Errors
+    ///
+    /// It ends before, or had another entry there; the database fails.
+    pub async fn check_mark(&self, mark: Mark) -> Result<(), StoreError> {
+        let head = self.head().await?;
+        if head.position < mark.position {
+            return Err(StoreError::Older { found: head.position, expected: mark.position });
+        }
+        let digest = match mark.position {
+            0 => Some(crate::books::empty_log(head.escrow)),
+            position => self.line(position).await?.map(|line| line.digest),
+        };
+        if digest == Some(mark.digest) { Ok(()) } else { Err(StoreError::OtherLog { position: mark.position }) }
+    }
+}

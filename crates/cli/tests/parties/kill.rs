@@ -1,12 +1,13 @@
 //! Whole protocol runs during which escrow and honest parties are killed (`kill -9`) at random points and started again: every run must end as if nothing
-//! had happened, also one in which the other party cheats or goes silent. `VERINFER_KILLS` says how many runs of each of these kinds on SQLite,
+//! had happened, also one in which the other party cheats or goes silent. The escrow is two processes, of which one stands by and takes over; at times
+//! one of them is stopped for a while, so that its time jumps, or the disk of their database is full. `VERINFER_KILLS` says how many runs of each of these kinds on SQLite,
 //! `VERINFER_KILLS_POSTGRES` how many on the PostgreSQL server of `VERINFER_POSTGRES`; `VERINFER_KILL_SEED` repeats the choices (not the timing) of an
 //! earlier test.
 
 use std::collections::BTreeMap;
 
-use crate::world::World;
 use crate::world::play::{Play, Side};
+use crate::world::{Fault, World};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt, SeedableRng};
@@ -44,22 +45,32 @@ fn repeat(kind: &str, plays: &[Play], runs: u64, postgres: Option<&str>, random:
     let first = random.random_range(0..plays.len());
     for (run, play) in (1..=runs).zip(plays.iter().cycle().skip(first)) {
         let victims: &[usize] = match play.cheat {
-            None => &[0, 1, 2],
-            Some((Side::Server, _)) => &[0, 2],
-            Some((Side::Asker, _)) => &[0, 1],
+            None => &[0, 3, 1, 2],
+            Some((Side::Server, _)) => &[0, 3, 2],
+            Some((Side::Asker, _)) => &[0, 3, 1],
         };
-        let mut world = World::start(*play, postgres);
+        let mut world = World::with_standby(*play, postgres);
         for _ in 0..random.random_range(1..=5) {
             if world.pause(random.random_range(0..250)) {
                 break;
             }
-            if let Some(name) = victims.choose(random).and_then(|victim| world.kill_and_restart(*victim)) {
+            let fault = match random.random_range(0..8) {
+                0 => Some((Fault::FullDisk, "full disk")),
+                1 | 2 => Some((Fault::Stopped, "stopped escrow")),
+                _ => None,
+            };
+            if let Some((fault, name)) = fault {
+                let (process, millis) = ([0, 3][random.random_range(0..2)], random.random_range(100..2500));
+                if world.suffer(fault, process, millis) {
+                    *kills.entry(name).or_default() += 1;
+                }
+            } else if let Some(name) = victims.choose(random).and_then(|victim| world.kill_and_restart(*victim)) {
                 *kills.entry(name).or_default() += 1;
             }
         }
         world.finish();
         println!(
-            "{database}: {kind} run {run} of {runs} ended as it should ({:?}, {:?}); kills so far: {kills:?}",
+            "{database}: {kind} run {run} of {runs} ended as it should ({:?}, {:?}); faults so far: {kills:?}",
             play.protocol, play.cheat
         );
     }

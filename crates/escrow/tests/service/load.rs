@@ -1,11 +1,17 @@
-//! 200 agreements at the same time, 20 clients: no request fails, and the books balance. `--nocapture` shows how long requests take.
+//! 200 agreements at the same time, 20 clients: no request fails, and the books balance; then 500 agreements, 50 clients, while one address floods.
+//! `--nocapture` shows how long requests take.
 
 use std::collections::BTreeSet;
-use std::sync::Mutex;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
-use crate::common::{LONG, Running, audited, digest, key, nonce, on_each_database, serving};
+use crate::common::{Database, LONG, Running, audited, client, digest, key, nonce, on_each_database, serving};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::runtime::Runtime;
 use verinfer_escrow::http::HttpLimits;
 use verinfer_escrow::service::Limits;
 use verinfer_escrow_client::messages::AgreementView;
@@ -17,7 +23,6 @@ use verinfer_protocols::serving::{self as protocol, Answer, Move, Outcome, Perio
 use verinfer_protocols::signed::Body;
 use verinfer_protocols::time::Millis;
 
-const CUSTOMERS: u8 = 10;
 const EACH: u8 = 20;
 const WEALTH: u64 = 100_000;
 
@@ -86,8 +91,8 @@ fn spread(times: Mutex<Vec<f64>>) -> (usize, f64, f64) {
     (times.len(), times[times.len() / 2], times[times.len() * 99 / 100])
 }
 
-/// Moves in all agreements of a client until they have ended.
-fn play(client: &Client, meter: &Meter, choose: impl Fn(&AgreementView) -> Option<Move>) {
+/// Moves in all agreements of a client until they have ended, and rests so long between two looks.
+fn play(client: &Client, meter: &Meter, rest: Duration, choose: impl Fn(&AgreementView) -> Option<Move>) {
     loop {
         let agreements = meter.read(|| client.own_account()).agreements;
         if agreements.len() == usize::from(EACH) && agreements.iter().all(|agreement| agreement.ended) {
@@ -99,7 +104,7 @@ fn play(client: &Client, meter: &Meter, choose: impl Fn(&AgreementView) -> Optio
                 meter.submit(client, summary.id, Body::Act(agreement::Move::Serving(action)));
             }
         }
-        sleep(Duration::from_millis(50));
+        sleep(rest);
     }
 }
 
@@ -108,58 +113,135 @@ fn two_hundred_agreements_with_twenty_clients() {
     on_each_database(|database| {
         let limits = HttpLimits { requests_per_second: std::num::NonZeroU32::new(1_000_000).unwrap(), ..HttpLimits::default() };
         let running = Running::with_limits(database, Limits::default(), limits);
-        let customers: Vec<SecretKey> = (0..CUSTOMERS).map(key).collect();
-        let providers: Vec<SecretKey> = (0..CUSTOMERS).map(|number| key(50 + number)).collect();
-        running.fund(&customers.iter().chain(&providers).collect::<Vec<_>>(), WEALTH);
-        let (meter, start) = (Meter::default(), Instant::now());
-        scope(|scope| {
-            for (customer, provider) in customers.iter().zip(&providers) {
-                let (running, meter) = (&running, &meter);
-                scope.spawn(move || {
-                    let client = running.client(customer);
-                    let mut names = Vec::new();
-                    for number in 0..EACH {
-                        let mut terms = serving::terms(customer.account(), provider.account(), nonce(), 2, LONG);
-                        let round = if last_move(number).is_some() { LONG } else { Millis(1000) };
-                        terms.periods = Periods { respond: LONG, round, answer: LONG, prove: Millis(500) };
-                        let terms = agreement::Terms::Serving(terms);
-                        names.push(terms.id(client.escrow()));
-                        meter.submit(&client, terms.id(client.escrow()), Body::Open(terms));
-                    }
-                    let number =
-                        |view: &AgreementView| u8::try_from(names.iter().position(|id| *id == view.agreement.id).unwrap()).unwrap();
-                    play(&client, meter, |view| customers_move(view, number(view), provider));
-                });
-                scope.spawn(move || play(&running.client(provider), meter, providers_move));
+        let urls = vec![running.url(); 20];
+        trade(database, running, &urls, Duration::from_millis(50));
+    });
+}
+
+#[test]
+fn five_hundred_agreements_with_fifty_clients_while_one_address_floods() {
+    on_each_database(|database| {
+        let running = Running::start(database);
+        // Each client has an address of its own, and so has who floods.
+        let network = Runtime::new().unwrap();
+        let urls: Vec<String> =
+            (0..50).map(|client| network.block_on(passage(Ipv4Addr::new(127, 0, 1, client + 1), running.address))).collect();
+        let flood = Arc::<Flood>::default();
+        for number in 0..200 {
+            network.spawn(flood.clone().connection(number, running.address));
+        }
+        trade(database, running, &urls, Duration::from_millis(250));
+        println!("meanwhile one address: {flood:?}");
+        network.shutdown_background();
+    });
+}
+
+/// What one address asks for on many connections as fast as it can: pages and the log, which some do not read, and requests of nobody.
+#[derive(Debug, Default)]
+struct Flood {
+    answered: AtomicUsize,
+    refused: AtomicUsize,
+    cut_off: AtomicUsize,
+}
+
+impl Flood {
+    async fn connection(self: Arc<Self>, number: usize, escrow: SocketAddr) {
+        let ask = match number % 4 {
+            0 => "GET / HTTP/1.1\r\nhost: x\r\n\r\n",
+            1 | 2 => "GET /v1/log HTTP/1.1\r\nhost: x\r\n\r\n",
+            _ => "POST /v1/requests HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 4000000\r\n\r\n{",
+        };
+        loop {
+            let socket = TcpSocket::new_v4().unwrap();
+            socket.bind(SocketAddr::from((Ipv4Addr::new(127, 0, 2, 1), 0))).unwrap();
+            let Ok(mut stream) = socket.connect(escrow).await else { return };
+            let mut answer = vec![0; 1 << 16];
+            while stream.write_all(ask.as_bytes()).await.is_ok() {
+                // Every fourth asks again and again and reads nothing.
+                let Ok(len) = stream.read(if number % 4 == 2 { &mut answer[..1] } else { &mut answer }).await else { break };
+                let count = match &answer[..len.min(12)] {
+                    b"" => break,
+                    b"HTTP/1.1 200" => &self.answered,
+                    _ => &self.refused,
+                };
+                count.fetch_add(1, Ordering::Relaxed);
             }
-        });
-        let seconds = start.elapsed().as_secs_f64();
-        let ended = |outcome| State::Serving(protocol::State::Ended(outcome));
-        let mut unproved = 0;
-        for customer in &customers {
-            let client = running.client(customer);
-            for summary in client.own_account().unwrap().agreements {
-                let view = client.agreement(summary.id).unwrap();
-                assert!(view.held.is_zero());
-                if view.agreement.state == ended(Outcome::NotProved(verinfer_protocols::transfer::Breach::Silence)) {
-                    unproved += 1;
-                } else {
-                    assert!(matches!(view.agreement.state, State::Serving(protocol::State::Ended(Outcome::Concluded { .. }))));
+            self.cut_off.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Passes connections on to an escrow from an address; the URL.
+async fn passage(from: Ipv4Addr, escrow: SocketAddr) -> String {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let socket = TcpSocket::new_v4().unwrap();
+                socket.bind((from, 0).into()).unwrap();
+                let mut server = socket.connect(escrow).await.unwrap();
+                let _ = (client.set_nodelay(true), server.set_nodelay(true));
+                let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+            });
+        }
+    });
+    url
+}
+
+/// Has customers and providers, by turns each by one of these ways to the escrow, make twenty agreements each.
+fn trade(database: &Database, running: Running, urls: &[String], rest: Duration) {
+    let pairs = u8::try_from(urls.len() / 2).unwrap();
+    let customers: Vec<SecretKey> = (0..pairs).map(key).collect();
+    let providers: Vec<SecretKey> = (0..pairs).map(|number| key(50 + number)).collect();
+    running.fund(&customers.iter().chain(&providers).collect::<Vec<_>>(), WEALTH);
+    let (meter, start) = (Meter::default(), Instant::now());
+    scope(|scope| {
+        for ((customer, provider), urls) in customers.iter().zip(&providers).zip(urls.chunks(2)) {
+            let meter = &meter;
+            scope.spawn(move || {
+                let client = client(&urls[0], customer);
+                let mut names = Vec::new();
+                for number in 0..EACH {
+                    let mut terms = serving::terms(customer.account(), provider.account(), nonce(), 2, LONG);
+                    let round = if last_move(number).is_some() { LONG } else { Millis(1000) };
+                    terms.periods = Periods { respond: LONG, round, answer: LONG, prove: Millis(500) };
+                    let terms = agreement::Terms::Serving(terms);
+                    names.push(terms.id(client.escrow()));
+                    meter.submit(&client, terms.id(client.escrow()), Body::Open(terms));
                 }
+                let number = |view: &AgreementView| u8::try_from(names.iter().position(|id| *id == view.agreement.id).unwrap()).unwrap();
+                play(&client, meter, rest, |view| customers_move(view, number(view), provider));
+            });
+            scope.spawn(move || play(&client(&urls[1], provider), meter, rest, providers_move));
+        }
+    });
+    let seconds = start.elapsed().as_secs_f64();
+    let ended = |outcome| State::Serving(protocol::State::Ended(outcome));
+    let mut unproved = 0;
+    for customer in &customers {
+        let client = running.client(customer);
+        for summary in client.own_account().unwrap().agreements {
+            let view = client.agreement(summary.id).unwrap();
+            assert!(view.held.is_zero());
+            if view.agreement.state == ended(Outcome::NotProved(verinfer_protocols::transfer::Breach::Silence)) {
+                unproved += 1;
+            } else {
+                assert!(matches!(view.agreement.state, State::Serving(protocol::State::Ended(Outcome::Concluded { .. }))));
             }
         }
-        running.stop();
-        let audit = audited(database).unwrap();
-        assert_eq!((audit.open, audit.ended), (0, 200));
-        assert_eq!(audit.issued, 20 * WEALTH);
-        let ((reads, read, slow_read), (writes, write, slow_write)) = (spread(meter.reads), spread(meter.writes));
-        println!(
-            "{} agreements ({unproved} slashed), {} entries of the log; {} requests in {seconds:.1} s, {:.0} each second, none refused\n\
+    }
+    running.stop();
+    let audit = audited(database).unwrap();
+    assert_eq!((audit.open, audit.ended), (0, usize::from(pairs) * usize::from(EACH)));
+    assert_eq!(audit.issued, u64::from(pairs) * 2 * WEALTH);
+    let ((reads, read, slow_read), (writes, write, slow_write)) = (spread(meter.reads), spread(meter.writes));
+    println!(
+        "{} agreements ({unproved} slashed), {} entries of the log; {} requests in {seconds:.1} s, {:.0} each second, none refused\n\
              {writes} signed requests: median {write:.1} ms, p99 {slow_write:.1} ms\n{reads} reads: median {read:.1} ms, p99 {slow_read:.1} ms",
-            audit.ended,
-            audit.entries,
-            reads + writes,
-            (reads + writes) as f64 / seconds,
-        );
-    });
+        audit.ended,
+        audit.entries,
+        reads + writes,
+        (reads + writes) as f64 / seconds,
+    );
 }

@@ -21,6 +21,7 @@ mod pages;
 mod payments;
 mod proofs;
 mod receipts;
+mod scale;
 mod schema;
 mod time;
 mod turns;

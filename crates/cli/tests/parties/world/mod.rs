@@ -11,8 +11,10 @@ use verinfer_escrow_client::{Client, Patience};
 use verinfer_protocols::keys::{AccountId, SecretKey};
 use verinfer_protocols::money::Money;
 
+use disk::SmallDisk;
 use play::{Play, Protocol};
 
+mod disk;
 pub mod front;
 pub mod play;
 pub mod seen;
@@ -23,9 +25,8 @@ const PURSE: u64 = 1_000_000;
 /// Longest that a run may take after the last kill.
 const LIMIT: Duration = Duration::from_secs(600);
 
-/// Three processes, in this order: the escrow, the party that serves, and the one that asks.
+/// Processes, in this order: the escrow, the party that serves, the one that asks, and a second of the escrow, if there is one.
 pub struct World {
-    folder: TempDir,
     database: String,
     play: Play,
     escrow: Client,
@@ -33,15 +34,38 @@ pub struct World {
     urls: [String; 2],
     /// The one that asks, the one that serves.
     accounts: [AccountId; 2],
-    commands: [(&'static str, Vec<String>); 3],
-    children: [Child; 3],
+    commands: Vec<(&'static str, Vec<String>)>,
+    children: Vec<Child>,
+    /// Where the escrow's database is, if it can be filled. After the processes, and before the folder that it is in.
+    disk: Option<SmallDisk>,
+    folder: TempDir,
+}
+
+/// What happens to a process of the escrow besides being killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fault {
+    /// It stands still: to it, time jumps.
+    Stopped,
+    /// The disk of its database is full.
+    FullDisk,
 }
 
 impl World {
     pub fn start(play: Play, postgres: Option<&str>) -> Self {
+        Self::with(play, postgres, false)
+    }
+
+    /// With a second process of the escrow that stands by, and its database on a small disk where one can be mounted.
+    pub fn with_standby(play: Play, postgres: Option<&str>) -> Self {
+        Self::with(play, postgres, true)
+    }
+
+    fn with(play: Play, postgres: Option<&str>, standby: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name).display().to_string();
-        let database = postgres.map_or_else(|| format!("sqlite:{}", path("escrow.db")), |server| schema(server, folder.path()));
+        let disk = if standby && postgres.is_none() { SmallDisk::mount(&folder.path().join("disk")) } else { None };
+        let file = if disk.is_some() { path("disk/escrow.db") } else { path("escrow.db") };
+        let database = postgres.map_or_else(|| format!("sqlite:{file}"), |server| schema(server, folder.path()));
         let [operator, asker, server] = ["operator.key", "asker.key", "server.key"].map(|name| key(&path(name)));
         let set: String = (0..10).map(|digit| format!("sample:{digit} {digit}\n")).collect();
         std::fs::write(path("set.txt"), set).unwrap();
@@ -53,9 +77,15 @@ impl World {
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let accounts = [operator.account(), server.account()].map(|account| account.to_string());
 
-        let [escrow_address, server_address] = [free_address(), free_address()];
-        let [escrow_url, server_url] = [&escrow_address, &server_address].map(|address| format!("http://{address}"));
-        let escrow = ["escrow", "serve", "--db", &database, "--listen", &escrow_address, "--key", &path("operator.key")].map(str::to_owned);
+        let [escrow_address, server_address, standby_address] = [free_address(), free_address(), free_address()];
+        let server_url = format!("http://{server_address}");
+        let escrow_url =
+            if standby { front::before(vec![escrow_address.clone(), standby_address.clone()]) } else { format!("http://{escrow_address}") };
+        let serves_at = |address: &str| {
+            let command = ["escrow", "serve", "--db", &database, "--listen", address, "--key", &path("operator.key"), "--reserve", "0"];
+            command[..if disk.is_some() { 10 } else { 8 }].iter().map(|&word| word.to_owned()).collect::<Vec<_>>()
+        };
+        let escrow = serves_at(&escrow_address);
         let party = |command: Vec<&str>, name: &str| {
             let (key, state) = (path(&format!("{name}.key")), path(&format!("{name}.state")));
             let common = ["--escrow", &escrow_url, "--escrow-account", &accounts[0], "--poll", "50", "--key", &key, "--state", &state];
@@ -70,7 +100,10 @@ impl World {
             command.into_iter().map(named).chain(common.map(str::to_owned)).collect::<Vec<_>>()
         };
         let serves = [party(play.serves(), "server"), vec!["--listen".to_owned(), server_address]].concat();
-        let commands = [("escrow", escrow.to_vec()), ("server", serves), ("asker", party(play.asks(), "asker"))];
+        let mut commands = vec![("escrow", escrow), ("server", serves), ("asker", party(play.asks(), "asker"))];
+        if standby {
+            commands.push(("escrow", serves_at(&standby_address)));
+        }
 
         // Who serves needs its stake at once.
         let first = spawn(&commands[0].1, folder.path(), 0);
@@ -78,7 +111,8 @@ impl World {
         for account in [asker.account(), server.account()] {
             escrow.deposit(account, Money::new(PURSE).unwrap(), account.to_string()).unwrap();
         }
-        let children = [first, spawn(&commands[1].1, folder.path(), 1), spawn(&commands[2].1, folder.path(), 2)];
+        let others = commands.iter().enumerate().skip(1).map(|(process, (_, command))| spawn(command, folder.path(), process));
+        let children = std::iter::once(first).chain(others).collect();
         Self {
             folder,
             database,
@@ -88,6 +122,7 @@ impl World {
             accounts: [asker.account(), server.account()],
             commands,
             children,
+            disk,
         }
     }
 
@@ -114,6 +149,28 @@ impl World {
         Some(self.commands[victim].0)
     }
 
+    /// Has something happen to a process of the escrow for a time; whether it could.
+    pub fn suffer(&self, fault: Fault, process: usize, millis: u64) -> bool {
+        let signal = |signal: &str| {
+            let child = self.children[process].id().to_string();
+            assert!(Command::new("kill").args([signal, &child]).status().unwrap().success());
+        };
+        match (fault, &self.disk) {
+            (Fault::Stopped, _) => {
+                signal("-STOP");
+                sleep(Duration::from_millis(millis));
+                signal("-CONT");
+            }
+            (Fault::FullDisk, Some(disk)) => {
+                disk.fill();
+                sleep(Duration::from_millis(millis));
+                disk.clear();
+            }
+            (Fault::FullDisk, None) => return false,
+        }
+        true
+    }
+
     /// Waits until the one that asks has come to its end, and checks every account.
     pub fn finish(mut self) {
         let start = Instant::now();
@@ -121,7 +178,7 @@ impl World {
             if let Some(status) = self.children[2].try_wait().unwrap() {
                 break status;
             }
-            for alive in 0..2 {
+            for alive in (0..self.children.len()).filter(|&process| process != 2) {
                 let ended = self.children[alive].try_wait().unwrap();
                 assert!(ended.is_none(), "the {} has ended by itself:\n{}", self.commands[alive].0, self.printed(alive));
             }

@@ -118,8 +118,7 @@ impl Running {
     }
 
     pub fn client(&self, key: &SecretKey) -> Client {
-        let patience = Patience { answer: Duration::from_secs(100), total: Duration::from_secs(100) };
-        Client::connect(&self.url(), key.clone(), patience).unwrap()
+        client(&self.url(), key)
     }
 
     /// Gives each of the accounts so much.
@@ -134,6 +133,12 @@ impl Running {
         self.stop.send(()).unwrap();
         self.thread.join().unwrap().unwrap();
     }
+}
+
+/// A patient client of an escrow.
+pub fn client(url: &str, key: &SecretKey) -> Client {
+    let patience = Patience { answer: Duration::from_secs(100), total: Duration::from_secs(100) };
+    Client::connect(url, key.clone(), patience).unwrap()
 }
 
 /// What an audit says of a database that no escrow is running on.

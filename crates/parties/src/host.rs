@@ -18,6 +18,7 @@ use verinfer_sealing::Envelope;
 
 use crate::drive::{Pace, Step, Tell, settle};
 use crate::error::PartyError;
+use crate::glance::{Glances, TooMany};
 use crate::http::{self, Refused, Room, Service};
 use crate::places::{Places, named};
 use crate::queue::{Job, Queue};
@@ -56,8 +57,22 @@ pub struct Desk<'a> {
     pub places: &'a Places,
     /// Its proofs to be made.
     pub queue: &'a Queue,
+    /// What it has seen of the escrow for those who ask it.
+    pub glances: &'a Glances<AgreementView>,
     /// Who is told of what happens.
     pub tell: &'a Tell,
+}
+
+impl Desk<'_> {
+    /// An agreement as it stands, for who asks the party about it.
+    ///
+    /// # Errors
+    ///
+    /// The escrow cannot be reached or knows no such agreement, or too many ask about agreements that are not the party's.
+    pub fn view(&self, id: AgreementId) -> Result<AgreementView, Refused> {
+        let looked = self.glances.look(id, || self.client.agreement(id)).map_err(|TooMany| Refused::busy())?;
+        Ok(looked?)
+    }
 }
 
 /// Agreements that have not ended as far as this provider knows.
@@ -143,7 +158,10 @@ impl Drop for End {
 fn watch(host: &impl Host, stewardship: &Stewardship, pace: Pace) -> Result<Infallible, PartyError> {
     loop {
         match agreements(host) {
-            Ok(agreements) => stewardship.post(agreements, pace.poll.saturating_mul(DECLINED)),
+            Ok(agreements) => {
+                host.desk().glances.own(&agreements.keys().copied().collect());
+                stewardship.post(agreements, pace.poll.saturating_mul(DECLINED));
+            }
             Err(error @ (PartyError::Store(_) | PartyError::Escrow(ClientError::Contradiction(_)))) => return Err(error),
             Err(error) => (host.desk().tell)(&format!("error: {error}")),
         }
@@ -218,7 +236,7 @@ impl Stewardship {
     }
 
     fn look(&self, host: &impl Host, id: AgreementId) -> Result<Step, PartyError> {
-        let Desk { client, store, places, queue, tell } = host.desk();
+        let Desk { client, store, places, queue, tell, .. } = host.desk();
         let view = client.agreement(id)?;
         self.tell_stage(tell, id, &view.stage);
         if view.ended {

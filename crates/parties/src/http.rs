@@ -65,7 +65,8 @@ impl Refused {
         Self { status: StatusCode::NOT_FOUND, reason: "there is nothing at this address".to_owned() }
     }
 
-    fn busy() -> Self {
+    /// Too many ask; they may ask again.
+    pub fn busy() -> Self {
         Self { status: StatusCode::SERVICE_UNAVAILABLE, reason: "too many requests at once; try again".to_owned() }
     }
 }

@@ -16,6 +16,7 @@ pub mod customer;
 pub mod drive;
 pub mod error;
 pub mod failures;
+pub mod glance;
 pub mod host;
 pub mod http;
 pub mod load;

@@ -18,6 +18,7 @@ use verinfer_sealing::ReceiverSecret;
 
 use crate::drive::{Step, Tell, open};
 use crate::error::PartyError;
+use crate::glance::Glances;
 use crate::host::{Desk, Host};
 use crate::model::Model;
 use crate::peer::receiver;
@@ -41,6 +42,7 @@ pub struct Provider {
     receiver: ReceiverSecret,
     places: Places,
     queue: Queue,
+    glances: Glances<AgreementView>,
     tell: Tell,
 }
 
@@ -84,7 +86,7 @@ impl Provider {
         let receiver = receiver(&store)?;
         let store = Arc::new(store);
         let (places, queue) = (Places::new(store.clone(), policy.agreements), Queue::new(store.clone()));
-        Ok(Self { key, client, store, model, substitute, policy, receiver, places, queue, tell })
+        Ok(Self { key, client, store, model, substitute, policy, receiver, places, queue, glances: Glances::default(), tell })
     }
 
     /// Deposits a stake for the model, if it has none yet; gives its name.
@@ -105,7 +107,14 @@ impl Provider {
 
 impl Host for Provider {
     fn desk(&self) -> Desk<'_> {
-        Desk { client: &self.client, store: &self.store, places: &self.places, queue: &self.queue, tell: &self.tell }
+        Desk {
+            client: &self.client,
+            store: &self.store,
+            places: &self.places,
+            queue: &self.queue,
+            glances: &self.glances,
+            tell: &self.tell,
+        }
     }
 
     fn step(&self, view: &AgreementView) -> Result<Step, PartyError> {

@@ -8,7 +8,7 @@ use verinfer_protocols::{accuracy, serving, stake};
 use verinfer_sealing::{Envelope, ReceiverPublic};
 
 use super::{Provider, SELF};
-use crate::error::PartyError;
+use crate::host::Host as _;
 use crate::http::{Refused, Room, Service};
 use crate::transfer::Transfer;
 use crate::wire::{About, Ask, Ciphertexts, Offer, Topic};
@@ -54,7 +54,7 @@ impl Provider {
     }
 
     fn take_ciphertexts(&self, id: AgreementId, content: &[u8]) -> Result<(), Refused> {
-        let view = self.client.agreement(id)?;
+        let view = self.desk().view(id)?;
         let state = match (&view.agreement.terms, &view.agreement.state) {
             (Terms::Accuracy(terms), State::Accuracy(state)) if terms.provider == self.client.account() => state,
             _ => return Err(Refused::not_now("the agreement is not about the accuracy of this provider")),
@@ -86,8 +86,8 @@ impl Provider {
         }
     }
 
-    fn agreement(&self, id: AgreementId) -> Result<(Terms, State), PartyError> {
-        let agreement = self.client.agreement(id)?.agreement;
+    fn agreement(&self, id: AgreementId) -> Result<(Terms, State), Refused> {
+        let agreement = self.desk().view(id)?.agreement;
         Ok((agreement.terms, agreement.state))
     }
 }

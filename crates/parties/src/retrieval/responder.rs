@@ -27,6 +27,7 @@ use super::corpus;
 use super::policy::objection_to_network;
 use crate::drive::{Step, Tell};
 use crate::error::PartyError;
+use crate::glance::Glances;
 use crate::host::{self, Desk, Host};
 use crate::http::{Refused, Room, Service};
 use crate::load::Load;
@@ -59,6 +60,7 @@ pub struct Responder {
     receiver: ReceiverSecret,
     places: Places,
     queue: Queue,
+    glances: Glances<AgreementView>,
     tell: Tell,
     /// One model is looked at and kept at a time: strangers must not keep the processor from proofs, and none is counted too late.
     keeping: Mutex<()>,
@@ -112,6 +114,7 @@ impl Responder {
             receiver,
             places,
             queue,
+            glances: Glances::default(),
             tell,
             keeping: Mutex::new(()),
         })
@@ -217,7 +220,14 @@ impl Responder {
 
 impl Host for Responder {
     fn desk(&self) -> Desk<'_> {
-        Desk { client: &self.client, store: &self.store, places: &self.places, queue: &self.queue, tell: &self.tell }
+        Desk {
+            client: &self.client,
+            store: &self.store,
+            places: &self.places,
+            queue: &self.queue,
+            glances: &self.glances,
+            tell: &self.tell,
+        }
     }
 
     fn step(&self, view: &AgreementView) -> Result<Step, PartyError> {
@@ -269,7 +279,7 @@ impl Service for Responder {
 
     fn take(&self, agreement: AgreementId, topic: Topic, envelope: &Envelope) -> Result<(), Refused> {
         let content = envelope.open(&self.receiver, &topic.context(agreement))?;
-        let view = self.client.agreement(agreement)?;
+        let view = self.desk().view(agreement)?;
         let (AnyTerms::Retrieval(terms), Topic::Model) = (&view.agreement.terms, topic) else {
             return Err(Refused::not_now("a responder takes no such thing"));
         };
@@ -302,7 +312,7 @@ impl Service for Responder {
     }
 
     fn give(&self, agreement: AgreementId, topic: Topic, ask: &Ask, room: &mut Room) -> Result<Envelope, Refused> {
-        let view = self.client.agreement(agreement)?;
+        let view = self.desk().view(agreement)?;
         let (AnyTerms::Retrieval(terms), Topic::Ciphertexts) = (&view.agreement.terms, topic) else {
             return Err(Refused::not_now("a responder gives no such thing"));
         };

@@ -10,6 +10,7 @@ mod sign;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -17,7 +18,7 @@ use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
-
+use tokio::time::sleep;
 use verinfer_http_server::Room;
 
 use crate::metrics::count;
@@ -86,9 +87,16 @@ fn admitting(router: Router) -> Router {
     router.layer(middleware::from_fn(limit_rate)).layer(middleware::from_fn(page::show_refusals))
 }
 
+/// How long a connection that asks too often waits for its refusal.
+const PENANCE: Duration = Duration::from_millis(500);
+
 /// Refuses more requests of an address than it may make, and more of its long answers than there is room for.
 async fn limit_rate(request: Request, next: Next) -> Result<Response, Failure> {
-    verinfer_http_server::charge(&request, weight(request.uri().path()))?;
+    if let Err(fault) = verinfer_http_server::charge(&request, weight(request.uri().path())) {
+        // Whoever asks again at once would take as much of the processor for refusals as it is refused for.
+        sleep(PENANCE).await;
+        return Err(fault.into());
+    }
     let room = Room::of(&request)?;
     Ok(room.hold(next.run(request).await).await?)
 }

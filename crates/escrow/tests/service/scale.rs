@@ -42,7 +42,7 @@ impl Filling {
         let escrow = operator().account();
         let sequence = self.sequences.entry(id).or_default();
         let agreement = self.last.as_ref().filter(|(agreement, _)| agreement.id == id).map(|(agreement, _)| agreement.clone());
-        let before = Before { agreement, stake: None, last_sequence: *sequence };
+        let before = Before { agreement, last_sequence: *sequence, ..Before::default() };
         *sequence += 1;
         self.at = self.at.after(Millis(1));
         let expires = self.at.after(Millis(60_000));

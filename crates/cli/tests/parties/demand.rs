@@ -17,6 +17,7 @@ use crate::world::{free_address, key, stop};
 const PURSE: u64 = 1000;
 const K: u64 = 3;
 const Z: u64 = 20;
+const PRICE: u64 = 5;
 const BETA: u64 = 3;
 
 /// An escrow, a provider, and a customer that reaches the provider for everything but predictions.
@@ -55,7 +56,7 @@ impl World {
         let inputs: String = (0..K).map(|digit| format!(" sample:{digit}")).collect();
         let url = without_predictions(provider_address);
         let plan = format!(
-            "--provider {url} --proof-price {Z} --prediction-price 5 --beta {BETA} --contest {contest} --round 8 --answer {answer} --any-model --json"
+            "--provider {url} --proof-price {Z} --prediction-price {PRICE} --beta {BETA} --contest {contest} --round 8 --answer {answer} --any-model --json"
         );
         let asking = party("customer", format!("customer serving digits{inputs} {plan}"));
         Self { folder, database, clients, escrow, provider: serving, customer: Some(asking) }
@@ -106,11 +107,11 @@ fn predictions_that_the_provider_cannot_deliver_come_through_the_escrow() {
     // The provider, which answers at once, has seen it.
     assert!(world.printed().contains("stage `demanded`"), "{}", world.printed());
     let (report, code, balances) = world.finish();
-    assert_eq!((&report["outcome"], code), (&json!({"proved": {"contested": 1}}), Some(0)));
+    assert_eq!((&report["outcome"], code), (&json!({"proved": {"contested": 1, "predictions": K}}), Some(0)));
     let predictions = report["predictions"].as_array().unwrap();
     assert_eq!(predictions.len() as u64, K);
     assert!(predictions.iter().all(|scores| scores.as_array().is_some_and(|scores| scores.len() == 10)), "{report}");
-    assert_eq!(balances, [PURSE - 2 * Z, PURSE + 2 * Z]);
+    assert_eq!(balances, [PURSE - 2 * Z - K * PRICE, PURSE + 2 * Z + K * PRICE]);
 }
 
 #[test]

@@ -92,6 +92,9 @@ fn until_demanded(world: &World, id: AgreementId) -> (Timestamp, Timestamp) {
 #[test]
 fn customer_of_a_provider_that_stalls_everything_demands_its_predictions_while_there_is_time() {
     let (world, asked) = (World::start(), Arc::<Asked>::default());
+    for account in [world.customer.account(), world.provider.account()] {
+        world.credit(account, 1_000_000);
+    }
     let peer = Peer::new(&slow(&world.key, &asked), LIMIT);
     let store = Store::open(&world.folder.path().join("customer.state")).unwrap();
     let hour = Millis(3_600_000);
@@ -102,7 +105,7 @@ fn customer_of_a_provider_that_stalls_everything_demands_its_predictions_while_t
         classes: Some(10),
         input: (Shape::new(8, 8, 1), DataType::I8),
         inputs: vec![vec![0; 64]; INPUTS],
-        proof: units(1),
+        proof: units(20),
         price: units(1),
         beta: 2,
         contest: 0,

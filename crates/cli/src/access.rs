@@ -9,6 +9,7 @@ use verinfer_parties::pins::check_escrow;
 use verinfer_protocols::keys::AccountId;
 
 use crate::keys;
+use crate::network::RootArguments;
 use crate::output::Output;
 
 /// An escrow, and an account with it.
@@ -17,6 +18,9 @@ pub struct EscrowArguments {
     /// The escrow.
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8700")]
     escrow: String,
+
+    #[command(flatten)]
+    roots: RootArguments,
 
     /// The escrow's account, as `keys show` prints it for the operator: another escrow that answers there is refused.
     #[arg(long, value_name = "ACCOUNT")]
@@ -35,7 +39,8 @@ impl EscrowArguments {
     /// One of them fails, or it is another escrow.
     pub fn connect(&self, output: Output) -> anyhow::Result<Client> {
         let key = keys::read(&self.key, output)?;
-        let client = Client::connect(&self.escrow, key, Patience::default())?;
+        self.roots.warn_of(&self.escrow, output);
+        let client = Client::connect_securely(&self.escrow, key, Patience::default(), &self.roots.read()?)?;
         check_escrow(self.escrow_account, client.escrow())?;
         Ok(client)
     }

@@ -28,6 +28,7 @@ mod machine;
 mod measure;
 mod memory;
 mod model;
+mod network;
 mod output;
 mod page;
 mod party;

@@ -9,6 +9,7 @@ use clap::Args;
 use serde::Serialize;
 use verinfer_commitments::{Kind, Salt, draw_salt};
 use verinfer_escrow_client::messages::AgreementView;
+use verinfer_escrow_client::tls::Roots;
 use verinfer_escrow_client::{Client, Patience};
 use verinfer_graph::{DataType, Graph, Shape};
 use verinfer_parties::peer::Peer;
@@ -23,14 +24,18 @@ use crate::commitments::read_secret;
 use crate::escape::one_line;
 use crate::keys;
 use crate::known::Known;
+use crate::network::RootArguments;
 use crate::output::Output;
 
 /// Where a party's escrow, key and state are.
 #[derive(Clone, Debug, Args)]
 pub struct PartyArguments {
-    /// The escrow, `http://host:port`.
+    /// The escrow, `https://host:port` or `http://host:port`.
     #[arg(long, value_name = "URL")]
     escrow: String,
+
+    #[command(flatten)]
+    roots: RootArguments,
 
     /// The escrow's account, as `keys show` prints it for the operator: another escrow that answers there is refused.
     #[arg(long, value_name = "ACCOUNT")]
@@ -58,6 +63,8 @@ pub struct Party {
     pub client: Client,
     /// Its state.
     pub store: Store,
+    /// Whose certificates it believes.
+    roots: Roots,
     /// How it waits.
     pub pace: Pace,
     /// Prints what happens.
@@ -76,15 +83,22 @@ impl PartyArguments {
     pub fn open(&self, once: bool, output: Output) -> anyhow::Result<Party> {
         let key = keys::read(&self.key, output)?;
         let store = Store::open(&self.state).with_context(|| format!("cannot use {}", self.state.display()))?;
-        let client = Client::connect(&self.escrow, key.clone(), Patience::default())?;
+        let roots = self.roots.read()?;
+        self.roots.warn_of(&self.escrow, output);
+        let client = Client::connect_securely(&self.escrow, key.clone(), Patience::default(), &roots)?;
         check_escrow(self.escrow_account, client.escrow())?;
         let pace = Pace { poll: Duration::from_millis(self.poll), once };
         let tell: Tell = Arc::new(move |line| output.line(line));
-        Ok(Party { key, client, store, pace, tell })
+        Ok(Party { key, client, store, roots, pace, tell })
     }
 }
 
 impl Party {
+    /// The party that serves at `url`.
+    pub fn peer(&self, url: &str) -> Peer {
+        Peer::secure(url, PEERS_PATIENCE, &self.roots)
+    }
+
     /// A model with its commitment: that of a secret file, or one that is made once and kept in the state.
     ///
     /// # Errors
@@ -99,11 +113,6 @@ impl Party {
         let salt = Salt::try_from(salt.into_boxed_slice()).ok().context("the state has no salt of a model")?;
         Ok(Model::commit(graph, salt)?)
     }
-}
-
-/// The party that serves.
-pub fn peer(url: &str) -> Peer {
-    Peer::new(url, PEERS_PATIENCE)
 }
 
 /// Shape and type of a model's inputs.

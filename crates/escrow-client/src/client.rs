@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use ureq::Agent;
 use verinfer_protocols::agreement::{Move, Terms};
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::{AccountId, SecretKey};
@@ -19,6 +18,7 @@ use crate::MAX_FILE_BYTES;
 use crate::error::ClientError;
 use crate::known::Known;
 use crate::messages::{About, AccountView, AgreementView, FileAccess, PartyView, Receipt, RequestAccess, RequestReceipt};
+use crate::tls::Roots;
 use crate::transport::{Content, Question, Transport, understand};
 
 /// How long a client waits for an escrow.
@@ -62,7 +62,16 @@ impl Client {
     ///
     /// There is no escrow.
     pub fn connect(url: &str, key: SecretKey, patience: Patience) -> Result<Self, ClientError> {
-        let config = Agent::config_builder().timeout_global(Some(patience.answer)).http_status_as_error(false);
+        Self::connect_securely(url, key, patience, &Roots::default())
+    }
+
+    /// The same, where an escrow at `https://host:port` must have a certificate of these authorities.
+    ///
+    /// # Errors
+    ///
+    /// There is no escrow, or it has another certificate.
+    pub fn connect_securely(url: &str, key: SecretKey, patience: Patience, roots: &Roots) -> Result<Self, ClientError> {
+        let config = roots.agent().timeout_global(Some(patience.answer));
         let transport = Transport::new(config.build().into(), url, patience, Known::default());
         // The account that signs the first answer is the escrow's as far as this client knows.
         let escrow = transport.read::<About>(ABOUT)?.escrow;

@@ -29,6 +29,14 @@ pub enum ClientError {
     /// It could not be reached, however often it was tried.
     #[error("the escrow cannot be reached: {0}")]
     Unreachable(Box<ureq::Error>),
+    /// Somebody answers there who has not shown to be the escrow.
+    #[error("the escrow cannot be reached: {url}: {reason}")]
+    Distrusted {
+        /// Where it should be.
+        url: String,
+        /// What is wrong with its certificate, or with its TLS.
+        reason: String,
+    },
     /// It refused.
     #[error("the escrow refused ({status} {kind}): {message}")]
     Refused {
@@ -83,7 +91,8 @@ impl ClientError {
     /// Whether the escrow is down, busy, without room, or somebody answers in its place for now: the same may be asked again later.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable(_) | Self::Unproved { .. } => true,
+            // It may be somebody in between, who goes away, or a certificate that is renewed.
+            Self::Unreachable(_) | Self::Distrusted { .. } | Self::Unproved { .. } => true,
             // A proxy says 502 and 504 while the escrow behind it is started again.
             Self::Refused { status, kind, .. } => matches!(status, 429 | 502 | 503 | 504) || kind == "no_space",
             Self::Answer { .. } | Self::Contradiction(_) | Self::OtherFile { .. } | Self::OtherReceipt { .. } | Self::Randomness => false,
@@ -95,6 +104,7 @@ impl ClientError {
         match self {
             Self::Refused { kind, .. } => Some(kind),
             Self::Unreachable(_)
+            | Self::Distrusted { .. }
             | Self::Answer { .. }
             | Self::Unproved { .. }
             | Self::Contradiction(_)

@@ -9,6 +9,7 @@ mod error;
 mod known;
 pub mod messages;
 mod payments;
+pub mod tls;
 mod transport;
 pub mod waiting;
 

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rand::TryRng;
 use rand::rngs::SysRng;
 use serde::de::DeserializeOwned;
-use ureq::http::{Response, request};
+use ureq::http::{Response, StatusCode, request};
 use ureq::{Agent, Body};
 use verinfer_protocols::answer::{AnswerFault, Nonce, SignedAnswer, question};
 use verinfer_protocols::digest::Digest;
@@ -16,6 +16,7 @@ use crate::Patience;
 use crate::error::{ClientError, ReplyFault};
 use crate::known::Known;
 use crate::messages::{ANSWER_HEADER, ErrorBody, KNOWN_HEADER, NONCE_HEADER, OTHER_BODY};
+use crate::tls::distrust;
 use crate::waiting::{Wait, is_permanent};
 
 /// Longest answer that is not a file.
@@ -167,7 +168,15 @@ impl Transport {
             }
             Content::Put(body) => head.method("PUT").body(body).map_err(Into::into).and_then(|request| self.agent.run(request)),
         };
-        sent.map_err(|error| ClientError::Unreachable(Box::new(error)))
+        let reply = sent.map_err(|error| match distrust(&error) {
+            Some(reason) => ClientError::Distrusted { url: self.url.clone(), reason },
+            None => ClientError::Unreachable(Box::new(error)),
+        })?;
+        // Who says this for the escrow could as well cut the connection.
+        if reply.status() == StatusCode::UPGRADE_REQUIRED {
+            return Err(ClientError::Distrusted { url: self.url.clone(), reason: "it serves TLS there: use https://".to_owned() });
+        }
+        Ok(reply)
     }
 }
 
@@ -179,6 +188,7 @@ fn passes(error: &ClientError) -> bool {
         ClientError::Unproved { .. } => true,
         ClientError::Contradiction(_)
         | ClientError::Answer { .. }
+        | ClientError::Distrusted { .. }
         | ClientError::OtherFile { .. }
         | ClientError::OtherReceipt { .. }
         | ClientError::Randomness => false,

@@ -3,6 +3,8 @@
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use crate::tls::distrust;
+
 /// Shorter waits are not worth a word.
 const NOTICEABLE: Duration = Duration::from_secs(1);
 
@@ -48,7 +50,7 @@ impl Wait {
 ///
 /// What does not follow the protocol may be an answer that was cut off, and counts as passing.
 pub fn is_permanent(error: &ureq::Error) -> bool {
-    matches!(
+    let is_permanent = matches!(
         error,
         ureq::Error::BadUri(_)
             | ureq::Error::Http(_)
@@ -56,7 +58,6 @@ pub fn is_permanent(error: &ureq::Error) -> bool {
             | ureq::Error::InvalidProxyUrl
             | ureq::Error::RedirectFailed
             | ureq::Error::TooManyRedirects
-            | ureq::Error::Tls(_)
-            | ureq::Error::Rustls(_)
-    )
+    );
+    is_permanent || distrust(error).is_some()
 }

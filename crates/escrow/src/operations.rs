@@ -95,7 +95,14 @@ impl Operations {
 
     /// Answers until this is dropped.
     pub async fn serve(self) {
-        verinfer_http_server::serve(self.listener, self.router, HttpLimits::default(), std::future::pending()).await;
+        verinfer_http_server::serve(
+            self.listener,
+            verinfer_http_server::Front::default(),
+            self.router,
+            HttpLimits::default(),
+            std::future::pending(),
+        )
+        .await;
     }
 }
 

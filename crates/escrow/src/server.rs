@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
+use verinfer_http_server::Front;
 
 use crate::error::ServiceError;
 use crate::http::{Door, HttpLimits};
@@ -15,6 +16,7 @@ use crate::operations::Lead;
 pub struct Server {
     candidate: Candidate,
     listener: TcpListener,
+    front: Front,
     limits: HttpLimits,
     lead: Lead,
 }
@@ -26,7 +28,13 @@ impl Server {
     ///
     /// The address cannot be listened on.
     pub async fn bind(candidate: Candidate, address: SocketAddr, limits: HttpLimits) -> std::io::Result<Self> {
-        Ok(Self { candidate, listener: TcpListener::bind(address).await?, limits, lead: Lead::default() })
+        Ok(Self { candidate, listener: TcpListener::bind(address).await?, front: Front::default(), limits, lead: Lead::default() })
+    }
+
+    /// Behind this, instead of nothing.
+    pub fn behind(mut self, front: Front) -> Self {
+        self.front = front;
+        self
     }
 
     /// The address that it listens on.
@@ -49,7 +57,7 @@ impl Server {
     ///
     /// The database is none that this escrow can lead on, or the time cannot be written down at the end.
     pub async fn serve(self, stop: impl Future<Output = ()>) -> Result<(), ServiceError> {
-        let Self { mut candidate, listener, limits, lead } = self;
+        let Self { mut candidate, listener, front, limits, lead } = self;
         let (door, store) = (Door::new(lead), candidate.store());
         let (stopping, stopped) = watch::channel(false);
         let (end, ended) = oneshot::channel();
@@ -71,7 +79,7 @@ impl Server {
                 Ok(()) = ended => {}
             }
         };
-        verinfer_http_server::serve(listener, door.router(), limits, stop).await;
+        verinfer_http_server::serve(listener, front, door.router(), limits, stop).await;
         let _ = stopping.send(true);
         let result = leading.await.unwrap_or(Err(ServiceError::Stopping));
         store.close().await;

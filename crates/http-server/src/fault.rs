@@ -11,6 +11,12 @@ pub enum Fault {
     /// Its address has asked too often.
     #[error("too many requests from this address")]
     Rate,
+    /// A trusted proxy does not say for whom it asks.
+    #[error("a proxy's X-Forwarded-For has {element:?} in the place of an address")]
+    Forwarded {
+        /// What it says.
+        element: String,
+    },
     /// The body did not come in time.
     #[error("the body took longer than {} s", patience.as_secs_f32())]
     Slow {
@@ -49,7 +55,7 @@ impl Fault {
             Self::Slow { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::Oversized { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Full => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Broken | Self::Json { .. } => StatusCode::BAD_REQUEST,
+            Self::Broken | Self::Json { .. } | Self::Forwarded { .. } => StatusCode::BAD_REQUEST,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         }
     }
@@ -64,6 +70,7 @@ impl Fault {
             Self::Full => "busy",
             Self::Broken | Self::Json { .. } => "malformed",
             Self::MediaType => "media_type",
+            Self::Forwarded { .. } => "forwarded",
         }
     }
 }

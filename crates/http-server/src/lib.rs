@@ -2,6 +2,7 @@
 //! ask is bounded, in all and for each address, so that nobody can keep it from answering others.
 //!
 //! * [`serve`]: accepts connections, and closes them in the end.
+//! * [`Front`]: TLS, and proxies before the server.
 //! * [`body`]: reads bodies that are neither too long nor too slow.
 //! * [`Room`]: for long answers, which count as bodies do until they have been read.
 //! * [`admit`] and [`charge`]: how often an address asks, where some questions count as several.
@@ -9,13 +10,19 @@
 
 pub mod body;
 mod fault;
+mod front;
 mod limits;
+mod proxies;
 mod room;
 mod serve;
 mod shares;
+mod tls;
 
 pub use body::Body;
 pub use fault::Fault;
+pub use front::Front;
 pub use limits::Limits;
+pub use proxies::{Network, NetworkError, Proxies};
 pub use room::{Counted, Room};
 pub use serve::{admit, charge, serve};
+pub use tls::{Tell, Tls, TlsError};

@@ -10,7 +10,7 @@ pub struct Limits {
     pub body_bytes: usize,
     /// Bytes of all bodies that are being read or worked on at the same time, but for the first 64 KiB of each, and of the answers for which [`Room`](crate::Room) was taken.
     pub bodies_bytes: usize,
-    /// One address has at most one part in so many of the connections and of the bodies' bytes. Behind a proxy, which is one address, this should be 1.
+    /// One address has at most one part in so many of the connections and of the bodies' bytes. A [proxy](crate::Proxies) has no share of connections: its clients have theirs of bodies.
     pub shares: NonZeroUsize,
     /// How long the header of a request may take, then its body, how long an answer may wait to be read on, and how long one that takes room may be read.
     pub patience: Duration,

@@ -14,6 +14,10 @@ use tokio::time::sleep;
 use verinfer_http_server::Limits;
 
 mod clients;
+#[path = "hostile/proxies.rs"]
+mod proxies;
+#[path = "hostile/tls.rs"]
+mod tls;
 
 #[tokio::test]
 async fn each_bad_body_has_its_status() {

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::net::TcpListener;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
@@ -19,7 +18,7 @@ use verinfer_sealing::Envelope;
 use crate::drive::{Pace, Step, Tell, settle};
 use crate::error::PartyError;
 use crate::glance::{Glances, TooMany};
-use crate::http::{self, Refused, Room, Service};
+use crate::http::{self, Entrance, Refused, Room, Service};
 use crate::places::{Places, named};
 use crate::queue::{Job, Queue};
 use crate::schedule::{Schedule, Standing};
@@ -105,8 +104,8 @@ const DECLINED: u32 = 60;
 /// # Errors
 ///
 /// The socket or the state fails.
-pub fn run<H: Host>(host: H, listener: TcpListener, pace: Pace) -> Result<Infallible, PartyError> {
-    let host = Arc::new(host);
+pub fn run<H: Host>(host: H, entrance: impl Into<Entrance>, pace: Pace) -> Result<Infallible, PartyError> {
+    let (host, entrance) = (Arc::new(host), entrance.into());
     // The first that ends, ends the program: a party without one of them would lose its deposits.
     let (end, ended) = mpsc::channel();
     let spawn = |work: Box<dyn FnOnce(Arc<H>) -> PartyError + Send>| {
@@ -135,7 +134,7 @@ pub fn run<H: Host>(host: H, listener: TcpListener, pace: Pace) -> Result<Infall
     spawn(Box::new(move |host| match watch(&*host, &stewardship, pace) {
         Err(error) => error,
     }))?;
-    spawn(Box::new(move |host| match http::serve(listener, Arc::new(Server(host))) {
+    spawn(Box::new(move |host| match http::serve(entrance, Arc::new(Server(host))) {
         Ok(()) => std::io::Error::other("the server has ended").into(),
         Err(error) => error,
     }))?;

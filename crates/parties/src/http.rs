@@ -13,7 +13,7 @@ use axum::routing::{get, put};
 use axum::{Json, Router};
 use tokio::sync::Semaphore;
 use verinfer_escrow_client::ClientError;
-use verinfer_http_server::{Fault, Limits, admit, body};
+use verinfer_http_server::{Fault, Front, Limits, admit, body};
 use verinfer_protocols::digest::AgreementId;
 use verinfer_sealing::Envelope;
 
@@ -136,12 +136,39 @@ fn limits() -> Limits {
     }
 }
 
+/// Where a party is reached.
+#[derive(Debug)]
+pub struct Entrance {
+    /// Where connections come in.
+    pub listener: TcpListener,
+    /// What they come through.
+    pub front: Front,
+}
+
+impl From<TcpListener> for Entrance {
+    fn from(listener: TcpListener) -> Self {
+        Self { listener, front: Front::default() }
+    }
+}
+
+impl Entrance {
+    /// Its address on this machine.
+    ///
+    /// # Errors
+    ///
+    /// The operating system does not say.
+    pub fn url(&self) -> std::io::Result<String> {
+        Ok(format!("{}://{}", self.front.scheme(), self.listener.local_addr()?))
+    }
+}
+
 /// Serves until the process ends.
 ///
 /// # Errors
 ///
 /// The socket fails.
-pub fn serve<S: Service>(listener: TcpListener, service: Arc<S>) -> Result<(), PartyError> {
+pub fn serve<S: Service>(entrance: Entrance, service: Arc<S>) -> Result<(), PartyError> {
+    let Entrance { listener, front } = entrance;
     let shared = Shared { service, free: Arc::new(Semaphore::new(WORKERS)) };
     let router = Router::new()
         .route("/v1/about", get(about::<S>))
@@ -153,7 +180,7 @@ pub fn serve<S: Service>(listener: TcpListener, service: Arc<S>) -> Result<(), P
     runtime.block_on(async {
         listener.set_nonblocking(true)?;
         let listener = tokio::net::TcpListener::from_std(listener)?;
-        verinfer_http_server::serve(listener, router, limits(), std::future::pending()).await;
+        verinfer_http_server::serve(listener, front, router, limits(), std::future::pending()).await;
         Ok(())
     })
 }

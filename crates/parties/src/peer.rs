@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use ureq::http::Response;
 use ureq::{Agent, Body};
+use verinfer_escrow_client::tls::{Roots, distrust};
 use verinfer_escrow_client::waiting::{Wait, is_permanent};
 use verinfer_protocols::digest::{AgreementId, canonical};
 use verinfer_protocols::keys::{AccountId, SecretKey};
@@ -41,6 +42,14 @@ pub enum PeerError {
         url: String,
         /// Why.
         cause: Box<ureq::Error>,
+    },
+    /// Somebody answers there whose certificate does not hold.
+    #[error("{url} cannot be reached: {reason}")]
+    Distrusted {
+        /// Where it should be.
+        url: String,
+        /// What is wrong with its certificate, or with its TLS.
+        reason: String,
     },
     /// It refused.
     #[error("{url} refused ({status}): {message}")]
@@ -90,7 +99,12 @@ const MIN_TIMEOUT: Duration = Duration::from_millis(1);
 impl Peer {
     /// The party at `url` (`http://host:port`).
     pub fn new(url: &str, patience: Duration) -> Self {
-        let agent = Agent::config_builder().http_status_as_error(false).build().into();
+        Self::secure(url, patience, &Roots::default())
+    }
+
+    /// The same, where a party at `https://host:port` must have a certificate of these authorities.
+    pub fn secure(url: &str, patience: Duration, roots: &Roots) -> Self {
+        let agent = roots.agent().build().into();
         Self { agent, url: url.trim_end_matches('/').to_owned(), patience, timeout: Duration::from_secs(120), limit: Duration::MAX }
     }
 
@@ -186,7 +200,11 @@ impl Peer {
             match result {
                 Ok(answer) if late || !matches!(answer.status().as_u16(), 429 | 503) => return Ok(answer),
                 Err(error) if late || is_permanent(&error) => {
-                    return Err(PeerError::Unreachable { url: url.to_owned(), cause: Box::new(error) });
+                    let url = url.to_owned();
+                    return Err(match distrust(&error) {
+                        Some(reason) => PeerError::Distrusted { url, reason },
+                        None => PeerError::Unreachable { url, cause: Box::new(error) },
+                    });
                 }
                 Ok(answer) => wait.tell(&self.url, || format!("the other party is busy (status {})", answer.status().as_u16())),
                 Err(error) => wait.tell(&self.url, || format!("the other party cannot be reached ({error})")),

@@ -6,12 +6,14 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::{Subcommand, ValueEnum};
 use verinfer_parties::host;
+use verinfer_parties::http::Entrance;
 use verinfer_parties::provider::{Means, Policy, Proceed, Provider};
 use verinfer_parties::{Model, Pace};
 use verinfer_protocols::money::Money;
 use verinfer_protocols::time::Millis;
 
 use crate::model::Source;
+use crate::network::FrontArguments;
 use crate::output::{Output, Verdict};
 use crate::party::{Party, PartyArguments, ServiceArguments, parse_money, parse_seconds};
 
@@ -40,6 +42,9 @@ pub struct ServeArguments {
     /// Where customers reach it.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8701")]
     listen: SocketAddr,
+
+    #[command(flatten)]
+    front: FrontArguments,
 
     /// The secret of the model's commitment, as `commit` writes it; without it the model is committed to anew, once, in the state.
     #[arg(long, value_name = "FILE")]
@@ -99,8 +104,8 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
 }
 
 fn serve(arguments: &ServeArguments, output: Output) -> anyhow::Result<Verdict> {
-    let (provider, listener, pace) = arguments.open(None, output)?;
-    match host::run(provider, listener, pace)? {}
+    let (provider, entrance, pace) = arguments.open(None, output)?;
+    match host::run(provider, entrance, pace)? {}
 }
 
 impl ServeArguments {
@@ -109,11 +114,12 @@ impl ServeArguments {
     /// # Errors
     ///
     /// The model cannot be read, the state not be used, or the address not be listened on.
-    pub fn open(&self, substitute: Option<Model>, output: Output) -> anyhow::Result<(Provider, TcpListener, Pace)> {
+    pub fn open(&self, substitute: Option<Model>, output: Output) -> anyhow::Result<(Provider, Entrance, Pace)> {
+        let front = self.front.open(Box::new(move |line| output.line(line)))?;
         let graph = Source::from(self.model.as_path()).import()?.graph;
         let party = self.party.open(false, output)?;
         let model = party.commit(graph, self.secret.as_deref(), output)?;
-        let Party { key, client, store, pace, tell } = party;
+        let Party { key, client, store, pace, tell, .. } = party;
         let policy = Policy {
             proof: self.proof,
             inference: self.inference,
@@ -129,7 +135,8 @@ impl ServeArguments {
             batch: self.batch,
             cells: self.service.proof_cells,
         };
-        let listener = TcpListener::bind(self.listen).with_context(|| format!("cannot listen on {}", self.listen))?;
+        let entrance =
+            Entrance { listener: TcpListener::bind(self.listen).with_context(|| format!("cannot listen on {}", self.listen))?, front };
         let (account, digest) = (client.account(), model.digest());
         let provider = Provider::new(Means { key, client, store, model, substitute, policy }, tell)?;
         if let Some(amount) = self.stake {
@@ -137,7 +144,7 @@ impl ServeArguments {
         }
         output.line(&format!("account {account}"));
         output.line(&format!("model {digest}"));
-        output.line(&format!("listening on http://{}", listener.local_addr()?));
-        Ok((provider, listener, pace))
+        output.line(&format!("listening on {}", entrance.url()?));
+        Ok((provider, entrance, pace))
     }
 }

@@ -11,4 +11,5 @@ mod privacy;
 mod several;
 mod slow;
 mod standby;
+mod tls;
 mod world;

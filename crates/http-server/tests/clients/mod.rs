@@ -11,7 +11,7 @@ use axum::routing::{get, put};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::timeout;
-use verinfer_http_server::{Fault, Limits, Room, admit, body, serve};
+use verinfer_http_server::{Fault, Front, Limits, Room, admit, body, serve};
 
 pub const MIB: usize = 1 << 20;
 
@@ -31,6 +31,11 @@ pub const LARGE: usize = 32 * MIB;
 
 /// A server that says how long a body is; `/large` has an answer that fills every buffer, and so does `/room`, if there is room for it.
 pub async fn start(limits: Limits) -> SocketAddr {
+    start_behind(Front::default(), limits).await
+}
+
+/// The same, behind something.
+pub async fn start_behind(front: Front, limits: Limits) -> SocketAddr {
     let refuse = |fault: Fault| (fault.status(), fault.name());
     let length = async move |request: Request| -> Result<String, (StatusCode, &'static str)> {
         admit(&request).map_err(refuse)?;
@@ -46,7 +51,7 @@ pub async fn start(limits: Limits) -> SocketAddr {
     let router = router.layer(DefaultBodyLimit::disable());
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(serve(listener, router, limits, std::future::pending()));
+    tokio::spawn(serve(listener, front, router, limits, std::future::pending()));
     address
 }
 

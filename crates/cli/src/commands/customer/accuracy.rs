@@ -21,7 +21,7 @@ use crate::files;
 use crate::input::{InputArguments, ways};
 use crate::known::Known;
 use crate::output::{Output, Report, Verdict};
-use crate::party::{Party, Standing, input_of, parse_money, parse_seconds, peer};
+use crate::party::{Party, Standing, input_of, parse_money, parse_seconds};
 
 /// Have a provider prove how accurate its hidden model is on a hidden test set.
 ///
@@ -105,7 +105,7 @@ impl Arguments {
         step: impl Fn(&Party, &Customer<'_>, &AgreementView) -> Result<Step, PartyError>,
     ) -> anyhow::Result<Verdict> {
         let party = self.customer.party.open(self.customer.once, output)?;
-        let peer = peer(&self.customer.provider);
+        let peer = party.peer(&self.customer.provider);
         let customer = Customer::begin(&party.client, &peer, &party.store, &self.plan(output)?)?;
         output.line(&format!("agreement {}", customer.id()));
         let view = customer.run(party.pace, &party.tell, |view| step(&party, &customer, view))?;

@@ -40,7 +40,7 @@ struct CustomerArguments {
     #[command(flatten)]
     party: PartyArguments,
 
-    /// The provider, `http://host:port`.
+    /// The provider, `https://host:port` or `http://host:port`.
     #[arg(long, value_name = "URL")]
     provider: String,
 

@@ -18,7 +18,7 @@ use super::CustomerArguments;
 use crate::input::InputArguments;
 use crate::known::Known;
 use crate::output::{Output, Report, Verdict};
-use crate::party::{Standing, input_of, parse_money, parse_seconds, peer};
+use crate::party::{Standing, input_of, parse_money, parse_seconds};
 
 /// Buy a round of predictions, and contest some of them at random.
 ///
@@ -88,7 +88,7 @@ pub struct Arguments {
 /// Runs the command.
 pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
     let party = arguments.customer.party.open(arguments.customer.once, output)?;
-    let peer = peer(&arguments.customer.provider);
+    let peer = party.peer(&arguments.customer.provider);
     let customer = Customer::begin(&party.client, &party.key, &peer, &party.store, &arguments.plan(party.key.account(), output)?)?;
     output.line(&format!("agreement {}", customer.id()));
     let view = customer.run(party.pace, &party.tell)?;

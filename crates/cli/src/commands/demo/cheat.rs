@@ -94,12 +94,12 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
         }),
         Party::Provider(party) => {
             let substitute = (cheat.how == How::OtherModel).then(worse_model).transpose()?;
-            let (honest, listener, pace) = party.open(substitute, output)?;
-            match host::run(Cheater { honest, cheat }, listener, pace)? {}
+            let (honest, entrance, pace) = party.open(substitute, output)?;
+            match host::run(Cheater { honest, cheat }, entrance, pace)? {}
         }
         Party::Responder(party) => {
-            let (honest, listener, pace) = party.open(output)?;
-            match host::run(Cheater { honest, cheat }, listener, pace)? {}
+            let (honest, entrance, pace) = party.open(output)?;
+            match host::run(Cheater { honest, cheat }, entrance, pace)? {}
         }
     }
 }

@@ -20,6 +20,7 @@ use super::signer::SignerArguments;
 use crate::database::{DatabaseArguments, without_password};
 use crate::escape::Escaping;
 use crate::files;
+use crate::network::FrontArguments;
 use crate::output::{Output, Report, Verdict};
 
 /// Serve until interrupted.
@@ -41,6 +42,9 @@ pub struct Arguments {
     /// Where to serve /metrics, for Prometheus, and /health, which the other address has as well. Strangers should not reach it.
     #[arg(long, value_name = "ADDRESS")]
     metrics_listen: Option<SocketAddr>,
+
+    #[command(flatten)]
+    front: FrontArguments,
 
     #[command(flatten)]
     signer: SignerArguments,
@@ -80,6 +84,7 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     let url = arguments.database.url(output)?;
     let head_file = arguments.head_file.clone().or_else(|| arguments.signer.file().map(beside)).context("--head-file must be given")?;
     let last = mark::read(&head_file).with_context(|| format!("cannot read {}", head_file.display()))?;
+    let front = arguments.front.open(Box::new(|line| tracing::warn!("{}", line.trim_start_matches("warning: "))))?;
     run(async {
         let cannot = || format!("cannot use {}", without_password(&url));
         let store = Store::create(&url).await.with_context(cannot)?;
@@ -100,6 +105,8 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
         };
         let server =
             Server::bind(candidate, arguments.listen, http).await.with_context(|| format!("cannot listen on {}", arguments.listen))?;
+        let scheme = front.scheme();
+        let server = server.behind(front);
         let operations = match arguments.metrics_listen {
             Some(address) => {
                 let operations = Operations::bind(address, log.clone(), server.lead()).await;
@@ -108,7 +115,7 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
             None => None,
         };
         output.report(&ServeReport {
-            url: format!("http://{}", server.address()?),
+            url: format!("{scheme}://{}", server.address()?),
             metrics: operations.as_ref().map(Operations::address).transpose()?.map(|address| format!("http://{address}")),
             account: account.to_string(),
         })?;

@@ -21,7 +21,7 @@ use verinfer_sampling::{Probability, tampering};
 use crate::files;
 use crate::model::Source;
 use crate::output::{Output, Report, Verdict};
-use crate::party::{Party, PartyArguments, Standing, parse_money, parse_seconds, peer};
+use crate::party::{Party, PartyArguments, Standing, parse_money, parse_seconds};
 
 /// Request the documents of a responder's corpus that a model selects.
 ///
@@ -35,7 +35,7 @@ pub struct Arguments {
     #[command(flatten)]
     party: PartyArguments,
 
-    /// The responder, `http://host:port`.
+    /// The responder, `https://host:port` or `http://host:port`.
     #[arg(long, value_name = "URL")]
     responder: String,
 
@@ -116,7 +116,7 @@ impl Arguments {
         let (file, graph) = (source.bytes()?, source.import()?.graph);
         let party = self.party.open(self.once, output)?;
         let model = party.commit(graph, self.secret.as_deref(), output)?;
-        let peer = peer(&self.responder);
+        let peer = party.peer(&self.responder);
         let requester = Requester::begin(&party.client, &party.key, &peer, &party.store, (&model, &file), self.plan()?)?;
         output.line(&format!("agreement {}", requester.id()));
         let view = requester.run(party.pace, &party.tell, |view| step(&party, &requester, view))?;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use verinfer_parties::Pace;
 use verinfer_parties::host;
+use verinfer_parties::http::Entrance;
 use verinfer_parties::retrieval::approval::Approved;
 use verinfer_parties::retrieval::responder::{Means, Policy, Responder};
 use verinfer_protocols::digest::Digest;
@@ -17,6 +18,7 @@ use verinfer_relation::setting;
 use crate::input::InputArguments;
 use crate::keys;
 use crate::known::Known;
+use crate::network::FrontArguments;
 use crate::output::{Output, Verdict};
 use crate::party::{Party, PartyArguments, ServiceArguments, input_of, parse_money};
 use crate::predicate;
@@ -38,6 +40,9 @@ pub struct Arguments {
     /// Where requesters reach it.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8702")]
     listen: SocketAddr,
+
+    #[command(flatten)]
+    front: FrontArguments,
 
     /// The secret key of a source, which signs each document.
     #[arg(long, value_name = "FILE")]
@@ -83,8 +88,8 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
-    let (responder, listener, pace) = arguments.open(output)?;
-    match host::run(responder, listener, pace)? {}
+    let (responder, entrance, pace) = arguments.open(output)?;
+    match host::run(responder, entrance, pace)? {}
 }
 
 impl Arguments {
@@ -93,14 +98,16 @@ impl Arguments {
     /// # Errors
     ///
     /// The documents cannot be read, the state not be used, or the address not be listened on.
-    pub fn open(&self, output: Output) -> anyhow::Result<(Responder, TcpListener, Pace)> {
+    pub fn open(&self, output: Output) -> anyhow::Result<(Responder, Entrance, Pace)> {
+        let front = self.front.open(Box::new(move |line| output.line(line)))?;
         let known = Known::of(&self.model)?;
         let documents = known.source.load_inputs(&self.documents, self.fit, &known.model, output)?;
         documents.ways().iter().for_each(|way| output.line(&format!("documents {way}")));
         let documents = documents.by_image();
         let source = self.source_key.as_deref().map(|path| keys::read(path, output)).transpose()?;
-        let Party { key, client, store, pace, tell } = self.party.open(false, output)?;
-        let listener = TcpListener::bind(self.listen).with_context(|| format!("cannot listen on {}", self.listen))?;
+        let Party { key, client, store, pace, tell, .. } = self.party.open(false, output)?;
+        let entrance =
+            Entrance { listener: TcpListener::bind(self.listen).with_context(|| format!("cannot listen on {}", self.listen))?, front };
         let policy = Policy {
             price: self.price,
             bond: self.bond,
@@ -114,8 +121,8 @@ impl Arguments {
         let account = client.account();
         let responder = Responder::new(Means { key, client, store, documents, input: input_of(&known), source, approved, policy }, tell)?;
         output.line(&format!("account {account}"));
-        output.line(&format!("listening on http://{}", listener.local_addr()?));
-        Ok((responder, listener, pace))
+        output.line(&format!("listening on {}", entrance.url()?));
+        Ok((responder, entrance, pace))
     }
 
     fn approved(&self, output: Output) -> anyhow::Result<Approved> {

@@ -1,12 +1,15 @@
 //! An escrow, a party that serves and one that asks, each a process, and what they must have at the end.
 
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use serde_json::Value;
 use tempfile::TempDir;
+use verinfer_escrow_client::tls::Roots;
 use verinfer_escrow_client::{Client, Patience};
 use verinfer_protocols::keys::{AccountId, SecretKey};
 use verinfer_protocols::money::Money;
@@ -52,15 +55,20 @@ pub enum Fault {
 
 impl World {
     pub fn start(play: Play, postgres: Option<&str>) -> Self {
-        Self::with(play, postgres, false)
+        Self::with(play, postgres, false, false)
     }
 
     /// With a second process of the escrow that stands by, and its database on a small disk where one can be mounted.
     pub fn with_standby(play: Play, postgres: Option<&str>) -> Self {
-        Self::with(play, postgres, true)
+        Self::with(play, postgres, true, false)
     }
 
-    fn with(play: Play, postgres: Option<&str>, standby: bool) -> Self {
+    /// The same as the first, where both servers serve TLS.
+    pub fn start_securely(play: Play) -> Self {
+        Self::with(play, None, false, true)
+    }
+
+    fn with(play: Play, postgres: Option<&str>, standby: bool, is_secure: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name).display().to_string();
         let disk = if standby && postgres.is_none() { SmallDisk::mount(&folder.path().join("disk")) } else { None };
@@ -77,15 +85,26 @@ impl World {
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let accounts = [operator.account(), server.account()].map(|account| account.to_string());
 
+        let (mut tls, mut trust, mut roots) = (Vec::new(), Vec::new(), Roots::default());
+        if is_secure {
+            certify(folder.path());
+            tls = ["--tls-cert", &path("cert.pem"), "--tls-key", &path("cert.key")].map(str::to_owned).to_vec();
+            trust = ["--ca", &path("ca.pem")].map(str::to_owned).to_vec();
+            roots = Roots::read(Path::new(&path("ca.pem"))).unwrap();
+        }
         let [escrow_address, server_address, standby_address] = [free_address(), free_address(), free_address()];
-        let server_url = format!("http://{server_address}");
-        let escrow_url =
-            if standby { front::before(vec![escrow_address.clone(), standby_address.clone()]) } else { format!("http://{escrow_address}") };
+        let scheme = if is_secure { "https" } else { "http" };
+        let server_url = format!("{scheme}://{server_address}");
+        let escrow_url = if standby {
+            front::before(vec![escrow_address.clone(), standby_address.clone()])
+        } else {
+            format!("{scheme}://{escrow_address}")
+        };
         let serves_at = |address: &str| {
             let command = ["escrow", "serve", "--db", &database, "--listen", address, "--key", &path("operator.key"), "--reserve", "0"];
             command[..if disk.is_some() { 10 } else { 8 }].iter().map(|&word| word.to_owned()).collect::<Vec<_>>()
         };
-        let escrow = serves_at(&escrow_address);
+        let escrow = [serves_at(&escrow_address), tls.clone()].concat();
         let party = |command: Vec<&str>, name: &str| {
             let (key, state) = (path(&format!("{name}.key")), path(&format!("{name}.state")));
             let common = ["--escrow", &escrow_url, "--escrow-account", &accounts[0], "--poll", "50", "--key", &key, "--state", &state];
@@ -97,9 +116,9 @@ impl World {
                 "SERVER" => accounts[1].clone(),
                 word => word.to_owned(),
             };
-            command.into_iter().map(named).chain(common.map(str::to_owned)).collect::<Vec<_>>()
+            command.into_iter().map(named).chain(common.map(str::to_owned)).chain(trust.clone()).collect::<Vec<_>>()
         };
-        let serves = [party(play.serves(), "server"), vec!["--listen".to_owned(), server_address]].concat();
+        let serves = [party(play.serves(), "server"), vec!["--listen".to_owned(), server_address], tls].concat();
         let mut commands = vec![("escrow", escrow), ("server", serves), ("asker", party(play.asks(), "asker"))];
         if standby {
             commands.push(("escrow", serves_at(&standby_address)));
@@ -107,7 +126,7 @@ impl World {
 
         // Who serves needs its stake at once.
         let first = spawn(&commands[0].1, folder.path(), 0);
-        let escrow = Client::connect(&escrow_url, operator, Patience::default()).unwrap();
+        let escrow = Client::connect_securely(&escrow_url, operator, Patience::default(), &roots).unwrap();
         for account in [asker.account(), server.account()] {
             escrow.deposit(account, Money::new(PURSE).unwrap(), account.to_string()).unwrap();
         }
@@ -225,7 +244,7 @@ pub fn stop(child: &mut Child) {
     let _ = child.wait();
 }
 
-pub fn spawn(arguments: &[String], folder: &std::path::Path, process: usize) -> Child {
+pub fn spawn(arguments: &[String], folder: &Path, process: usize) -> Child {
     let log = std::fs::OpenOptions::new().create(true).append(true).open(folder.join(format!("{process}.log"))).unwrap();
     let errors = log.try_clone().unwrap();
     Command::new(env!("CARGO_BIN_EXE_verinfer")).args(arguments).stdin(Stdio::null()).stdout(log).stderr(errors).spawn().unwrap()
@@ -238,12 +257,25 @@ pub fn key(path: &str) -> SecretKey {
     SecretKey::from_seed(&seed.0)
 }
 
+/// Writes `cert.pem` with `cert.key`, for this machine, and the certificate `ca.pem` of the authority that has signed it.
+pub fn certify(folder: &Path) {
+    let mut params = CertificateParams::new([]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.distinguished_name.push(DnType::CommonName, format!("authority of {}", folder.display()));
+    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let (params, key) = (CertificateParams::new(["127.0.0.1".to_owned()]).unwrap(), KeyPair::generate().unwrap());
+    let certificate = params.signed_by(&key, &authority).unwrap();
+    for (name, text) in [("ca.pem", authority.pem()), ("cert.pem", certificate.pem()), ("cert.key", key.serialize_pem())] {
+        std::fs::write(folder.join(name), text).unwrap();
+    }
+}
+
 pub fn free_address() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
 /// The URL of a new schema of its own on a PostgreSQL server.
-pub fn schema(server: &str, folder: &std::path::Path) -> String {
+pub fn schema(server: &str, folder: &Path) -> String {
     // Temporary folders have names of their own.
     let name: String = folder.display().to_string().to_lowercase().bytes().map(|byte| format!("{byte:02x}")).collect();
     let name = format!("kill_{}", &name[name.len().saturating_sub(32)..]);

@@ -1,0 +1,113 @@
+//! Whose certificates a client believes, and why it does not believe one.
+
+use std::path::{Path, PathBuf};
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{CertificateError, RootCertStore};
+use ureq::config::{Config, ConfigBuilder};
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::typestate::AgentScope;
+
+/// The authorities whose certificates a client believes: by default those that Mozilla does, as of when this program was built.
+#[derive(Clone, Debug, Default)]
+pub struct Roots(Option<Vec<CertificateDer<'static>>>);
+
+/// Why a file does not name authorities.
+#[derive(Debug, thiserror::Error)]
+pub enum RootsError {
+    /// It cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// It is not in the PEM format, or what is in it is no certificate.
+    #[error("{} is damaged: {reason}", path.display())]
+    Malformed {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// There is none in it.
+    #[error("{} has no certificate (a PEM block `CERTIFICATE`)", path.display())]
+    NoCertificate {
+        /// Which file.
+        path: PathBuf,
+    },
+}
+
+impl Roots {
+    /// Those in a PEM file, and no others.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, or there is none in it.
+    pub fn read(path: &Path) -> Result<Self, RootsError> {
+        let bytes = std::fs::read(path).map_err(|cause| RootsError::Read { path: path.to_owned(), cause })?;
+        let malformed = |reason: String| RootsError::Malformed { path: path.to_owned(), reason };
+        let roots = CertificateDer::pem_slice_iter(&bytes).collect::<Result<Vec<_>, _>>().map_err(|error| malformed(error.to_string()))?;
+        if roots.is_empty() {
+            return Err(RootsError::NoCertificate { path: path.to_owned() });
+        }
+        for root in &roots {
+            // The client would leave out what it cannot read.
+            RootCertStore::empty().add(root.clone()).map_err(|error| malformed(error.to_string()))?;
+        }
+        Ok(Self(Some(roots)))
+    }
+
+    /// Configures an agent that believes these, and takes every status for an answer.
+    pub fn agent(&self) -> ConfigBuilder<AgentScope> {
+        let roots = match &self.0 {
+            None => RootCerts::WebPki,
+            Some(roots) => roots.iter().map(|root| Certificate::from_der(root).to_owned()).into(),
+        };
+        Config::builder().http_status_as_error(false).tls_config(TlsConfig::builder().root_certs(roots).build())
+    }
+}
+
+/// Why a connection is no secret one with whom it should be with, if that is why an attempt failed: it fails in the same way again.
+pub fn distrust(error: &ureq::Error) -> Option<String> {
+    let error = match error {
+        ureq::Error::Rustls(error) => error,
+        // A handshake is part of reading and writing.
+        ureq::Error::Io(error) => error.get_ref()?.downcast_ref()?,
+        ureq::Error::Tls(reason) => return Some((*reason).to_owned()),
+        _ => return None,
+    };
+    Some(match error {
+        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
+            "its certificate is not signed by an authority that is trusted here (`--ca FILE` trusts those in the file instead of the usual ones)".to_owned()
+        }
+        rustls::Error::InvalidCertificate(reason) => format!("its certificate is not valid: {reason}"),
+        rustls::Error::InvalidMessage(_) => "it does not speak TLS there (is it http://?)".to_owned(),
+        error => format!("TLS fails: {error}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_without_authorities_is_refused_with_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ca.pem");
+        let refusal = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            let error = Roots::read(&path).unwrap_err();
+            assert!(error.to_string().contains("ca.pem"), "{error}");
+            error
+        };
+        assert!(matches!(Roots::read(&path).unwrap_err(), RootsError::Read { .. }));
+        assert!(matches!(refusal(""), RootsError::NoCertificate { .. }));
+        assert!(matches!(refusal("-----BEGIN PRIVATE KEY-----\nTUlJ\n-----END PRIVATE KEY-----\n"), RootsError::NoCertificate { .. }));
+        assert!(matches!(refusal("-----BEGIN CERTIFICATE-----\n?\n-----END CERTIFICATE-----\n"), RootsError::Malformed { .. }));
+        assert!(matches!(refusal("-----BEGIN CERTIFICATE-----\nTUlJ\n-----END CERTIFICATE-----\n"), RootsError::Malformed { .. }));
+    }
+}

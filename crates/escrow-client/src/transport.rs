@@ -19,6 +19,9 @@ use crate::messages::{ANSWER_HEADER, ErrorBody, KNOWN_HEADER, NONCE_HEADER, OTHE
 use crate::tls::distrust;
 use crate::waiting::{Wait, is_permanent};
 
+/// The kind of a refusal that the escrow has not signed.
+const UNSIGNED: &str = "unsigned";
+
 /// Longest answer that is not a file.
 pub const MAX_ANSWER_BYTES: u64 = 1 << 26;
 
@@ -131,9 +134,12 @@ impl Transport {
             }
             error => ClientError::Unreachable(Box::new(error)),
         })?;
-        // Who can say this for the escrow can keep its answers away, too.
+        // Who can say this for the escrow can keep its answers away, too. What it means is believed only if the escrow says it.
         if matches!(status, 429 | 503) {
-            return Err(refusal(status, &body));
+            let is_proved = |escrow| {
+                signed.is_ok_and(|signed| signed.check_reply(escrow, unix_time(), (question.digest(), nonce), (status, &body)).is_ok())
+            };
+            return Err(if self.escrow().is_some_and(is_proved) { refusal(status, &body) } else { anonymous(status, &body) });
         }
         let unproved = |fault: ReplyFault| ClientError::Unproved { request: question.target.to_owned(), status, fault };
         let signed = signed.map_err(unproved)?;
@@ -219,6 +225,14 @@ fn unix_time() -> u64 {
 fn signature(reply: &Response<Body>) -> Result<SignedAnswer, ReplyFault> {
     let header = reply.headers().get(ANSWER_HEADER).ok_or(ReplyFault::Unsigned)?;
     serde_json::from_slice(header.as_bytes()).map_err(|error| ReplyFault::Unreadable { reason: error.to_string() })
+}
+
+/// A refusal that anybody may have written.
+fn anonymous(status: u16, body: &[u8]) -> ClientError {
+    match refusal(status, body) {
+        ClientError::Refused { status, message, .. } => ClientError::Refused { status, kind: UNSIGNED.to_owned(), message },
+        error => error,
+    }
 }
 
 fn refusal(status: u16, body: &[u8]) -> ClientError {

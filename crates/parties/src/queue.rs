@@ -85,7 +85,9 @@ impl Queue {
         match result {
             Ok(_) => Ok(Step::Moved),
             Err(error) => {
-                if matches!(error.kind(), Some("proof_rejected" | "proof" | "member")) {
+                // Only what the escrow has found out of the proof counts, and that it says with this status.
+                let is_refused = matches!(error, ClientError::Refused { status: 422, .. });
+                if is_refused && matches!(error.kind(), Some("proof_rejected" | "proof" | "member")) {
                     self.store.put(&scope(job), &name(job), &Err::<Vec<u8>, _>(error.to_string()))?;
                 }
                 Err(error.into())

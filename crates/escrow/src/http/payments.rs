@@ -17,8 +17,8 @@ use crate::store::{Movement, PaymentFilter, StoreError};
 
 type Answer<T> = Result<Json<T>, Failure>;
 
-/// Lines of one answer.
-const MOST: u32 = 1000;
+/// Lines of one answer: each is read in the log.
+const MOST: u32 = 100;
 
 const fn most() -> u32 {
     MOST
@@ -39,7 +39,7 @@ pub struct PaymentQuery {
     /// Recorded before this entry.
     #[serde(default = "end")]
     before: u64,
-    /// At most so many, up to 1000.
+    /// At most so many, up to 100.
     #[serde(default = "most")]
     limit: u32,
 }
@@ -53,7 +53,7 @@ pub async fn payments(State(shared): State<Shared>, query: Result<Query<PaymentQ
     let Query(query) = query.map_err(|error| Failure::malformed(&error))?;
     let escrow = shared.escrow.account();
     let filter = PaymentFilter { holder: query.account.map(|account| holder(account, escrow)), standing: query.standing };
-    let payments = shared.escrow.store.payments(filter, query.before, query.limit.min(MOST)).await?;
+    let payments = shared.escrow.reading.payments(filter, query.before, query.limit.min(MOST)).await?;
     let view = |recorded: crate::store::RecordedPayment| {
         let payment = recorded.payment;
         PaymentView {
@@ -77,7 +77,7 @@ pub struct HistoryQuery {
     /// Before this entry.
     #[serde(default = "end")]
     before: u64,
-    /// At most so many, up to 1000.
+    /// At most so many, up to 100.
     #[serde(default = "most")]
     limit: u32,
 }
@@ -94,7 +94,7 @@ pub async fn history(
 ) -> Answer<Vec<MovementView>> {
     let account: AccountId = account.parse().map_err(|error| Failure::malformed(&error))?;
     let Query(query) = query.map_err(|error| Failure::malformed(&error))?;
-    let store = &shared.escrow.store;
+    let store = &shared.escrow.reading;
     let movements = store.movements(holder(account, shared.escrow.account()), query.before, query.limit.min(MOST)).await?;
     let mut views = Vec::with_capacity(movements.len());
     for movement in movements {

@@ -55,10 +55,16 @@ pub async fn answers(State(shared): State<Shared>, mut request: Request, next: N
     // Before the question is answered: the answer is of no older log.
     let escrow = &shared.escrow;
     let store = if request.method() == Method::GET { &escrow.reading } else { &escrow.store };
-    let heads = heads(&shared, store, known).await;
+    let heads = match heads(&shared, store, known).await {
+        // Its clock and its log are of the past.
+        Err(error @ StoreError::Deposed) => return Failure::from(error).into_response(),
+        heads => heads,
+    };
     let response = next.run(request).await;
     match heads {
-        Ok((head, known)) => {
+        // The database fails: only that can be said.
+        Ok(Heads { is_new: false, .. }) if !response.status().is_server_error() => response,
+        Ok(Heads { head, known, .. }) => {
             let head = heard.0.get().filter(|entry| entry.position > head.position).copied().unwrap_or(head);
             signed(&shared, response, |status, body| Answer {
                 version: VERSION,
@@ -96,14 +102,23 @@ async fn signed(shared: &Shared, response: Response, answer: impl FnOnce(u16, Di
     Response::from_parts(parts, body)
 }
 
-/// The end of the log, and the log up to a position if it is so long.
-async fn heads(shared: &Shared, store: &Store, known: Option<u64>) -> Result<(LogHead, Option<LogHead>), StoreError> {
+/// Which log an answer takes into account.
+struct Heads {
+    /// Its end.
+    head: LogHead,
+    /// The log up to the position that was asked for, if it is so long.
+    known: Option<LogHead>,
+    /// Whether the database has just said so; else it is the last that it has said.
+    is_new: bool,
+}
+
+/// The end of the log, as long as this process leads.
+async fn heads(shared: &Shared, store: &Store, known: Option<u64>) -> Result<Heads, StoreError> {
     let last = shared.escrow.signer.last();
-    let head = match (store.head().await, last.get()) {
-        (Ok(head), _) => LogHead { position: head.position, digest: head.digest },
-        // Answers that need no more of the database are of no older log than this one.
-        (Err(_), Some(head)) => head,
-        (Err(error), None) => return Err(error),
+    let (head, is_new) = match (store.head_in(shared.escrow.store.term()).await, last.get()) {
+        (Ok(head), _) => (LogHead { position: head.position, digest: head.digest }, true),
+        (Err(error @ StoreError::Deposed), _) | (Err(error), None) => return Err(error),
+        (Err(_), Some(head)) => (head, false),
     };
     last.set(head);
     let known = match known {
@@ -112,7 +127,7 @@ async fn heads(shared: &Shared, store: &Store, known: Option<u64>) -> Result<(Lo
         Some(position) => store.digest_at(position).await?.map(|digest| LogHead { position, digest }),
         None => None,
     };
-    Ok((head, known))
+    Ok(Heads { head, known, is_new })
 }
 
 fn header<T: std::str::FromStr>(headers: &HeaderMap, name: &str) -> Result<Option<T>, Failure> {

@@ -318,6 +318,11 @@ impl Store {
         self.pool.close().await;
     }
 
+    /// The term in which it writes.
+    pub(crate) const fn term(&self) -> i64 {
+        self.term
+    }
+
     /// The same database, on the connections for who only reads: those who wait for one keep nobody else waiting.
     pub fn for_reading(&self) -> Self {
         Self { pool: self.readers.clone(), term: 0, ..self.clone() }

@@ -115,6 +115,20 @@ impl Store {
         })
     }
 
+    /// As [`Store::head`], as long as no later term than this one has begun: who was deposed and does not know it yet says nothing of the log.
+    ///
+    /// # Errors
+    ///
+    /// A later term has begun, or as [`Store::head`].
+    pub async fn head_in(&self, term: i64) -> Result<Head, StoreError> {
+        let head = self.head().await?;
+        let query = sqlx::query("SELECT term FROM leader");
+        // Read last: the head is that of the term, or of an earlier one.
+        let row = query.fetch_optional(&mut *self.connection().await?).await?;
+        let last: i64 = row.map_or(Ok(0), |row| row.try_get(0))?;
+        if last == term { Ok(head) } else { Err(StoreError::Deposed) }
+    }
+
     /// The digest of the log up to an entry, if there is one.
     ///
     /// # Errors

@@ -148,6 +148,23 @@ fn what_is_changed_on_the_way_is_not_taken_for_the_escrows_answer() {
 }
 
 #[test]
+fn a_refusal_for_now_that_nobody_has_signed_says_nothing_more() {
+    let database = sqlite();
+    let running = Running::start(&database);
+    running.fund(&[&key(2)], 1000);
+    let between = Between::start(running.address);
+    let client = between.client(Duration::ZERO);
+    between.spoil(Some(|_, _| {
+        let body = r#"{"error":{"kind":"proof_rejected","message":"no"}}"#;
+        format!("HTTP/1.1 503 Service Unavailable\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()
+    }));
+    let error = client.own_account().unwrap_err();
+    assert_eq!(error.kind(), Some("unsigned"), "{error}");
+    assert!(error.is_transient());
+    running.stop();
+}
+
+#[test]
 fn refusals_are_signed_as_answers_to_one_question() {
     let database = sqlite();
     let running = Running::start(&database);

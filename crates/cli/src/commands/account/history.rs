@@ -22,7 +22,7 @@ pub struct Arguments {
     before: u64,
 
     /// At most so many entries.
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100))]
     limit: u32,
 }
 

@@ -73,6 +73,8 @@ mod tests {
             count(false, "accuracy", "provider_aborted", 1),
             count(false, "serving", "proved", 1000),
             count(false, "serving", "not_proved", 1),
+            // Whose silence that was nobody knows.
+            count(false, "serving", "not_begun", 50),
         ];
         assert_eq!(Conduct::of(&outcomes), Conduct { failures: 2, counted: 100 });
     }

@@ -190,7 +190,10 @@ impl Agreement {
     pub fn postponed(mut self, by: Millis) -> Self {
         let deadline = match &mut self.state {
             State::Accuracy(state) => state.deadline_mut(),
-            State::Serving(state) => state.deadline_mut(),
+            State::Serving(state) => {
+                state.postpone(by);
+                None
+            }
             State::Retrieval(state) => state.deadline_mut(),
             // What becomes of a stake is decided at once.
             State::Stake(_) => None,

@@ -29,6 +29,11 @@ impl Timestamp {
     pub const fn before(self, period: Millis) -> Self {
         Self(self.0.saturating_sub(period.0))
     }
+
+    /// How long it is until a later time.
+    pub const fn until(self, later: Self) -> Millis {
+        Millis(later.0.saturating_sub(self.0))
+    }
 }
 
 impl fmt::Display for Timestamp {

@@ -7,14 +7,14 @@
 
 mod common;
 
-use common::explore::{Explored, by_everybody, explore};
+use common::explore::{Explored, by_everybody, explore, explore_when};
 use common::{PERIOD, World, accuracy, customer, provider, retrieval, serving};
 use verinfer_protocols::accuracy::Evidence;
 use verinfer_protocols::agreement::{self, Event, Move};
 use verinfer_protocols::event::Facts;
 use verinfer_protocols::keys::AccountId;
-use verinfer_protocols::serving::{Move as Act, Outcome, State};
-use verinfer_protocols::time::Timestamp;
+use verinfer_protocols::serving::{Move as Act, Outcome, Periods, State};
+use verinfer_protocols::time::{Millis, Timestamp};
 use verinfer_protocols::transfer::Breach;
 
 /// One party is honest: it makes the moves that are right when it is its turn, and makes them in time. The other may do everything.
@@ -125,26 +125,9 @@ fn honest_serving_customer_pays_for_predictions_and_gains_by_untrue_answers_and_
 #[test]
 fn honest_serving_provider_is_paid_for_every_recorded_prediction_and_for_a_place_that_is_not_used() {
     let honest = provider().account();
-    // What it signs is true.
-    let moves = |world: &World| {
-        let untrue = |action: &Move| {
-            let Move::Serving(Act::Record { answers }) = action else { return false };
-            answers.iter().any(|answer| *answer == serving::answer(world.agreement.id, answer.index, false))
-        };
-        serving::moves(world).into_iter().filter(|(action, _)| !untrue(action)).collect()
-    };
-    // It may leave predictions with the escrow before anybody asks.
-    let answers = |world: &World| {
-        let missing = match &world.agreement.state {
-            agreement::State::Serving(State::Running { round, .. }) => round.missing().collect(),
-            _ => Vec::new(),
-        };
-        let parts = missing.iter().map(|&index| vec![index]).chain((missing.len() > 1).then(|| missing.clone()));
-        let answer = |part: Vec<u32>| serving::answer_openly(world.agreement.id, &part, true);
-        parts.map(answer).map(|(action, facts)| (Move::Serving(action), facts)).collect::<Vec<_>>()
-    };
-    let explored =
-        against(serving::world(), honest, moves, |world, who| serving::honest(world, who).into_iter().chain(answers(world)).collect());
+    let explored = against(serving::world(), honest, with_true_answers, |world, who| {
+        serving::honest(world, who).into_iter().chain(left_with_the_escrow(world)).collect()
+    });
     print("honest serving provider", &explored);
     for world in &explored.ended {
         // Whatever is demanded, and however late: a customer gains nothing by it, and pays twice for each proof.
@@ -161,15 +144,91 @@ fn honest_serving_provider_is_paid_for_every_recorded_prediction_and_for_a_place
     }
 }
 
+/// All moves in a round, but what the provider signs is true.
+fn with_true_answers(world: &World) -> Vec<(Move, Facts)> {
+    let untrue = |action: &Move| {
+        let Move::Serving(Act::Record { answers }) = action else { return false };
+        answers.iter().any(|answer| *answer == serving::answer(world.agreement.id, answer.index, false))
+    };
+    serving::moves(world).into_iter().filter(|(action, _)| !untrue(action)).collect()
+}
+
+/// What the provider may leave with the escrow before anybody asks: each prediction that is not recorded, and all of them.
+fn left_with_the_escrow(world: &World) -> Vec<(Move, Facts)> {
+    let missing = match &world.agreement.state {
+        agreement::State::Serving(State::Running { round, .. }) => round.missing().collect(),
+        _ => Vec::new(),
+    };
+    let parts = missing.iter().map(|&index| vec![index]).chain((missing.len() > 1).then(|| missing.clone()));
+    let answer = |part: Vec<u32>| serving::answer_openly(world.agreement.id, &part, true);
+    parts.map(answer).map(|(action, facts)| (Move::Serving(action), facts)).collect()
+}
+
+/// When the time of a round is over that still goes on, in which predictions are missing.
+fn end_of_unfinished_round(world: &World) -> Option<Timestamp> {
+    match &world.agreement.state {
+        agreement::State::Serving(State::Running { round, .. }) if !round.is_complete() && world.now < round.ends => Some(round.ends),
+        _ => None,
+    }
+}
+
+#[test]
+fn serving_provider_that_records_all_before_the_round_is_over_is_paid_for_all_whatever_the_customer_does() {
+    let honest = provider().account();
+    let all = i64::from(serving::K) * serving::PRICE as i64;
+    let long = Millis(10 * PERIOD.0);
+    for (prove, deciding) in [(PERIOD, Millis(0)), (long, Millis(0)), (PERIOD, long), (long, long)] {
+        let start = serving::world_of(Periods { respond: PERIOD, round: Millis(4 * PERIOD.0), answer: PERIOD, prove });
+        // Whatever is missing the provider leaves with the escrow in the last moment of the round, before which the customer may do everything.
+        let moments = |world: &World, by: AccountId, action: &Move| {
+            let deadline = world.agreement.state.deadline().unwrap();
+            let is_part = matches!(action, Move::Serving(Act::Answer { answers, .. }) if answers.len() < serving::K as usize);
+            let last = match end_of_unfinished_round(world) {
+                Some(_) if by == honest && is_part && left_with_the_escrow(world).len() > 1 => world.now,
+                Some(ends) if by == honest => Timestamp(ends.0 - 1),
+                Some(ends) => Timestamp(ends.0 - 2),
+                None => Timestamp(deadline.0 - 1),
+            };
+            vec![world.now, last]
+        };
+        let moves = |world: &World| {
+            let customers = by_everybody(with_true_answers(world)).into_iter().filter(|(by, ..)| *by != honest);
+            let own = serving::honest(world, honest).into_iter().chain(left_with_the_escrow(world));
+            customers.chain(own.map(|(action, facts)| (honest, action, facts))).collect()
+        };
+        let silence = |world: &World| world.agreement.awaits() != Some(honest) && end_of_unfinished_round(world).is_none();
+        let explored = explore_when(start, moves, silence, moments, deciding);
+        print("serving provider that records all", &explored);
+        for world in &explored.ended {
+            let due = match serving_outcome(world) {
+                Outcome::Withdrawn | Outcome::Expired | Outcome::NotBegun => 0,
+                Outcome::NotSent(_) | Outcome::Concluded { predictions: serving::K } => all,
+                Outcome::Proved { contested, predictions: serving::K } => all + 2 * i64::from(contested) * serving::Z as i64,
+                outcome => panic!("{outcome:?}"),
+            };
+            assert_eq!(world.gain(honest), due);
+        }
+    }
+}
+
+#[test]
+fn round_lasts_no_longer_than_its_periods_whoever_draws_it_out() {
+    let [short, medium, long] = [PERIOD, Millis(3 * PERIOD.0), Millis(10 * PERIOD.0)];
+    for (respond, round, answer, prove) in [(short, long, medium, medium), (short, medium, medium, long)] {
+        let start = serving::world_of(Periods { respond, round, answer, prove });
+        let opened = start.now;
+        let explored = explore(start, |world| by_everybody(serving::moves(world)), |_| true);
+        // Accepting, sending, confirming, the round; looking at what the provider left at its end, proofs of a contest of some, time to demand the others, answers,
+        // time to contest these, proofs.
+        let longest = 6 * respond.0 + round.0 + answer.0 + 2 * prove.0;
+        let seen = explored.ended.iter().map(|world| world.now.0 - opened.0).max().unwrap();
+        // Each of these moves is made a millisecond before it is too late.
+        assert_eq!(seen, longest - 9, "{respond:?} {round:?} {answer:?} {prove:?}");
+    }
+}
+
 #[test]
 fn every_stage_of_a_round_has_the_time_that_the_terms_promise() {
-    let start = serving::world();
-    let opened = start.now;
-    // A period for each of: accepting, sending, confirming, the round; looking at what the provider left at its end, proofs of a contest of some, time to demand the
-    // others, answers, time to contest these, proofs.
-    let longest = Timestamp(opened.0 + 10 * PERIOD.0);
-    let explored = explore(start, |world| by_everybody(serving::moves(world)), |_| true);
-    assert!(explored.ended.iter().all(|world| world.now <= longest), "a round can be drawn out");
     let in_time = |world: &World, event: &Event, now| world.after(event, now);
     // Who demands at the last moment gives the provider its whole time, and keeps time to contest.
     let (mut world, id) = (serving::running(), serving::world().agreement.id);

@@ -12,7 +12,7 @@ use verinfer_protocols::accuracy::{Evidence, Move, Outcome, State};
 use verinfer_protocols::agreement::{self, Event};
 use verinfer_protocols::event::Facts;
 use verinfer_protocols::refusal::{MemberFault, Refusal};
-use verinfer_protocols::time::Timestamp;
+use verinfer_protocols::time::{Millis, Timestamp};
 use verinfer_protocols::transfer::{self, Breach};
 use verinfer_protocols::{retrieval as retrieval_protocol, serving as serving_protocol, stake};
 
@@ -178,6 +178,33 @@ fn customer_that_takes_predictions_and_records_none_pays_for_them() {
     world.wait();
     assert_eq!(world.agreement.state, agreement::State::Serving(State::Ended(Outcome::Concluded { predictions: 2 })));
     assert_eq!(world.gains(), (-all, all, 0));
+}
+
+#[test]
+fn round_has_the_time_after_an_early_contest_that_it_had_before() {
+    use serving_protocol::{Move, Outcome, State};
+    let mut world = serving::running();
+    let (round, id) = (world.agreement.state.deadline().unwrap(), world.agreement.id);
+    let act = |world: &mut World, by, (action, facts)| world.act(&by, agreement::Move::Serving(action), facts);
+    act(&mut world, customer(), (Move::Record { answers: vec![serving::answer(id, 0, true)] }, Facts::Nothing));
+    // Just before the provider would record the other one, which the customer has, too.
+    let left = Millis(common::PERIOD.0 / 4);
+    world.now = round.before(left);
+    act(&mut world, customer(), (Move::Contest { inputs: BTreeSet::from([0]) }, Facts::Nothing));
+    // The proof takes longer than was left of the round, and so does the escrow.
+    world.now = Timestamp(world.agreement.state.deadline().unwrap().0 - 1);
+    act(&mut world, provider(), serving::prove(id, &[0]));
+    let mut world = world.decided_after(common::PERIOD);
+    let (answer, held) = serving::answer_openly(id, &[1], true);
+    let event = Event::Move { by: provider().account(), action: agreement::Move::Serving(answer), facts: held };
+    let over = world.now.after(left);
+    assert_eq!(world.agreement.step(&event, over).unwrap_err(), Refusal::Late { deadline: over, now: over });
+    world = world.after(&event, Timestamp(over.0 - 1)).unwrap();
+    world.wait();
+    let outcome = Outcome::Proved { contested: 1, predictions: 2 };
+    assert_eq!(world.agreement.state, agreement::State::Serving(State::Ended(outcome)));
+    let price = 2 * (serving::Z + serving::PRICE) as i64;
+    assert_eq!(world.gains(), (-price, price, 0));
 }
 
 #[test]

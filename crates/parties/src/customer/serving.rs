@@ -163,10 +163,7 @@ impl<'a> Customer<'a> {
                 self.act(Move::Send { inputs: inputs.map(|input| input.map(|(_, (_, digest))| digest)).collect::<Result<_, _>>()? })
             }
             State::Confirming { .. } => self.send_inputs(),
-            State::Running { round, deadline } => {
-                let rest = Millis(deadline.0.saturating_sub(view.now.0));
-                self.collect(round, rest, tell)
-            }
+            State::Running { round, deadline } => self.collect(round, view.now.until(*deadline), tell),
             State::Proposed { .. } | State::Demanded { .. } | State::Contested { .. } | State::Ended(_) => Ok(Step::Waiting),
         }
     }
@@ -206,7 +203,11 @@ impl<'a> Customer<'a> {
             return self.act(Move::Demand);
         }
         let mut contested: BTreeSet<u32> = self.store.once(DEAL.0, "contested", || choose(self.terms.inputs, self.contest))?;
-        contested.extend(self.take_demanded(recorded, Duration::from_millis(rest.0 / 2))?);
+        match self.take_demanded(recorded, rest)? {
+            Taken::All => {}
+            Taken::Part => return Ok(Step::Moved),
+            Taken::Unusable(index) => drop(contested.insert(index)),
+        }
         contested.retain(|index| !round.proved.contains(index));
         if contested.is_empty() {
             return self.act(Move::Conclude);
@@ -243,30 +244,35 @@ impl<'a> Customer<'a> {
         })
     }
 
-    /// Takes what the provider has left with the escrow because it was demanded. Gives an input for which that is no prediction, or so much that it cannot
-    /// be fetched within `limit`: it cannot be proved, and one such contest wins the whole deposit.
-    fn take_demanded(&self, recorded: &BTreeMap<u32, Digest>, limit: Duration) -> Result<Option<u32>, PartyError> {
-        if recorded.keys().all(|&index| self.store.has(PREDICTIONS, &numbered(index))) {
-            return Ok(None);
+    /// Takes what the provider has left with the escrow because it was demanded, or so that it is recorded, as far as it comes before the agreement is to be
+    /// looked at again.
+    ///
+    /// What is no prediction cannot be proved: one such contest wins the whole deposit. What has not come may be one, and the contest of it costs two proofs; or
+    /// it is so much that it cannot be fetched. So it is fetched until there is no more time than the contest itself needs.
+    fn take_demanded(&self, recorded: &BTreeMap<u32, Digest>, rest: Millis) -> Result<Taken, PartyError> {
+        let place = |index: &u32| numbered(*index);
+        let Some(missing) = recorded.keys().find(|index| !self.store.has(PREDICTIONS, &place(index))) else { return Ok(Taken::All) };
+        if is_time_to_contest(&self.terms, rest) {
+            return Ok(Taken::Unusable(*missing));
         }
-        let start = Instant::now();
+        let (start, limit) = (Instant::now(), self.asking.min(Duration::from_millis(rest.0 / 2)));
         for (answer, file) in self.client.demanded(self.id)? {
-            let (index, place) = (answer.index, numbered(answer.index));
+            let (index, place) = (answer.index, place(&answer.index));
             if self.store.has(PREDICTIONS, &place) {
                 continue;
             }
             if start.elapsed() >= limit {
-                return Ok(Some(index));
+                return Ok(Taken::Part);
             }
             let scores: Result<SaltedScores, _> = postcard::from_bytes(&self.client.file(self.id, file)?);
             match scores.map(|scores| Prediction { scores, answer }) {
                 Ok(prediction) if self.has_all_scores(&prediction) && self.is_signed(&prediction)? => {
                     self.store.put(PREDICTIONS, &place, &prediction)?
                 }
-                Ok(_) | Err(_) => return Ok(Some(index)),
+                Ok(_) | Err(_) => return Ok(Taken::Unusable(index)),
             }
         }
-        Ok(None)
+        Ok(Taken::All)
     }
 
     /// Whether a prediction has a score for each class: one that has not cannot be proved.
@@ -290,6 +296,21 @@ impl<'a> Customer<'a> {
         self.client.act(self.id, agreement::Move::Serving(action))?;
         Ok(Step::Moved)
     }
+}
+
+/// How much of what the provider has left with the escrow the customer has.
+enum Taken {
+    /// All of it.
+    All,
+    /// Not all yet.
+    Part,
+    /// For this input there is no prediction, or none that the customer can get.
+    Unusable(u32),
+}
+
+/// Whether what has not come has to be contested now, with so much left to do it: the customer has at least `respond` from the last answer.
+const fn is_time_to_contest(terms: &Terms, rest: Millis) -> bool {
+    rest.0 <= terms.periods.respond.0 / 4
 }
 
 fn propose(client: &Client, peer: &Peer, store: &Store, plan: &Plan) -> Result<(Terms, u32, Option<u32>), PartyError> {

@@ -15,7 +15,7 @@
 //! then leaves these predictions with the escrow, which everybody trusts to hand them over. After that everything is recorded, so that it can be demanded once.
 //!
 //! Recorded predictions have a price. A customer that takes them and records nothing pays all the same: the provider may leave them with the escrow itself, until the
-//! round is over, and who concludes before that pays for all of them.
+//! round is over, and who concludes before that pays for all of them. The round's time stands still while it proves.
 
 mod step;
 mod terms;
@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::{AgreementId, Digest};
 use crate::keys::{AccountId, SecretKey, Signature};
-use crate::time::Timestamp;
+use crate::time::{Millis, Timestamp};
 use crate::transfer::Breach;
 
 pub use step::step;
@@ -52,7 +52,8 @@ pub struct Round {
     pub proved: BTreeSet<u32>,
     /// Whether some were contested before all were recorded.
     pub contested: bool,
-    /// When it ends if the customer then still has time to contest, and until when the provider may leave predictions with the escrow.
+    /// When it ends if the customer then still has time to contest, and until when the provider may leave predictions with the escrow. No time of the round
+    /// passes while the provider proves: while it does, this is when the round ends if that takes as long as it may.
     pub ends: Timestamp,
 }
 
@@ -256,16 +257,15 @@ impl State {
         }
     }
 
-    /// The same, to be moved.
-    pub(crate) const fn deadline_mut(&mut self) -> Option<&mut Timestamp> {
+    /// Moves everything that is to come: nobody but the escrow had this time.
+    pub(crate) const fn postpone(&mut self, by: Millis) {
         match self {
-            Self::Proposed { deadline }
-            | Self::Sending { deadline }
-            | Self::Confirming { deadline, .. }
-            | Self::Running { deadline, .. }
-            | Self::Demanded { deadline, .. }
-            | Self::Contested { deadline, .. } => Some(deadline),
-            Self::Ended(_) => None,
+            Self::Proposed { deadline } | Self::Sending { deadline } | Self::Confirming { deadline, .. } => *deadline = deadline.after(by),
+            Self::Running { round, deadline } | Self::Demanded { round, deadline } | Self::Contested { round, deadline, .. } => {
+                round.ends = round.ends.after(by);
+                *deadline = deadline.after(by);
+            }
+            Self::Ended(_) => {}
         }
     }
 

@@ -107,7 +107,9 @@ fn at_move(
             if is_early && round.contested {
                 return Err(Refusal::ContestedBefore);
             }
-            let round = Round { contested: round.contested || is_early, ..round.clone() };
+            // The round goes on afterwards with the time that it has left: the provider cannot record predictions while it proves some.
+            let ends = round.ends.after(periods.prove);
+            let round = Round { contested: round.contested || is_early, ends, ..round.clone() };
             Ok((State::Contested { round, due, deadline: now.after(periods.prove) }, Vec::new()))
         }
         (State::Running { round, .. }, Move::Demand) if customer => {
@@ -138,8 +140,8 @@ fn at_move(
                 return end(id, terms, round.outcome(terms.inputs));
             }
             // What is missing is not lost by the contest: there is time to record and to demand it.
-            let deadline = now.after(periods.respond).max(round.ends);
-            Ok((State::Running { round, deadline }, Vec::new()))
+            let ends = round.ends.before(now.until(*deadline));
+            Ok((State::Running { round: Round { ends, ..round }, deadline: now.after(periods.respond).max(ends) }, Vec::new()))
         }
         _ => Err(Refusal::OutOfStage { stage: state.stage() }),
     }

@@ -27,6 +27,23 @@ pub struct Explored {
 /// Visits every situation that can be reached from `start`. In each, `moves` are tried by every account and `silence` says whether the stage may end
 /// without a move. Situations are different if the agreement, an account or the time is.
 pub fn explore(start: World, moves: impl Fn(&World) -> Vec<(AccountId, Move, Facts)>, silence: impl Fn(&World) -> bool) -> Explored {
+    // At once, or at the last moment.
+    let moments = |world: &World, _, _: &Move| {
+        let last = world.agreement.state.deadline().map(|deadline| Timestamp(deadline.0 - 1));
+        [Some(world.now), last].into_iter().flatten().collect()
+    };
+    explore_when(start, moves, silence, moments, Millis(0))
+}
+
+/// The same with the times at which somebody may make a move: if it can be made at the first, it is also tried at the others. The escrow takes `deciding` for each
+/// proof.
+pub fn explore_when(
+    start: World,
+    moves: impl Fn(&World) -> Vec<(AccountId, Move, Facts)>,
+    silence: impl Fn(&World) -> bool,
+    moments: impl Fn(&World, AccountId, &Move) -> Vec<Timestamp>,
+    deciding: Millis,
+) -> Explored {
     let mut explored = Explored::default();
     let mut seen = BTreeSet::new();
     let mut open = vec![start];
@@ -47,6 +64,8 @@ pub fn explore(start: World, moves: impl Fn(&World) -> Vec<(AccountId, Move, Fac
         let mut moved = false;
         let mut visit = |event: &Event, now| match world.after(event, now) {
             Ok(next) => {
+                let is_proof = matches!(event, Event::Move { facts: Facts::Proof(_), .. });
+                let next = if is_proof { next.decided_after(deciding) } else { next };
                 assert!(next.agreement != world.agreement, "an event without effect: {event:?}");
                 explored.transitions += 1;
                 open.push(next);
@@ -58,9 +77,9 @@ pub fn explore(start: World, moves: impl Fn(&World) -> Vec<(AccountId, Move, Fac
             }
         };
         for (by, action, facts) in moves {
+            let moments = moments(&world, by, &action);
             let event = Event::Move { by, action, facts };
-            // At once, or at the last moment.
-            moved |= visit(&event, world.now) && visit(&event, Timestamp(deadline.0 - 1));
+            moved |= !moments.is_empty() && moments.into_iter().all(|now| visit(&event, now));
         }
         if silence(&world) {
             moved |= visit(&Event::Deadline, deadline);

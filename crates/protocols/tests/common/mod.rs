@@ -79,6 +79,11 @@ impl World {
         Ok(Self { agreement, ledger, now })
     }
 
+    /// With the time that the escrow took to decide on the last move.
+    pub fn decided_after(self, deciding: Millis) -> Self {
+        Self { agreement: self.agreement.postponed(deciding), now: self.now.after(deciding), ..self }
+    }
+
     /// A party moves.
     pub fn act(&mut self, by: &SecretKey, action: Move, facts: Facts) {
         let event = Event::Move { by: by.account(), action, facts };

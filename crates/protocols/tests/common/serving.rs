@@ -65,6 +65,11 @@ pub fn wrong_answers(id: AgreementId) -> Vec<(Move, Facts)> {
 }
 
 pub fn world() -> World {
+    world_of(Periods { respond: PERIOD, round: PERIOD, answer: PERIOD, prove: PERIOD })
+}
+
+/// The same with other periods.
+pub fn world_of(periods: Periods) -> World {
     World::open(Terms::Serving(serving::Terms {
         customer: customer().account(),
         provider: provider().account(),
@@ -73,7 +78,7 @@ pub fn world() -> World {
         proof: units(Z),
         price: units(PRICE),
         beta: BETA,
-        periods: Periods { respond: PERIOD, round: PERIOD, answer: PERIOD, prove: PERIOD },
+        periods,
         nonce: digest("nonce"),
     }))
 }

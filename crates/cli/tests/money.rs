@@ -1,4 +1,4 @@
-//! An account's money through commands, each a process of its own, with an escrow that is killed meanwhile.
+//! An account's money through commands, each a process of its own, with an escrow that is killed meanwhile. Entry 1 of its log has the rules.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -59,7 +59,7 @@ fn money_comes_in_and_goes_out_by_commands_that_may_be_repeated_after_a_kill() {
     let escrow = Escrow::start(folder);
     let deposit = ["escrow", "deposit", "--account", &account, "--amount", "1000", "--reference", "invoice 17"];
     let (code, first) = escrow.run(folder, "escrow.key", &deposit);
-    assert_eq!((code, &first["entry"]), (0, &Value::from(1)));
+    assert_eq!((code, &first["entry"]), (0, &Value::from(2)));
     drop(escrow);
 
     let escrow = Escrow::start(folder);
@@ -72,7 +72,7 @@ fn money_comes_in_and_goes_out_by_commands_that_may_be_repeated_after_a_kill() {
 
     let withdraw = ["account", "withdraw", "--amount", "300", "--reference", "november"];
     let (code, first) = escrow.run(folder, "party.key", &withdraw);
-    assert_eq!((code, &first["entry"], &first["balance"]), (0, &Value::from(2), &Value::from(700)));
+    assert_eq!((code, &first["entry"], &first["balance"]), (0, &Value::from(3), &Value::from(700)));
     drop(escrow);
 
     let escrow = Escrow::start(folder);
@@ -97,8 +97,8 @@ fn money_comes_in_and_goes_out_by_commands_that_may_be_repeated_after_a_kill() {
     let (_, history) = escrow.run(folder, "party.key", &["account", "history", "--limit", "2"]);
     let lines: Vec<_> = history["entries"].as_array().unwrap().iter().map(|line| (&line["what"], &line["units"])).collect();
     assert_eq!(lines, [(&Value::from("reversal"), &Value::from(-700)), (&Value::from("withdrawal"), &Value::from(-300))]);
-    assert_eq!(history["before"], 2);
-    let (_, rest) = escrow.run(folder, "party.key", &["account", "history", "--before", "2"]);
+    assert_eq!(history["before"], 3);
+    let (_, rest) = escrow.run(folder, "party.key", &["account", "history", "--before", "3"]);
     assert_eq!((rest["entries"].as_array().unwrap().len(), &rest["entries"][0]["what"]), (1, &Value::from("deposit")));
     drop(escrow);
 

@@ -1,4 +1,4 @@
-//! What an operator does: databases with passwords, backups, and what is refused after a restore.
+//! What an operator does: databases with passwords, backups, and what is refused after a restore. Entry 1 of a log has the rules.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
@@ -67,7 +67,7 @@ fn a_backup_is_whole_and_its_owners_alone_and_an_older_log_is_not_served_silentl
     deposit(folder, &report, &["one", "two"]);
     let backup = ["escrow", "backup", "--db", "sqlite:escrow.db", "--out", "copy.db"];
     let (code, copy) = run(folder, &backup);
-    assert_eq!((code, &copy["entries"]), (0, &Value::from(2)), "{copy}");
+    assert_eq!((code, &copy["entries"]), (0, &Value::from(3)), "{copy}");
     #[cfg(unix)]
     assert_eq!(std::os::unix::fs::PermissionsExt::mode(&folder.join("copy.db").metadata().unwrap().permissions()) & 0o777, 0o600);
     let (code, refused) = run(folder, &backup);
@@ -79,14 +79,14 @@ fn a_backup_is_whole_and_its_owners_alone_and_an_older_log_is_not_served_silentl
     assert!(
         (0..100).any(|_| {
             sleep(Duration::from_millis(100));
-            head().starts_with("3:")
+            head().starts_with("4:")
         }),
         "{}",
         head()
     );
     kill(child);
     let (code, audit) = run(folder, &["escrow", "audit", "--db", "sqlite:copy.db"]);
-    assert_eq!((code, &audit["entries"]), (0, &Value::from(2)));
+    assert_eq!((code, &audit["entries"]), (0, &Value::from(3)));
 
     for side in ["escrow.db", "escrow.db-wal", "escrow.db-shm"] {
         let _ = std::fs::remove_file(folder.join(side));
@@ -94,20 +94,20 @@ fn a_backup_is_whole_and_its_owners_alone_and_an_older_log_is_not_served_silentl
     std::fs::copy(folder.join("copy.db"), folder.join("escrow.db")).unwrap();
     let (code, refused) = run(folder, &SERVE);
     assert_eq!(code, 2);
-    let expected = "the log ends with entry 2, and went on to entry 3 before";
+    let expected = "the log ends with entry 3, and went on to entry 4 before";
     assert!(message(&refused).contains(expected) && message(&refused).contains("escrow.key.head"), "{refused}");
 
     // Without the file it is what somebody knows by which it is measured.
     std::fs::remove_file(folder.join("escrow.key.head")).unwrap();
-    let other = format!("2:{}", "0".repeat(64));
+    let other = format!("3:{}", "0".repeat(64));
     let (code, refused) = run(folder, &[&SERVE[..], &["--not-before", &other]].concat());
     assert_eq!(code, 2);
-    assert!(message(&refused).contains("entry 2 of the log is another one"), "{refused}");
+    assert!(message(&refused).contains("entry 3 of the log is another one"), "{refused}");
     let (child, report) = serve(folder, &["--not-before", copy["mark"].as_str().unwrap()]);
     deposit(folder, &report, &["two", "other"]);
     kill(child);
     let (code, audit) = run(folder, &["escrow", "audit", "--db", "sqlite:escrow.db"]);
-    assert_eq!((code, &audit["entries"]), (0, &Value::from(3)));
+    assert_eq!((code, &audit["entries"]), (0, &Value::from(4)));
 }
 
 #[test]
@@ -229,7 +229,7 @@ fn an_operator_sees_how_the_escrow_is_on_an_address_of_its_own() {
         r#"verinfer_escrow_requests_total{route="/v1/requests",method="POST",status="200"} 1"#,
         r#"verinfer_escrow_request_seconds_count{route="/v1/requests",method="POST"} 1"#,
         "verinfer_escrow_leads 1",
-        "verinfer_escrow_log_entries 1",
+        "verinfer_escrow_log_entries 2",
         "verinfer_escrow_clock_stands 0",
         "verinfer_escrow_verification_queue 0",
         "verinfer_escrow_money_issued 5",

@@ -7,6 +7,7 @@ mod client;
 mod contradiction;
 mod error;
 mod known;
+pub mod memory;
 pub mod messages;
 mod payments;
 pub mod tls;

@@ -1,4 +1,5 @@
-//! The command line. Only this crate prints, reads files and chooses exit codes: 0 accepted, 1 rejected, 2 error.
+//! The command line. Only this crate prints, reads files and chooses exit codes: 0 accepted, 1 rejected, 2 error, 3 an escrow
+//! that contradicts what it has signed.
 
 use std::process::ExitCode;
 use std::time::Duration;

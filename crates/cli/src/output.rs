@@ -8,6 +8,8 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use serde_json::json;
+use verinfer_escrow_client::ClientError;
+use verinfer_parties::PartyError;
 
 use crate::escape::{self, one_line};
 use crate::files;
@@ -93,7 +95,8 @@ impl Output {
     /// Prints an error, in one line with its causes, and gives the exit code 2.
     pub fn failure(self, error: &anyhow::Error) -> ExitCode {
         let message = with_causes(error);
-        self.print_failure(&message, &format!("error: {}\n", one_line(&message)))
+        let code = self.print_failure(&message, &format!("error: {}\n", one_line(&message)));
+        if is_contradiction(error) { ExitCode::from(3) } else { code }
     }
 
     /// Prints on standard error what the user should know although the command goes on.
@@ -157,6 +160,15 @@ impl Output {
 pub fn waiting(line: &str) {
     // Nobody is left to be told if it cannot be written.
     let _ = writeln!(io::stderr().lock(), "{}", one_line(line));
+}
+
+/// Whether an escrow has contradicted what it has signed.
+fn is_contradiction(error: &anyhow::Error) -> bool {
+    let of_client = |error: &ClientError| matches!(error, ClientError::Contradiction(_));
+    error.chain().any(|cause| match cause.downcast_ref() {
+        Some(PartyError::Escrow(error)) => of_client(error),
+        Some(_) | None => cause.downcast_ref().is_some_and(of_client),
+    })
 }
 
 /// An error with its causes in one line; a cause that is part of what was said already, as some libraries have it, is not said again.

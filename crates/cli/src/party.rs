@@ -14,6 +14,7 @@ use verinfer_escrow_client::{Client, Patience};
 use verinfer_graph::{DataType, Graph, Shape};
 use verinfer_parties::peer::Peer;
 use verinfer_parties::pins::check_escrow;
+use verinfer_parties::receipts::Receipts;
 use verinfer_parties::time::Time;
 use verinfer_parties::{Model, Pace, Store, Tell};
 use verinfer_protocols::keys::{AccountId, SecretKey};
@@ -87,6 +88,7 @@ impl PartyArguments {
         self.roots.warn_of(&self.escrow, output);
         let client = Client::connect_securely(&self.escrow, key.clone(), Patience::default(), &roots)?;
         check_escrow(self.escrow_account, client.escrow())?;
+        let client = client.remembering(Arc::new(Receipts::of(&store)))?;
         let pace = Pace { poll: Duration::from_millis(self.poll), once };
         let tell: Tell = Arc::new(move |line| output.line(line));
         Ok(Party { key, client, store, roots, pace, tell })

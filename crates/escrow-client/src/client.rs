@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use verinfer_protocols::agreement::{Move, Terms};
+use verinfer_protocols::answer::AnswerFault;
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::{AccountId, SecretKey};
 use verinfer_protocols::money::Money;
@@ -17,9 +18,10 @@ use verinfer_protocols::{accuracy, retrieval, serving, transfer};
 use crate::MAX_FILE_BYTES;
 use crate::error::ClientError;
 use crate::known::Known;
+use crate::memory::{KeptReceipt, Memory};
 use crate::messages::{About, AccountView, AgreementView, FileAccess, PartyView, Receipt, RequestAccess, RequestReceipt};
 use crate::tls::Roots;
-use crate::transport::{Content, Question, Transport, understand};
+use crate::transport::{Content, Question, Transport, refusal, understand};
 
 /// How long a client waits for an escrow.
 #[derive(Clone, Copy, Debug)]
@@ -84,6 +86,22 @@ impl Client {
         }
     }
 
+    /// The same client, which keeps what the escrow signs, and compares it with what was kept before.
+    ///
+    /// # Errors
+    ///
+    /// It is another escrow, contradicts what it has signed before, or cannot be reached; or what it has signed cannot be read or kept.
+    pub fn remembering(self, memory: Arc<dyn Memory>) -> Result<Self, ClientError> {
+        let known = Known::of(memory)?;
+        if let Some(expected) = known.escrow().filter(|&known| known != self.escrow) {
+            let fault = AnswerFault::OtherEscrow { found: self.escrow, expected };
+            return Err(ClientError::Unproved { request: ABOUT.to_owned(), status: 200, fault: fault.into() });
+        }
+        let client = Self { transport: self.transport.with(known), ..self };
+        client.about()?;
+        Ok(client)
+    }
+
     /// The escrow's account.
     pub const fn escrow(&self) -> AccountId {
         self.escrow
@@ -118,7 +136,10 @@ impl Client {
     ///
     /// The escrow cannot be reached.
     pub fn account_of(&self, account: AccountId) -> Result<AccountView, ClientError> {
-        self.transport.read(&format!("/v1/accounts/{account}"))
+        let last = if account == self.account() { self.transport.known().last_sequence(AgreementId::NONE) } else { 0 };
+        let (answer, view) = self.transport.read_signed::<AccountView>(&format!("/v1/accounts/{account}"))?;
+        self.transport.known().check_sequence(AgreementId::NONE, last, view.next_sequence, &answer)?;
+        Ok(view)
     }
 
     /// An agreement as it stands.
@@ -127,7 +148,19 @@ impl Client {
     ///
     /// There is no such agreement, or the escrow cannot be reached.
     pub fn agreement(&self, id: AgreementId) -> Result<AgreementView, ClientError> {
-        self.transport.read(&format!("/v1/agreements/{id}"))
+        let (target, last) = (format!("/v1/agreements/{id}"), self.transport.known().last_sequence(id));
+        let (answer, body) = self.transport.ask_any(&Question::get(&target))?;
+        if answer.answer.status != 200 {
+            let refusal = refusal(answer.answer.status, &body);
+            if refusal.kind() == Some("no_agreement") {
+                self.transport.known().check_sequence(id, last, 1, &answer)?;
+            }
+            return Err(refusal);
+        }
+        let view: AgreementView = understand(&target, &body)?;
+        let own = view.parties.iter().find(|party| party.account == self.account());
+        self.transport.known().check_sequence(id, last, own.map_or(1, |party| party.next_sequence), &answer)?;
+        Ok(view)
     }
 
     /// Signs a request with the next number. Who keeps it can [submit](Client::submit) it again after a crash: it is carried out once.
@@ -172,10 +205,17 @@ impl Client {
         let expires = self.recent_time()?.after(LIFETIME);
         let access = RequestAccess { escrow: self.escrow, body: Digest::of_bytes(&json), expires }.authorize(&self.key);
         let question = Question { content: Content::Post(&json), authorization: Some(&access), ..Question::get(REQUESTS) };
-        let (_, body) = self.transport.ask(&question)?;
+        let (answer, body) = self.transport.ask(&question)?;
         let RequestReceipt { request: found, entry } = understand(REQUESTS, &body)?;
         let expected = request.id();
-        if found == expected { Ok(entry) } else { Err(ClientError::OtherReceipt { expected, found }) }
+        if found != expected {
+            return Err(ClientError::OtherReceipt { expected, found });
+        }
+        let body = String::from_utf8(body)
+            .map_err(|_| ClientError::Answer { request: REQUESTS.to_owned(), reason: "it is no UTF-8 text".to_owned() })?;
+        let Header { agreement, sequence, .. } = request.header;
+        self.transport.known().keep(&KeptReceipt { request: found, agreement, sequence, entry, answer, body })?;
+        Ok(entry)
     }
 
     /// Proposes terms.

@@ -2,6 +2,7 @@ use verinfer_protocols::answer::AnswerFault;
 use verinfer_protocols::digest::Digest;
 
 use crate::contradiction::Contradiction;
+use crate::memory::MemoryError;
 
 /// Why an answer is not taken for the escrow's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -82,6 +83,9 @@ pub enum ClientError {
         /// The receipt's.
         found: Digest,
     },
+    /// What the escrow has signed cannot be kept.
+    #[error("the escrow's receipts cannot be kept: {0}")]
+    Memory(#[from] MemoryError),
     /// There are no random bytes to ask with.
     #[error("the operating system gives no randomness")]
     Randomness,
@@ -95,7 +99,12 @@ impl ClientError {
             Self::Unreachable(_) | Self::Distrusted { .. } | Self::Unproved { .. } => true,
             // A proxy says 502 and 504 while the escrow behind it is started again.
             Self::Refused { status, kind, .. } => matches!(status, 429 | 502 | 503 | 504) || kind == "no_space",
-            Self::Answer { .. } | Self::Contradiction(_) | Self::OtherFile { .. } | Self::OtherReceipt { .. } | Self::Randomness => false,
+            Self::Answer { .. }
+            | Self::Contradiction(_)
+            | Self::OtherFile { .. }
+            | Self::OtherReceipt { .. }
+            | Self::Memory(_)
+            | Self::Randomness => false,
         }
     }
 
@@ -110,6 +119,7 @@ impl ClientError {
             | Self::Contradiction(_)
             | Self::OtherFile { .. }
             | Self::OtherReceipt { .. }
+            | Self::Memory(_)
             | Self::Randomness => None,
         }
     }

@@ -7,8 +7,10 @@ mod client;
 mod contradiction;
 mod error;
 mod known;
+pub mod memory;
 pub mod messages;
 mod payments;
+mod reader;
 pub mod tls;
 mod transport;
 pub mod waiting;
@@ -16,6 +18,7 @@ pub mod waiting;
 pub use client::{Client, Patience};
 pub use contradiction::Contradiction;
 pub use error::{ClientError, ReplyFault};
+pub use reader::Reader;
 
 /// The kind of a refusal of what was recorded already: a repeated command has had its effect.
 pub const RECORDED: &str = "recorded";

@@ -81,6 +81,16 @@ impl Transport {
         Self { agent, url: url.trim_end_matches('/').to_owned(), patience, known }
     }
 
+    /// The same way, with what is known from elsewhere.
+    pub fn with(self, known: Known) -> Self {
+        Self { known, ..self }
+    }
+
+    /// What is known of the escrow's log.
+    pub const fn known(&self) -> &Known {
+        &self.known
+    }
+
     /// The escrow's account, as soon as one of its answers is known.
     pub fn escrow(&self) -> Option<AccountId> {
         self.known.escrow()
@@ -92,17 +102,37 @@ impl Transport {
     ///
     /// As [`Transport::ask`]; also if it is another value.
     pub fn read<T: DeserializeOwned>(&self, target: &str) -> Result<T, ClientError> {
-        let (_, bytes) = self.ask(&Question::get(target))?;
-        understand(target, &bytes)
+        Ok(self.read_signed(target)?.1)
     }
 
-    /// Asks until there is an answer that is the escrow's, with growing pauses, while it cannot be reached, has no time, or somebody else answers; unless that
-    /// will not change. Gives the answer as it was signed, and its body.
+    /// The value that a path holds, and the answer that says so.
+    ///
+    /// # Errors
+    ///
+    /// As [`Transport::read`].
+    pub fn read_signed<T: DeserializeOwned>(&self, target: &str) -> Result<(SignedAnswer, T), ClientError> {
+        let (answer, bytes) = self.ask(&Question::get(target))?;
+        Ok((answer, understand(target, &bytes)?))
+    }
+
+    /// Asks until there is an answer that is the escrow's. Gives it as it was signed, and its body.
     ///
     /// # Errors
     ///
     /// The escrow refuses or cannot be reached, or contradicts what it has signed before.
     pub fn ask(&self, question: &Question<'_>) -> Result<(SignedAnswer, Vec<u8>), ClientError> {
+        let (answer, body) = self.ask_any(question)?;
+        let status = answer.answer.status;
+        if (200..300).contains(&status) { Ok((answer, body)) } else { Err(refusal(status, &body)) }
+    }
+
+    /// Asks until there is an answer that is the escrow's, with growing pauses, while it cannot be reached, has no time, or somebody else answers; unless that
+    /// will not change. Gives the answer as it was signed, which may be a refusal, and its body.
+    ///
+    /// # Errors
+    ///
+    /// The escrow cannot be reached, or contradicts what it has signed before.
+    pub fn ask_any(&self, question: &Question<'_>) -> Result<(SignedAnswer, Vec<u8>), ClientError> {
         let mut wait = Wait::default();
         let mut pause = Duration::from_millis(20);
         loop {
@@ -149,13 +179,10 @@ impl Transport {
         if let Some(position) = self.known.accept(known.as_ref(), &signed)? {
             return Err(unproved(AnswerFault::Unsaid { position }.into()));
         }
-        if (200..300).contains(&status) {
-            return Ok((signed, body));
+        if !(200..300).contains(&status) && refusal(status, &body).kind() == Some(OTHER_BODY) {
+            return Err(unproved(ReplyFault::OtherBody));
         }
-        match refusal(status, &body) {
-            refusal if refusal.kind() == Some(OTHER_BODY) => Err(unproved(ReplyFault::OtherBody)),
-            refusal => Err(refusal),
-        }
+        Ok((signed, body))
     }
 
     fn send(&self, question: &Question<'_>, nonce: Nonce, known: Option<u64>) -> Result<Response<Body>, ClientError> {
@@ -197,6 +224,7 @@ fn passes(error: &ClientError) -> bool {
         | ClientError::Distrusted { .. }
         | ClientError::OtherFile { .. }
         | ClientError::OtherReceipt { .. }
+        | ClientError::Memory(_)
         | ClientError::Randomness => false,
     }
 }
@@ -235,7 +263,8 @@ fn anonymous(status: u16, body: &[u8]) -> ClientError {
     }
 }
 
-fn refusal(status: u16, body: &[u8]) -> ClientError {
+/// A refusal.
+pub fn refusal(status: u16, body: &[u8]) -> ClientError {
     let (kind, message) = match serde_json::from_slice::<ErrorBody>(body) {
         Ok(ErrorBody { error }) => (error.kind, error.message),
         Err(_) => ("unknown".to_owned(), String::from_utf8_lossy(body).chars().take(200).collect()),

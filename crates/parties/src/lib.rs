@@ -27,6 +27,7 @@ pub mod places;
 pub mod provider;
 pub mod queue;
 pub mod random;
+pub mod receipts;
 pub mod request;
 pub mod retrieval;
 pub mod schedule;

@@ -11,7 +11,7 @@ mod error;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -21,9 +21,9 @@ pub use database::is_state_file;
 use database::{Change, Database, FORMAT};
 pub use error::StoreError;
 
-/// The file of a party's state. One process at a time has it.
-#[derive(Debug)]
-pub struct Store(Mutex<Kept>);
+/// The file of a party's state. One process at a time has it, until the last of its clones is dropped.
+#[derive(Clone, Debug)]
+pub struct Store(Arc<Mutex<Kept>>);
 
 #[derive(Debug)]
 struct Kept {
@@ -52,7 +52,7 @@ impl Store {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let database = Database::open(path)?;
         let values = database.keys()?;
-        Ok(Self(Mutex::new(Kept { database, values, waiting: BTreeMap::new(), waiting_bytes: 0 })))
+        Ok(Self(Arc::new(Mutex::new(Kept { database, values, waiting: BTreeMap::new(), waiting_bytes: 0 }))))
     }
 
     /// Keeps a value, in place of an earlier one.

@@ -2,6 +2,7 @@
 
 mod demand;
 mod ended;
+mod erased;
 mod hostile;
 mod kill;
 mod models;

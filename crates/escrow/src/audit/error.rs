@@ -1,8 +1,11 @@
 //! What an audit can find.
 
+use verinfer_escrow_client::ClientError;
+use verinfer_protocols::answer::AnswerFault;
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::AccountId;
 use verinfer_protocols::ledger::{Account, LedgerError};
+use verinfer_protocols::time::Timestamp;
 
 use crate::books::EntryFault;
 use crate::proofs::ProofRejection;
@@ -165,4 +168,65 @@ pub enum AuditError {
         /// The account.
         account: AccountId,
     },
+    /// An entry is earlier than it can be.
+    #[error("entry {position}: it was written at {found}, long before an entry that comes before it ({before}): time has run backwards")]
+    Backwards {
+        /// Its place.
+        position: u64,
+        /// When it was written.
+        found: Timestamp,
+        /// When an earlier entry was.
+        before: Timestamp,
+    },
+    /// An entry is of the future.
+    #[error("entry {position}: it was written at {found}, and it is not later than {latest} yet")]
+    Ahead {
+        /// Its place.
+        position: u64,
+        /// When it was written.
+        found: Timestamp,
+        /// The latest time at which it can have been.
+        latest: Timestamp,
+    },
+    /// The log is another one than is known.
+    #[error("entry {position}: the digest of the log up to it is {found}, and is known to be {known}")]
+    OtherLog {
+        /// Up to which entry.
+        position: u64,
+        /// What is known, or was signed by the escrow.
+        known: Digest,
+        /// What it is.
+        found: Digest,
+    },
+    /// A request for which there is a receipt is gone.
+    #[error("entry {position}: it does not carry out request {request}, and there is a receipt which says that it does")]
+    NotCarriedOut {
+        /// Its place.
+        position: u64,
+        /// The request.
+        request: Digest,
+    },
+    /// Entries that are known are gone.
+    #[error("the log ends with entry {end}, and is known to have entry {position}")]
+    Gone {
+        /// The last that is known.
+        position: u64,
+        /// The last that is there.
+        end: u64,
+    },
+    /// A receipt is not signed.
+    #[error("a receipt is not the escrow's: {fault}")]
+    Unsigned {
+        /// What is wrong.
+        fault: AnswerFault,
+    },
+    /// A receipt says something else than what was signed.
+    #[error("the receipt of request {request} does not say what the escrow has signed")]
+    OtherReceipt {
+        /// The request.
+        request: Digest,
+    },
+    /// The escrow cannot be reached, or contradicts itself.
+    #[error(transparent)]
+    Client(#[from] ClientError),
 }

@@ -4,25 +4,32 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use verinfer_escrow_client::messages::OutcomeCount;
 use verinfer_protocols::agreement::Agreement;
+use verinfer_protocols::answer::LogHead;
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::AccountId;
 use verinfer_protocols::ledger::{Account, Ledger};
 use verinfer_protocols::payment::Key;
 use verinfer_protocols::rules::Rules;
 use verinfer_protocols::signed::RequestFault;
+use verinfer_protocols::time::{Millis, Timestamp};
 
 use crate::books::{Before, Entry, Record, empty_log, extended_log};
+use crate::clock::machine_time;
 use crate::store::market::ended;
 use crate::store::{LogLine, Movement, Store};
 
 mod error;
 mod files;
+mod marks;
+mod network;
 mod payments;
 
 use payments::Payments;
 
 pub use error::AuditError;
 pub use files::Verified;
+pub use marks::Marks;
+pub use network::audit_over_network;
 
 /// What follows from a log.
 #[derive(Clone, Debug)]
@@ -40,7 +47,17 @@ pub struct Books {
     moved: Vec<Movement>,
     position: u64,
     digest: Digest,
+    /// When the latest entry so far was written, as far as the log says.
+    written: Timestamp,
+    /// Entries are not later.
+    latest: Timestamp,
 }
+
+/// By how much an entry may be earlier than one before it: so long a request that needs no proof waits at most until it is written.
+pub const MAX_QUEUE: Millis = Millis(60_000);
+
+/// By how much an entry may be ahead of the clock of who audits.
+pub const MAX_AHEAD: Millis = Millis(300_000);
 
 /// An account, whether it had proposed the agreement, its kind, and how it ended.
 type Ended = (AccountId, bool, &'static str, &'static str);
@@ -89,7 +106,37 @@ impl Books {
             moved: Vec::new(),
             position: 0,
             digest: empty_log(escrow),
+            written: Timestamp(0),
+            latest: Timestamp(u64::MAX),
         }
+    }
+
+    /// The same, for a log that nobody has written later than [`MAX_AHEAD`] after this time.
+    #[must_use]
+    pub fn no_later_than(self, now: Timestamp) -> Self {
+        Self { latest: now.after(MAX_AHEAD), ..self }
+    }
+
+    /// The log up to the last entry.
+    pub const fn head(&self) -> LogHead {
+        LogHead { position: self.position, digest: self.digest }
+    }
+
+    /// Checks that times run neither backwards nor ahead.
+    fn check_time(&mut self, entry: &Entry, position: u64) -> Result<(), AuditError> {
+        let waited = match &entry.record {
+            Record::Request { waited, .. } => *waited,
+            Record::Deadline { .. } => Millis(0),
+        };
+        let written = entry.at.after(waited);
+        if written.after(MAX_QUEUE) < self.written {
+            return Err(AuditError::Backwards { position, found: written, before: self.written });
+        }
+        if written > self.latest {
+            return Err(AuditError::Ahead { position, found: written, latest: self.latest });
+        }
+        self.written = self.written.max(written);
+        Ok(())
     }
 
     /// Goes on with the next line of the log; gives its entry and what it depended on.
@@ -107,6 +154,7 @@ impl Books {
             return Err(AuditError::Digest { position });
         }
         let entry = line.decode()?;
+        self.check_time(&entry, position)?;
         let before = self.check_request(&entry, position)?;
         let change = entry.apply(self.escrow, &before).map_err(|fault| AuditError::Entry { position, fault })?;
         let had = payments::balances(&change.postings, &self.ledger);
@@ -165,6 +213,20 @@ impl Books {
         &self.ledger
     }
 
+    /// What has been found to be right.
+    fn summary(&self, verified: Option<Verified>) -> Audit {
+        let ended = self.agreements.values().filter(|agreement| agreement.state.has_ended()).count();
+        Audit {
+            entries: self.position,
+            digest: self.digest,
+            open: self.agreements.len().saturating_sub(ended),
+            ended,
+            issued: self.ledger.balance(Account::Outside).units(),
+            fees: self.ledger.balance(Account::Fees).units(),
+            verified,
+        }
+    }
+
     fn compare(&self, balances: Vec<(String, i64)>, agreements: Vec<Agreement>) -> Result<(), AuditError> {
         let amount = |units: u64| i64::try_from(units).unwrap_or(i64::MAX);
         let mut expected: BTreeMap<String, i64> =
@@ -219,8 +281,24 @@ impl Books {
 ///
 /// The first thing that does not follow from the log; also if an escrow writes meanwhile.
 pub async fn audit(store: &Store, trust: Trust) -> Result<Audit, AuditError> {
+    audit_against(store, trust, |_, _| Ok(())).await
+}
+
+/// The same, where the log is held against what is known of it: `known` adds that for the escrow's account.
+///
+/// # Errors
+///
+/// As [`audit`]; also if it is another log than the one that is known.
+pub async fn audit_against(
+    store: &Store,
+    trust: Trust,
+    known: impl FnOnce(AccountId, &mut Marks) -> Result<(), AuditError>,
+) -> Result<Audit, AuditError> {
     let head = store.head().await?;
-    let mut books = Books::new(head.escrow);
+    let mut marks = Marks::default();
+    known(head.escrow, &mut marks)?;
+    let mut books = Books::new(head.escrow).no_later_than(machine_time());
+    marks.check(books.head(), None)?;
     let mut verified = match trust {
         Trust::Log => None,
         Trust::Nobody => Some(Verified::default()),
@@ -231,6 +309,7 @@ pub async fn audit(store: &Store, trust: Trust) -> Result<Audit, AuditError> {
         for line in &lines {
             let (entry, before) = books.extend(line)?;
             moved.append(&mut books.moved);
+            marks.check(books.head(), Some(&entry))?;
             if let Some(verified) = &mut verified {
                 verified.verify(store, line.position, &entry, &before).await?;
             }
@@ -246,18 +325,10 @@ pub async fn audit(store: &Store, trust: Trust) -> Result<Audit, AuditError> {
     if books.digest != head.digest {
         return Err(AuditError::Digest { position: head.position });
     }
+    marks.end(head.position)?;
     let (balances, agreements) = store.everything().await?;
     books.compare(balances, agreements)?;
     books.compare_market(store).await?;
     books.payments.compare(store).await?;
-    let ended = books.agreements.values().filter(|agreement| agreement.state.has_ended()).count();
-    Ok(Audit {
-        entries: books.position,
-        digest: books.digest,
-        open: books.agreements.len().saturating_sub(ended),
-        ended,
-        issued: books.ledger.balance(Account::Outside).units(),
-        fees: books.ledger.balance(Account::Fees).units(),
-        verified,
-    })
+    Ok(books.summary(verified))
 }

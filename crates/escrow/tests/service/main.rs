@@ -16,6 +16,7 @@ mod leaks;
 mod lies;
 mod load;
 mod market;
+mod network;
 mod outages;
 mod pages;
 mod payments;

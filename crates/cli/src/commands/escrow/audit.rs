@@ -1,23 +1,52 @@
 //! `verinfer escrow audit`: whether everything follows from the log.
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use serde::Serialize;
-use verinfer_escrow::audit::{AuditError, Trust, Verified, audit};
+use verinfer_escrow::audit::{Audit, AuditError, Marks, Trust, Verified, audit_against, audit_over_network};
+use verinfer_escrow::clock::machine_time;
 use verinfer_escrow::store::Store;
+use verinfer_escrow_client::memory::Export;
+use verinfer_escrow_client::{ClientError, Patience, Reader};
+use verinfer_protocols::answer::LogHead;
+use verinfer_protocols::digest::NotHexadecimal;
+use verinfer_protocols::keys::AccountId;
 
-use super::run;
+use super::{receipts, run};
 use crate::database::{DatabaseArguments, without_password};
+use crate::network::RootArguments;
 use crate::output::{Output, Report, Verdict, thousands};
 
 /// Compute every balance and every state from the log alone, and compare.
 ///
-/// Stop the escrow first: what it writes meanwhile may look like a difference.
+/// With --db, stop the escrow first: what it writes meanwhile may look like a difference. With --escrow, anybody audits a running escrow over the network: its
+/// log is read in parts, up to the end that it has signed, and what it says of proofs is believed. For example `verinfer escrow audit --escrow
+/// http://escrow:8700 --escrow-account ACCOUNT --receipts customer.state`.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
     database: DatabaseArguments,
+
+    /// The escrow, `http://host:port`, in place of its database.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["proofs", "db"])]
+    escrow: Option<String>,
+
+    #[command(flatten)]
+    roots: RootArguments,
+
+    /// The escrow's account: another is refused.
+    #[arg(long, value_name = "ACCOUNT", requires = "escrow")]
+    escrow_account: Option<AccountId>,
+
+    /// A log that is known to be its beginning.
+    #[arg(long, value_name = "POSITION:DIGEST", value_parser = parse_head)]
+    head: Vec<LogHead>,
+
+    /// What a party has kept of what the escrow has signed: its state, or what `escrow receipts` has written.
+    #[arg(long, value_name = "FILE")]
+    receipts: Vec<PathBuf>,
 
     /// Believe nothing that the log says was found out: verify every logged proof and contested ciphertext again, from the files that parties left.
     #[arg(long)]
@@ -27,13 +56,30 @@ pub struct Arguments {
 /// Runs the command.
 pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
     let trust = if arguments.proofs { Trust::Nobody } else { Trust::Log };
-    let url = arguments.database.url(output)?;
-    let result = run(async {
-        let store = Store::open(&url).await.with_context(|| format!("cannot use {}", without_password(&url)))?;
-        let result = audit(&store, trust).await;
-        store.close().await;
-        Ok(result)
-    })?;
+    let kept = arguments.receipts.iter().map(|path| receipts::read(path)).collect::<anyhow::Result<Vec<Export>>>()?;
+    let known = |escrow: AccountId, marks: &mut Marks| {
+        arguments.head.iter().for_each(|&head| marks.head(head));
+        kept.iter().try_for_each(|kept| marks.kept(escrow, kept))
+    };
+    let result = match &arguments.escrow {
+        Some(url) => {
+            arguments.roots.warn_of(url, output);
+            let reader = Reader::connect(url, Patience::default(), &arguments.roots.read()?)?;
+            match arguments.escrow_account.filter(|&expected| expected != reader.escrow()) {
+                Some(expected) => bail!("the escrow's account is {}, not {expected}", reader.escrow()),
+                None => over_network(&reader, known),
+            }
+        }
+        None => {
+            let url = arguments.database.url(output)?;
+            run(async {
+                let store = Store::open(&url).await.with_context(|| format!("cannot use {}", without_password(&url)))?;
+                let result = audit_against(&store, trust, known).await;
+                store.close().await;
+                Ok(result)
+            })?
+        }
+    };
     match result {
         Ok(found) => {
             output.report(&AuditReport {
@@ -49,11 +95,25 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
             Ok(Verdict::Accepted)
         }
         Err(AuditError::Store(error)) => Err(error.into()),
+        Err(AuditError::Client(error)) if !matches!(error, ClientError::Contradiction(_)) => Err(error.into()),
         Err(error) => {
             output.report(&Difference { accepted: false, difference: error.to_string() })?;
             Ok(Verdict::Rejected)
         }
     }
+}
+
+fn over_network(reader: &Reader, known: impl FnOnce(AccountId, &mut Marks) -> Result<(), AuditError>) -> Result<Audit, AuditError> {
+    let mut marks = Marks::default();
+    known(reader.escrow(), &mut marks)?;
+    audit_over_network(reader, &marks, machine_time())
+}
+
+fn parse_head(text: &str) -> Result<LogHead, String> {
+    let (position, digest) = text.split_once(':').ok_or("a position and a digest, with a colon between them, are needed")?;
+    let position = position.parse::<u64>().map_err(|error| error.to_string())?;
+    let digest = digest.parse().map_err(|error: NotHexadecimal| error.to_string())?;
+    Ok(LogHead { position, digest })
 }
 
 #[derive(Serialize)]

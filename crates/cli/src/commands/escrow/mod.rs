@@ -10,6 +10,7 @@ mod certify;
 mod deposit;
 mod limits;
 mod payouts;
+mod receipts;
 mod serve;
 mod signer;
 
@@ -31,6 +32,7 @@ enum Action {
     Payouts(payouts::Arguments),
     Paid(payouts::PaidArguments),
     Returned(payouts::ReturnedArguments),
+    Receipts(receipts::Arguments),
 }
 
 /// Runs the command.
@@ -45,6 +47,7 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
         Action::Payouts(arguments) => payouts::execute(arguments, output),
         Action::Paid(arguments) => payouts::paid(arguments, output),
         Action::Returned(arguments) => payouts::returned(arguments, output),
+        Action::Receipts(arguments) => receipts::execute(arguments, output),
     }
 }
 

@@ -1,0 +1,123 @@
+//! What somebody knows of a log from elsewhere, and holds it against.
+
+use std::collections::BTreeMap;
+
+use verinfer_escrow_client::memory::{Export, KeptReceipt};
+use verinfer_escrow_client::messages::RequestReceipt;
+use verinfer_protocols::answer::{LogHead, SignedAnswer};
+use verinfer_protocols::digest::Digest;
+use verinfer_protocols::keys::AccountId;
+
+use super::AuditError;
+use crate::books::{Entry, Record};
+
+/// What must be found at positions of a log.
+#[derive(Clone, Debug, Default)]
+pub struct Marks(BTreeMap<u64, Vec<Mark>>);
+
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    /// The digest of the log up to there.
+    digest: Digest,
+    /// The request that is carried out there, if a receipt says so.
+    request: Option<Digest>,
+}
+
+impl Marks {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.values().map(Vec::len).sum()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// A log that is known.
+    pub fn head(&mut self, head: LogHead) {
+        self.mark(head, None);
+    }
+
+    /// All that a party has kept of what the escrow has signed.
+    ///
+    /// # Errors
+    ///
+    /// Something is not signed by the escrow, or the escrow has contradicted itself there already.
+    pub fn kept(&mut self, escrow: AccountId, kept: &Export) -> Result<(), AuditError> {
+        if let Some(evidence) = &kept.evidence {
+            signed(escrow, &evidence.earlier)?;
+            signed(escrow, &evidence.later)?;
+            for answer in [&evidence.earlier, &evidence.later] {
+                self.answer(answer);
+            }
+        }
+        if let Some(answer) = &kept.head {
+            signed(escrow, answer)?;
+            self.answer(answer);
+        }
+        kept.receipts.iter().try_for_each(|receipt| self.receipt(escrow, receipt))
+    }
+
+    fn receipt(&mut self, escrow: AccountId, receipt: &KeptReceipt) -> Result<(), AuditError> {
+        let KeptReceipt { request, entry, answer, body, .. } = receipt;
+        signed(escrow, answer)?;
+        let said = serde_json::from_str::<RequestReceipt>(body).ok().filter(|_| Digest::of_bytes(body.as_bytes()) == answer.answer.body);
+        if said != Some(RequestReceipt { request: *request, entry: *entry }) {
+            return Err(AuditError::OtherReceipt { request: *request });
+        }
+        self.answer(answer);
+        self.mark(LogHead { position: entry.position, digest: entry.head }, Some(*request));
+        Ok(())
+    }
+
+    /// What an answer says of the log.
+    fn answer(&mut self, answer: &SignedAnswer) {
+        self.mark(answer.answer.head, None);
+        if let Some(known) = answer.answer.known {
+            self.mark(known, None);
+        }
+    }
+
+    fn mark(&mut self, head: LogHead, request: Option<Digest>) {
+        self.0.entry(head.position).or_default().push(Mark { digest: head.digest, request });
+    }
+
+    /// Holds the log up to an entry against what is known; the entry is nothing at its beginning.
+    ///
+    /// # Errors
+    ///
+    /// It is another log.
+    pub fn check(&self, found: LogHead, entry: Option<&Entry>) -> Result<(), AuditError> {
+        let LogHead { position, digest } = found;
+        let carried = entry.and_then(|entry| match &entry.record {
+            Record::Request { request, .. } => Some(request.id()),
+            Record::Deadline { .. } => None,
+        });
+        for mark in self.0.get(&position).into_iter().flatten() {
+            if mark.digest != digest {
+                return Err(AuditError::OtherLog { position, known: mark.digest, found: digest });
+            }
+            if let Some(request) = mark.request.filter(|&request| carried != Some(request)) {
+                return Err(AuditError::NotCarriedOut { position, request });
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that the log, which ends with an entry, is as long as what is known.
+    ///
+    /// # Errors
+    ///
+    /// It is shorter.
+    pub fn end(&self, end: u64) -> Result<(), AuditError> {
+        match self.0.keys().next_back() {
+            Some(&position) if position > end => Err(AuditError::Gone { position, end }),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+fn signed(escrow: AccountId, answer: &SignedAnswer) -> Result<(), AuditError> {
+    answer.check(escrow).map_err(|fault| AuditError::Unsigned { fault })
+}

@@ -1,0 +1,154 @@
+//! Anybody audits a running escrow over the network, against the heads and receipts that they know.
+
+use crate::common::{Database, LONG, Running, audited, execute, key, money, nonce, on_each_database, operator, serving, sqlite};
+use tokio::runtime::Runtime;
+use verinfer_escrow::audit::{Audit, AuditError, Marks, audit_over_network};
+use verinfer_escrow::books::{Entry, Record};
+use verinfer_escrow::clock::machine_time;
+use verinfer_escrow::store::Store;
+use verinfer_escrow_client::memory::{Export, KeptReceipt};
+use verinfer_escrow_client::messages::{Receipt, RequestReceipt};
+use verinfer_escrow_client::tls::Roots;
+use verinfer_escrow_client::{Patience, Reader};
+use verinfer_protocols::agreement;
+use verinfer_protocols::answer::{self, Answer, LogHead, SignedAnswer};
+use verinfer_protocols::digest::{AgreementId, Digest};
+use verinfer_protocols::event::Facts;
+use verinfer_protocols::keys::SecretKey;
+use verinfer_protocols::signed::{Body, Header, Request, VERSION};
+use verinfer_protocols::time::{Millis, Timestamp};
+
+fn over_network(running: &Running, marks: impl FnOnce(&mut Marks) -> Result<(), AuditError>) -> Result<Audit, AuditError> {
+    let reader = Reader::connect(&running.url(), Patience::default(), &Roots::default()).unwrap();
+    let mut known = Marks::default();
+    marks(&mut known)?;
+    audit_over_network(&reader, &known, machine_time())
+}
+
+/// An escrow with some entries; gives the receipt of the last one, which opens an agreement.
+fn filled(running: &Running) -> (Digest, Receipt) {
+    running.fund(&[&key(1), &key(2)], 1000);
+    let client = running.client(&key(1));
+    let terms = agreement::Terms::Serving(serving::terms(key(1).account(), key(2).account(), nonce(), 2, LONG));
+    let request = client.prepare(terms.id(client.escrow()), Body::Open(terms)).unwrap();
+    (request.id(), client.submit(&request).unwrap())
+}
+
+/// What a party would have kept of a receipt that a key has signed.
+fn kept(request: Digest, entry: Receipt, by: &SecretKey) -> Export {
+    let body = serde_json::to_string(&RequestReceipt { request, entry }).unwrap();
+    let answer = Answer {
+        version: answer::VERSION,
+        escrow: operator().account(),
+        question: nonce(),
+        nonce: None,
+        status: 200,
+        body: Digest::of_bytes(body.as_bytes()),
+        now: entry.at,
+        head: LogHead { position: entry.position, digest: entry.head },
+        known: None,
+    };
+    let answer = SignedAnswer::sign(answer, None, by);
+    let receipt = KeptReceipt { request, agreement: AgreementId::NONE, sequence: 1, entry, answer, body };
+    Export { receipts: vec![receipt], ..Export::default() }
+}
+
+#[test]
+fn running_escrow_is_audited_against_the_heads_and_receipts_that_are_known() {
+    on_each_database(|database| {
+        let running = Running::start(database);
+        let (request, entry) = filled(&running);
+        let escrow = operator().account();
+        let known = LogHead { position: entry.position, digest: entry.head };
+        let found = over_network(&running, |marks| {
+            marks.head(known);
+            marks.kept(escrow, &kept(request, entry, &operator()))
+        });
+        let found = found.unwrap();
+        assert_eq!((found.entries, found.digest, found.open), (entry.position, entry.head, 1));
+
+        let refused = |marks: &dyn Fn(&mut Marks) -> Result<(), AuditError>| over_network(&running, marks).unwrap_err();
+        let head = |head: LogHead| {
+            refused(&move |marks| {
+                marks.head(head);
+                Ok(())
+            })
+        };
+        let error = head(LogHead { digest: nonce(), ..known });
+        assert!(matches!(error, AuditError::OtherLog { position, .. } if position == known.position), "{error}");
+        let error = head(LogHead { position: known.position + 1, ..known });
+        assert!(matches!(error, AuditError::Gone { end, .. } if end == known.position), "{error}");
+        let receipt = |kept: Export| refused(&move |marks| marks.kept(escrow, &kept));
+        let other = nonce();
+        let error = receipt(kept(other, entry, &operator()));
+        assert!(matches!(error, AuditError::NotCarriedOut { request, .. } if request == other), "{error}");
+        let gone = Receipt { position: entry.position + 5, ..entry };
+        let error = receipt(kept(request, gone, &operator()));
+        assert!(matches!(error, AuditError::Gone { .. }), "{error}");
+        let error = receipt(kept(request, entry, &key(1)));
+        assert!(matches!(error, AuditError::Unsigned { .. }), "{error}");
+        let mut changed = kept(request, entry, &operator());
+        changed.receipts[0].request = other;
+        let error = receipt(changed);
+        assert!(matches!(error, AuditError::OtherReceipt { .. }), "{error}");
+        running.stop();
+        assert_eq!(audited(database).unwrap(), found, "the same as where the database is");
+    });
+}
+
+#[test]
+fn entry_that_was_changed_is_found_over_the_network() {
+    let database = sqlite();
+    let running = Running::start(&database);
+    filled(&running);
+    running.stop();
+    execute(&database, "UPDATE log SET entry = (SELECT entry FROM log WHERE position = 2) WHERE position = 3");
+    let running = Running::start(&database);
+    let error = over_network(&running, |_| Ok(())).unwrap_err();
+    assert!(matches!(error, AuditError::Digest { position: 3 }), "{error}");
+    running.stop();
+}
+
+/// Writes a deposit as if it had come at some time.
+fn write(database: &Database, time: impl FnOnce(Timestamp) -> Timestamp) {
+    Runtime::new().unwrap().block_on(async {
+        let store = Store::open(&database.url).await.unwrap();
+        let (store, head) = store.begin_term().await.unwrap();
+        let (escrow, at) = (head.escrow, time(head.clock));
+        let sequence = store.last_sequence(escrow, AgreementId::NONE).await.unwrap() + 1;
+        let header =
+            Header { version: VERSION, escrow, signer: escrow, agreement: AgreementId::NONE, sequence, expires: at.after(Millis(60_000)) };
+        let body = Body::Deposit { account: key(1).account(), amount: money(1), reference: format!("at {at}") };
+        let request = Box::new(Request::sign(header, body, &operator()));
+        let mut writing = store.write().await.unwrap();
+        let before = writing.before(Some(escrow), AgreementId::NONE).await.unwrap();
+        let entry = Entry { at, record: Record::Request { request, facts: Facts::Nothing, waited: Millis(0) } };
+        let change = entry.apply(escrow, &before).unwrap();
+        writing.commit(&entry, &change).await.unwrap();
+        store.close().await;
+    });
+}
+
+#[test]
+fn times_that_run_backwards_or_ahead_are_found() {
+    type Expected = fn(&AuditError) -> bool;
+    let lies: [(fn(Timestamp) -> Timestamp, Expected); 2] = [
+        (|now| now.before(Millis(120_000)), |error| matches!(error, AuditError::Backwards { .. })),
+        (|now| now.after(Millis(3_600_000)), |error| matches!(error, AuditError::Ahead { .. })),
+    ];
+    for (time, expected) in lies {
+        let database = sqlite();
+        let running = Running::start(&database);
+        filled(&running);
+        running.stop();
+        write(&database, |now| now.before(Millis(10_000)));
+        audited(&database).unwrap();
+        write(&database, time);
+        let error = audited(&database).unwrap_err();
+        assert!(expected(&error), "{error}");
+        let running = Running::start(&database);
+        let error = over_network(&running, |_| Ok(())).unwrap_err();
+        assert!(expected(&error), "{error}");
+        running.stop();
+    }
+}

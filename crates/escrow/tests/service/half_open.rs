@@ -120,7 +120,7 @@ fn a_commit_that_is_not_confirmed_is_looked_up_before_it_is_answered() {
         }
         // Nobody waits for the connection any more.
         let start = Instant::now();
-        running.client(&operator()).deposit(key(3).account(), crate::common::money(1), "cash".to_owned()).unwrap();
+        running.client(&operator()).deposit(key(3).account(), crate::common::money(1), format!("{lost:?}")).unwrap();
         assert!(start.elapsed() < Duration::from_secs(4));
     }
     running.stop();

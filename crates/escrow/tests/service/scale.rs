@@ -104,8 +104,7 @@ async fn fill(database: &Database, entries: u64) {
     while filling.position < entries {
         let customer = &customers[usize::try_from(filling.position % 100).unwrap()];
         if filling.position >= 200 && filling.position % SPACING == 0 {
-            let mut terms = serving::terms(customer.account(), provider.account(), Digest([1; 32]), 2, LONG);
-            terms.proof = money(1);
+            let terms = serving::terms(customer.account(), provider.account(), Digest([1; 32]), 2, LONG);
             let terms = Terms::Serving(terms);
             let id = terms.id(operator().account());
             filling.write(&mut rows, customer, id, Body::Open(terms)).await;

@@ -51,13 +51,31 @@ impl Filling {
         let name = request.id().to_string();
         let entry = Entry { at: self.at, record: Record::Request { request, facts: Facts::Nothing, waited: Millis(0) } };
         let change = entry.apply(escrow, &before).unwrap();
+        self.position += 1;
+        let mut gained = BTreeMap::<Account, i64>::new();
         for posting in &change.postings {
             let units = i64::try_from(posting.amount.units()).unwrap();
-            *self.balances.entry(posting.from).or_default() -= units;
-            *self.balances.entry(posting.to).or_default() += units;
+            *gained.entry(posting.from).or_default() -= units;
+            *gained.entry(posting.to).or_default() += units;
+        }
+        let place = i64::try_from(self.position).unwrap();
+        for (account, units) in gained {
+            let balance = self.balances.entry(account).or_default();
+            *balance += units;
+            if matches!(account, Account::Party(_)) {
+                let put = sqlx::query("INSERT INTO movements (account, position, units, balance) VALUES ($1, $2, $3, $4)");
+                put.bind(account.to_string()).bind(place).bind(units).bind(*balance).execute(&mut *rows).await.unwrap();
+            }
+        }
+        if let Record::Request { request, .. } = &entry.record
+            && let Body::Deposit { account, amount, reference } = &request.body
+        {
+            let put = "INSERT INTO payments (holder, direction, reference, amount, remaining, standing, recorded, changed) \
+                       VALUES ($1, 'in', $2, $3, $3, 'received', $4, $4)";
+            let put = sqlx::query(put).bind(Account::Party(*account).to_string()).bind(reference);
+            put.bind(i64::try_from(amount.units()).unwrap()).bind(place).execute(&mut *rows).await.unwrap();
         }
         let bytes = entry.encode();
-        self.position += 1;
         self.digest = extended_log(&self.digest, &bytes);
         let position = i64::try_from(self.position).unwrap();
         let put = "INSERT INTO log (position, digest, request, agreement, entry, at) VALUES ($1, $2, $3, $4, $5, $6)";
@@ -114,7 +132,7 @@ async fn fill(database: &Database, entries: u64) {
             filling.settle(&mut rows).await;
             number += 1;
         } else {
-            let deposit = Body::Deposit { account: customer.account(), amount: money(1000), reference: filling.position.to_string() };
+            let deposit = Body::Deposit { account: customer.account(), amount: money(1_000_000), reference: filling.position.to_string() };
             filling.write(&mut rows, &operator(), AgreementId::NONE, deposit).await;
         }
     }

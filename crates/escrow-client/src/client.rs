@@ -142,6 +142,15 @@ impl Client {
         Ok(view)
     }
 
+    /// Agreements in which a customer had a target met by a model, the newest first.
+    ///
+    /// # Errors
+    ///
+    /// The escrow cannot be reached.
+    pub fn met_targets(&self, customer: AccountId, model: Digest) -> Result<Vec<AgreementId>, ClientError> {
+        self.transport.read(&format!("/v1/accounts/{customer}/met/{model}"))
+    }
+
     /// An agreement as it stands.
     ///
     /// # Errors

@@ -79,6 +79,8 @@ pub struct AgreementView {
     pub parties: Vec<PartyView>,
     /// What it holds.
     pub held: Money,
+    /// Of a stake: how many agreements count against what it covers.
+    pub covered: Option<u32>,
     /// The escrow's time.
     pub now: Timestamp,
 }
@@ -137,6 +139,8 @@ pub struct OutcomeCount {
     pub outcome: String,
     /// How many.
     pub times: u64,
+    /// How much money that is: of failures what they weigh, of met targets the epsilon that each party paid, of others nothing.
+    pub units: u64,
 }
 
 /// A payment from or to outside.

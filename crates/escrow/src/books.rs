@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use verinfer_protocols::accuracy;
-use verinfer_protocols::agreement::{Agreement, Event, Move};
+use verinfer_protocols::agreement::{Agreement, Event, Move, is_failure};
 use verinfer_protocols::digest::{AgreementId, Digest, canonical};
 use verinfer_protocols::event::Facts;
 use verinfer_protocols::keys::AccountId;
@@ -14,7 +14,7 @@ use verinfer_protocols::signed::{Body, Request, RequestFault};
 use verinfer_protocols::time::{Millis, Timestamp};
 
 /// How entries are written. It is raised when a program of before could not read, or would understand otherwise, what this one writes.
-pub const LOG_FORMAT: i64 = 3;
+pub const LOG_FORMAT: i64 = 4;
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,7 +52,7 @@ pub struct Before {
     pub agreement: Option<Agreement>,
     /// The stake that the agreement's terms name, if there is one.
     pub stake: Option<Agreement>,
-    /// How many agreements that stake has covered.
+    /// How many agreements that stake covers that are open, or in which its provider has failed.
     pub covered: u32,
     /// The marketplace's rules.
     pub rules: Rules,
@@ -71,10 +71,39 @@ pub struct Change {
     pub payment: Option<Payment>,
     /// What it moves between accounts.
     pub postings: Vec<Posting>,
-    /// The stake that covers one agreement more.
-    pub covered: Option<AgreementId>,
+    /// The stake that covers an agreement more or less.
+    pub covered: Option<(AgreementId, Cover)>,
     /// The marketplace's rules from then on, if they have changed.
     pub rules: Option<Rules>,
+}
+
+/// What becomes of the number of agreements that count against what a stake covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cover {
+    /// Its provider has accepted one more.
+    Taken,
+    /// One has ended in which its provider did not fail.
+    Freed,
+}
+
+impl Cover {
+    /// The number after it.
+    pub const fn of(self, covered: u32) -> u32 {
+        match self {
+            Self::Taken => covered.saturating_add(1),
+            Self::Freed => covered.saturating_sub(1),
+        }
+    }
+
+    /// What a step of an agreement makes of it. Those that are open count: else a provider could accept any number of them, and then abort all.
+    fn by(before: &Agreement, after: &Agreement) -> Option<Self> {
+        let has_failed = after.state.outcome().is_some_and(is_failure);
+        match (before.state.is_accepted(), after.state.is_accepted()) {
+            (false, true) => Some(Self::Taken),
+            (true, true) if after.state.has_ended() && !has_failed => Some(Self::Freed),
+            (true, _) | (false, false) => None,
+        }
+    }
 }
 
 /// Why an entry cannot be.
@@ -167,7 +196,7 @@ impl Entry {
         match &self.record {
             Record::Deadline { agreement: id } => {
                 let agreement = before.agreement.as_ref().ok_or(EntryFault::NoAgreement { id: *id })?;
-                changed(agreement.step(&Event::Deadline, self.at)?)
+                Ok(stepped(agreement, agreement.step(&Event::Deadline, self.at)?))
             }
             Record::Request { request, facts, waited } => {
                 request.header.check_sequence(before.last_sequence)?;
@@ -213,7 +242,8 @@ fn carry_out(request: &Request, facts: &Facts, escrow: AccountId, before: &Befor
             }
             let opened = Agreement::open(escrow, terms.clone(), by, at)?;
             before.rules.check_terms(terms).map_err(Refusal::from)?;
-            changed(opened)
+            let (agreement, postings) = opened;
+            Ok(Change { agreement: Some(agreement), postings, ..Change::default() })
         }
         Body::Act(action) => {
             let agreement = before.agreement.as_ref().ok_or(EntryFault::NoAgreement { id })?;
@@ -221,8 +251,7 @@ fn carry_out(request: &Request, facts: &Facts, escrow: AccountId, before: &Befor
                 return Err(EntryFault::OtherStake);
             }
             let event = Event::Move { by, action: action.clone(), facts: facts.clone() };
-            let covered = matches!(action, Move::Accuracy(accuracy::Move::Accept { .. })).then(|| agreement.terms.stake()).flatten();
-            Ok(Change { covered, ..changed(agreement.step(&event, at)?)? })
+            Ok(stepped(agreement, agreement.step(&event, at)?))
         }
     }
 }
@@ -310,6 +339,7 @@ fn pay(request: &Request, before: &Before) -> Result<Change, EntryFault> {
     Ok(Change { payment: Some(payment), postings, ..Change::default() })
 }
 
-fn changed((agreement, postings): (Agreement, Vec<Posting>)) -> Result<Change, EntryFault> {
-    Ok(Change { agreement: Some(agreement), postings, ..Change::default() })
+fn stepped(before: &Agreement, (after, postings): (Agreement, Vec<Posting>)) -> Change {
+    let covered = after.terms.stake().zip(Cover::by(before, &after));
+    Change { agreement: Some(after), postings, covered, ..Change::default() }
 }

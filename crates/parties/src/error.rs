@@ -5,7 +5,7 @@ use verinfer_items::ItemError;
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::AccountId;
 use verinfer_protocols::merkle::ListLength;
-use verinfer_protocols::money::MoneyError;
+use verinfer_protocols::money::{Money, MoneyError};
 use verinfer_sealing::{EnvelopeError, SealError};
 
 use crate::model::ModelError;
@@ -71,19 +71,20 @@ pub enum PartyError {
     },
     /// The other party has failed too often, or has done too little.
     #[error(
-        "account {account} has failed in {failures} of {counted} agreements that count; at most {percent} % of at least {least} are taken"
+        "account {account} has failures that weigh {failed}, and met targets that have cost it {paid} in fees; taken is at most {times} times the fees, \
+         of at least {least}"
     )]
     Failures {
         /// The other party.
         account: AccountId,
-        /// Agreements in which it has failed.
-        failures: u64,
-        /// Agreements that count.
-        counted: u64,
-        /// Largest share.
-        percent: f64,
-        /// Least that count.
-        least: u64,
+        /// What its failures weigh.
+        failed: u64,
+        /// What met targets have cost it.
+        paid: u64,
+        /// How many times that is taken.
+        times: f64,
+        /// Least fees.
+        least: Money,
     },
     /// The state is about something else.
     #[error("the state is that of another kind of agreement than {expected}")]

@@ -13,6 +13,15 @@ pub struct Pins {
     pub model: Option<Digest>,
 }
 
+/// Of which corpus a requester wants documents, as far as it is named.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CorpusPins {
+    /// The commitment to it, which binds how many documents it has.
+    pub corpus: Option<Digest>,
+    /// Who has signed each document.
+    pub source: Option<AccountId>,
+}
+
 /// Somebody or something else answers than was named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PinError {
@@ -40,6 +49,37 @@ pub enum PinError {
         /// The commitment of the model that the provider offers.
         found: Digest,
     },
+    /// Another corpus.
+    #[error("the responder offers the corpus {found}, not {expected}: nothing was proposed or paid")]
+    OtherCorpus {
+        /// The commitment that was named.
+        expected: Digest,
+        /// The commitment to the corpus that the responder offers.
+        found: Digest,
+    },
+    /// Documents of another source.
+    #[error("the responder's documents are signed by {}, not by {expected}: nothing was proposed or paid", named(*found))]
+    OtherSource {
+        /// The source that was named.
+        expected: AccountId,
+        /// The source that the responder names.
+        found: Option<AccountId>,
+    },
+}
+
+impl CorpusPins {
+    /// Checks which corpus is offered, and whose documents they are.
+    ///
+    /// # Errors
+    ///
+    /// It is another than was named.
+    pub fn check(&self, corpus: Digest, source: Option<AccountId>) -> Result<(), PinError> {
+        match *self {
+            Self { corpus: Some(expected), .. } if expected != corpus => Err(PinError::OtherCorpus { expected, found: corpus }),
+            Self { source: Some(expected), .. } if source != Some(expected) => Err(PinError::OtherSource { expected, found: source }),
+            Self { .. } => Ok(()),
+        }
+    }
 }
 
 impl Pins {
@@ -68,6 +108,10 @@ impl Pins {
     }
 }
 
+fn named(source: Option<AccountId>) -> String {
+    source.map_or_else(|| "nobody".to_owned(), |source| source.to_string())
+}
+
 /// Checks which escrow answers.
 ///
 /// # Errors
@@ -83,6 +127,20 @@ pub fn check_escrow(expected: Option<AccountId>, found: AccountId) -> Result<(),
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_corpus_or_source_than_was_named_is_refused() {
+        let (corpus, source) = (Digest([1; 32]), AccountId([2; 32]));
+        let pins = CorpusPins { corpus: Some(corpus), source: Some(source) };
+        assert_eq!(pins.check(corpus, Some(source)), Ok(()));
+        let other = Digest([3; 32]);
+        assert_eq!(pins.check(other, Some(source)), Err(PinError::OtherCorpus { expected: corpus, found: other }));
+        for found in [None, Some(AccountId([4; 32]))] {
+            assert_eq!(pins.check(corpus, found), Err(PinError::OtherSource { expected: source, found }));
+        }
+        assert_eq!(CorpusPins::default().check(other, None), Ok(()));
+        assert_eq!(CorpusPins { corpus: Some(corpus), source: None }.check(corpus, Some(source)), Ok(()));
+    }
 
     #[test]
     fn another_than_was_named_is_refused_and_what_is_not_named_is_not_looked_at() {

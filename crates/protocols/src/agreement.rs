@@ -6,6 +6,7 @@ use crate::digest::{AgreementId, Digest};
 use crate::event::{self, Facts};
 use crate::keys::AccountId;
 use crate::ledger::Posting;
+use crate::money::Money;
 use crate::refusal::Refusal;
 use crate::time::{Millis, Timestamp};
 use crate::{accuracy, retrieval, serving, stake};
@@ -202,6 +203,28 @@ impl Agreement {
             *deadline = deadline.after(by);
         }
         self
+    }
+
+    /// How much its end counts in the name of the party that was asked. A failure weighs `N1 P`, which an abort brings; in serving what it costs the provider, in
+    /// retrieval bond and price. A met target weighs its `epsilon`, which is gone whoever the parties are. All else weighs nothing.
+    pub fn weight(&self) -> Money {
+        if let State::Accuracy(accuracy::State::Ended(accuracy::Outcome::TargetMet { .. })) = &self.state {
+            return match &self.terms {
+                Terms::Accuracy(terms) => terms.fee,
+                Terms::Stake(_) | Terms::Serving(_) | Terms::Retrieval(_) => Money::ZERO,
+            };
+        }
+        if !self.state.outcome().is_some_and(is_failure) {
+            return Money::ZERO;
+        }
+        let weight = match &self.terms {
+            Terms::Accuracy(terms) => terms.prices.inference.times(terms.first.into()),
+            Terms::Serving(terms) => terms.provider_deposit(),
+            Terms::Retrieval(terms) => terms.bond.plus(terms.price),
+            Terms::Stake(_) => Ok(Money::ZERO),
+        };
+        // No failure is for nothing.
+        weight.unwrap_or(Money::MAX).max(Money::new(1).unwrap_or_default())
     }
 
     /// Who has to move; nobody once it has ended, and while a stake is locked.

@@ -19,7 +19,7 @@ pub enum Facts {
         terms: stake::Terms,
         /// How it stands.
         state: stake::State,
-        /// How many agreements it has covered.
+        /// How many agreements count against what it covers.
         covered: u32,
     },
     /// The proof that the move names holds, and says this.

@@ -179,8 +179,8 @@ pub enum StakeFault {
     /// It is being withdrawn or has been.
     #[error("it is being withdrawn")]
     Retired,
-    /// It has covered as many agreements as it may.
-    #[error("it has covered {covers} agreements, and covers no more: stake again")]
+    /// As many agreements as it covers are open, or the provider has failed in them.
+    #[error("its provider has failed in {covers} agreements, or they are open, and it covers no more: stake again")]
     Exhausted {
         /// So many.
         covers: u32,

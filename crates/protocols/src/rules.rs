@@ -48,7 +48,7 @@ pub struct StakeRules {
     pub least: Money,
     /// How long a stake stays after it has been retired: so long the same money is nobody else's stake.
     pub lock: Millis,
-    /// How many agreements a stake covers in its life.
+    /// How many agreements a stake covers that are open or have failed.
     pub covers: u32,
 }
 

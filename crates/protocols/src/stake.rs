@@ -27,7 +27,7 @@ pub struct Terms {
     pub amount: Money,
     /// How long it stays after it has been retired.
     pub lock: Millis,
-    /// How many agreements it covers in its life.
+    /// How many agreements it covers that are open, or in which the provider has failed: it can fail in no more.
     pub covers: u32,
     /// Makes these terms different from all others.
     pub nonce: Digest,
@@ -70,7 +70,7 @@ impl Terms {
         Ok((State::Active, Till(id).deposit(by, self.amount)))
     }
 
-    /// Checks that a stake in a state, which has covered so many agreements, covers another one of a provider about a model.
+    /// Checks that a stake in a state, against which so many agreements count, covers another one of a provider about a model.
     ///
     /// # Errors
     ///

@@ -28,7 +28,7 @@ pub fn claims(economy: &Economy) -> Result<Vec<Claim>, PlayError> {
     let trial = u64::from(economy.first) * economy.inference;
     let small = Economy { fee: trial / 99, ..economy.clone() };
     let large = Economy { fee: trial, ..economy.clone() };
-    let mut claims = vec![stake(&small)?, dishonest_provider(&small)?, examples_are_worth_nothing(&small)?];
+    let mut claims = vec![stake(&small)?, dishonest_provider(&small)?, small_fakes(&small)?, examples_are_worth_nothing(&small)?];
     claims.extend([honest_gain(&small)?, risk_bound(&small)?, griefed_customer(&large)?, griefed_customer_with_examples(&large)?]);
     claims.extend([
         griefed_provider_formula(&large),
@@ -63,6 +63,23 @@ fn dishonest_provider(economy: &Economy) -> Result<Claim, PlayError> {
             dollars(campaign.provider)
         ),
         holds: campaign.provider < 0.0,
+    })
+}
+
+/// The same with the cheapest fakes under the shipped rules, where `epsilon` is at least `N1 P / 99`, rounded up.
+fn small_fakes(economy: &Economy) -> Result<Claim, PlayError> {
+    let campaign = Campaign::new(economy)?;
+    let counted = campaign.abort - SUCCESSES_FOR_A_FAILURE * 2.0 * economy.inference.div_ceil(99) as f64;
+    let (trial, ..) = amounts(economy);
+    Ok(Claim {
+        place: "appendix B",
+        says: "the same, if the agreements with itself are as small as they can be, N1 = 1".to_string(),
+        found: format!(
+            "{} in all if agreements are counted; {} if money is, as `--max-failures 1` does: their fees must come to N1 P",
+            dollars(counted),
+            dollars(campaign.abort - 2.0 * trial)
+        ),
+        holds: counted < 0.0,
     })
 }
 

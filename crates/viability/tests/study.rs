@@ -164,7 +164,7 @@ fn griefing_a_customer_costs_99_times_its_loss_with_the_larger_fee() {
 fn claims_that_hold_and_those_that_do_not() {
     let claims = claims(&Economy::of_the_paper().unwrap()).unwrap();
     let holds: Vec<bool> = claims.iter().map(|claim| claim.holds).collect();
-    assert_eq!(holds, [true, true, false, false, false, true, false, false, false, false, false, true, false, true, false]);
+    assert_eq!(holds, [true, true, false, false, false, false, true, false, false, false, false, false, true, false, true, false]);
 }
 
 #[test]

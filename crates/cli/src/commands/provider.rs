@@ -50,7 +50,7 @@ pub struct ServeArguments {
     #[arg(long, value_name = "FILE")]
     secret: Option<PathBuf>,
 
-    /// Deposit so much as the stake for the model, if there is none yet: 1000 N1 E is needed for agreements about accuracy.
+    /// Deposit so much as the stake for the model, if there is none of so much yet, or it is retired or exhausted: 1000 N1 E is needed for agreements about accuracy.
     /// The escrow's rules say how long it is locked and how many agreements it covers.
     #[arg(long, value_name = "UNITS", value_parser = parse_money)]
     stake: Option<Money>,
@@ -74,6 +74,10 @@ pub struct ServeArguments {
     /// Largest deposit for one agreement.
     #[arg(long, value_name = "UNITS", default_value = "1000000", value_parser = parse_money)]
     deposit: Money,
+
+    /// Largest fee of an agreement about accuracy (epsilon), which is lost whatever happens; four times the least that the marketplace's rules allow, if not given.
+    #[arg(long, value_name = "UNITS", value_parser = parse_money)]
+    fee: Option<Money>,
 
     #[command(flatten)]
     service: ServiceArguments,
@@ -126,6 +130,7 @@ impl ServeArguments {
             prediction: self.prediction,
             hold: self.hold,
             deposit: self.deposit,
+            fee: self.fee,
             time: self.service.least(),
             agreements: self.service.agreements,
             proceed: match self.proceed {

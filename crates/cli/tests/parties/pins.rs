@@ -101,10 +101,10 @@ fn another_model_provider_or_escrow_than_was_named_is_refused_before_money_moves
         market.refused(command, &format!("--commitment MODEL --escrow-account {stranger}"), "state", "the escrow's account is");
         market.refused(command, "--commitment SET", "state", "set.txt");
     }
-    // The same state is good for what is right.
+    // The same state is good for what is right. Without a fee, it is the least that is allowed.
     let (escrow, provider) = (market.world.customer.escrow(), market.world.provider.account());
     let pins = format!("--commitment MODEL --provider-account {provider} --escrow-account {escrow}");
-    let met = market.ask(&accuracy, &pins, "state");
+    let met = market.ask(&accuracy.replace(" --fee 3", ""), &pins, "state");
     assert_eq!(met.status.code(), Some(0), "{}", String::from_utf8_lossy(&met.stderr));
     assert!(String::from_utf8_lossy(&met.stdout).contains("target_met"));
 }
@@ -128,18 +128,24 @@ fn predictions_may_be_demanded_of_a_model_whose_accuracy_was_proved() {
 #[test]
 fn provider_that_has_failed_too_often_is_not_turned_to() {
     let market = Market::open();
-    let serving = "customer serving digits sample:3 --proof-price 20 --prediction-price 5 --commitment MODEL --max-failures 1%";
-    market.refused(serving, "--min-agreements 1", "serving.state", "has failed in 0 of 0 agreements that count");
+    let serving = "customer serving digits sample:3 --proof-price 20 --prediction-price 5 --commitment MODEL --max-failures 1";
+    market.refused(serving, "--min-fees 1", "serving.state", "met targets that have cost it 0 in fees");
+    market.refused(&serving.replace("failures 1", "failures 3"), "", "serving.state", "expected a number from 0 to 2");
     let met = market.ask(&format!("{ACCURACY} --test-set SET"), "--commitment MODEL", "accuracy.state");
     assert_eq!(met.status.code(), Some(0), "{}", String::from_utf8_lossy(&met.stderr));
-    let served = market.ask(serving, "--min-agreements 1", "serving.state");
+    let served = market.ask(serving, "--min-fees 3", "serving.state");
     assert_eq!(served.status.code(), Some(0), "{}", String::from_utf8_lossy(&served.stderr));
     // A target that it cannot meet: it aborts, or misses it.
     std::fs::write(market.path("set.txt"), (0..10).map(|digit| format!("sample:{digit} {}\n", (digit + 1) % 10)).collect::<String>())
         .unwrap();
     let missed = market.ask(&format!("{ACCURACY} --test-set SET"), "--commitment MODEL", "missed.state");
     assert_eq!(missed.status.code(), Some(1), "{}", String::from_utf8_lossy(&missed.stderr));
-    market.refused(serving, "", "again.state", "has failed in 1 of 2 agreements that count; at most 1 %");
+    market.refused(
+        serving,
+        "",
+        "again.state",
+        "has failures that weigh 15, and met targets that have cost it 3 in fees; taken is at most 1 times",
+    );
 }
 
 #[test]
@@ -154,4 +160,51 @@ fn state_file_gives_no_result_of_another_request() {
     // The same again is the same again.
     let again = market.ask(&serving("sample:3"), "", "state");
     assert_eq!((again.status.code(), again.stdout), (Some(0), done.stdout));
+}
+
+#[test]
+fn another_corpus_or_source_than_was_named_is_refused_before_money_moves() {
+    let world = World::start();
+    world.credit(world.customer.account(), 1000);
+    let path = |name: &str| world.folder.path().join(name).display().to_string();
+    let (source, stranger, address) = (key(&path("source.key")).account(), key(&path("stranger.key")).account(), free_address());
+    let respond = format!(
+        "retrieval respond digits sample:3 sample:4 --approve digits --question 3 --source-key {} --poll 20 --listen {address} --escrow {} --key {} --state {}",
+        path("source.key"),
+        world.url,
+        path("provider.key"),
+        path("responder.state"),
+    );
+    let log = std::fs::File::create(path("responder.log")).unwrap();
+    let mut start = Command::new(env!("CARGO_BIN_EXE_verinfer"));
+    start.args(respond.split_whitespace()).stdin(Stdio::null()).stdout(log).stderr(Stdio::null());
+    let mut responder = start.spawn().unwrap();
+    let printed = || std::fs::read_to_string(path("responder.log")).unwrap();
+    wait(|| printed().contains("listening"));
+    let corpus = printed().lines().find_map(|line| line.strip_prefix("corpus ")?.split(' ').next().map(str::to_owned)).unwrap();
+    let ask = |options: &str| {
+        verinfer(&format!(
+            "retrieval request digits --class 3 --sample 2 --price 7 {options} --responder http://{address} --poll 20 --json --escrow {} --key {} --state {}",
+            world.url,
+            path("customer.key"),
+            path("state"),
+        ))
+    };
+    let before = world.customer.own_account().unwrap();
+    for (options, because) in [
+        (String::new(), "--corpus"),
+        (format!("--corpus {stranger}"), "the responder offers the corpus"),
+        (format!("--corpus {corpus} --source {stranger}"), "the responder's documents are signed by"),
+        (format!("--any-corpus --source {stranger}"), "the responder's documents are signed by"),
+    ] {
+        let output = ask(&options);
+        let text = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
+        assert!(!matches!(output.status.code(), Some(0 | 1)) && text.contains(because), "{options}: {text}");
+        assert_eq!(world.customer.own_account().unwrap(), before, "{options}");
+    }
+    let right = ask(&format!("--corpus {corpus} --source {source}"));
+    let text = String::from_utf8_lossy(&right.stdout);
+    assert_eq!(right.status.code(), Some(0), "{text}{}", String::from_utf8_lossy(&right.stderr));
+    assert!([corpus, source.to_string()].iter().all(|named| text.contains(named)), "{text}");
+    stop(&mut responder);
 }

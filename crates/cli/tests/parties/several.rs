@@ -25,8 +25,8 @@ use verinfer_protocols::agreement::{Move, Terms};
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::{AccountId, SecretKey};
 use verinfer_protocols::money::Money;
-use verinfer_protocols::serving;
 use verinfer_protocols::time::Millis;
+use verinfer_protocols::{serving, stake};
 use verinfer_sealing::Envelope;
 
 use crate::world::{free_address, key, stop};
@@ -136,6 +136,22 @@ fn provider_takes_no_more_agreements_at_once_than_it_may_also_after_a_restart() 
 }
 
 #[test]
+fn provider_stakes_anew_when_its_stake_is_retired_or_too_small() {
+    let world = World::start();
+    world.credit(world.provider.account(), 300_000);
+    let (provider, _) = provider(&world);
+    let is_active = |id| world.stage(id) == "active";
+    let first = provider.stake(units(50_000)).unwrap();
+    assert_eq!(provider.stake(units(50_000)).unwrap(), first);
+    world.provider.act(first, Move::Stake(stake::Move::Retire)).unwrap();
+    let second = provider.stake(units(50_000)).unwrap();
+    assert!(second != first && is_active(second));
+    let larger = provider.stake(units(60_000)).unwrap();
+    assert!(larger != second && is_active(larger));
+    assert_eq!(provider.stake(units(50_000)).unwrap(), larger);
+}
+
+#[test]
 fn move_that_takes_long_delays_no_other_agreement() {
     let world = World::start();
     let (begun, began) = channel();
@@ -209,6 +225,7 @@ pub fn provider(world: &World) -> (Provider, Digest) {
         prediction: units(1),
         hold: Millis(3_600_000),
         deposit: units(1000),
+        fee: None,
         time,
         agreements: 64,
         proceed: Proceed::IfSafe,

@@ -8,6 +8,7 @@ use verinfer_protocols::answer::LogHead;
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::AccountId;
 use verinfer_protocols::ledger::{Account, Ledger};
+use verinfer_protocols::money::Money;
 use verinfer_protocols::payment::Key;
 use verinfer_protocols::rules::Rules;
 use verinfer_protocols::signed::RequestFault;
@@ -40,7 +41,8 @@ pub struct Books {
     sequences: BTreeMap<(AccountId, AgreementId), u64>,
     requests: BTreeSet<Digest>,
     covered: BTreeMap<AgreementId, u32>,
-    outcomes: BTreeMap<Ended, u64>,
+    /// How many, and how much money they weigh.
+    outcomes: BTreeMap<Ended, (u64, u64)>,
     rules: Rules,
     payments: Payments,
     /// What the last entry did to accounts.
@@ -159,9 +161,9 @@ impl Books {
         let change = entry.apply(self.escrow, &before).map_err(|fault| AuditError::Entry { position, fault })?;
         let had = payments::balances(&change.postings, &self.ledger);
         self.ledger.post(&change.postings).map_err(|fault| AuditError::Ledger { position, fault })?;
-        if let Some(stake) = change.covered {
+        if let Some((stake, cover)) = change.covered {
             let covered = self.covered.entry(stake).or_default();
-            *covered = covered.saturating_add(1);
+            *covered = cover.of(*covered);
         }
         if let Some(rules) = change.rules {
             self.rules = rules;
@@ -172,8 +174,9 @@ impl Books {
         }
         if let Some(agreement) = change.agreement {
             for (account, proposed, outcome) in ended(&agreement) {
-                let times = self.outcomes.entry((account, proposed, agreement.terms.kind(), outcome)).or_default();
+                let (times, units) = self.outcomes.entry((account, proposed, agreement.terms.kind(), outcome)).or_default();
                 *times = times.saturating_add(1);
+                *units = units.saturating_add(agreement.weight().units()).min(Money::MAX.units());
             }
             self.agreements.insert(agreement.id, agreement);
         }
@@ -264,10 +267,10 @@ impl Books {
             return Err(AuditError::Covered { stake: *id });
         }
         let mut left = self.outcomes.clone();
-        for (account, OutcomeCount { proposed, kind, outcome, times }) in outcomes {
+        for (account, OutcomeCount { proposed, kind, outcome, times, units }) in outcomes {
             let name =
                 left.keys().find(|name| (name.0, name.1, name.2, name.3) == (account, proposed, kind.as_str(), outcome.as_str())).copied();
-            if name.and_then(|name| left.remove(&name)) != Some(times) {
+            if name.and_then(|name| left.remove(&name)) != Some((times, units)) {
                 return Err(AuditError::Outcomes { account });
             }
         }

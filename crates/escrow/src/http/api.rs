@@ -10,6 +10,7 @@ use verinfer_escrow_client::messages::{
     About, AccountView, AgreementView, ErrorBody, FileAccess, OTHER_BODY, PartyView, RequestAccess, RequestReceipt,
 };
 use verinfer_http_server::{Counted, Room, body};
+use verinfer_protocols::agreement::Terms;
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::AccountId;
 use verinfer_protocols::ledger::Account;
@@ -95,6 +96,17 @@ pub async fn account(State(shared): State<Shared>, Path(account): Path<String>) 
     }))
 }
 
+/// Agreements in which an account, as the customer, had a target met by the model of a public commitment: the newest first, at most 1000.
+#[utoipa::path(
+    get, path = "/v1/accounts/{account}/met/{model}", params(("account" = AccountId, Path), ("model" = Digest, Path)),
+    responses((status = 200, body = Vec<AgreementId>), (status = 400, body = ErrorBody))
+)]
+pub async fn met_targets(State(shared): State<Shared>, Path((account, model)): Path<(String, String)>) -> Answer<Vec<AgreementId>> {
+    let account: AccountId = account.parse().map_err(|error| Failure::malformed(&error))?;
+    let model: Digest = model.parse().map_err(|error| Failure::malformed(&error))?;
+    Ok(Json(shared.escrow.reading.met_targets(account, model, 1000).await?))
+}
+
 /// An agreement as it stands.
 #[utoipa::path(
     get, path = "/v1/agreements/{id}", params(("id" = AgreementId, Path)),
@@ -123,6 +135,10 @@ pub async fn view(shared: &Shared, id: AgreementId) -> Result<AgreementView, Fai
         awaits: agreement.awaits(),
         parties,
         held: store.balance(Account::Holding(id)).await?,
+        covered: match agreement.terms {
+            Terms::Stake(_) => Some(store.covered(id).await?),
+            Terms::Accuracy(_) | Terms::Serving(_) | Terms::Retrieval(_) => None,
+        },
         now: shared.escrow.now(),
         agreement,
     })

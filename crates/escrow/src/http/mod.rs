@@ -49,6 +49,7 @@ pub(crate) fn router(shared: Shared) -> Router {
         .route("/v1/accounts/{account}", get(api::account))
         .route("/v1/accounts/{account}/history", get(payments::history))
         .route("/v1/payments", get(payments::payments))
+        .route("/v1/accounts/{account}/met/{model}", get(api::met_targets))
         .route("/v1/agreements/{id}", get(api::agreement))
         .route("/v1/agreements/{id}/files/{file}", get(api::file).put(api::leave_file))
         .route("/v1/log", get(api::log))

@@ -16,6 +16,7 @@ use super::{api, payments};
         api::about,
         api::request,
         api::account,
+        api::met_targets,
         api::agreement,
         api::leave_file,
         api::file,

@@ -4,12 +4,14 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row as _};
 use verinfer_escrow_client::messages::OutcomeCount;
 use verinfer_protocols::agreement::Agreement;
-use verinfer_protocols::digest::{AgreementId, canonical};
+use verinfer_protocols::digest::{AgreementId, Digest, canonical};
 use verinfer_protocols::keys::AccountId;
+use verinfer_protocols::money::Money;
 use verinfer_protocols::rules::Rules;
 
 use super::write::Writing;
-use super::{Store, StoreError, natural, parsed};
+use super::{Store, StoreError, integer, natural, parsed};
+use crate::books::Cover;
 
 impl Store {
     /// The marketplace's rules.
@@ -36,9 +38,30 @@ impl Store {
     ///
     /// The database fails.
     pub async fn outcomes(&self, account: AccountId) -> Result<Vec<OutcomeCount>, StoreError> {
-        let read = "SELECT proposed, kind, outcome, times FROM outcomes WHERE account = $1 ORDER BY proposed, kind, outcome";
+        let read = "SELECT proposed, kind, outcome, times, units FROM outcomes WHERE account = $1 ORDER BY proposed, kind, outcome";
         let rows = sqlx::query(read).bind(account.to_string()).fetch_all(&mut *self.connection().await?).await?;
         rows.iter().map(|row| counted(row, 0)).collect()
+    }
+
+    /// Agreements in which a customer had a target met by a model, the newest first.
+    ///
+    /// # Errors
+    ///
+    /// The database fails.
+    pub async fn met_targets(&self, customer: AccountId, model: Digest, limit: u32) -> Result<Vec<AgreementId>, StoreError> {
+        let met = "SELECT id FROM agreements WHERE proposer = $1 AND model = $2 AND outcome = 'target_met' ORDER BY changed DESC LIMIT $3";
+        let query = sqlx::query(met).bind(customer.to_string()).bind(model.to_string()).bind(i64::from(limit));
+        let rows = query.fetch_all(&mut *self.connection().await?).await?;
+        rows.iter().map(|row| parsed(row.try_get(0)?, "agreements", "id")).collect()
+    }
+
+    /// How many agreements count against what a stake covers.
+    ///
+    /// # Errors
+    ///
+    /// The database fails.
+    pub async fn covered(&self, stake: AgreementId) -> Result<u32, StoreError> {
+        covered(&mut *self.connection().await?, stake).await
     }
 
     /// How the agreements of all accounts have ended, and what all stakes have covered, for the audit.
@@ -48,7 +71,7 @@ impl Store {
     /// The database fails.
     pub async fn counts(&self) -> Result<(Vec<(AccountId, OutcomeCount)>, Vec<(AgreementId, u32)>), StoreError> {
         let connection = &mut *self.connection().await?;
-        let rows = sqlx::query("SELECT account, proposed, kind, outcome, times FROM outcomes").fetch_all(&mut *connection).await?;
+        let rows = sqlx::query("SELECT account, proposed, kind, outcome, times, units FROM outcomes").fetch_all(&mut *connection).await?;
         let outcome = |row: &AnyRow| Ok((parsed(row.try_get(0)?, "outcomes", "account")?, counted(row, 1)?));
         let outcomes = rows.iter().map(outcome).collect::<Result<_, StoreError>>()?;
         let rows = sqlx::query("SELECT stake, agreements FROM covered").fetch_all(&mut *connection).await?;
@@ -63,9 +86,7 @@ impl Writing {
     }
 
     pub(super) async fn covered(&mut self, stake: AgreementId) -> Result<u32, StoreError> {
-        let query = sqlx::query("SELECT agreements FROM covered WHERE stake = $1").bind(stake.to_string());
-        let row = query.fetch_optional(&mut *self.transaction).await?;
-        row.map_or(Ok(0), |row| number(row.try_get(0)?))
+        covered(&mut self.transaction, stake).await
     }
 
     pub(super) async fn set_rules(&mut self, rules: &Rules) -> Result<(), StoreError> {
@@ -74,19 +95,21 @@ impl Writing {
         Ok(())
     }
 
-    pub(super) async fn cover(&mut self, stake: AgreementId) -> Result<(), StoreError> {
-        let put = "INSERT INTO covered (stake, agreements) VALUES ($1, 1) \
-                   ON CONFLICT (stake) DO UPDATE SET agreements = covered.agreements + 1";
-        sqlx::query(put).bind(stake.to_string()).execute(&mut *self.transaction).await?;
+    pub(super) async fn cover(&mut self, stake: AgreementId, cover: Cover) -> Result<(), StoreError> {
+        let covered = cover.of(self.covered(stake).await?);
+        let put = "INSERT INTO covered (stake, agreements) VALUES ($1, $2) ON CONFLICT (stake) DO UPDATE SET agreements = $2";
+        sqlx::query(put).bind(stake.to_string()).bind(i64::from(covered)).execute(&mut *self.transaction).await?;
         Ok(())
     }
 
     /// Counts how an agreement has ended, for both parties.
     pub(super) async fn count_outcome(&mut self, agreement: &Agreement) -> Result<(), StoreError> {
         for (account, proposed, outcome) in ended(agreement) {
-            let put = "INSERT INTO outcomes (account, proposed, kind, outcome, times) VALUES ($1, $2, $3, $4, 1) \
-                       ON CONFLICT (account, proposed, kind, outcome) DO UPDATE SET times = outcomes.times + 1";
+            let put = "INSERT INTO outcomes (account, proposed, kind, outcome, times, units) VALUES ($1, $2, $3, $4, 1, $5) \
+                       ON CONFLICT (account, proposed, kind, outcome) DO UPDATE SET times = outcomes.times + 1, \
+                       units = CASE WHEN outcomes.units > $6 - $5 THEN $6 ELSE outcomes.units + $5 END";
             let query = sqlx::query(put).bind(account.to_string()).bind(i64::from(proposed)).bind(agreement.terms.kind()).bind(outcome);
+            let query = query.bind(integer(agreement.weight().units())).bind(integer(Money::MAX.units()));
             query.execute(&mut *self.transaction).await?;
         }
         Ok(())
@@ -117,7 +140,14 @@ fn counted(row: &AnyRow, first: usize) -> Result<OutcomeCount, StoreError> {
         kind: row.try_get(column(1))?,
         outcome: row.try_get(column(2))?,
         times: natural(row.try_get(column(3))?, "outcomes", "times")?,
+        units: natural(row.try_get(column(4))?, "outcomes", "units")?,
     })
+}
+
+async fn covered(connection: &mut AnyConnection, stake: AgreementId) -> Result<u32, StoreError> {
+    let query = sqlx::query("SELECT agreements FROM covered WHERE stake = $1").bind(stake.to_string());
+    let row = query.fetch_optional(connection).await?;
+    row.map_or(Ok(0), |row| number(row.try_get(0)?))
 }
 
 fn number(agreements: i64) -> Result<u32, StoreError> {

@@ -10,11 +10,12 @@ use super::StoreError;
 use crate::books::LOG_FORMAT;
 
 /// One file for each version. A file that is in use does not change any more: its digest stands in the databases.
-const MIGRATIONS: [(i64, &str, &str); 4] = [
+const MIGRATIONS: [(i64, &str, &str); 5] = [
     (1, "log and what follows", include_str!("../../migrations/0001_log_and_what_follows.sql")),
     (2, "lists", include_str!("../../migrations/0002_lists.sql")),
     (3, "payments", include_str!("../../migrations/0003_payments.sql")),
     (4, "rules and outcomes", include_str!("../../migrations/0004_rules_and_outcomes.sql")),
+    (5, "names and records", include_str!("../../migrations/0005_names_and_records.sql")),
 ];
 
 /// The last revision that wrote databases whose tables have no version.
@@ -36,6 +37,7 @@ pub const fn reader(format: i64) -> &'static str {
     match format {
         ..2 => "the program of revision 5d55f48 reads it",
         2 => "the program of revision 1087b1e reads it",
+        3 => "the program of revision 0ec2a1e reads it",
         LOG_FORMAT.. => "use the program that wrote it",
     }
 }

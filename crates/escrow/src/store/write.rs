@@ -147,8 +147,8 @@ impl Writing {
                 self.count_outcome(agreement).await?;
             }
         }
-        if let Some(stake) = change.covered {
-            self.cover(stake).await?;
+        if let Some((stake, cover)) = change.covered {
+            self.cover(stake, cover).await?;
         }
         if let Some(rules) = &change.rules {
             self.set_rules(rules).await?;
@@ -179,9 +179,9 @@ impl Writing {
 
     async fn put(&mut self, agreement: &Agreement) -> Result<(), StoreError> {
         let (proposer, acceptor) = agreement.terms.parties();
-        let put = "INSERT INTO agreements (id, kind, stage, proposer, acceptor, ended, deadline, opened, changed, content) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9) \
-                   ON CONFLICT (id) DO UPDATE SET stage = $3, ended = $6, deadline = $7, changed = $8, content = $9";
+        let put = "INSERT INTO agreements (id, kind, stage, proposer, acceptor, ended, deadline, opened, changed, content, model, outcome) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10, $11) \
+                   ON CONFLICT (id) DO UPDATE SET stage = $3, ended = $6, deadline = $7, changed = $8, content = $9, outcome = $11";
         let query = sqlx::query(put)
             .bind(agreement.id.to_string())
             .bind(agreement.terms.kind())
@@ -191,7 +191,9 @@ impl Writing {
             .bind(i64::from(agreement.state.has_ended()))
             .bind(agreement.state.deadline().map(|deadline| integer(deadline.0)))
             .bind(integer(self.position))
-            .bind(canonical(agreement));
+            .bind(canonical(agreement))
+            .bind(agreement.terms.model().to_string())
+            .bind(agreement.state.outcome());
         query.execute(&mut *self.transaction).await?;
         Ok(())
     }

@@ -7,7 +7,7 @@ use crate::common::model::Model;
 use crate::common::{LONG, Running, audited, key, on_each_database, serving, verified};
 use verinfer_escrow::audit::Verified;
 use verinfer_protocols::accuracy::{Evidence, Outcome, State};
-use verinfer_protocols::digest::canonical;
+use verinfer_protocols::digest::{Digest, canonical};
 use verinfer_protocols::serving::Move;
 use verinfer_protocols::{agreement, serving as protocol};
 
@@ -40,6 +40,12 @@ fn accuracy_is_proved_and_paid_even_if_the_escrow_stops_at_every_stage() {
             let after = [&customers, &providers].map(|key| running.client(key).own_account().unwrap().balance.units());
             // 2 (N1 P + N2 Z) = 2 (5 + 3 * 20) = 130, and 3 to the escrow from each; the stake is still there.
             assert_eq!(after, [before[0] - 133, before[1] + 127 - 50_000]);
+            // It is found among whatever other agreements the customer has.
+            let client = running.client(&customers);
+            assert_eq!(client.met_targets(customers.account(), model.digest()).unwrap()[0], id);
+            for (other, model) in [(providers.account(), model.digest()), (customers.account(), Digest([9; 32]))] {
+                assert_eq!(client.met_targets(other, model).unwrap(), []);
+            }
             running.stop();
             audited(database).unwrap();
         }

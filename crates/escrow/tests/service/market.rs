@@ -1,8 +1,12 @@
 //! The marketplace's rules, what a stake covers, and how agreements of an account have ended.
 
-use crate::common::{Database, LONG, Running, audited, execute, key, nonce, on_each_database, operator, serving};
+use crate::common::accuracy::Customer as Asking;
+use crate::common::model::Model;
+use crate::common::{Database, LONG, Running, audited, execute, key, nonce, on_each_database, operator, random, serving};
 use verinfer_escrow_client::Client;
 use verinfer_escrow_client::messages::OutcomeCount;
+use verinfer_protocols::accuracy::{self, Evidence};
+use verinfer_protocols::coin::Share;
 use verinfer_protocols::digest::Digest;
 use verinfer_protocols::keys::SecretKey;
 use verinfer_protocols::money::Money;
@@ -82,13 +86,62 @@ fn outcomes_of_an_account_are_counted_from_the_log() {
         act(&provider, id, Move::Confirm);
         act(&customer, id, Move::Demand);
         act(&provider, id, Move::Abort);
-        let count = |proposed, outcome: &str, times| OutcomeCount { proposed, kind: "serving".into(), outcome: outcome.into(), times };
+        let count = |proposed, outcome: &str, times, units| {
+            let (kind, outcome) = ("serving".into(), outcome.into());
+            OutcomeCount { proposed, kind, outcome, times, units }
+        };
         let found = |client: &Client| client.own_account().unwrap().outcomes;
-        assert_eq!(found(&customer), [count(true, "not_answered", 1), count(true, "withdrawn", 2)]);
-        assert_eq!(found(&provider), [count(false, "not_answered", 1), count(false, "withdrawn", 2)]);
+        assert_eq!(found(&customer), [count(true, "not_answered", 1, 40), count(true, "withdrawn", 2, 0)]);
+        assert_eq!(found(&provider), [count(false, "not_answered", 1, 40), count(false, "withdrawn", 2, 0)]);
         running.stop();
         audited(database).unwrap();
-        execute(database, &format!("UPDATE outcomes SET times = 0 WHERE account = '{}' AND outcome = 'not_answered'", providers.account()));
-        assert!(audited(database).unwrap_err().to_string().contains("counts other outcomes of account"));
+        let execute_and_object = |set: &str| {
+            execute(database, &format!("UPDATE outcomes SET {set} WHERE account = '{}' AND outcome = 'not_answered'", providers.account()));
+            assert!(audited(database).unwrap_err().to_string().contains("counts other outcomes of account"), "{set}");
+        };
+        execute_and_object("units = 41");
+        execute_and_object("times = 0, units = 40");
+    });
+}
+
+#[test]
+fn stake_covers_agreements_that_are_open_or_failed_and_not_those_that_customers_end() {
+    let model = Model::digits();
+    on_each_database(|database| {
+        let (running, [customers, providers], [customer, provider]) = start(database);
+        let stakes = StakeRules { covers: 2, ..Rules::default().stake };
+        running.client(&operator()).set_rules(Rules { stake: stakes, ..Rules::default() }).unwrap();
+        let StakeRules { least: amount, lock, covers } = stakes;
+        let stake = stake::Terms { provider: providers.account(), model: model.digest(), amount, lock, covers, nonce: nonce() };
+        let stake = provider.open(agreement::Terms::Stake(stake)).unwrap();
+        let covered = || provider.agreement(stake).unwrap().covered;
+        let act = |client: &Client, id, action| client.act(id, agreement::Move::Accuracy(action));
+        let accept = || {
+            let terms = Asking::new(&model, 4, Evidence::Outputs).terms(customers.account(), providers.account(), model.digest(), stake);
+            let id = customer.open(agreement::Terms::Accuracy(terms)).unwrap();
+            act(&provider, id, accuracy::Move::Accept { share: Share(random()) }).map(|_| id)
+        };
+        // More than it covers, by a customer who wants to use it up.
+        for _ in 0..3 {
+            let id = accept().unwrap();
+            assert_eq!(covered(), Some(1));
+            act(&customer, id, accuracy::Move::Abort).unwrap();
+            assert_eq!(covered(), Some(0));
+        }
+        let open = [accept().unwrap(), accept().unwrap()];
+        refused(accept(), "stake", "failed in 2 agreements, or they are open");
+        for id in open {
+            act(&provider, id, accuracy::Move::Abort).unwrap();
+        }
+        assert_eq!(covered(), Some(2));
+        refused(accept(), "stake", "covers no more");
+        let count = |outcome: &str, times, units| {
+            let (kind, outcome) = ("accuracy".into(), outcome.into());
+            OutcomeCount { proposed: false, kind, outcome, times, units }
+        };
+        let outcomes = provider.own_account().unwrap().outcomes;
+        assert_eq!(outcomes, [count("customer_at_fault", 3, 0), count("provider_at_fault", 2, 10)]);
+        running.stop();
+        audited(database).unwrap();
     });
 }

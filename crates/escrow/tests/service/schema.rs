@@ -119,7 +119,8 @@ fn a_log_of_another_format_is_refused_with_who_reads_it() {
         for (format, reader) in [
             (1, "the program of revision 5d55f48 reads it"),
             (2, "the program of revision 1087b1e reads it"),
-            (4, "use the program that wrote it"),
+            (3, "the program of revision 0ec2a1e reads it"),
+            (5, "use the program that wrote it"),
         ] {
             execute(database, &format!("UPDATE head SET format = {format}"));
             for refused in [create(database).unwrap_err(), open(database).unwrap_err()] {
@@ -127,7 +128,7 @@ fn a_log_of_another_format_is_refused_with_who_reads_it() {
                 assert!(refused.to_string().ends_with(reader), "{refused}");
             }
         }
-        execute(database, "UPDATE head SET format = 3");
+        execute(database, "UPDATE head SET format = 4");
         assert_eq!(audited(database).unwrap().entries, 1);
     });
 }

@@ -45,8 +45,8 @@ pub struct Plan {
     pub target: u32,
     /// E, Z, P.
     pub prices: Prices,
-    /// What each party pays to the escrow.
-    pub fee: Money,
+    /// What each party pays to the escrow; nothing for the least that its rules allow.
+    pub fee: Option<Money>,
     /// How long the stages take at most.
     pub periods: Periods,
 }
@@ -180,6 +180,10 @@ fn propose(client: &Client, peer: &Peer, store: &Store, plan: &Plan) -> Result<D
     if let Some((_, class)) = plan.examples.iter().find(|(_, class)| *class >= plan.form.classes) {
         return Err(PartyError::Plan(format!("there is no class {class}: the model has {}", plan.form.classes)));
     }
+    let fee = match plan.fee {
+        Some(fee) => fee,
+        None => client.about()?.rules.least_fee(plan.first)?,
+    };
     let tree = test_set::commit(store, plan.input, plan.evidence, &plan.examples)?;
     let share = Share(random_bytes()?);
     let terms = Terms {
@@ -193,7 +197,7 @@ fn propose(client: &Client, peer: &Peer, store: &Store, plan: &Plan) -> Result<D
         top: plan.top,
         target: plan.target,
         prices: plan.prices,
-        fee: plan.fee,
+        fee,
         stake,
         coin: share.commit(),
         periods: plan.periods,

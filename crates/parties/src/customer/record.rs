@@ -32,9 +32,8 @@ impl Demand {
     /// There is none, or the escrow cannot be reached.
     pub fn check(&self, client: &Client, model: Digest) -> Result<AgreementId, PartyError> {
         for &customer in &self.customers {
-            let agreements = client.account_of(customer)?.agreements;
-            for summary in agreements.iter().filter(|summary| summary.ended && summary.kind == "accuracy") {
-                let agreement = client.agreement(summary.id)?.agreement;
+            for id in client.met_targets(customer, model)? {
+                let agreement = client.agreement(id)?.agreement;
                 if self.is_met_by(&agreement, model) {
                     return Ok(agreement.id);
                 }

@@ -54,7 +54,8 @@ impl Provider {
         if terms.evidence == Evidence::Count && !self.model.has_classes() {
             return Err("the model's outputs are not the scores of classes");
         }
-        self.policy.judge_accuracy(terms, self.model.size())
+        let least_fee = self.rules.least_fee(terms.first).map_err(|_| "the first part costs more than can be written")?;
+        self.policy.judge_accuracy(terms, self.model.size(), least_fee)
     }
 
     /// A proof about some examples that were received.

@@ -13,7 +13,8 @@ use verinfer_protocols::agreement::{State, Terms};
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::SecretKey;
 use verinfer_protocols::money::Money;
-use verinfer_protocols::{rules, stake};
+use verinfer_protocols::rules::{Rules, StakeRules};
+use verinfer_protocols::stake;
 use verinfer_sealing::ReceiverSecret;
 
 use crate::drive::{Step, Tell, open};
@@ -39,6 +40,8 @@ pub struct Provider {
     /// What answers customers if it is not the model: a provider that cheats.
     substitute: Option<Model>,
     policy: Policy,
+    /// The marketplace's rules, as they were when it was started.
+    rules: Rules,
     receiver: ReceiverSecret,
     places: Places,
     queue: Queue,
@@ -83,25 +86,47 @@ impl Provider {
             return Err(PartyError::Plan(format!("a proof has {} cells, more than the {} allowed", model.size().cells, policy.cells)));
         }
         let policy = Policy { batch: model.batch(policy.batch, policy.cells), ..policy };
+        let rules = client.about()?.rules;
         let receiver = receiver(&store)?;
         let store = Arc::new(store);
         let (places, queue) = (Places::new(store.clone(), policy.agreements), Queue::new(store.clone()));
-        Ok(Self { key, client, store, model, substitute, policy, receiver, places, queue, glances: Glances::default(), tell })
+        Ok(Self { key, client, store, model, substitute, policy, rules, receiver, places, queue, glances: Glances::default(), tell })
     }
 
-    /// Deposits a stake for the model, if it has none yet; gives its name.
+    /// Deposits a stake for the model, if it has none of so much that still covers agreements; gives its name.
     ///
     /// # Errors
     ///
     /// The escrow refuses.
     pub fn stake(&self, amount: Money) -> Result<AgreementId, PartyError> {
-        // The lock and what it covers are the marketplace's, as they were when it was proposed.
-        let rules::StakeRules { lock, covers, .. } = self.client.about()?.rules.stake;
-        let terms: stake::Terms = self.store.once(SELF, "stake", || {
-            let nonce = Digest(random_bytes()?);
-            Ok::<_, PartyError>(stake::Terms { provider: self.client.account(), model: self.model.digest(), amount, lock, covers, nonce })
-        })?;
+        let kept: Option<stake::Terms> = self.store.get(SELF, "stake")?;
+        let terms = match kept.filter(|terms| terms.amount >= amount) {
+            Some(terms) if self.covers(&terms)? => terms,
+            Some(_) | None => {
+                let (StakeRules { lock, covers, .. }, nonce) = (self.rules.stake, Digest(random_bytes()?));
+                let (provider, model) = (self.client.account(), self.model.digest());
+                let terms = stake::Terms { provider, model, amount, lock, covers, nonce };
+                // Before it is deposited: it is this one that is deposited again after a crash.
+                self.store.put(SELF, "stake", &terms)?;
+                terms
+            }
+        };
         Ok(open(&self.client, Terms::Stake(terms))?)
+    }
+
+    /// Whether agreements can name a stake, or could if it were deposited now.
+    fn covers(&self, terms: &stake::Terms) -> Result<bool, PartyError> {
+        match self.client.agreement(Terms::Stake(terms.clone()).id(self.client.escrow())) {
+            Ok(view) => {
+                let is_active = view.agreement.state == State::Stake(stake::State::Active);
+                Ok(is_active && view.covered.unwrap_or(0) < terms.covers)
+            }
+            Err(error) if error.kind() == Some("no_agreement") => {
+                let StakeRules { least, lock, covers } = self.rules.stake;
+                Ok(terms.amount >= least && terms.lock == lock && terms.covers == covers)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

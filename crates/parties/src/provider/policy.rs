@@ -8,6 +8,9 @@ use crate::load::Load;
 use crate::size::Size;
 use crate::time::{Time, Work};
 
+/// How many times the least `epsilon` a provider pays unless it is told otherwise.
+pub const FEES: u64 = 4;
+
 /// Which agreements a provider makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
@@ -21,6 +24,8 @@ pub struct Policy {
     pub hold: Millis,
     /// Largest deposit for one agreement.
     pub deposit: Money,
+    /// Largest `epsilon`, which is lost whatever happens; nothing for [`FEES`] times the least that the marketplace's rules allow.
+    pub fee: Option<Money>,
     /// Least time for what it has to do.
     pub time: Time,
     /// Most agreements at once.
@@ -43,17 +48,20 @@ pub enum Proceed {
 }
 
 impl Policy {
-    /// What an agreement about accuracy of a model may demand.
+    /// What an agreement about accuracy of a model may demand; `least_fee` is the least `epsilon` that the marketplace's rules allow it.
     ///
     /// # Errors
     ///
     /// Why it is not for this provider.
-    pub fn judge_accuracy(&self, terms: &accuracy::Terms, size: Size) -> Result<Load, &'static str> {
+    pub fn judge_accuracy(&self, terms: &accuracy::Terms, size: Size, least_fee: Money) -> Result<Load, &'static str> {
         if terms.prices.proof < self.proof || terms.prices.inference < self.inference {
             return Err("the prices are too low");
         }
         if self.proceed == Proceed::IfSafe && !trial(terms).proceeds(terms.first) {
             return Err("the first part is too small, or the target too high: it would not go on whatever the first examples show");
+        }
+        if terms.fee > self.fee.unwrap_or_else(|| least_fee.times(FEES).unwrap_or(Money::MAX)) {
+            return Err("the fee, epsilon, is too large: it is lost whatever happens");
         }
         self.check_deposit(terms.deposit())?;
         let load = self.time.load(&[
@@ -148,6 +156,7 @@ mod tests {
             prediction,
             hold: HOUR,
             deposit: units(1_000_000),
+            fee: None,
             time,
             agreements: 1,
             proceed,
@@ -180,11 +189,22 @@ mod tests {
 
     #[test]
     fn terms_with_which_a_provider_would_never_go_on_are_not_accepted() {
-        let judge = |proceed, terms: accuracy::Terms| policy(proceed).judge_accuracy(&terms, SIZE).is_ok();
+        let judge = |proceed, terms: accuracy::Terms| policy(proceed).judge_accuracy(&terms, SIZE, units(1)).is_ok();
         assert!(judge(Proceed::IfSafe, terms(12, 12, 7)));
         for attack in [terms(1, 12, 7), terms(12, 12, 12), terms(3, 7, 6)] {
             assert!(!judge(Proceed::IfSafe, attack.clone()) && judge(Proceed::Always, attack.clone()), "{attack:?}");
         }
+    }
+
+    #[test]
+    fn fee_that_is_lost_whatever_happens_has_a_bound() {
+        let judge = |largest, fee| {
+            let (policy, terms) = (policy(Proceed::Always), accuracy::Terms { fee: units(fee), ..terms(12, 12, 7) });
+            Policy { fee: largest, ..policy }.judge_accuracy(&terms, SIZE, units(2)).map(|_| ())
+        };
+        let too_large = Err("the fee, epsilon, is too large: it is lost whatever happens");
+        assert_eq!([judge(None, 8), judge(None, 9)], [Ok(()), too_large]);
+        assert_eq!([judge(Some(units(500)), 500), judge(Some(units(500)), 501)], [Ok(()), too_large]);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::drive::{Pace, Step, Tell, drive};
 use crate::error::PartyError;
 use crate::model::Model;
 use crate::peer::{Peer, receiver};
-use crate::pins::Pins;
+use crate::pins::{CorpusPins, Pins};
 use crate::random::random_bytes;
 use crate::request::Request;
 use crate::store::{Store, numbered};
@@ -28,6 +28,8 @@ use crate::wire::{Ciphertexts, Offer, SentModel, Topic};
 pub struct Plan {
     /// Of whom.
     pub pins: Pins,
+    /// Of which documents.
+    pub corpus: CorpusPins,
     /// Which documents match.
     pub predicate: Predicate,
     /// How many documents are proved; all of them if there are fewer.
@@ -65,6 +67,7 @@ impl Plan {
             .with("account", &client.account())
             .with("responder account", &self.pins)
             .with("model", &model)
+            .with("corpus or source", &self.corpus)
             .with("question", &self.predicate)
             .with("sample", &self.sample)
             .with("price", &self.price)
@@ -91,7 +94,7 @@ impl<'a> Requester<'a> {
             plan.request(client, model.digest()).claim(store)?;
         }
         let (terms, share) = store.once(DEAL.0, DEAL.1, || {
-            let corpus = ask(peer, plan.pins)?;
+            let corpus = ask(peer, &plan)?;
             plan.request(client, model.digest()).claim(store)?;
             store.put(MODEL.0, MODEL.1, &SentModel { file: file.to_vec(), secret: model.secret().encode() })?;
             propose(client, model.digest(), corpus, plan)
@@ -203,12 +206,13 @@ impl<'a> Requester<'a> {
 /// Which corpus there is, whose documents they are, and who answers.
 type Corpus = (Root, Option<AccountId>, AccountId);
 
-fn ask(peer: &Peer, pins: Pins) -> Result<Corpus, PartyError> {
+fn ask(peer: &Peer, plan: &Plan) -> Result<Corpus, PartyError> {
     let about = peer.about()?;
     let Offer::Documents { corpus, source } = about.offer else {
         return Err(PartyError::Plan("the other party offers no documents".to_owned()));
     };
-    pins.check_account(about.account)?;
+    plan.pins.check_account(about.account)?;
+    plan.corpus.check(corpus.digest, source)?;
     Ok((corpus, source, about.account))
 }
 

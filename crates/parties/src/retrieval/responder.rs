@@ -15,7 +15,7 @@ use verinfer_protocols::coin::Share;
 use verinfer_protocols::digest::{AgreementId, canonical};
 use verinfer_protocols::keys::{AccountId, SecretKey};
 use verinfer_protocols::member::Member;
-use verinfer_protocols::merkle::Tree;
+use verinfer_protocols::merkle::{Root, Tree};
 use verinfer_protocols::retrieval::{Document, Move, STAGE, State, Terms};
 use verinfer_protocols::statement::context;
 use verinfer_protocols::time::Timestamp;
@@ -118,6 +118,11 @@ impl Responder {
             tell,
             keeping: Mutex::new(()),
         })
+    }
+
+    /// The commitment to the documents, and who has signed each of them, if anybody has.
+    pub fn corpus(&self) -> (Root, Option<AccountId>) {
+        (self.tree.root(), self.source)
     }
 
     /// What an agreement on these terms may demand, with such a model; or why it does not make it.

@@ -67,9 +67,9 @@ pub struct Arguments {
     #[arg(long, value_name = "UNITS", value_parser = parse_money)]
     inference_price: Money,
 
-    /// What each party pays to the escrow.
-    #[arg(long, value_name = "UNITS", default_value = "0", value_parser = parse_money)]
-    fee: Money,
+    /// What each party pays to the escrow (epsilon); the least that the marketplace's rules allow, if not given.
+    #[arg(long, value_name = "UNITS", value_parser = parse_money)]
+    fee: Option<Money>,
 
     /// Seconds for inference on the first examples and the decision.
     #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = parse_seconds)]

@@ -4,17 +4,17 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::{Args, Subcommand};
-use verinfer_parties::failures::Tolerance;
+use verinfer_parties::failures::{MOST_TIMES, Tolerance};
 use verinfer_parties::model::form_of;
 use verinfer_parties::pins::Pins;
 use verinfer_protocols::digest::Digest;
 use verinfer_protocols::keys::AccountId;
+use verinfer_protocols::money::Money;
 use verinfer_protocols::time::Millis;
-use verinfer_sampling::Probability;
 
 use crate::known::Known;
 use crate::output::{Output, Verdict};
-use crate::party::{PartyArguments, parse_seconds};
+use crate::party::{PartyArguments, parse_money, parse_seconds};
 
 pub mod accuracy;
 mod serving;
@@ -56,14 +56,14 @@ struct CustomerArguments {
     #[arg(long)]
     any_model: bool,
 
-    /// Turn only to a provider that has failed (aborted, missed a target, or broken a rule) in at most this share of its agreements that count, as the escrow's log
-    /// says: those in which it failed, and those about accuracy.
-    #[arg(long, value_name = "SHARE")]
-    max_failures: Option<Probability>,
+    /// Turn only to a provider whose failures (aborts, missed targets, broken rules) weigh at most so many times what its met targets have cost it in fees, as the
+    /// escrow's log says. 1 is the paper's 1 % of failures; at most 2, since agreements with itself would be cheaper than what they cover.
+    #[arg(long, value_name = "TIMES", value_parser = parse_times)]
+    max_failures: Option<f64>,
 
-    /// See --max-failures: of so many agreements at least.
-    #[arg(long, value_name = "N", default_value_t = 0, requires = "max_failures")]
-    min_agreements: u64,
+    /// See --max-failures: these fees come to so much at least.
+    #[arg(long, value_name = "UNITS", default_value = "0", value_parser = parse_money, requires = "max_failures")]
+    min_fees: Money,
 
     /// Make the moves that are possible now and stop instead of waiting for the provider.
     #[arg(long)]
@@ -81,7 +81,7 @@ struct CustomerArguments {
 impl CustomerArguments {
     /// How many failures of the provider are taken.
     fn tolerance(&self) -> Option<Tolerance> {
-        self.max_failures.map(|share| Tolerance { share: share.value(), least: self.min_agreements })
+        self.max_failures.map(|times| Tolerance { times, least: self.min_fees })
     }
 
     /// Of whom and of which model the customer wants to hear; `known` is what takes its inputs.
@@ -108,6 +108,15 @@ impl CustomerArguments {
             ),
         };
         Ok(Pins { account: self.provider_account, model })
+    }
+}
+
+fn parse_times(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(times) if (0.0..=MOST_TIMES).contains(&times) => Ok(times),
+        Ok(_) | Err(_) => Err(format!(
+            "expected a number from 0 to {MOST_TIMES}: how many times the fees of met targets failures may weigh (1 for the paper's 1 %)"
+        )),
     }
 }
 

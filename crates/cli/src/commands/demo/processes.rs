@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 
 use anyhow::Context;
@@ -15,6 +16,8 @@ use crate::output::Output;
 pub struct Process {
     child: Child,
     relays: Vec<JoinHandle<()>>,
+    /// What it prints.
+    lines: Receiver<String>,
 }
 
 impl Process {
@@ -27,9 +30,23 @@ impl Process {
         let program: PathBuf = std::env::current_exe().context("cannot find this program")?;
         let start = Command::new(program).args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut child = start.with_context(|| format!("cannot start the {name}"))?;
-        let stdout = child.stdout.take().map(|lines| relay(name, lines, output));
-        let stderr = child.stderr.take().map(|lines| relay(name, lines, output));
-        Ok(Self { child, relays: stdout.into_iter().chain(stderr).collect() })
+        let (sender, lines) = channel();
+        let stdout = child.stdout.take().map(|lines| relay(name, lines, output, sender.clone()));
+        let stderr = child.stderr.take().map(|lines| relay(name, lines, output, sender));
+        Ok(Self { child, relays: stdout.into_iter().chain(stderr).collect(), lines })
+    }
+
+    /// Waits until it prints a line that begins with a word; gives the next word.
+    ///
+    /// # Errors
+    ///
+    /// It ends before.
+    pub fn said(&self, first: &str) -> anyhow::Result<String> {
+        let second = |line: String| {
+            let mut words = line.split_whitespace();
+            words.next().filter(|&word| word == first).and_then(|_| words.next()).map(str::to_owned)
+        };
+        self.lines.iter().find_map(second).with_context(|| format!("it has ended without a word about `{first}`"))
     }
 
     /// Waits until it ends by itself; gives its exit code, if it has one.
@@ -70,11 +87,13 @@ pub fn free_address() -> anyhow::Result<String> {
     Ok(listener.local_addr()?.to_string())
 }
 
-fn relay(name: &str, lines: impl std::io::Read + Send + 'static, output: Output) -> JoinHandle<()> {
+fn relay(name: &str, lines: impl std::io::Read + Send + 'static, output: Output, said: Sender<String>) -> JoinHandle<()> {
     let name = format!("{name:>9}");
     thread::spawn(move || {
         for line in BufReader::new(lines).lines().map_while(Result::ok) {
             output.line(&format!("{name} | {line}"));
+            // Nobody listens any more once it is being ended.
+            let _ = said.send(line);
         }
     })
 }

@@ -67,13 +67,15 @@ fn act(
     let documents: Vec<String> = (0..DOCUMENTS).map(|digit| format!("sample:{digit}")).collect();
     let documents: Vec<&str> = documents.iter().map(String::as_str).collect();
     let (price, bond, sample) = (PRICE.to_string(), BOND.to_string(), sample.to_string());
-    let (_serving, url) = stage.serve(
+    let (serving, url) = stage.serve(
         &responder,
         &[serves, &documents].concat(),
         &[options, &["--bond", &bond, "--approve", "digits", "--question", CLASS]].concat(),
     )?;
     let account = responder.account.to_string();
-    let pins = ["--responder", &url, "--responder-account", &account];
+    // Whoever knows the documents has told the requester.
+    let corpus = serving.said("corpus")?;
+    let pins = ["--responder", &url, "--responder-account", &account, "--corpus", &corpus];
     let plan = ["--class", CLASS, "--sample", &sample, "--price", &price, "--bond", &bond, "--prove", PROVE];
     stage.ask(&requester, asks, &[&pins[..], &plan].concat())?;
     stage.settle(title, outcome, &[(&requester, requesters), (&responder, responders)])

@@ -9,10 +9,12 @@ use verinfer_escrow_client::messages::AgreementView;
 use verinfer_items::Document;
 use verinfer_parties::PartyError;
 use verinfer_parties::drive::Step;
-use verinfer_parties::pins::Pins;
+use verinfer_parties::pins::{CorpusPins, Pins};
 use verinfer_parties::retrieval::requester::{Plan, Requester};
 use verinfer_protocols::agreement;
+use verinfer_protocols::digest::Digest;
 use verinfer_protocols::keys::AccountId;
+use verinfer_protocols::merkle::Root;
 use verinfer_protocols::money::Money;
 use verinfer_protocols::retrieval::{Outcome, Periods, Predicate, State};
 use verinfer_protocols::time::Millis;
@@ -42,6 +44,19 @@ pub struct Arguments {
     /// The responder's account, as it prints it: another party that answers there is refused before anything is proposed or paid.
     #[arg(long, value_name = "ACCOUNT")]
     responder_account: Option<AccountId>,
+
+    /// The commitment to the corpus, as the responder prints it and somebody who knows the documents confirms it: another is refused before anything is proposed or
+    /// paid. A responder that commits to fewer documents proves everything about these.
+    #[arg(long, value_name = "DIGEST", required_unless_present = "any_corpus", conflicts_with = "any_corpus")]
+    corpus: Option<Digest>,
+
+    /// The account of the source that has signed each document: documents of another or of none are refused before anything is proposed or paid.
+    #[arg(long, value_name = "ACCOUNT")]
+    source: Option<AccountId>,
+
+    /// Take whatever corpus the responder is committed to.
+    #[arg(long)]
+    any_corpus: bool,
 
     /// The secret of the model's commitment, as `commit` writes it; without it the model is committed to anew, once, in the state.
     #[arg(long, value_name = "FILE")]
@@ -114,6 +129,10 @@ impl Arguments {
     ) -> anyhow::Result<Verdict> {
         let source = Source::from(self.model.as_path());
         let (file, graph) = (source.bytes()?, source.import()?.graph);
+        if self.any_corpus {
+            output
+                .line("warning: --any-corpus takes whatever corpus the responder is committed to: nothing is proved about other documents");
+        }
         let party = self.party.open(self.once, output)?;
         let model = party.commit(graph, self.secret.as_deref(), output)?;
         let peer = party.peer(&self.responder);
@@ -131,7 +150,8 @@ impl Arguments {
         output.report(&RetrievalReport {
             standing: Standing::new(&party, &view, outcome)?,
             documents: documents.iter().map(|(index, _)| *index).collect(),
-            corpus: terms.corpus.len,
+            corpus: terms.corpus,
+            source: terms.source,
             proved: is_fulfilled.then_some(terms.sample),
             delta: self.delta.value(),
             wrong_at_most: is_fulfilled.then(bound).transpose()?,
@@ -147,7 +167,8 @@ impl Arguments {
         };
         let periods = Periods { respond: self.respond, declare: self.declare, prove: self.prove };
         let pins = Pins { account: self.responder_account, model: None };
-        Ok(Plan { pins, predicate, sample: self.sample, price: self.price, bond: self.bond, periods })
+        let corpus = CorpusPins { corpus: self.corpus, source: self.source };
+        Ok(Plan { pins, corpus, predicate, sample: self.sample, price: self.price, bond: self.bond, periods })
     }
 }
 
@@ -171,8 +192,10 @@ struct RetrievalReport {
     standing: Standing,
     /// Places in the corpus of the documents handed over.
     documents: Vec<u32>,
-    /// How many documents the corpus has.
-    corpus: u32,
+    /// The commitment to the corpus, and how many documents it has.
+    corpus: Root,
+    /// Who has signed each of them, if anybody has.
+    source: Option<AccountId>,
     /// Of how many it was proved whether they match; nothing unless the request is fulfilled.
     proved: Option<u32>,
     /// With the probability `1 - delta` at most so many documents are declared wrongly; nothing unless the request is fulfilled.
@@ -182,8 +205,12 @@ struct RetrievalReport {
 
 impl Report for RetrievalReport {
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Self { documents, corpus, proved, delta, wrong_at_most, .. } = self;
-        writeln!(out, "documents  {documents:?} of {corpus}")?;
+        let Self { documents, corpus, source, proved, delta, wrong_at_most, .. } = self;
+        writeln!(out, "documents  {documents:?} of {}", corpus.len)?;
+        writeln!(out, "corpus     {}", corpus.digest)?;
+        if let Some(source) = source {
+            writeln!(out, "source     {source}")?;
+        }
         match (proved, wrong_at_most) {
             (Some(proved), Some(wrong_at_most)) => {
                 let confidence = 100.0 * (1.0 - delta);

@@ -120,7 +120,12 @@ impl Arguments {
         let approved = self.approved(output)?;
         let account = client.account();
         let responder = Responder::new(Means { key, client, store, documents, input: input_of(&known), source, approved, policy }, tell)?;
+        let (corpus, source) = responder.corpus();
         output.line(&format!("account {account}"));
+        output.line(&format!("corpus {} of {} documents", corpus.digest, corpus.len));
+        if let Some(source) = source {
+            output.line(&format!("source {source}"));
+        }
         output.line(&format!("listening on {}", entrance.url()?));
         Ok((responder, entrance, pace))
     }

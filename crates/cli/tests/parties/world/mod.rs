@@ -130,8 +130,13 @@ impl World {
         for account in [asker.account(), server.account()] {
             escrow.deposit(account, Money::new(PURSE).unwrap(), account.to_string()).unwrap();
         }
-        let others = commands.iter().enumerate().skip(1).map(|(process, (_, command))| spawn(command, folder.path(), process));
-        let children = std::iter::once(first).chain(others).collect();
+        let mut children = vec![first];
+        for process in 1..commands.len() {
+            if let Some(word) = commands[process].1.iter_mut().find(|word| *word == "CORPUS") {
+                *word = corpus(&folder.path().join("1.log"));
+            }
+            children.push(spawn(&commands[process].1, folder.path(), process));
+        }
         Self {
             folder,
             database,
@@ -237,6 +242,20 @@ impl Drop for World {
 /// One that asks also does where the agreement does not end as it wished, and says so.
 fn has_come_to_its_end(status: ExitStatus) -> bool {
     matches!(status.code(), Some(0 | 1))
+}
+
+/// Waits until a responder has said which corpus it is committed to.
+fn corpus(log: &std::path::Path) -> String {
+    let start = Instant::now();
+    loop {
+        let printed = std::fs::read_to_string(log).unwrap_or_default();
+        let complete = printed.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
+        if let Some(line) = complete.filter_map(|line| line.strip_prefix("corpus ")).next() {
+            return line.split(' ').next().unwrap().to_owned();
+        }
+        assert!(start.elapsed() < LIMIT, "no corpus:\n{printed}");
+        sleep(Duration::from_millis(20));
+    }
 }
 
 pub fn stop(child: &mut Child) {

@@ -159,7 +159,7 @@ impl Play {
             Protocol::Retrieval => (
                 "retrieval request",
                 "requester",
-                "digits --class 3 --top 2 --sample 6 --price 100 --bond 500 --responder URL --responder-account SERVER",
+                "digits --class 3 --top 2 --sample 6 --price 100 --bond 500 --responder URL --responder-account SERVER --corpus CORPUS",
             ),
         };
         let mut command = self.command(Side::Asker, honest, name, rest);

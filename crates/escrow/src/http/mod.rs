@@ -59,7 +59,11 @@ pub(crate) fn router(shared: Shared) -> Router {
         .route("/health", get(health))
         .route("/openapi.json", get(openapi::serve))
         .route("/", get(page::overview))
+        .route("/agreements", get(page::agreements))
         .route("/agreements/{id}", get(page::agreement))
+        .route("/accounts", get(page::accounts))
+        .route("/accounts/{account}", get(page::account))
+        .route("/log", get(page::log))
         .route("/page/style.css", get(page::style))
         .route("/page/live.js", get(page::script))
         .fallback(|| async { Failure::new(StatusCode::NOT_FOUND, "no_such_page", "there is nothing at this address".to_owned()) })
@@ -105,7 +109,7 @@ async fn limit_rate(request: Request, next: Next) -> Result<Response, Failure> {
 /// As how many requests one counts: lists and the log take as much of the escrow's time as this many of the others.
 fn weight(path: &str) -> NonZeroU32 {
     let weight = match path {
-        "/" | "/v1/payments" => 20,
+        "/" | "/log" | "/agreements" | "/accounts" | "/v1/payments" => 20,
         "/v1/log" => 10,
         path if path.starts_with("/agreements/") || path.starts_with("/accounts/") || path.ends_with("/history") => 20,
         _ => 1,

@@ -6,6 +6,7 @@ mod files;
 mod limit;
 mod lock;
 pub mod market;
+mod pages;
 mod payments;
 mod place;
 mod private;
@@ -37,6 +38,7 @@ use transaction::Transaction;
 
 pub use files::{FileLimits, Kept};
 pub use lock::Lock;
+pub use pages::{Payment, Shown, Which};
 pub use payments::{Movement, PaymentFilter, RecordedPayment, is_disposable};
 pub use read::{Listed, LogLine, Overview, Row};
 pub use watch::{Funds, Stage};

@@ -88,8 +88,6 @@ const BALANCES: &str = "SELECT account, units FROM (\
      UNION ALL SELECT 1, account, units FROM \
      (SELECT account, units FROM balances WHERE account > 'party:' AND account LIKE 'party:%' ORDER BY account LIMIT $1) AS parties\
      ) AS shown ORDER BY place, account";
-const LISTED: &str = "SELECT id, kind, stage, ended, deadline, proposer, acceptor, COALESCE(units, 0) FROM agreements \
-     LEFT JOIN balances ON account = 'holding:' || id ORDER BY ended, changed DESC LIMIT $1";
 /// An agreement that needs nobody else has its proposer in both places. Each half is read in the order of its index, no further than needed.
 const SUMMARY_OF: &str = "SELECT id, kind, stage, ended, deadline FROM (\
      SELECT * FROM (SELECT id, kind, stage, ended, deadline, changed FROM agreements WHERE proposer = $1 \
@@ -229,18 +227,6 @@ impl Store {
         lines(query.fetch(&mut *self.connection().await?), bytes).await
     }
 
-    /// At most `limit` lines at the end of the log, in order; no more once they have so many bytes.
-    ///
-    /// # Errors
-    ///
-    /// The database fails.
-    pub async fn end_of_log(&self, limit: u32, bytes: usize) -> Result<Vec<LogLine>, StoreError> {
-        let query = sqlx::query("SELECT position, digest, entry FROM log ORDER BY position DESC LIMIT $1").bind(i64::from(limit));
-        let mut lines = lines(query.fetch(&mut *self.connection().await?), bytes).await?;
-        lines.reverse();
-        Ok(lines)
-    }
-
     /// A line of the log, if there is one at this place.
     ///
     /// # Errors
@@ -248,24 +234,6 @@ impl Store {
     /// The database fails.
     pub async fn line(&self, position: u64) -> Result<Option<LogLine>, StoreError> {
         Ok(self.log(None, position.saturating_sub(1), 1, usize::MAX).await?.pop().filter(|line| line.position == position))
-    }
-
-    /// Agreements for the page, those that have not ended first, then those that changed last.
-    ///
-    /// # Errors
-    ///
-    /// The database fails.
-    pub async fn listed(&self, limit: u32) -> Result<Vec<Listed>, StoreError> {
-        let rows = sqlx::query(LISTED).bind(i64::from(limit)).fetch_all(&mut *self.connection().await?).await?;
-        let listed = |row: &AnyRow| {
-            Ok(Listed {
-                summary: summary(row)?,
-                proposer: parsed(row.try_get(5)?, "agreements", "proposer")?,
-                acceptor: parsed(row.try_get(6)?, "agreements", "acceptor")?,
-                held: row.try_get(7)?,
-            })
-        };
-        rows.iter().map(listed).collect()
     }
 
     /// What the page shows first, with so many of the balances.
@@ -313,7 +281,10 @@ impl Store {
 }
 
 /// Rows of the log, until they have so many bytes.
-async fn lines(mut rows: impl Stream<Item = Result<AnyRow, sqlx::Error>> + Unpin, bytes: usize) -> Result<Vec<LogLine>, StoreError> {
+pub(super) async fn lines(
+    mut rows: impl Stream<Item = Result<AnyRow, sqlx::Error>> + Unpin,
+    bytes: usize,
+) -> Result<Vec<LogLine>, StoreError> {
     let (mut lines, mut read) = (Vec::new(), 0_usize);
     while read < bytes
         && let Some(row) = rows.try_next().await?
@@ -326,8 +297,8 @@ async fn lines(mut rows: impl Stream<Item = Result<AnyRow, sqlx::Error>> + Unpin
     Ok(lines)
 }
 
-/// The first columns of [`SUMMARY_OF`] and [`LISTED`].
-fn summary(row: &AnyRow) -> Result<AgreementSummary, StoreError> {
+/// The first columns of [`SUMMARY_OF`] and of what pages list.
+pub(super) fn summary(row: &AnyRow) -> Result<AgreementSummary, StoreError> {
     let deadline: Option<i64> = row.try_get(4)?;
     Ok(AgreementSummary {
         id: parsed(row.try_get(0)?, "agreements", "id")?,
@@ -367,6 +338,6 @@ pub(super) async fn last_sequence(connection: &mut AnyConnection, account: Accou
     row.map_or(Ok(0), |row| natural(row.try_get(0)?, "sequences", "last"))
 }
 
-fn content(bytes: &[u8]) -> Result<Agreement, StoreError> {
+pub(super) fn content(bytes: &[u8]) -> Result<Agreement, StoreError> {
     postcard::from_bytes(bytes).map_err(|_| StoreError::Content { table: "agreements", column: "content" })
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::common::accuracy::{Customer, Provider, stake};
 use crate::common::model::Model;
 use crate::common::{LONG, Running, audited, key, on_each_database, serving, verified};
+use crate::pages::get;
 use verinfer_escrow::audit::Verified;
 use verinfer_protocols::accuracy::{Evidence, Outcome, State};
 use verinfer_protocols::digest::{Digest, canonical};
@@ -46,6 +47,13 @@ fn accuracy_is_proved_and_paid_even_if_the_escrow_stops_at_every_stage() {
             for (other, model) in [(providers.account(), model.digest()), (customers.account(), Digest([9; 32]))] {
                 assert_eq!(client.met_targets(other, model).unwrap(), []);
             }
+            let (_, page) = get(&running, &format!("/agreements/{id}"));
+            let proof = if evidence == Evidence::Count { "3 of 3 labels right" } else { "the scores of 3 inputs" };
+            for part in ["target met: 3 of 3 labels right", proof, "Who was paid what", "−133", "+127"] {
+                assert!(page.contains(part), "{part} is not in {page}");
+            }
+            let (_, page) = get(&running, &format!("/accounts/{}", customers.account()));
+            assert!(page.contains("<dd>target met</dd>"), "{page}");
             running.stop();
             audited(database).unwrap();
         }

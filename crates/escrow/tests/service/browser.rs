@@ -47,7 +47,7 @@ fn first_page_shows_agreements_balances_and_log_and_changes_by_itself() {
     let between = format!("{} – {}", short(&customers.account()), short(&providers.account()));
     let cells = reader.cells(&agreement);
     assert_eq!(cells[..5], [short(&id), "serving".to_owned(), between, "proposed".to_owned(), "80".to_owned()]);
-    assert!(cells[5].starts_with("in 9 min") || cells[5] == "in 10 min 0 s", "{cells:?}");
+    assert!(cells[5].contains("UTC in 9 min") || cells[5].ends_with("UTC in 10 min 0 s"), "{cells:?}");
     assert_eq!((balance(&reader, &customers.account()), balance(&reader, &providers.account())), ("920".into(), "1000".into()));
     assert_eq!(others(&reader), ["0", "80", "2000"]);
     let log = customer.about().unwrap();
@@ -75,8 +75,8 @@ fn first_page_shows_agreements_balances_and_log_and_changes_by_itself() {
     let answers = answers.map(|(index, input)| Answer::sign(id, index, &digest(input), &digest("scores"), &providers));
     act(&customer, id, Move::Record { answers: answers.collect() });
     act(&customer, id, Move::Conclude);
-    reader.wait_until(&shows(id, "ended"));
-    assert_eq!(reader.cells(&agreement)[3..], ["ended", "0", ""]);
+    reader.wait_until(&shows(id, "predictions given, none contested"));
+    assert_eq!(reader.cells(&agreement)[3..], ["predictions given, none contested"]);
     assert_eq!((balance(&reader, &customers.account()), balance(&reader, &providers.account())), ("1000".into(), "1000".into()));
     assert_eq!(others(&reader), ["0", "0", "2000"]);
     let digests: Vec<String> =
@@ -180,5 +180,64 @@ fn what_strangers_write_is_shown_and_not_run() {
     let injected =
         "(document.body.append(Object.assign(document.createElement('script'), { textContent: 'window.run = true' })), !window.run)";
     assert!(reader.ask::<bool>(injected));
+    running.stop();
+}
+
+/// The addresses of all kinds of pages, about an agreement of key 1 and key 2.
+fn pages(running: &Running, id: AgreementId) -> Vec<(&'static str, String)> {
+    let account = key(1).account();
+    let paths = [
+        ("overview", String::new()),
+        ("agreements", "/agreements?ended=true".to_owned()),
+        ("agreement", format!("/agreements/{id}")),
+        ("accounts", "/accounts".to_owned()),
+        ("account", format!("/accounts/{account}")),
+        ("log", "/log".to_owned()),
+    ];
+    paths.map(|(name, path)| (name, format!("{}{path}", running.url()))).to_vec()
+}
+
+#[test]
+fn no_page_is_wider_than_a_phone_and_what_is_in_tables_stays_a_table_for_screen_readers() {
+    let database = sqlite();
+    let running = Running::start(&database);
+    running.fund(&[&key(1), &key(2)], 1000);
+    let (customer, provider) = (running.client(&key(1)), running.client(&key(2)));
+    let id = propose(&customer);
+    act(&provider, id, Move::Accept);
+    propose(&customer);
+    customer.withdraw(money(7), "x".repeat(120)).unwrap();
+    let Some(reader) = Reader::open(&running.url()) else { return running.stop() };
+    for (name, url) in pages(&running, id) {
+        for width in [1280, 360] {
+            reader.narrow(width, &url);
+            let widest: u32 = reader.ask("document.documentElement.scrollWidth");
+            assert!(widest <= width, "{name} is {widest} wide on {width}");
+            reader.picture(&format!("{name}-{width}"));
+        }
+        let unnamed: usize = reader.ask(
+            "[...document.querySelectorAll('table')].filter(table => table.getAttribute('role') != 'table' || !table.ariaLabel).length \
+             + document.querySelectorAll('tr:not([role=row]), td:not([role=cell]), th:not([role=columnheader])').length",
+        );
+        assert_eq!(unnamed, 0, "{name}");
+        assert_eq!(reader.ask::<usize>("document.querySelectorAll('main h1').length"), 1, "{name}");
+    }
+    running.stop();
+}
+
+#[test]
+fn page_of_an_account_shows_its_money_over_time() {
+    let database = sqlite();
+    let running = Running::start(&database);
+    running.fund(&[&key(1), &key(2)], 1000);
+    let Some(reader) = Reader::open(&format!("{}/accounts/{}", running.url(), key(1).account())) else { return running.stop() };
+    let balance = "document.getElementById('balance').innerText";
+    assert_eq!(reader.ask::<String>(balance), "1000 units");
+    let id = propose(&running.client(&key(1)));
+    reader.wait_until(&format!("{balance} == '920 units'"));
+    let payment = reader.cells("tr[id='payment-3']");
+    assert_eq!([&payment[0], &payment[2], &payment[3], &payment[4]], ["3", "−80", "920", &short(&id)]);
+    assert!(reader.ask::<bool>("document.querySelector('svg polyline').getBBox().width > 0"));
+    assert_eq!(reader.ask::<usize>(&format!("document.querySelectorAll('tr[id=\"agreement-{id}\"]').length")), 1);
     running.stop();
 }

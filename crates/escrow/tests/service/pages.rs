@@ -6,7 +6,7 @@ use verinfer_protocols::agreement;
 
 use crate::common::{LONG, Running, key, nonce, serving, sqlite};
 
-fn get(running: &Running, path: &str) -> (u16, String) {
+pub fn get(running: &Running, path: &str) -> (u16, String) {
     let agent: Agent = Agent::config_builder().http_status_as_error(false).build().into();
     let mut answer = agent.get(format!("{}{path}", running.url())).call().unwrap();
     (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap())
@@ -111,5 +111,59 @@ fn log_can_be_read_and_its_digests_checked() {
     assert_eq!(lines[0]["position"], 2);
     assert_eq!(lines[0]["head"], running.client(&key(1)).about().unwrap().head.to_string());
     assert_eq!(get(&running, "/v1/log?after=x").0, 400);
+    running.stop();
+}
+
+#[test]
+fn lists_are_paged() {
+    let database = sqlite();
+    let running = Running::start(&database);
+    for units in 1..=60 {
+        running.fund(&[&key(1)], units);
+    }
+    let account = key(1).account();
+    let rows = |path: &str, prefix: &str| get(&running, path).1.matches(&format!(" id=\"{prefix}-")).count();
+    for (first, next, prefix) in [
+        ("/".to_owned(), "/log?before=11".to_owned(), "entry"),
+        (format!("/accounts/{account}"), format!("/accounts/{account}?before=11"), "payment"),
+    ] {
+        assert!(get(&running, &first).1.contains(&format!("href=\"{next}\"")), "{first} does not lead to {next}");
+        assert_eq!([rows(&first, prefix), rows(&next, prefix)], [50, 10], "{first}");
+    }
+    assert_eq!([rows("/log", "entry"), rows("/log?before=1", "entry")], [50, 0]);
+    for wrong in
+        ["/log?before=x", "/log?before=-1", "/agreements?ended=2", "/agreements?of=x", "/accounts?after=x", "/log?other=1", "/accounts/x"]
+    {
+        assert_eq!(get(&running, wrong).0, 400, "{wrong}");
+    }
+    assert_eq!(get(&running, &format!("/accounts/{}", key(9).account())).0, 404);
+    running.stop();
+}
+
+#[test]
+fn accounts_and_agreements_are_found_by_whom_they_are_of() {
+    let database = sqlite();
+    let running = Running::start(&database);
+    running.fund(&[&key(1), &key(2), &key(3)], 1000);
+    let terms = serving::terms(key(1).account(), key(2).account(), nonce(), 2, LONG);
+    let id = running.client(&key(1)).open(agreement::Terms::Serving(terms)).unwrap().to_string();
+    let row = format!("id=\"agreement-{id}\"");
+    for (path, is_there) in [
+        ("/agreements".to_owned(), true),
+        ("/agreements?ended=true".to_owned(), false),
+        (format!("/agreements?of={}", key(1).account()), true),
+        (format!("/agreements?of={}", key(2).account()), true),
+        (format!("/agreements?of={}", key(3).account()), false),
+        (format!("/accounts/{}", key(2).account()), true),
+        (format!("/accounts/{}", key(3).account()), false),
+    ] {
+        assert_eq!(get(&running, &path).1.contains(&row), is_there, "{path}");
+    }
+    let (_, accounts) = get(&running, "/accounts");
+    let mut names = [1, 2, 3].map(|byte| key(byte).account().to_string());
+    assert!(names.iter().all(|name| accounts.contains(&format!("id=\"balance-{name}\""))));
+    names.sort();
+    let (_, rest) = get(&running, &format!("/accounts?after={}", names[0]));
+    assert!(!rest.contains(&format!("id=\"balance-{}\"", names[0])) && rest.contains(&format!("id=\"balance-{}\"", names[1])));
     running.stop();
 }

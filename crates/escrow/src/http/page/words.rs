@@ -7,6 +7,7 @@ use verinfer_protocols::keys::AccountId;
 use verinfer_protocols::signed::Body;
 use verinfer_protocols::time::Timestamp;
 
+use super::outcome::said;
 use crate::books::{Entry, Record};
 
 /// Who did it; nobody if time did.
@@ -94,14 +95,14 @@ const fn depth(action: &Move) -> usize {
     }
 }
 
-fn found_out(facts: &Facts) -> &'static str {
+fn found_out(facts: &Facts) -> String {
     match facts {
-        Facts::Nothing => "",
-        Facts::Stake { .. } => " (the stake covers it)",
-        Facts::Proof(_) => " (the proof holds)",
-        Facts::Held => " (the escrow has the files)",
-        Facts::Opens(true) => " (it opens to what was promised)",
-        Facts::Opens(false) => " (it does not open to what was promised)",
+        Facts::Nothing => String::new(),
+        Facts::Stake { .. } => " (the stake covers it)".to_owned(),
+        Facts::Proof(statement) => format!(" (the proof holds: {})", said(statement)),
+        Facts::Held => " (the escrow has the files)".to_owned(),
+        Facts::Opens(true) => " (it opens to what was promised)".to_owned(),
+        Facts::Opens(false) => " (it does not open to what was promised)".to_owned(),
     }
 }
 

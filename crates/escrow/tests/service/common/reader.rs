@@ -6,7 +6,8 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use headless_chrome::browser::default_executable;
-use headless_chrome::protocol::cdp::Emulation::SetScriptExecutionDisabled;
+use headless_chrome::protocol::cdp::Emulation::{SetDeviceMetricsOverride, SetScriptExecutionDisabled};
+use headless_chrome::protocol::cdp::Page::CaptureScreenshotFormatOption;
 use headless_chrome::{Browser, LaunchOptions, Tab};
 use serde::de::DeserializeOwned;
 
@@ -47,6 +48,35 @@ impl Reader {
         tab.call_method(SetScriptExecutionDisabled { value: !scripts }).unwrap();
         tab.navigate_to(url).unwrap().wait_until_navigated().unwrap();
         Some(Self { tab, _browser: browser })
+    }
+
+    /// Makes the window as wide as a phone's, or another width, and shows another page in it.
+    pub fn narrow(&self, width: u32, url: &str) {
+        let metrics = SetDeviceMetricsOverride {
+            width,
+            height: 780,
+            device_scale_factor: 1.0,
+            mobile: true,
+            scale: None,
+            screen_width: None,
+            screen_height: None,
+            position_x: None,
+            position_y: None,
+            dont_set_visible_size: None,
+            screen_orientation: None,
+            viewport: None,
+            display_feature: None,
+            device_posture: None,
+        };
+        self.tab.call_method(metrics).unwrap();
+        self.tab.navigate_to(url).unwrap().wait_until_navigated().unwrap();
+    }
+
+    /// Keeps a picture of the whole page, if somebody wants to look at it.
+    pub fn picture(&self, name: &str) {
+        let Some(folder) = std::env::var_os("VERINFER_PICTURES").map(PathBuf::from) else { return };
+        let picture = self.tab.capture_screenshot(CaptureScreenshotFormatOption::Png, None, None, true).unwrap();
+        std::fs::write(folder.join(format!("{name}.png")), picture).unwrap();
     }
 
     /// The value of an expression in the page.

@@ -75,8 +75,8 @@ fn first_page_shows_agreements_balances_and_log_and_changes_by_itself() {
     let answers = answers.map(|(index, input)| Answer::sign(id, index, &digest(input), &digest("scores"), &providers));
     act(&customer, id, Move::Record { answers: answers.collect() });
     act(&customer, id, Move::Conclude);
-    reader.wait_until(&shows(id, "predictions given, none contested"));
-    assert_eq!(reader.cells(&agreement)[3..], ["predictions given, none contested"]);
+    reader.wait_until(&shows(id, "predictions given, none contested: 2 of 2 paid"));
+    assert_eq!(reader.cells(&agreement)[3..], ["predictions given, none contested: 2 of 2 paid"]);
     assert_eq!((balance(&reader, &customers.account()), balance(&reader, &providers.account())), ("1000".into(), "1000".into()));
     assert_eq!(others(&reader), ["0", "0", "2000"]);
     let digests: Vec<String> =

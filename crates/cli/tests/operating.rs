@@ -36,16 +36,21 @@ fn folder() -> TempDir {
 
 const SERVE: [&str; 8] = ["escrow", "serve", "--db", "sqlite:escrow.db", "--key", "escrow.key", "--listen", "127.0.0.1:0"];
 
-fn serve(folder: &Path, more: &[&str]) -> (Child, Value) {
+/// An escrow's process, which ends with the test, also where that fails.
+struct Serving(Child);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+fn serve(folder: &Path, more: &[&str]) -> (Serving, Value) {
     let mut child = command(folder, &[&SERVE, more, &["--json"]].concat()).stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    (child, serde_json::from_str(&line).unwrap())
-}
-
-fn kill(mut child: Child) {
-    child.kill().unwrap();
-    child.wait().unwrap();
+    (Serving(child), serde_json::from_str(&line).unwrap())
 }
 
 /// Records so many deposits, each with a name of its own.
@@ -84,7 +89,7 @@ fn a_backup_is_whole_and_its_owners_alone_and_an_older_log_is_not_served_silentl
         "{}",
         head()
     );
-    kill(child);
+    drop(child);
     let (code, audit) = run(folder, &["escrow", "audit", "--db", "sqlite:copy.db"]);
     assert_eq!((code, &audit["entries"]), (0, &Value::from(3)));
 
@@ -105,7 +110,7 @@ fn a_backup_is_whole_and_its_owners_alone_and_an_older_log_is_not_served_silentl
     assert!(message(&refused).contains("entry 3 of the log is another one"), "{refused}");
     let (child, report) = serve(folder, &["--not-before", copy["mark"].as_str().unwrap()]);
     deposit(folder, &report, &["two", "other"]);
-    kill(child);
+    drop(child);
     let (code, audit) = run(folder, &["escrow", "audit", "--db", "sqlite:escrow.db"]);
     assert_eq!((code, &audit["entries"]), (0, &Value::from(4)));
 }
@@ -239,5 +244,5 @@ fn an_operator_sees_how_the_escrow_is_on_an_address_of_its_own() {
         assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
     }
     assert!(text.contains("verinfer_escrow_disk_free_bytes "), "{text}");
-    kill(child);
+    drop(child);
 }

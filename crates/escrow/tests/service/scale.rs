@@ -99,6 +99,13 @@ impl Filling {
         let put = put.bind(agreement.state.deadline().map(|deadline| i64::try_from(deadline.0).unwrap()));
         let put = put.bind(i64::try_from(*opened).unwrap()).bind(i64::try_from(self.position).unwrap()).bind(canonical(agreement));
         put.execute(&mut *rows).await.unwrap();
+        let Some(outcome) = agreement.state.outcome() else { return };
+        for (account, proposed) in [(proposer, 1), (acceptor.unwrap(), 0)] {
+            let put = "INSERT INTO outcomes (account, proposed, kind, outcome, times) VALUES ($1, $2, $3, $4, 1) \
+                       ON CONFLICT (account, proposed, kind, outcome) DO UPDATE SET times = outcomes.times + 1";
+            let put = sqlx::query(put).bind(account.to_string()).bind(proposed).bind(agreement.terms.kind()).bind(outcome);
+            put.execute(&mut *rows).await.unwrap();
+        }
     }
 }
 

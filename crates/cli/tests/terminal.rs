@@ -8,6 +8,11 @@ use std::process::{Command, Stdio};
 use std::thread;
 
 use common::{Finished, verinfer, verinfer_with};
+use verinfer_escrow_client::messages::{ANSWER_HEADER, NONCE_HEADER};
+use verinfer_protocols::answer::{Answer, LogHead, SignedAnswer, VERSION, question};
+use verinfer_protocols::digest::Digest;
+use verinfer_protocols::keys::SecretKey;
+use verinfer_protocols::time::Timestamp;
 
 #[path = "../../import/tests/common/build.rs"]
 mod build;
@@ -120,6 +125,26 @@ fn account(key: &str) -> String {
     verinfer(["keys", "show", key, "--json"]).json()["account"].as_str().unwrap().to_owned()
 }
 
+/// A hostile escrow's signed refusal of what was asked.
+fn signed(head: &[String], body: &str) -> SignedAnswer {
+    let key = SecretKey::from_seed(&[7; 32]);
+    let target = head[0].split(' ').nth(1).unwrap();
+    let nonce = head.iter().find_map(|line| line.strip_prefix(NONCE_HEADER)?.strip_prefix(": ")).unwrap();
+    let log = LogHead { position: 0, digest: Digest([0; 32]) };
+    let answer = Answer {
+        version: VERSION,
+        escrow: key.account(),
+        question: question("GET", target, ""),
+        nonce: Some(nonce.parse().unwrap()),
+        status: 400,
+        body: Digest::of_bytes(body.as_bytes()),
+        now: Timestamp(0),
+        head: log,
+        known: Some(log),
+    };
+    SignedAnswer::sign(answer, None, &key)
+}
+
 #[test]
 fn what_a_peer_says_is_escaped() {
     let folder = tempfile::tempdir().unwrap();
@@ -130,14 +155,17 @@ fn what_a_peer_says_is_escaped() {
     thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
-            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
-            while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
+            let lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+            let head: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
             let body = serde_json::json!({ "error": { "kind": HOSTILE, "message": HOSTILE } }).to_string();
-            let _ = write!(stream, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+            let answer = serde_json::to_string(&signed(&head, &body)).unwrap();
+            let head = format!("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n{ANSWER_HEADER}: {answer}");
+            let _ = write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
         }
     });
     let account = account(&key);
-    let finished = verinfer(["escrow", "deposit", "--escrow", &url, "--key", &key, "--account", &account, "--amount", "1"]);
+    let finished =
+        verinfer(["escrow", "deposit", "--escrow", &url, "--key", &key, "--account", &account, "--amount", "1", "--reference", "x"]);
     assert_harmless(&finished);
 }
 
@@ -147,7 +175,20 @@ fn an_address_that_cannot_be_fails_at_once() {
     let key = folder.path().join("key").display().to_string();
     verinfer(["keys", "new", &key]).accepted();
     let begun = std::time::Instant::now();
-    let finished = verinfer(["escrow", "deposit", "--escrow", "no address", "--key", &key, "--account", &account(&key), "--amount", "1"]);
+    let finished = verinfer([
+        "escrow",
+        "deposit",
+        "--escrow",
+        "no address",
+        "--key",
+        &key,
+        "--account",
+        &account(&key),
+        "--amount",
+        "1",
+        "--reference",
+        "x",
+    ]);
     finished.assert_error("the escrow cannot be reached");
     assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
 }
@@ -160,7 +201,20 @@ fn a_long_wait_says_on_what() {
     // A port that was free.
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut child = Command::new(env!("CARGO_BIN_EXE_verinfer"))
-        .args(["escrow", "deposit", "--escrow", &format!("http://{address}"), "--key", &key, "--account", &account(&key), "--amount", "1"])
+        .args([
+            "escrow",
+            "deposit",
+            "--escrow",
+            &format!("http://{address}"),
+            "--key",
+            &key,
+            "--account",
+            &account(&key),
+            "--amount",
+            "1",
+            "--reference",
+            "x",
+        ])
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();

@@ -84,7 +84,7 @@ pub enum ClientError {
         found: Digest,
     },
     /// What the escrow has signed cannot be kept.
-    #[error("the escrow's receipts cannot be kept: {0}")]
+    #[error("the escrow's receipts cannot be kept")]
     Memory(#[from] MemoryError),
     /// There are no random bytes to ask with.
     #[error("the operating system gives no randomness")]

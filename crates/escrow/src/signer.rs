@@ -35,7 +35,7 @@ impl Last {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignerError {
     /// The certificate does not hold.
-    #[error("the certificate of the receipt key: {0}")]
+    #[error("the certificate of the receipt key does not hold")]
     Certificate(#[from] AnswerFault),
     /// The certificate is for another key.
     #[error("the certificate is for the receipt key {certified}, not for {found}")]

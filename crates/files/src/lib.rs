@@ -15,7 +15,7 @@ mod write;
 
 pub use error::WriteError;
 pub use place::{STANDARD_STREAM, is_standard_stream};
-pub use private::{close_to_others, create_private, is_readable_by_others};
+pub use private::{close_to_others, create_private, create_private_whole, is_readable_by_others};
 pub use write::{check_private_writable, check_writable, write, write_private};
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
+use tempfile::NamedTempFile;
+
 use crate::place::folder_of;
 
 /// Makes an empty file that only its owner can read, on disk with its name, if nothing has the name. Whether it was made.
@@ -24,6 +26,30 @@ pub fn create_private(path: &Path) -> io::Result<bool> {
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
         Err(error) => Err(error),
+    }
+}
+
+/// Makes a file that only its owner can read, and that has its name only when `fill` has written all of it, under another name; if nothing has the name. Whether
+/// it was made.
+///
+/// # Errors
+///
+/// It cannot be made, or as `fill`; nothing is left then.
+pub fn create_private_whole<E: From<io::Error>>(path: &Path, fill: impl FnOnce(&Path) -> Result<(), E>) -> Result<bool, E> {
+    if path.symlink_metadata().is_ok() {
+        return Ok(false);
+    }
+    // Created with mode 0600; removed if it does not get its name.
+    let file = NamedTempFile::new_in(folder_of(path))?.into_temp_path();
+    fill(&file)?;
+    File::open(&file)?.sync_all()?;
+    match file.persist_noclobber(path) {
+        Ok(()) => {
+            sync_folder_of(path)?;
+            Ok(true)
+        }
+        Err(error) if error.error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error.error.into()),
     }
 }
 

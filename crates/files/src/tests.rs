@@ -92,3 +92,24 @@ fn a_file_is_closed_to_others_and_no_more_opened_to_its_owner_than_it_was() {
     }
     assert!(close_to_others(&folder.path().join("nothing")).is_err());
 }
+
+#[test]
+fn a_file_that_is_filled_has_its_name_only_when_it_is_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("database");
+    let names = || fs::read_dir(folder.path()).unwrap().count();
+    let failed = create_private_whole(&path, |other| {
+        fs::write(other, b"half")?;
+        Err(std::io::Error::other("no more"))
+    });
+    assert_eq!((failed.unwrap_err().to_string().as_str(), names()), ("no more", 0));
+    let fill = |other: &Path| {
+        assert!(!path.exists());
+        fs::write(other, b"whole")
+    };
+    assert!(create_private_whole(&path, fill).unwrap());
+    assert_eq!(fs::read(&path).unwrap(), b"whole");
+    assert!(!is_readable_by_others(&path));
+    assert!(!create_private_whole(&path, |_| -> std::io::Result<()> { panic!("it is there") }).unwrap());
+    assert_eq!(names(), 1);
+}

@@ -71,7 +71,7 @@ fn operator_who_takes_an_acknowledged_move_back_is_refused_by_the_partys_program
     refused("the escrow has taken entries back");
     // Other entries are put in its place.
     for number in 0..10 {
-        deposit(&url, &operator, operator.account(), &number.to_string());
+        deposit(&url, &operator, provider.account(), &number.to_string());
     }
     refused("the escrow has changed its log");
     stop(&mut running);

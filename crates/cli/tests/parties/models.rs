@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::thread::sleep;
+use std::time::Duration;
 
 use verinfer_commitments::draw_salt;
 use verinfer_graph::{DataType, Shape};
@@ -73,7 +75,11 @@ fn send<'a>(world: &World, responder: &'a Responder, model: &Model, (number, pri
     let sent = SentModel { file: FILE.to_vec(), secret: model.secret().encode() };
     let context = Topic::Model.context(id);
     let envelope = Envelope::new(&ReceiverPublic(about.receiver), &context, &canonical(&sent)).unwrap();
-    move || responder.take(id, Topic::Model, &envelope).is_ok()
+    move || {
+        // It asks the escrow seldom about agreements that are not its own yet.
+        sleep(Duration::from_millis(150));
+        responder.take(id, Topic::Model, &envelope).is_ok()
+    }
 }
 
 #[test]

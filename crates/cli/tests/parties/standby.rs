@@ -187,8 +187,8 @@ fn a_leader_that_is_killed_under_load_loses_nothing_that_was_acknowledged_and_no
         let acknowledged = acknowledged.into_inner().unwrap();
         assert_eq!(
             audit["entries"],
-            acknowledged.len() + 16,
-            "every entry but the deposits is a move that was acknowledged, and the other way round"
+            acknowledged.len() + 17,
+            "every entry but the rules and the deposits is a move that was acknowledged, and the other way round"
         );
         let (last, receipt) = acknowledged.last_key_value().unwrap();
         assert_eq!((audit["entries"].as_u64(), audit["digest"].as_str()), (Some(*last), Some(&*receipt.head.to_string())));

@@ -52,7 +52,7 @@ impl Database {
         // No name is special, as ":memory:" would be.
         let path = &absolute(path)?;
         // SQLite gives its side files the same mode.
-        let is_new = verinfer_files::create_private(path)?;
+        let is_new = verinfer_files::create_private_whole(path, make)?;
         let shown = path.display().to_string();
         let failed = |cause| StoreError::of(&shown, cause);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -176,6 +176,20 @@ impl Database {
     }
 }
 
+/// Makes an empty state. It gets its name only afterwards, so that who is killed meanwhile leaves no half of one.
+fn make(path: &Path) -> Result<(), StoreError> {
+    let failed = |cause| StoreError::of(&path.display().to_string(), cause);
+    let connection =
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(failed)?;
+    connection.execute_batch(&format!("PRAGMA auto_vacuum = FULL; BEGIN EXCLUSIVE; {}; COMMIT", empty())).map_err(failed)?;
+    connection.close().map_err(|(_, cause)| failed(cause))
+}
+
+/// What an empty state holds.
+fn empty() -> String {
+    format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {FORMAT}; {TABLE}")
+}
+
 /// Takes the database for this process, and says how it is to be kept. Whether it was empty: then its table is made.
 fn take(connection: &Connection) -> rusqlite::Result<bool> {
     connection.busy_timeout(std::time::Duration::ZERO)?;
@@ -187,8 +201,7 @@ fn take(connection: &Connection) -> rusqlite::Result<bool> {
     let is_empty = pages == 0;
     let mode = "PRAGMA journal_mode = TRUNCATE";
     let take = if is_empty {
-        let marks = format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {FORMAT}");
-        format!("PRAGMA auto_vacuum = FULL; {mode}; BEGIN EXCLUSIVE; {marks}; {TABLE}; COMMIT")
+        format!("PRAGMA auto_vacuum = FULL; {mode}; BEGIN EXCLUSIVE; {}; COMMIT", empty())
     } else {
         format!("{mode}; BEGIN EXCLUSIVE; COMMIT")
     };

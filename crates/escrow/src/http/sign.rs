@@ -62,8 +62,8 @@ pub async fn answers(State(shared): State<Shared>, mut request: Request, next: N
     };
     let response = next.run(request).await;
     match heads {
-        // The database fails: only that can be said.
-        Ok(Heads { is_new: false, .. }) if !response.status().is_server_error() => response,
+        // The database fails, and this refusal needs nothing of it: the log may have gone on elsewhere.
+        Ok(Heads { is_new: false, .. }) if response.status().is_client_error() => response,
         Ok(Heads { head, known, .. }) => {
             let head = heard.0.get().filter(|entry| entry.position > head.position).copied().unwrap_or(head);
             signed(&shared, response, |status, body| Answer {

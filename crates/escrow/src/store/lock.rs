@@ -3,7 +3,7 @@
 //! It keeps two processes from leading in turns. What keeps a process from writing that has lost the lock without knowing is its term
 //! ([`Store::begin_term`]).
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -130,11 +130,8 @@ fn lock_of(database: &Path) -> PathBuf {
 
 /// The file, if nobody else has locked it.
 fn lock_file(path: &Path) -> Result<Option<File>, StoreError> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path)?;
+    verinfer_files::create_private(path)?;
+    let file = File::open(path)?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),

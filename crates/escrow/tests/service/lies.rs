@@ -209,10 +209,11 @@ fn escrow_that_says_it_waited_for_what_the_database_says_is_found() {
     let applied = |waited| {
         let (escrow, signer, agreement) = (operator().account(), key(2).account(), AgreementId::NONE);
         let header = Header { version: VERSION, escrow, signer, agreement, sequence: 1, expires: at.after(Millis(60_000)) };
-        let body = Body::Withdraw { amount: money(1), reference: String::new() };
+        let body = Body::Withdraw { amount: money(1), reference: "r".to_owned() };
         let request = Box::new(Request::sign(header, body, &key(2)));
         Entry { at, record: Record::Request { request, facts: Facts::Nothing, waited } }.apply(escrow, &Before::default())
     };
-    assert!(applied(Millis(0)).is_ok());
+    let fine = applied(Millis(0));
+    assert!(fine.is_ok(), "{:?}", fine.err());
     assert!(matches!(applied(Millis(1)), Err(EntryFault::Waited { waited: Millis(1) })));
 }

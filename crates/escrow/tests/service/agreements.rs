@@ -48,7 +48,7 @@ fn accuracy_is_proved_and_paid_even_if_the_escrow_stops_at_every_stage() {
                 assert_eq!(client.met_targets(other, model).unwrap(), []);
             }
             let (_, page) = get(&running, &format!("/agreements/{id}"));
-            for part in ["target met: 3 of 3 labels right", "What proofs said", "Who was paid what", "−133", "+127"] {
+            for part in ["target met: 3 of 3 labels right", "</a>: 3 of 3 labels right", "Who was paid what", "−133", "+127"] {
                 assert!(page.contains(part), "{part} is not in {page}");
             }
             let (_, page) = get(&running, &format!("/accounts/{}", customers.account()));

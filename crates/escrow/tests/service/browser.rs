@@ -220,6 +220,8 @@ fn no_page_is_wider_than_a_phone_and_what_is_in_tables_stays_a_table_for_screen_
              + document.querySelectorAll('tr:not([role=row]), td:not([role=cell]), th:not([role=columnheader])').length",
         );
         assert_eq!(unnamed, 0, "{name}");
+        // Beside its column's name each cell is one box: what is in it stays together.
+        assert_eq!(reader.ask::<usize>("document.querySelectorAll('td:not(:has(> div:only-child))').length"), 0, "{name}");
         assert_eq!(reader.ask::<usize>("document.querySelectorAll('main h1').length"), 1, "{name}");
     }
     running.stop();

@@ -17,7 +17,7 @@ pub struct Row {
     pub cells: Vec<Markup>,
 }
 
-/// A table. Its roles are written out: where it is laid out as a list, browsers would take it for none.
+/// A table. Its roles are written out: where it is laid out as a list, browsers would take it for none. There, each cell is its column's name and one box.
 pub fn table(name: &str, columns: &[Column], rows: &[Row], foot: &Markup) -> Markup {
     html! {
         @if rows.is_empty() { p.empty { "None." } } @else {
@@ -26,7 +26,7 @@ pub fn table(name: &str, columns: &[Column], rows: &[Row], foot: &Markup) -> Mar
                 tbody role="rowgroup" {
                     @for Row { id, quiet, cells } in rows {
                         tr.quiet[*quiet] role="row" id=(id) {
-                            @for (Column(name, class), cell) in columns.iter().zip(cells) { td.(class) role="cell" data-column=(name) { (cell) } }
+                            @for (Column(name, class), cell) in columns.iter().zip(cells) { td.(class) role="cell" data-column=(name) { div { (cell) } } }
                         }
                     }
                 }

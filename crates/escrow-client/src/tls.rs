@@ -72,6 +72,7 @@ impl Roots {
 }
 
 /// Why a connection is no secret one with whom it should be with, if that is why an attempt failed: it fails in the same way again.
+#[allow(clippy::wildcard_enum_match_arm, reason = "errors of other crates, which may become more")]
 pub fn distrust(error: &ureq::Error) -> Option<String> {
     let error = match error {
         ureq::Error::Rustls(error) => error,

@@ -184,6 +184,7 @@ impl Stamp {
 }
 
 /// How a certificate is served, and until when it is valid.
+#[allow(clippy::wildcard_enum_match_arm, reason = "errors of other crates, which may become more")]
 fn configure(certificate: &Path, key: &Path) -> Result<(Arc<ServerConfig>, ASN1Time), TlsError> {
     let malformed = |path: &Path, reason: String| TlsError::Malformed { path: path.to_owned(), reason };
     let chain = CertificateDer::pem_slice_iter(&read(certificate)?).collect::<Result<Vec<_>, _>>();

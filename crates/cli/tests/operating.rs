@@ -122,8 +122,11 @@ fn a_backup_of_nothing_leaves_no_file() {
     assert_eq!((code, std::fs::read_dir(folder.path()).unwrap().count()), (2, 1), "the key alone");
 }
 
-/// What a server that speaks PostgreSQL's protocol, without TLS, has been told before it hangs up: whether TLS was asked for, the first message, and the password.
-fn listen() -> (u16, JoinHandle<(bool, Vec<u8>, Vec<u8>)>) {
+/// What a server has been told: whether TLS was asked for, the first message, and the password.
+type Told = (bool, Vec<u8>, Vec<u8>);
+
+/// What a server that speaks PostgreSQL's protocol, without TLS, has been told before it hangs up.
+fn listen() -> (u16, JoinHandle<Told>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let told = std::thread::spawn(move || {

@@ -15,7 +15,7 @@ use verinfer_protocols::keys::AccountId;
 use crate::Patience;
 use crate::error::{ClientError, ReplyFault};
 use crate::known::Known;
-use crate::messages::{ANSWER_HEADER, ErrorBody, KNOWN_HEADER, NONCE_HEADER, OTHER_BODY};
+use crate::messages::{ANSWER_HEADER, ErrorBody, ErrorDetail, KNOWN_HEADER, NONCE_HEADER, OTHER_BODY};
 use crate::tls::distrust;
 use crate::waiting::{Wait, is_permanent};
 
@@ -143,9 +143,12 @@ impl Transport {
             if wait.elapsed().saturating_add(pause) > self.patience.total {
                 return Err(error);
             }
-            wait.tell(&self.url, || match &error {
-                ClientError::Refused { status, .. } => format!("the escrow is busy (status {status})"),
-                error => error.to_string(),
+            wait.tell(&self.url, || {
+                if let ClientError::Refused { status, .. } = &error {
+                    format!("the escrow is busy (status {status})")
+                } else {
+                    error.to_string()
+                }
             });
             sleep(pause);
             pause = pause.saturating_mul(2).min(Duration::from_secs(2));
@@ -158,11 +161,12 @@ impl Transport {
         let known = self.known.now();
         let mut reply = self.send(question, nonce, known.as_ref().map(|known| known.answer.head.position))?;
         let (status, signed) = (reply.status().as_u16(), signature(&reply));
-        let body = reply.body_mut().with_config().limit(question.limit).read_to_vec().map_err(|error| match error {
-            ureq::Error::BodyExceedsLimit(limit) => {
+        let body = reply.body_mut().with_config().limit(question.limit).read_to_vec().map_err(|error| {
+            if let ureq::Error::BodyExceedsLimit(limit) = error {
                 ClientError::Answer { request: question.target.to_owned(), reason: format!("it has more than {limit} bytes") }
+            } else {
+                ClientError::Unreachable(Box::new(error))
             }
-            error => ClientError::Unreachable(Box::new(error)),
         })?;
         // Who can say this for the escrow can keep its answers away, too. What it means is believed only if the escrow says it.
         if matches!(status, 429 | 503) {
@@ -257,17 +261,21 @@ fn signature(reply: &Response<Body>) -> Result<SignedAnswer, ReplyFault> {
 
 /// A refusal that anybody may have written.
 fn anonymous(status: u16, body: &[u8]) -> ClientError {
-    match refusal(status, body) {
-        ClientError::Refused { status, message, .. } => ClientError::Refused { status, kind: UNSIGNED.to_owned(), message },
-        error => error,
-    }
+    let ErrorDetail { message, .. } = said(body);
+    ClientError::Refused { status, kind: UNSIGNED.to_owned(), message }
 }
 
 /// A refusal.
 pub fn refusal(status: u16, body: &[u8]) -> ClientError {
-    let (kind, message) = match serde_json::from_slice::<ErrorBody>(body) {
-        Ok(ErrorBody { error }) => (error.kind, error.message),
-        Err(_) => ("unknown".to_owned(), String::from_utf8_lossy(body).chars().take(200).collect()),
-    };
+    let ErrorDetail { kind, message } = said(body);
     ClientError::Refused { status, kind, message }
+}
+
+/// What a refusal's body says.
+fn said(body: &[u8]) -> ErrorDetail {
+    let said: Result<ErrorBody, _> = serde_json::from_slice(body);
+    said.map_or_else(
+        |_| ErrorDetail { kind: "unknown".to_owned(), message: String::from_utf8_lossy(body).chars().take(200).collect() },
+        |body| body.error,
+    )
 }

@@ -61,9 +61,9 @@ pub fn write_private(path: &Path, bytes: &[u8], replace: bool) -> Result<(), Wri
     if replace {
         file.persist(&target).map_err(|error| error.error)?;
     } else {
-        file.persist_noclobber(&target).map_err(|error| match error.error.kind() {
-            io::ErrorKind::AlreadyExists => WriteError::Exists,
-            _ => error.error.into(),
+        file.persist_noclobber(&target).map_err(|error| {
+            let is_there = error.error.kind() == io::ErrorKind::AlreadyExists;
+            if is_there { WriteError::Exists } else { error.error.into() }
         })?;
     }
     Ok(sync_folder_of(&target)?)

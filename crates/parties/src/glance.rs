@@ -19,10 +19,13 @@ const STRANGE: Duration = Duration::from_millis(100);
 /// Answers of the escrow.
 #[derive(Debug)]
 pub struct Glances<T> {
-    own: Mutex<BTreeMap<AgreementId, Arc<Mutex<Option<Glance<T>>>>>>,
+    own: Mutex<BTreeMap<AgreementId, Last<T>>>,
     /// When it was last asked about another agreement.
     strange: Mutex<Option<Instant>>,
 }
+
+/// The last answer about an agreement; who holds it asks the next time.
+type Last<T> = Arc<Mutex<Option<Glance<T>>>>;
 
 #[derive(Debug)]
 struct Glance<T> {

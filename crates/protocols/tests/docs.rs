@@ -43,7 +43,7 @@ fn explored(start: World, moves: impl Fn(&World) -> Vec<(Move, Facts)>) -> (Stag
         |world| by_everybody(moves(world)),
         |world| {
             let after = world.after(&Event::Deadline, world.agreement.state.deadline().unwrap()).unwrap().agreement.state;
-            let outcome = after.outcome().map_or_else(|| after.stage(), |outcome| outcome).to_owned();
+            let outcome = after.outcome().unwrap_or_else(|| after.stage()).to_owned();
             let by_customer = world.agreement.awaits() == Some(customer().account());
             stages.borrow_mut().entry(stage(&world.agreement.state)).or_default().insert((by_customer, outcome));
             true

@@ -132,7 +132,8 @@ fn write(database: &Database, time: impl FnOnce(Timestamp) -> Timestamp) {
 #[test]
 fn times_that_run_backwards_or_ahead_are_found() {
     type Expected = fn(&AuditError) -> bool;
-    let lies: [(fn(Timestamp) -> Timestamp, Expected); 2] = [
+    type Change = fn(Timestamp) -> Timestamp;
+    let lies: [(Change, Expected); 2] = [
         (|now| now.before(Millis(120_000)), |error| matches!(error, AuditError::Backwards { .. })),
         (|now| now.after(Millis(3_600_000)), |error| matches!(error, AuditError::Ahead { .. })),
     ];

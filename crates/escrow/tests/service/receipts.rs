@@ -16,8 +16,11 @@ use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::serving::Move;
 use verinfer_protocols::signed::Body;
 
-/// What stands in between does with an answer that it has seen; nothing while it only passes things on.
-type Spoil = Arc<Mutex<Option<fn(&[u8], &[u8]) -> Vec<u8>>>>;
+/// What stands in between makes of the first answer that it saw and the present one.
+type Change = fn(&[u8], &[u8]) -> Vec<u8>;
+
+/// What it does with an answer that it has seen; nothing while it only passes things on.
+type Spoil = Arc<Mutex<Option<Change>>>;
 
 /// Stands between parties and an escrow: passes on what parties send, and what comes back as `spoil` says of the first answer that it saw and the present one.
 struct Between {
@@ -50,7 +53,7 @@ impl Between {
         Self { address, spoil }
     }
 
-    fn spoil(&self, spoil: Option<fn(&[u8], &[u8]) -> Vec<u8>>) {
+    fn spoil(&self, spoil: Option<Change>) {
         *self.spoil.lock().unwrap() = spoil;
     }
 

@@ -128,7 +128,7 @@ async fn fill(database: &Database, entries: u64) {
     let mut number = 0;
     while filling.position < entries {
         let customer = &customers[usize::try_from(filling.position % 100).unwrap()];
-        if filling.position >= 200 && filling.position % SPACING == 0 {
+        if filling.position >= 200 && filling.position.is_multiple_of(SPACING) {
             let terms = serving::terms(customer.account(), provider.account(), Digest([1; 32]), 2, LONG);
             let terms = Terms::Serving(terms);
             let id = terms.id(operator().account());

@@ -87,7 +87,6 @@ impl LimitArguments {
             bodies_bytes: self.max_memory.saturating_mul(1 << 20),
             shares: self.shares,
             patience: Duration::from_secs(self.patience),
-            ..HttpLimits::default()
         }
     }
 }

@@ -23,7 +23,7 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    Serve(serve::Arguments),
+    Serve(Box<serve::Arguments>),
     Audit(audit::Arguments),
     Backup(backup::Arguments),
     Deposit(deposit::Arguments),

@@ -131,11 +131,11 @@ impl World {
             escrow.deposit(account, Money::new(PURSE).unwrap(), account.to_string()).unwrap();
         }
         let mut children = vec![first];
-        for process in 1..commands.len() {
-            if let Some(word) = commands[process].1.iter_mut().find(|word| *word == "CORPUS") {
+        for (process, (_, command)) in commands.iter_mut().enumerate().skip(1) {
+            if let Some(word) = command.iter_mut().find(|word| *word == "CORPUS") {
                 *word = corpus(&folder.path().join("1.log"));
             }
-            children.push(spawn(&commands[process].1, folder.path(), process));
+            children.push(spawn(command, folder.path(), process));
         }
         Self {
             folder,

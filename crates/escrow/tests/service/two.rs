@@ -60,7 +60,7 @@ fn a_second_process_serves_only_when_the_first_is_gone() {
 
         // A third one stands by again, and the second keeps the lead.
         let third = Running::start(database);
-        assert_eq!(impatient(&third, 1).unwrap_err().kind(), Some("standby"));
+        assert_eq!(impatient(&third, 1).unwrap_err().kind(), Some("unsigned"));
         third.stop();
         second.client(&key(1)).open(proposal(LONG)).unwrap();
         second.stop();

@@ -1,7 +1,7 @@
 //! `verinfer escrow backup`: a copy of the database while the escrow runs.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use serde::Serialize;
@@ -30,24 +30,19 @@ pub struct Arguments {
 pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
     let (url, out) = (arguments.database.url(output)?, &arguments.out);
     let cannot = || format!("cannot write {}", out.display());
-    if out.exists() {
+    let mut mark = None;
+    let is_made = verinfer_files::create_private_whole(out, |copy| -> anyhow::Result<()> {
+        mark = Some(run(async {
+            let store = Store::open(&url).await.with_context(|| format!("cannot use {}", without_password(&url)))?;
+            let mark = store.copy_into(copy).await;
+            store.close().await;
+            Ok(mark?)
+        })?);
+        Ok(())
+    });
+    let Some(mark) = is_made.with_context(cannot)?.then_some(mark).flatten() else {
         bail!("{} exists: a backup overwrites nothing", out.display());
-    }
-    let folder = match out.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        Some(_) | None => Path::new("."),
     };
-    // Readable for its owner alone from the first byte on, under a name of its own until it is whole.
-    let copy = tempfile::NamedTempFile::new_in(folder).with_context(cannot)?;
-    let mark = run(async {
-        let store = Store::open(&url).await.with_context(|| format!("cannot use {}", without_password(&url)))?;
-        let mark = store.copy_into(copy.path()).await;
-        store.close().await;
-        Ok(mark?)
-    })?;
-    copy.as_file().sync_all().with_context(cannot)?;
-    copy.persist_noclobber(out).map_err(|error| error.error).with_context(cannot)?;
-    std::fs::File::open(folder).and_then(|folder| folder.sync_all()).with_context(cannot)?;
     let bytes = out.metadata().with_context(cannot)?.len();
     output.report(&BackupReport { file: out.display().to_string(), bytes, entries: mark.position, mark: mark.to_string() })?;
     Ok(Verdict::Accepted)

@@ -50,13 +50,17 @@ fn a_deposit_is_credited_once_however_often_it_is_recorded_and_wherever_the_escr
 fn commands_at_the_same_time_credit_a_deposit_once() {
     on_each_database(|database| {
         let running = Running::start(database);
+        let before = running.client(&operator()).about().unwrap().position;
         let credited = std::thread::scope(|scope| {
             let commands: Vec<_> = (0..8)
                 .map(|_| scope.spawn(|| running.client(&operator()).deposit(key(1).account(), money(100), "invoice 17".to_owned()).is_ok()))
                 .collect();
-            commands.into_iter().filter(|_| true).map(|command| command.join().unwrap()).filter(|credited| *credited).count()
+            commands.into_iter().map(|command| command.join().unwrap()).filter(|credited| *credited).count()
         });
-        assert_eq!((credited, balance(&running.client(&key(1)))), (1, 100));
+        // Two that sign in the same millisecond have signed the same request, and both are told of it.
+        assert!(credited >= 1);
+        let alice = running.client(&key(1));
+        assert_eq!((balance(&alice), alice.about().unwrap().position), (100, before + 1));
         running.stop();
     });
 }

@@ -103,14 +103,7 @@ impl Store {
     ///
     /// There is none, or the database fails.
     pub async fn head(&self) -> Result<Head, StoreError> {
-        let query = sqlx::query("SELECT escrow, position, digest, clock FROM head");
-        let row = query.fetch_optional(&mut *self.connection().await?).await?.ok_or(StoreError::Empty)?;
-        Ok(Head {
-            escrow: parsed(row.try_get(0)?, "head", "escrow")?,
-            position: natural(row.try_get(1)?, "head", "position")?,
-            digest: parsed(row.try_get(2)?, "head", "digest")?,
-            clock: Timestamp(natural(row.try_get(3)?, "head", "clock")?),
-        })
+        Ok(self.head_and_term().await?.0)
     }
 
     /// As [`Store::head`], as long as no later term than this one has begun: who was deposed and does not know it yet says nothing of the log.
@@ -119,12 +112,21 @@ impl Store {
     ///
     /// A later term has begun, or as [`Store::head`].
     pub async fn head_in(&self, term: i64) -> Result<Head, StoreError> {
-        let head = self.head().await?;
-        let query = sqlx::query("SELECT term FROM leader");
-        // Read last: the head is that of the term, or of an earlier one.
-        let row = query.fetch_optional(&mut *self.connection().await?).await?;
-        let last: i64 = row.map_or(Ok(0), |row| row.try_get(0))?;
-        if last == term { Ok(head) } else { Err(StoreError::Deposed) }
+        let (head, last) = self.head_and_term().await?;
+        if last == Some(term) { Ok(head) } else { Err(StoreError::Deposed) }
+    }
+
+    /// Both as they are at one time.
+    async fn head_and_term(&self) -> Result<(Head, Option<i64>), StoreError> {
+        let query = sqlx::query("SELECT escrow, position, digest, clock, (SELECT term FROM leader) FROM head");
+        let row = query.fetch_optional(&mut *self.connection().await?).await?.ok_or(StoreError::Empty)?;
+        let head = Head {
+            escrow: parsed(row.try_get(0)?, "head", "escrow")?,
+            position: natural(row.try_get(1)?, "head", "position")?,
+            digest: parsed(row.try_get(2)?, "head", "digest")?,
+            clock: Timestamp(natural(row.try_get(3)?, "head", "clock")?),
+        };
+        Ok((head, row.try_get(4)?))
     }
 
     /// The digest of the log up to an entry, if there is one.

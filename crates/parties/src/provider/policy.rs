@@ -57,9 +57,6 @@ impl Policy {
         if terms.prices.proof < self.proof || terms.prices.inference < self.inference {
             return Err("the prices are too low");
         }
-        if self.proceed == Proceed::IfSafe && !trial(terms).proceeds(terms.first) {
-            return Err("the first part is too small, or the target too high: it would not go on whatever the first examples show");
-        }
         if terms.fee > self.fee.unwrap_or_else(|| least_fee.times(FEES).unwrap_or(Money::MAX)) {
             return Err("the fee, epsilon, is too large: it is lost whatever happens");
         }
@@ -69,6 +66,10 @@ impl Policy {
             (terms.periods.decide, Work { inferences: terms.first, ..Work::default() }),
             (terms.periods.prove, Work { proofs: terms.second(), ..Work::default() }),
         ])?;
+        // Last: of large parts it takes the longest to find out, and strangers propose them.
+        if self.proceed == Proceed::IfSafe && !trial(terms).proceeds(terms.first) {
+            return Err("the first part is too small, or the target too high: it would not go on whatever the first examples show");
+        }
         // Both as ciphertext and open.
         let kept = size.input_bytes().saturating_mul(2).saturating_mul(terms.test_set.len.into());
         Ok(load.with_files(size.proofs_bytes(terms.second(), self.batch))?.keeping(kept))

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 
+use address::free_address;
 use common::{Finished, verinfer, verinfer_with};
 use verinfer_escrow_client::messages::{ANSWER_HEADER, NONCE_HEADER};
 use verinfer_protocols::answer::{Answer, LogHead, SignedAnswer, VERSION, question};
@@ -14,6 +15,8 @@ use verinfer_protocols::digest::Digest;
 use verinfer_protocols::keys::SecretKey;
 use verinfer_protocols::time::Timestamp;
 
+#[path = "common/address.rs"]
+mod address;
 #[path = "../../import/tests/common/build.rs"]
 mod build;
 mod common;
@@ -198,8 +201,7 @@ fn a_long_wait_says_on_what() {
     let folder = tempfile::tempdir().unwrap();
     let key = folder.path().join("key").display().to_string();
     verinfer(["keys", "new", &key]).accepted();
-    // A port that was free.
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let address = free_address();
     let mut child = Command::new(env!("CARGO_BIN_EXE_verinfer"))
         .args([
             "escrow",

@@ -2,10 +2,10 @@
 
 #![cfg(target_os = "linux")]
 
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use address::free_address;
 use verinfer_escrow_client::{Client, Patience};
 use verinfer_parties::transfer::{Due, Transfer};
 use verinfer_parties::{PartyError, Store};
@@ -19,6 +19,9 @@ use verinfer_protocols::money::Money;
 use verinfer_protocols::rules::{Rules, StakeRules};
 use verinfer_protocols::time::Millis;
 use verinfer_protocols::{stake, transfer};
+
+#[path = "common/address.rs"]
+mod address;
 
 const ITEMS: u32 = 64;
 const ITEM_BYTES: usize = 1 << 22;
@@ -35,7 +38,7 @@ struct Escrow {
 impl Escrow {
     fn start(folder: &Path) -> Self {
         let path = |name: &str| folder.join(name).display().to_string();
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let address = free_address();
         let [operator, customer, provider] = ["operator.key", "customer.key", "provider.key"].map(|name| key(&path(name)));
         let database = format!("sqlite:{}", path("escrow.db"));
         let words = ["escrow", "serve", "--db", &database, "--listen", &address, "--key", &path("operator.key")];

@@ -12,7 +12,8 @@ use tempfile::TempDir;
 use verinfer_escrow_client::{Client, Patience};
 use verinfer_protocols::money::Money;
 
-use crate::world::{free_address, key, stop};
+use crate::address::free_address;
+use crate::world::{key, stop};
 
 const PURSE: u64 = 1000;
 const K: u64 = 3;

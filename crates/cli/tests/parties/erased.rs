@@ -8,8 +8,9 @@ use verinfer_escrow_client::{Client, Patience};
 use verinfer_protocols::keys::{AccountId, SecretKey};
 use verinfer_protocols::money::Money;
 
+use crate::address::free_address;
 use crate::several::wait;
-use crate::world::{free_address, key, stop};
+use crate::world::{key, stop};
 
 fn spawn(folder: &Path, name: &str, arguments: &[&str]) -> Child {
     let mut start = Command::new(env!("CARGO_BIN_EXE_verinfer"));

@@ -1,5 +1,7 @@
 //! The programs of escrow and parties as separate processes.
 
+#[path = "../common/address.rs"]
+mod address;
 mod demand;
 mod ended;
 mod erased;

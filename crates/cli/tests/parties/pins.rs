@@ -4,8 +4,9 @@ use std::process::{Child, Command, Output, Stdio};
 
 use verinfer_protocols::keys::AccountId;
 
+use crate::address::free_address;
 use crate::several::{World, wait};
-use crate::world::{free_address, key, stop};
+use crate::world::{key, stop};
 
 /// An escrow, a provider with a stake, and what its customers need to know.
 struct Market {

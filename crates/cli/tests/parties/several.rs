@@ -29,7 +29,8 @@ use verinfer_protocols::time::Millis;
 use verinfer_protocols::{serving, stake};
 use verinfer_sealing::Envelope;
 
-use crate::world::{free_address, key, stop};
+use crate::address::free_address;
+use crate::world::{key, stop};
 
 /// Longest that anything takes.
 pub const LIMIT: Duration = Duration::from_secs(100);

@@ -19,7 +19,8 @@ use verinfer_protocols::serving::{self, Answer, Outcome};
 use verinfer_protocols::signed::Body;
 use verinfer_protocols::time::Millis;
 
-use crate::world::{free_address, front, key, schema, spawn, stop};
+use crate::address::free_address;
+use crate::world::{front, key, schema, spawn, stop};
 
 /// How long the load goes on, before the leader is killed and after.
 const LOAD: Duration = Duration::from_secs(2);

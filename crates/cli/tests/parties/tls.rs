@@ -7,8 +7,9 @@ use verinfer_escrow_client::tls::Roots;
 use verinfer_escrow_client::{Client, ClientError, Patience};
 use verinfer_parties::peer::{Peer, PeerError};
 
+use crate::address::free_address;
 use crate::world::play::Play;
-use crate::world::{World, certify, free_address, key, stop};
+use crate::world::{World, certify, key, stop};
 
 #[test]
 fn whole_agreements_run_over_tls() {

@@ -1,6 +1,5 @@
 //! An escrow, a party that serves and one that asks, each a process, and what they must have at the end.
 
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::sleep;
@@ -14,6 +13,7 @@ use verinfer_escrow_client::{Client, Patience};
 use verinfer_protocols::keys::{AccountId, SecretKey};
 use verinfer_protocols::money::Money;
 
+use crate::address::free_address;
 use disk::SmallDisk;
 use play::{Play, Protocol};
 
@@ -287,10 +287,6 @@ pub fn certify(folder: &Path) {
     for (name, text) in [("ca.pem", authority.pem()), ("cert.pem", certificate.pem()), ("cert.key", key.serialize_pem())] {
         std::fs::write(folder.join(name), text).unwrap();
     }
-}
-
-pub fn free_address() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
 /// The URL of a new schema of its own on a PostgreSQL server.

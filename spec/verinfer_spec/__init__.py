@@ -1,0 +1,1 @@
+"""A second verifier of Verinfer's proofs, written from docs/protocol.md and its companions."""

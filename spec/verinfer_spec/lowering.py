@@ -66,7 +66,8 @@ class Relation:
         self.parameters: list[int] = []
         self.views: list = [None] * len(graph.tensors)
         self.copies: dict[int, int] = {}
-        self.inputs_read: list = []
+        self.outputs: dict[int, int] = {}
+        """By column of requantized outputs its node."""
         self.ranges = ranges.value_ranges(graph)
         if self.envelope:
             check_envelope(self.envelope)
@@ -328,7 +329,7 @@ class Relation:
         key.constant = (key.constant.astype(object) + int(moved[0, 0])) % P
         key.constant = key.constant.astype(np.uint64)
         output = self.looked_up(shape, self.clamp(plan, rq), key)
-        self.views[node.output] = (output, shape)
+        self.views[node.output], self.outputs[output] = (output, shape), index
         return output, sign_column
 
     def addition(self, index: int, node: g.Node, op: g.Add) -> None:

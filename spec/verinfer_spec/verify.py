@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import contraction, decode, lookups, opening, parameters
+from . import content, contraction, decode, lookups, opening, parameters
 from .affine import Affine, combination, known
 from .commitments import Check
 from .decode import Statement
@@ -15,7 +15,7 @@ from .messages import Messages
 from .reject import Rejected
 from .sparse import Matrix
 from .transcript import Transcript
-from .vector import dot, dot_f, eq_table, fsub, ksum, powers, residues, scale, scatter_once
+from .vector import dot, dot_f, eq_table, fsub, kfmul, ksum, powers, residues, scale, scatter_once
 
 MAX_LEVEL = 128
 
@@ -37,8 +37,8 @@ class Model:
 
 
 class Expected:
-    def __init__(self, level: int = 128, context: bytes = b"", input=None, input_commitments=None):
-        self.level, self.context = level, context
+    def __init__(self, level=128, context=b"", input=None, input_commitments=None, allow_degenerate=False):
+        self.level, self.context, self.allow_degenerate = level, context, allow_degenerate
         self.input, self.input_commitments = input, input_commitments
 
 
@@ -47,6 +47,8 @@ def verify(model: Model, proof: bytes, expected: Expected = Expected()) -> State
     statement, body = decode.proof(proof)
     check_statement(model, statement, expected)
     relation, matrix, wires = model.relation(statement)
+    if model.envelope and not expected.allow_degenerate:
+        content.check(relation, statement.output)
     p = check_parameters(relation, statement, expected)
     transcript = Transcript(statement.encoded, body)
     root, claim, weights = reduce(transcript, relation, matrix, wires, statement)
@@ -141,12 +143,10 @@ def reduce(transcript: Transcript, r: Relation, matrix: Matrix, wires, s: Statem
     for secret, c in total.coefficients().items():
         # 1, X and X^2 times the coefficient.
         for i, basis in enumerate((c, K(c.c, c.a + c.c, c.b), K(c.b, c.b + c.c, c.a + c.c))):
-            secrets[:, 3 * secret + i] = (-(basis.a) % P_, -(basis.b) % P_, -(basis.c) % P_)
+            secrets[:, 3 * secret + i] = (-basis).coordinates()
     scatter_once(weights, cells, secrets)
     return root, total.constant - constant, weights
 
-
-P_ = (1 << 64) - (1 << 32) + 1
 
 
 def leaves(r: Relation, matrix: Matrix, point: list[K], alpha: K, beta: K, mu: K):
@@ -172,8 +172,6 @@ def leaves(r: Relation, matrix: Matrix, point: list[K], alpha: K, beta: K, mu: K
 
 def integers(matrix: Matrix, weights: np.ndarray) -> K:
     """Moves the weights of hidden integers to their bytes; the result is what their offsets give."""
-    from .vector import kfmul
-
     if not len(matrix.byte_sources):
         return ZERO
     matrix.byte_scatter.add(weights, kfmul(weights[:, matrix.byte_sources], matrix.byte_factors))

@@ -12,16 +12,28 @@ const GRAPH_CONTEXT: &str = "verinfer graph v1: everything but names";
 impl Graph {
     /// Commits to everything that determines what the network computes: all but [`crate::TensorSpec::name`] and [`Node::source`].
     pub fn digest(&self) -> [u8; 32] {
-        Encoder { hasher: blake3::Hasher::new_derive_key(GRAPH_CONTEXT) }.digest(self)
+        let mut hasher = blake3::Hasher::new_derive_key(GRAPH_CONTEXT);
+        let sink = |bytes: &[u8]| {
+            hasher.update(bytes);
+        };
+        Encoder { sink }.graph(self);
+        *hasher.finalize().as_bytes()
+    }
+
+    /// The encoding that [`Graph::digest`] hashes (docs/protocol.md, 7.3).
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        Encoder { sink: |bytes: &[u8]| out.extend_from_slice(bytes) }.graph(self);
+        out
     }
 }
 
-struct Encoder {
-    hasher: blake3::Hasher,
+struct Encoder<S: FnMut(&[u8])> {
+    sink: S,
 }
 
-impl Encoder {
-    fn digest(mut self, graph: &Graph) -> [u8; 32] {
+impl<S: FnMut(&[u8])> Encoder<S> {
+    fn graph(&mut self, graph: &Graph) {
         self.len(graph.tensors().len());
         for spec in graph.tensors() {
             self.shape(spec.shape);
@@ -36,7 +48,6 @@ impl Encoder {
         }
         self.tensor(graph.input());
         self.tensor(graph.output());
-        *self.hasher.finalize().as_bytes()
     }
 
     fn node(&mut self, node: &Node) {
@@ -182,14 +193,14 @@ impl Encoder {
     fn list<T: Copy, const N: usize>(&mut self, values: &[T], bytes: impl Fn(T) -> [u8; N]) {
         self.len(values.len());
         let encoded: Vec<u8> = values.iter().flat_map(|&value| bytes(value)).collect();
-        self.hasher.update(&encoded);
+        (self.sink)(&encoded);
     }
 
     fn len(&mut self, length: usize) {
-        self.hasher.update(&(length as u64).to_le_bytes());
+        (self.sink)(&(length as u64).to_le_bytes());
     }
 
     fn integer(&mut self, value: i64) {
-        self.hasher.update(&value.to_le_bytes());
+        (self.sink)(&value.to_le_bytes());
     }
 }

@@ -8,6 +8,8 @@
 //! [`second_contraction`] and [`predicates`] lie about these, [`settings`] and [`hidden_header`] about what is hidden, [`demands`] refuses true
 //! proofs of something else, [`degenerate`] those that say nothing, and [`replayed`] keeps the challenges of another statement.
 //!
+//! [`exported`] writes proofs and forgeries of all kinds, with verdicts, for the verifier in `spec/`.
+//!
 //! A lie in steps 3 to 6 is noticed by the last equation of the opening; [`unmasked`] says which equation of these steps it broke.
 
 mod altered;
@@ -16,6 +18,7 @@ mod bytes;
 mod cells;
 mod degenerate;
 mod demands;
+mod exported;
 mod forger;
 mod header;
 mod hidden;
@@ -30,6 +33,9 @@ mod network;
 mod other_networks;
 mod pads;
 mod predicates;
+#[path = "../../../prover/tests/suite/random/mod.rs"]
+#[allow(dead_code)]
+mod random;
 mod replayed;
 mod robustness;
 mod second_contraction;

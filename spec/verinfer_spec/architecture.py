@@ -4,10 +4,12 @@ from blake3 import blake3
 
 from . import graph as g
 from .bytesreader import Reader
+from .validate import Check
 
 PREFIX = b"VERARCH\x02"
 DIGEST_CONTEXT = "verinfer graph v3: architecture without learned values or names"
 MAX_LENGTH = 1 << 22
+MAX_UNITS = 1 << 24
 
 
 def decode(data: bytes, code: str = "Architecture") -> g.Graph:
@@ -25,6 +27,7 @@ def decode(data: bytes, code: str = "Architecture") -> g.Graph:
     r.finish()
     graph.digest = blake3(data[len(PREFIX):], derive_key_context=DIGEST_CONTEXT).digest()
     fill(graph, r)
+    Check(graph, code).all()
     return graph
 
 
@@ -117,16 +120,30 @@ OPERATORS = [
 
 
 def fill(graph: g.Graph, r: Reader) -> None:
-    """Neutral constants in the place of what is learned."""
+    """Neutral constants in the place of what is learned; refuses more than a commitment can hold."""
+    units = 0
     for node in graph.nodes:
         if node.output >= len(graph.tensors):
             raise r.fail("a tensor does not exist")
         channels = graph.tensors[node.output].shape.channels
         if isinstance(node.op, g.Conv):
-            rq = node.op.requantization
+            rq, w = node.op.requantization, node.op.window
+            if node.op.input >= len(graph.tensors):
+                raise r.fail("a tensor does not exist")
+            inner = 1 if node.op.depthwise else graph.tensors[node.op.input].shape.channels
+            units += 7 * channels + 4 * (w.kernel_h + 1) * (w.kernel_w + 1) + w.taps * inner * channels
+            if units > MAX_UNITS:
+                raise r.fail("the network is too large")
             if channels == 1 and None in (rq.multipliers, rq.shifts):
                 raise r.fail("one channel has multipliers per layer")
             rq.multipliers = rq.multipliers or [1 << 30] * channels
             rq.shifts = rq.shifts or [0] * channels
         elif isinstance(node.op, g.Add) and node.op.constants is not None:
+            units += 5 * channels
+            if units > MAX_UNITS:
+                raise r.fail("the network is too large")
             node.op.constants = [0] * channels
+        elif isinstance(node.op, g.SumPool):
+            units += sum(len(table) for _, table in node.op.tables)
+            if units > MAX_UNITS:
+                raise r.fail("the network is too large")

@@ -4,6 +4,7 @@ from blake3 import blake3
 
 from . import graph as g
 from .bytesreader import Reader
+from .validate import Check
 
 DIGEST_CONTEXT = "verinfer graph v1: everything but names"
 
@@ -18,6 +19,7 @@ def decode(data: bytes) -> g.Graph:
     graph = g.Graph(tensors, nodes, number(r), number(r))
     r.finish()
     graph.digest = blake3(data, derive_key_context=DIGEST_CONTEXT).digest()
+    Check(graph, "Model").all()
     return graph
 
 

@@ -1,7 +1,8 @@
 //! Proofs and forgeries with this verifier's verdicts, for the second verifier (`spec/tests/compare.py`).
 //!
 //! A folder has a subfolder for each model: `model.graph` ([`Graph::encode`]) or `model.vcm`, `demands` (level, context) and proofs; and
-//! `cases`, a line for each proof: folder, file, and `accepted` or the reason's name.
+//! `cases`, a line for each proof: folder, file, and `accepted` or the reason's name. `architectures` has encodings in hexadecimal, each with `valid` or
+//! `refused`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -40,6 +41,7 @@ struct Export {
     folder: PathBuf,
     cases: String,
     numbers: BTreeMap<String, usize>,
+    architectures: String,
 }
 
 /// The proofs about one model.
@@ -79,6 +81,30 @@ impl Export {
     }
 }
 
+impl Export {
+    /// The encoding of an architecture, and changed ones.
+    fn architecture(&mut self, graph: &Graph, rng: &mut Rng) {
+        let encoding = graph.encode_architecture();
+        let mut write = |bytes: &[u8]| {
+            let verdict = if Graph::decode_architecture_within(1 << 24, bytes).is_ok() { "valid" } else { "refused" };
+            let hexadecimal: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            writeln!(self.architectures, "{hexadecimal} {verdict}").unwrap();
+        };
+        write(&encoding);
+        for number in 0..40 {
+            let mut changed = encoding.clone();
+            // The first bytes are those of shapes and of the first operator.
+            let place = if number % 2 == 0 { rng.below(changed.len().min(80)) } else { rng.below(changed.len()) };
+            match rng.below(3) {
+                0 => changed[place] ^= 1 << rng.below(8),
+                1 => changed[place] = changed[place].wrapping_add(1),
+                _ => changed[place] = changed[place].wrapping_sub(1),
+            }
+            write(&changed);
+        }
+    }
+}
+
 impl Group<'_> {
     /// Writes a file and this verifier's verdict.
     fn add(&mut self, kind: &str, file: &[u8]) -> Result<(), VerifyError> {
@@ -93,6 +119,13 @@ impl Group<'_> {
         };
         writeln!(self.export.cases, "{} {path} {word}", self.name).unwrap();
         verdict
+    }
+
+    /// Also with what is demanded by default: that a hidden model's architecture decides nothing.
+    fn demanding(&mut self, file: &[u8]) {
+        let expectations = std::mem::replace(&mut self.expectations.allow_degenerate, false);
+        let _ = self.add("demanding", file);
+        self.expectations.allow_degenerate = expectations;
     }
 
     fn honest(&mut self, kind: &str, proof: &Proof) {
@@ -266,7 +299,7 @@ fn proofs_and_forgeries_are_written() {
     let folder = folder();
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).unwrap();
-    let mut export = Export { folder, cases: String::new(), numbers: BTreeMap::new() };
+    let mut export = Export { folder, cases: String::new(), numbers: BTreeMap::new(), architectures: String::new() };
     let batch: Vec<i16> = [input(), input().into_iter().rev().collect(), input()].concat();
     let batched = Forger::batch(network(|_| ()), 3, &batch);
     let hidden_input = Forger::with_setting(
@@ -306,6 +339,7 @@ fn proofs_and_forgeries_are_written() {
             }
             continue;
         }
+        group.demanding(&proved.proof.encode());
         group.bytes(&proved.proof, &proved.messages, index == 0);
         group.statements(&proved.proof);
         group.altered(forger, &proved.messages, if index < 4 { 3 } else { 1 });
@@ -315,6 +349,7 @@ fn proofs_and_forgeries_are_written() {
     for number in 0..NETWORKS {
         let description = descriptions(5).new_tree(&mut runner).unwrap().current();
         let Some(graph) = description.graph() else { continue };
+        export.architecture(&graph, &mut Rng::new(u64::from(number)));
         let images = [1, 1, 2, 3][number as usize % 4];
         let mut rng = Rng::new(u64::from(number));
         let input: Vec<i16> = (0..images).flat_map(|_| random_input(&graph, &mut rng)).collect();
@@ -329,6 +364,7 @@ fn proofs_and_forgeries_are_written() {
             let mut group = export.group(&name, forger.graph, &forger.statement.model, &forger.verifier, EXPECTATIONS);
             let proved = forger.prove(forger.statement.clone(), forger.witness.clone());
             group.honest("genuine", &proved.proof);
+            group.demanding(&proved.proof.encode());
             group.statements(&proved.proof);
             for _ in 0..2 {
                 group.followed(&forger, some_cell(&forger, &mut rng));
@@ -336,5 +372,6 @@ fn proofs_and_forgeries_are_written() {
         }
     }
     fs::write(export.folder.join("cases"), &export.cases).unwrap();
+    fs::write(export.folder.join("architectures"), &export.architectures).unwrap();
     println!("{} cases in {}", export.cases.lines().count(), export.folder.display());
 }

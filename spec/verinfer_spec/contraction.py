@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from . import wiring
-from .affine import combination
+from .affine import Affine, combination
 from .field import ONE, ZERO, K, P
 from .lookups import quadratic
+from .messages import Messages
 from .relation import INPUT
 from .sparse import Matrix, Scatter
 from .vector import dot, dot_f, eq_table, fsub, fsum, kfmul, kmul, ksum, residues, scale, scatter_once
@@ -111,25 +114,41 @@ def public_weights(r, grids: Grids, weights: np.ndarray, matrix: Matrix) -> K:
     return total
 
 
-def verify(messages, r, matrix: Matrix, weights: np.ndarray):
-    """Claimed sums, the point of the first contraction, `A(rho)`, and the second contraction's end."""
+@dataclass
+class Layers:
+    """What step 5 leaves: claimed sums, `rho`, `A(rho)`, and with hidden weights `xi`, `rho'`, `P(rho')`, `Q(rho')`."""
+
+    claimed: Affine
+    point: list[K]
+    activations: Affine
+    scaling: tuple | None
+    messages: Messages
+    claim: Affine
+    check: int
+
+    def weigh(self, weights: K) -> None:
+        """With public weights: what must be zero, once `B(rho)` is known."""
+        self.messages.checks[self.check] = combination((ONE, self.claim), (-weights, self.activations))
+
+
+def verify(messages: Messages, r) -> Layers:
+    check = len(messages.checks)
     if r.log_scaling_len is None:
         (claimed,) = messages.receive("accumulators", 1)
         point, claim = rounds(messages, "contraction round", r.log_contraction_len, claimed)
         (activations,) = messages.receive("contraction ends", 1)
-        grids = Grids(r.grids, point)
-        messages.require_zero(combination((ONE, claim), (-public_weights(r, grids, weights, matrix), activations)))
-        return claimed, grids, activations, None
+        messages.require_zero(claim)
+        return Layers(claimed, point, activations, None, messages, claim, check)
     accumulators, signs = messages.receive("accumulators", 2)
     point, claim = rounds(messages, "contraction round", r.log_contraction_len, accumulators)
     activations, learned = messages.receive("contraction ends", 2)
     messages.require_zero(combination((ONE, claim), (-ONE, messages.product(activations, learned))))
     xi = messages.challenge("scaling combination")
-    inner, claim = rounds(messages, "scaling round", r.log_scaling_len, learned.plus(xi, signs))
+    second, claim = rounds(messages, "scaling round", r.log_scaling_len, learned.plus(xi, signs))
     scales, contracted = messages.receive("scaling ends", 2)
     messages.require_zero(combination((ONE, claim), (-ONE, messages.product(scales, contracted))))
-    scaling = (xi, Grids(r.part_grids, inner), scales, contracted)
-    return accumulators.plus(ONE, signs), Grids(r.grids, point), activations, scaling
+    scaling = (xi, second, scales, contracted)
+    return Layers(accumulators.plus(ONE, signs), point, activations, scaling, messages, claim, check)
 
 
 def add_scales(r, matrix: Matrix, xi: K, grids: Grids, factor: K, leaf: np.ndarray, weights: np.ndarray) -> None:

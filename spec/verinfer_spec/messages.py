@@ -35,8 +35,8 @@ class Messages:
     def require_zero(self, form: Affine) -> None:
         self.checks.append(form)
 
-    def finish(self) -> Affine:
-        """The sacrifice of triples, and the combination of all forms."""
+    def finish(self) -> K:
+        """The sacrifice of triples, and the challenge that combines all forms."""
         assert self.received == self.plan.messages and self.products == len(self.plan.pairs)
         tau = self.challenge(SACRIFICE)
         for pair, (x, y) in enumerate(self.plan.pairs):
@@ -46,7 +46,9 @@ class Messages:
             self.checks.append(Affine(d, ((y, -ONE), (b, ONE))))
             terms = ((self.plan.product(pair), tau), (c, -ONE), (b, -e), (a, -d))
             self.checks.append(Affine(-(e * d), terms))
-        eta = self.challenge(SACRIFICE)
+        return self.challenge(SACRIFICE)
+
+    def combined(self, eta: K) -> Affine:
         power, parts = ONE, []
         for check in self.checks:
             parts.append((power, check))

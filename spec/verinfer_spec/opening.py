@@ -36,11 +36,22 @@ def powers_at(x: K, point: list[K], length: int) -> K:
     return every if rest else below
 
 
-def fold_round(transcript: Transcript, label: str, claim: K) -> tuple[K, K]:
-    at_zero, leading = transcript.receive(label, 2)
-    x = transcript.challenge(label)
-    at_one = claim - at_zero
-    return x, at_zero + x * (at_one - at_zero - leading + leading * x)
+class Claim:
+    """The claim as a multiple of the first one and a rest: the first is computed when all else has been checked."""
+
+    def __init__(self):
+        self.factor, self.rest = ONE, ZERO
+
+    def add(self, value: K) -> None:
+        self.rest = self.rest + value
+
+    def fold(self, transcript: Transcript, label: str) -> K:
+        """A round: values at 0, leading coefficient; the value at 1 is the claim less that at 0."""
+        at_zero, leading = transcript.receive(label, 2)
+        x = transcript.challenge(label)
+        self.factor = self.factor * x
+        self.rest = at_zero + x * (self.rest - at_zero - at_zero - leading + leading * x)
+        return x
 
 
 def queries(transcript: Transcript, p: Parameters, index: int, root: bytes) -> tuple[list[int], np.ndarray]:
@@ -78,22 +89,24 @@ def fold_rows(index: int, oracle: Oracle, integers: np.ndarray, folded: list[K],
     return [scalar(sums[:, i]) for i in range(len(integers))]
 
 
-def verify(transcript: Transcript, p: Parameters, root: bytes, claim: K, weights_at) -> None:
+def verify(transcript: Transcript, p: Parameters, root: bytes, first) -> None:
+    """`first()` gives the claim and the weights of all cells."""
+    claim = Claim()
     x, y = transcript.challenge("mask points"), transcript.challenge("mask points")
     (masked,) = transcript.receive("mask sum", 1)
     epsilon = transcript.challenge("mask sum")
-    claim = claim + epsilon * masked
+    claim.add(epsilon * masked)
     point: list[K] = [ZERO] * p.log_cells
     bound, powers, blinding, last = 0, [], ZERO, []
     for index, oracle in enumerate(p.oracles):
         for bit in range(bound + oracle.fold - 1, bound - 1, -1):
-            point[bit], claim = fold_round(transcript, "fold round", claim)
+            point[bit] = claim.fold(transcript, "fold round")
         folded = point[bound : bound + oracle.fold]
         bound += oracle.fold
         if index == 0:
             (blind,) = transcript.receive("blinding", 1)
             blinding = transcript.challenge("blinding")
-            claim = claim + blinding * blind
+            claim.add(blinding * blind)
         if index + 1 == len(p.oracles):
             last = transcript.receive("final polynomial", p.final_len)
             rows, integers = queries(transcript, p, index, root)
@@ -111,15 +124,16 @@ def verify(transcript: Transcript, p: Parameters, root: bytes, claim: K, weights
         length = following.degree << following.fold
         weight = gamma
         for at, found in [(outside, value)] + [(K(domain_point(oracle, r)), v) for r, v in zip(rows, values)]:
-            claim = claim + weight * found
+            claim.add(weight * found)
             powers.append((weight, at, length, bound))
             weight = weight * gamma
         root = next_root
     for bit in range(p.log_cells - 1, bound - 1, -1):
-        point[bit], claim = fold_round(transcript, "final round", claim)
+        point[bit] = claim.fold(transcript, "final round")
     table = eq_table(point[bound:])[:, : len(last)]
     value = dot(table, np.array([k.coordinates() for k in last], dtype=np.uint64).T)
-    total = weights_at(point)
+    started, weights = first()
+    total = dot(weights, eq_table(point)[:, : weights.shape[1]])
     masks = mask_cells(p.log_cells)
     log = masks.bit_length() - 1
     block = ((p.num_rows << p.oracles[0].fold) - masks) >> log
@@ -127,7 +141,7 @@ def verify(transcript: Transcript, p: Parameters, root: bytes, claim: K, weights
     total = total + epsilon * eq_index(point[log:], block) * within
     for weight, at, length, first in powers:
         total = total + weight * powers_at(at, point[first:], length)
-    if value * total != claim:
+    if value * total != claim.factor * started + claim.rest:
         raise Rejected("CombinedClaim")
 
 

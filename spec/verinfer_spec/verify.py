@@ -15,7 +15,7 @@ from .messages import Messages
 from .reject import Rejected
 from .sparse import Matrix
 from .transcript import Transcript
-from .vector import dot, dot_f, eq_table, fsub, kfmul, ksum, powers, residues, scale, scatter_once
+from .vector import dot_f, eq_table, fsub, kfmul, ksum, powers, residues, scale, scatter_once
 
 MAX_LEVEL = 128
 
@@ -51,9 +51,8 @@ def verify(model: Model, proof: bytes, expected: Expected = Expected()) -> State
         content.check(relation, statement.output)
     p = check_parameters(relation, statement, expected)
     transcript = Transcript(statement.encoded, body)
-    root, claim, weights = reduce(transcript, relation, matrix, wires, statement)
-    stored = weights[:, : relation.num_stored]
-    opening.verify(transcript, p, root, claim, lambda point: dot(stored, eq_table(point)[:, : stored.shape[1]]))
+    root, claim = reduce(transcript, relation, matrix, wires, statement)
+    opening.verify(transcript, p, root, claim)
     transcript.finish()
     return statement
 
@@ -94,59 +93,71 @@ def check_parameters(relation: Relation, s: Statement, expected: Expected) -> pa
 
 
 def reduce(transcript: Transcript, r: Relation, matrix: Matrix, wires, s: Statement):
-    """Steps 1 to 6: the root, and one linear claim on the committed vector."""
+    """Steps 1 to 6: the root, and what computes the one linear claim on the committed vector.
+
+    Messages are read first: nothing that is sent later depends on the verifier's weights.
+    """
     root = transcript.receive_bytes("commitment", 32)
     alpha, beta = (transcript.challenge("lookup challenges") for _ in range(2))
     messages = Messages(transcript, r.masks)
     point, numerator, denominator = lookups.verify(messages, r.log_cells)
     mu = messages.challenge("leaf combination")
-    weights, constant = leaves(r, matrix, point, alpha, beta, mu)
-    leaf = weights.copy()
-    claimed_layers, inner, activations, scaling = contraction.verify(messages, r, matrix, weights)
-
-    checks = messages.finish()
+    layers = contraction.verify(messages, r)
+    eta = messages.finish()
     gamma, nu = (transcript.challenge("commitment check") for _ in range(2))
     zeta, omega = (transcript.challenge("claim combination") for _ in range(2))
-    parts = [(ONE, numerator), (mu, denominator), (-ONE, claimed_layers)]
-    power = ONE
 
-    def add(value: Affine) -> K:
-        nonlocal power
-        power = power * omega
-        parts.append((power, value))
-        return power
+    def claim() -> tuple[K, np.ndarray]:
+        weights, constant = leaves(r, matrix, point, alpha, beta, mu)
+        leaf = weights.copy()
+        inner = contraction.Grids(r.grids, layers.point)
+        if layers.scaling is None:
+            layers.weigh(contraction.public_weights(r, inner, leaf, matrix))
+        parts = [(ONE, numerator), (mu, denominator), (-ONE, layers.claimed)]
+        power = ONE
 
-    constant = constant + wires.add(point, inner, add(activations), weights)
-    if s.output.shown:
-        cells = matrix.addresses[r.output].T.ravel()
-        zetas = powers(zeta, len(cells))
-        values = residues(s.output.shown.integers())
-        factor = add(known(dot_f(zetas, values)))
-        scatter_once(weights, cells, scale(factor, zetas))
-    if scaling:
-        xi, grids, scales, contracted = scaling
-        contraction.add_scales(r, matrix, xi, grids, add(scales), leaf, weights)
-        contraction.add_contracted(r, matrix, point, inner, grids, add(contracted), weights)
-    check = Check(gamma, nu)
-    for o in r.objects:
-        factor = add(known(check.target(commitment(s, o), o.tag, o.blocks)))
-        check.add(o, bases(r, o), factor, weights)
-    add(checks)
-    constant = constant + integers(matrix, weights)
-    if s.input:
-        elements = residues(s.input.integers())
-        constant = constant + dot_f(weights[:, matrix.input : matrix.input + len(elements)], elements)
-    total = combination(*parts)
-    first = r.placements[r.secrets]
-    cells = matrix.addresses[r.secrets].ravel()
-    secrets = np.zeros((3, len(cells)), dtype=np.uint64)
-    for secret, c in total.coefficients().items():
-        # 1, X and X^2 times the coefficient.
+        def add(value: Affine) -> K:
+            nonlocal power
+            power = power * omega
+            parts.append((power, value))
+            return power
+
+        constant = constant + wires.add(point, inner, add(layers.activations), weights)
+        if s.output.shown:
+            cells = matrix.addresses[r.output].T.ravel()
+            zetas = powers(zeta, len(cells))
+            values = residues(s.output.shown.integers())
+            factor = add(known(dot_f(zetas, values)))
+            scatter_once(weights, cells, scale(factor, zetas))
+        if layers.scaling:
+            xi, second, scales, contracted = layers.scaling
+            grids = contraction.Grids(r.part_grids, second)
+            contraction.add_scales(r, matrix, xi, grids, add(scales), leaf, weights)
+            contraction.add_contracted(r, matrix, point, inner, grids, add(contracted), weights)
+        check = Check(gamma, nu)
+        for o in r.objects:
+            factor = add(known(check.target(commitment(s, o), o.tag, o.blocks)))
+            check.add(o, bases(r, o), factor, weights)
+        add(messages.combined(eta))
+        constant = constant + integers(matrix, weights)
+        if s.input:
+            elements = residues(s.input.integers())
+            constant = constant + dot_f(weights[:, matrix.input : matrix.input + len(elements)], elements)
+        total = combination(*parts)
+        cells = matrix.addresses[r.secrets].ravel()
+        scatter_once(weights, cells, secrets(total, len(cells)))
+        return total.constant - constant, weights[:, : r.num_stored]
+
+    return root, claim
+
+
+def secrets(form: Affine, count: int) -> np.ndarray:
+    """Weights of the cells of secrets: minus their coefficients times 1, X and X^2."""
+    found = np.zeros((3, count), dtype=np.uint64)
+    for secret, c in form.coefficients().items():
         for i, basis in enumerate((c, K(c.c, c.a + c.c, c.b), K(c.b, c.b + c.c, c.a + c.c))):
-            secrets[:, 3 * secret + i] = (-basis).coordinates()
-    scatter_once(weights, cells, secrets)
-    return root, total.constant - constant, weights
-
+            found[:, 3 * secret + i] = (-basis).coordinates()
+    return found
 
 
 def leaves(r: Relation, matrix: Matrix, point: list[K], alpha: K, beta: K, mu: K):

@@ -64,7 +64,8 @@ def main() -> int:
     jobs = [(where, cases[i : i + 40]) for where, cases in jobs for i in range(0, len(cases), 40)]
     with Pool() as pool:
         results = [case for part in pool.imap_unordered(group, jobs) for case in part]
-        lines = (folder / "architectures").read_text().splitlines()
+        listed = folder / "architectures"
+        lines = listed.read_text().splitlines() if listed.exists() else []
         encodings = pool.map(encoding, lines, chunksize=20)
     unlike = [(line, verdict) for line, verdict in encodings if not line.endswith(f" {verdict}")]
     for line, verdict in unlike[:20]:

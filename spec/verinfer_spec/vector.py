@@ -57,8 +57,19 @@ def scalar(v) -> K:
     return K(int(v[0]), int(v[1]), int(v[2]))
 
 
+BLOCK = 1 << 12
+
+
 def kmul(x, y):
     """Products of elements of K; shapes (3, ...) that broadcast."""
+    length = max(x.shape[-1], y.shape[-1])
+    if x.ndim == y.ndim == 2 and length > BLOCK:
+        # What is computed on the way stays in the processor's cache.
+        out = np.empty((3, length), dtype=np.uint64)
+        for i in range(0, length, BLOCK):
+            part = slice(i, i + BLOCK)
+            out[:, part] = kmul(*(v if v.shape[1] == 1 else v[:, part] for v in (x, y)))
+        return out
     a, b, c = x
     d, e, f = y
     ad, be, cf = fmul(a, d), fmul(b, e), fmul(c, f)
@@ -75,6 +86,11 @@ def scale(x: K, v):
 
 def kfmul(x, y):
     """Elements of K times elements of F."""
+    if x.ndim == 2 and y.ndim == 1 and x.shape[1] == len(y) > BLOCK:
+        out = np.empty(x.shape, dtype=np.uint64)
+        for i in range(0, len(y), BLOCK):
+            out[:, i : i + BLOCK] = fmul(x[:, i : i + BLOCK], y[None, i : i + BLOCK])
+        return out
     return fmul(x, y[None])
 
 

@@ -61,9 +61,14 @@ def main() -> int:
         groups.setdefault(name, []).append((file, expected))
     jobs = sorted(((folder / name, cases) for name, cases in groups.items()), key=lambda job: -len(job[1]))
     # Long groups in parts, so that no process is left alone at the end.
-    jobs = [(where, cases[i : i + 40]) for where, cases in jobs for i in range(0, len(cases), 40)]
+    jobs = [(where, cases[i : i + 20]) for where, cases in jobs for i in range(0, len(cases), 20)]
+    results = []
     with Pool() as pool:
-        results = [case for part in pool.imap_unordered(group, jobs) for case in part]
+        for part in pool.imap_unordered(group, jobs):
+            results += part
+            for name, file, expected, verdict in part:
+                if expected != verdict:
+                    print(f"{name}/{file}: {verdict}, expected {expected}", flush=True)
         listed = folder / "architectures"
         lines = listed.read_text().splitlines() if listed.exists() else []
         encodings = pool.map(encoding, lines, chunksize=20)
@@ -72,8 +77,6 @@ def main() -> int:
         print(f"architecture {line}: {verdict}")
     print(f"{len(encodings)} architectures, {len(unlike)} with another verdict")
     wrong = [case for case in results if case[2] != case[3]]
-    for name, file, expected, verdict in sorted(wrong)[:50]:
-        print(f"{name}/{file}: {verdict}, expected {expected}")
     verdicts = Counter(expected for _, _, expected, _ in results)
     print(", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common()))
     print(f"{len(results)} cases, {len(wrong)} with another verdict, {time.time() - start:.0f} s")

@@ -238,7 +238,7 @@ impl Group<'_> {
                     if found == label {
                         if seen == number {
                             match content(label) {
-                                Content::Elements if bytes.len() % 24 == 0 => increment(0)(bytes),
+                                Content::Elements if bytes.len().is_multiple_of(24) => increment(0)(bytes),
                                 Content::Elements | Content::Bytes => bytes[0] ^= 1,
                             }
                         }

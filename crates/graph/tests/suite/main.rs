@@ -6,6 +6,7 @@ mod digests;
 mod interface;
 mod kernels;
 mod operators;
+mod places;
 mod ranges;
 mod reach;
 mod refused_constants;

@@ -32,18 +32,7 @@ impl Builtin {
 /// Reads 8x8 handwritten digits; sample N shows the digit N. See `models/digits`.
 pub static DIGITS: Builtin = Builtin {
     name: "digits",
-    tflite: include_bytes!("../../../models/digits/digits_int8.tflite"),
-    labels: include_str!("../../../models/digits/labels.txt"),
-    samples: &[
-        include_bytes!("../../../models/digits/samples/digit-0-30.png"),
-        include_bytes!("../../../models/digits/samples/digit-1-11.png"),
-        include_bytes!("../../../models/digits/samples/digit-2-54.png"),
-        include_bytes!("../../../models/digits/samples/digit-3-45.png"),
-        include_bytes!("../../../models/digits/samples/digit-4-41.png"),
-        include_bytes!("../../../models/digits/samples/digit-5-71.png"),
-        include_bytes!("../../../models/digits/samples/digit-6-34.png"),
-        include_bytes!("../../../models/digits/samples/digit-7-43.png"),
-        include_bytes!("../../../models/digits/samples/digit-8-127.png"),
-        include_bytes!("../../../models/digits/samples/digit-9-125.png"),
-    ],
+    tflite: verinfer_digits::MODEL,
+    labels: verinfer_digits::LABELS,
+    samples: &verinfer_digits::SAMPLES,
 };

@@ -30,9 +30,5 @@ impl Builtin {
 }
 
 /// Reads 8x8 handwritten digits; sample N shows the digit N. See `models/digits`.
-pub static DIGITS: Builtin = Builtin {
-    name: "digits",
-    tflite: verinfer_digits::MODEL,
-    labels: verinfer_digits::LABELS,
-    samples: &verinfer_digits::SAMPLES,
-};
+pub static DIGITS: Builtin =
+    Builtin { name: "digits", tflite: verinfer_digits::MODEL, labels: verinfer_digits::LABELS, samples: &verinfer_digits::SAMPLES };

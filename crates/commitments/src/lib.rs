@@ -32,3 +32,7 @@ mod public;
 mod reader;
 mod salt;
 mod secret;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

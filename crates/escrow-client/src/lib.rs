@@ -38,3 +38,7 @@ pub const FILE_OVERHEAD: u64 = 1024;
 /// Cells of the largest relation that the escrow verifies proofs of: architectures are of strangers, and deriving a relation takes some 16 bytes for each cell.
 /// 30 images of MobileNet v2 0.35/96 have fewer, five of 1.0/224.
 pub const MAX_CELLS: usize = 1 << 27;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

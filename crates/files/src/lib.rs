@@ -20,3 +20,7 @@ pub use write::{check_private_writable, check_writable, write, write_private};
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -29,3 +29,7 @@ mod requantize;
 mod shape;
 mod taps;
 mod validate;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -27,3 +27,7 @@ mod model;
 mod rounding;
 mod synthetic;
 mod tflite;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -49,3 +49,7 @@ pub mod transfer;
 
 mod bytes;
 mod terms;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -31,3 +31,7 @@ pub mod published;
 mod search;
 mod sides;
 pub mod tampering;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

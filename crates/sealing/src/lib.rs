@@ -33,3 +33,7 @@ mod envelope;
 mod error;
 mod item;
 mod key;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

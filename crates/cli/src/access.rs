@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::bail;
 use clap::Args;
 use verinfer_escrow_client::messages::Receipt;
 use verinfer_escrow_client::{Client, ClientError, Patience, RECORDED};
@@ -42,6 +43,20 @@ impl EscrowArguments {
         self.roots.warn_of(&self.escrow, output);
         let client = Client::connect_securely(&self.escrow, key, Patience::default(), &self.roots.read()?)?;
         check_escrow(self.escrow_account, client.escrow())?;
+        Ok(client)
+    }
+
+    /// As [`EscrowArguments::connect`], where the key must be the escrow's own: nothing is sent with another.
+    ///
+    /// # Errors
+    ///
+    /// Likewise, or it is another key.
+    pub fn connect_as_operator(&self, output: Output) -> anyhow::Result<Client> {
+        let client = self.connect(output)?;
+        let (account, escrow) = (client.account(), client.escrow());
+        if account != escrow {
+            bail!("{} is the key of account {account}: this is for the operator, with the key of the escrow {escrow}", self.key.display());
+        }
         Ok(client)
     }
 }

@@ -12,18 +12,8 @@ use crate::output::Report;
 /// A list of payments.
 #[derive(Serialize)]
 pub struct PaymentsReport {
-    /// The last first.
+    /// All of them, the first first.
     pub payments: Vec<PaymentView>,
-    /// What `--before` is for the next page, if there may be one.
-    pub before: Option<u64>,
-}
-
-impl PaymentsReport {
-    /// Of an answer of the escrow, which has at most 1000.
-    pub fn new(payments: Vec<PaymentView>) -> Self {
-        let before = payments.last().filter(|_| payments.len() >= 1000).map(|payment| payment.recorded);
-        Self { payments, before }
-    }
 }
 
 impl Report for PaymentsReport {
@@ -35,10 +25,7 @@ impl Report for PaymentsReport {
             let reversed = if left == amount { String::new() } else { format!(", of which {left} stand") };
             writeln!(out, "{recorded:>8}  {account}  {units:>15}  {:8}  {}{reversed}", word(*standing), one_line(reference))?;
         }
-        match self.before {
-            Some(before) => writeln!(out, "earlier ones: --before {before}"),
-            None => Ok(()),
-        }
+        Ok(())
     }
 }
 

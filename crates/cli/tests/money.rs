@@ -93,7 +93,7 @@ fn money_comes_in_and_goes_out_by_commands_that_may_be_repeated_after_a_kill() {
     assert_eq!((&balance["balance"], &balance["due"]), (&Value::from(0), &Value::from(0)));
     let (_, payments) = escrow.run(folder, "party.key", &["account", "payments"]);
     let standing: Vec<_> = payments["payments"].as_array().unwrap().iter().map(|payment| &payment["standing"]).collect();
-    assert_eq!(standing, ["paid", "received"]);
+    assert_eq!(standing, ["received", "paid"]);
     let (_, history) = escrow.run(folder, "party.key", &["account", "history", "--limit", "2"]);
     let lines: Vec<_> = history["entries"].as_array().unwrap().iter().map(|line| (&line["what"], &line["units"])).collect();
     assert_eq!(lines, [(&Value::from("reversal"), &Value::from(-700)), (&Value::from("withdrawal"), &Value::from(-300))]);
@@ -104,6 +104,46 @@ fn money_comes_in_and_goes_out_by_commands_that_may_be_repeated_after_a_kill() {
 
     let (code, audit) = run(folder, &["escrow", "audit", "--db", "sqlite:escrow.db", "--json"]);
     assert_eq!((code, &serde_json::from_str::<Value>(&audit).unwrap()["issued"]), (0, &Value::from(0)));
+}
+
+#[test]
+fn no_payment_is_overlooked_however_many_there_are_and_the_operators_commands_want_the_escrows_key() {
+    use verinfer_escrow_client::{Client, Patience};
+    use verinfer_protocols::digest::Digest;
+    use verinfer_protocols::keys::SecretKey;
+    use verinfer_protocols::money::Money;
+
+    let (folder, account) = keys();
+    let folder = folder.path();
+    let escrow = Escrow::start(folder);
+    escrow.run(folder, "escrow.key", &["escrow", "deposit", "--account", &account, "--amount", "1000", "--reference", "invoice 17"]);
+    let seed: Digest = std::fs::read_to_string(folder.join("party.key")).unwrap().trim().parse().unwrap();
+    let client = Client::connect(&escrow.url, SecretKey::from_seed(&seed.0), Patience::default()).unwrap();
+    for number in 0..250 {
+        client.withdraw(Money::new(2).unwrap(), number.to_string()).unwrap();
+    }
+    let (code, due) = escrow.run(folder, "escrow.key", &["escrow", "payouts"]);
+    let references: Vec<_> = due["payments"].as_array().unwrap().iter().map(|payment| payment["reference"].clone()).collect();
+    assert_eq!((code, references), (0, (0..250).map(|number| Value::from(number.to_string())).collect()));
+    let (_, balance) = escrow.run(folder, "party.key", &["account", "balance"]);
+    assert_eq!((&balance["balance"], &balance["due"]), (&Value::from(500), &Value::from(500)));
+    let (_, payments) = escrow.run(folder, "party.key", &["account", "payments"]);
+    assert_eq!(payments["payments"].as_array().unwrap().len(), 251);
+
+    let payment = ["--account", &account, "--reference", "7"];
+    for arguments in [
+        &["escrow", "payouts"][..],
+        &[&["escrow", "deposit", "--amount", "5"][..], &payment].concat(),
+        &[&["escrow", "reverse", "--reason", "error"][..], &payment].concat(),
+        &[&["escrow", "paid"][..], &payment].concat(),
+        &[&["escrow", "returned", "--reason", "error"][..], &payment].concat(),
+    ] {
+        let before = client.about().unwrap().position;
+        let (code, refused) = escrow.run(folder, "party.key", arguments);
+        let message = refused["error"]["message"].as_str().unwrap();
+        assert!(code == 2 && message.contains("party.key is the key of account") && message.contains("for the operator"), "{refused}");
+        assert_eq!(client.about().unwrap().position, before);
+    }
 }
 
 #[test]

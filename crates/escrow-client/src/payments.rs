@@ -38,7 +38,25 @@ impl Client {
         self.submit(&self.prepare(AgreementId::NONE, Body::Returned { account, reference, reason })?)
     }
 
-    /// At most 1000 payments of one account or all that were recorded before an entry, the last first.
+    /// All payments of one account or all, in the order in which they were recorded.
+    ///
+    /// # Errors
+    ///
+    /// The escrow cannot be reached.
+    pub fn all_payments(&self, account: Option<AccountId>, standing: Option<Standing>) -> Result<Vec<PaymentView>, ClientError> {
+        let (mut payments, mut before) = (Vec::new(), u64::MAX);
+        loop {
+            let page = self.payments(account, standing, before)?;
+            // An escrow that does not go on would be asked for ever.
+            let Some(last) = page.iter().map(|payment| payment.recorded).min().filter(|&last| last < before) else { break };
+            before = last;
+            payments.extend(page);
+        }
+        payments.sort_by_key(|payment| payment.recorded);
+        Ok(payments)
+    }
+
+    /// At most 100 payments of one account or all that were recorded before an entry, the last first.
     ///
     /// # Errors
     ///

@@ -9,7 +9,7 @@ use verinfer_protocols::agreement::Agreement;
 use verinfer_protocols::digest::{AgreementId, canonical};
 use verinfer_protocols::event::Facts;
 use verinfer_protocols::keys::{AccountId, SecretKey};
-use verinfer_protocols::payment::Key;
+use verinfer_protocols::payment::{Key, check_texts};
 use verinfer_protocols::refusal::Refusal;
 use verinfer_protocols::rules::Rules;
 use verinfer_protocols::signed::{Body, Header, MAX_LIFETIME, Request, VERSION};
@@ -161,6 +161,8 @@ impl Escrow {
 
     async fn decide(&self, request: Request, received: Timestamp) -> Result<Receipt, ServiceError> {
         request.check(self.account)?;
+        // Before the database sees them.
+        check_texts(&request.body).map_err(EntryFault::from)?;
         let id = request.id();
         if let Some(receipt) = self.store.receipt(id).await? {
             return Ok(receipt);

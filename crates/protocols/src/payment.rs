@@ -79,6 +79,14 @@ pub enum PaymentFault {
         /// Its length.
         len: usize,
     },
+    /// A reference or reason has a character that is no text.
+    #[error("a {of} has no control characters, this one has U+{:04X}", u32::from(*found))]
+    Control {
+        /// `reference` or `reason`.
+        of: &'static str,
+        /// The first of them.
+        found: char,
+    },
     /// It is a payment of nothing.
     #[error("a payment of 0 units is none")]
     Nothing,
@@ -147,6 +155,43 @@ impl Key {
     }
 }
 
+/// Checks the texts of a request, which databases, terminals and pages show: their lengths, and that they have no control characters. The reference of a
+/// payment that is recorded already may have any but NUL, which no database is asked for: an earlier program may have recorded it.
+///
+/// # Errors
+///
+/// The first fault.
+pub fn check_texts(body: &Body) -> Result<(), PaymentFault> {
+    let is_control = |found: &char| found.is_control();
+    let is_nul = |found: &char| *found == '\0';
+    match body {
+        Body::Deposit { reference, .. } | Body::Withdraw { reference, .. } => check_reference(reference, is_control),
+        Body::Reverse { reference, reason, .. } | Body::Returned { reference, reason, .. } => {
+            check_reference(reference, is_nul)?;
+            check_reason(reason)?;
+            check_characters("reason", reason, is_control)
+        }
+        Body::Paid { reference, .. } => check_reference(reference, is_nul),
+        Body::Open(_) | Body::Act(_) | Body::Rules(_) => Ok(()),
+    }
+}
+
+fn check_reference(reference: &str, is_forbidden: impl Fn(&char) -> bool) -> Result<(), PaymentFault> {
+    check_length(reference)?;
+    check_characters("reference", reference, is_forbidden)
+}
+
+fn check_characters(of: &'static str, text: &str, is_forbidden: impl Fn(&char) -> bool) -> Result<(), PaymentFault> {
+    text.chars().find(is_forbidden).map_or(Ok(()), |found| Err(PaymentFault::Control { of, found }))
+}
+
+const fn check_length(reference: &str) -> Result<(), PaymentFault> {
+    match reference.len() {
+        1..=MAX_TEXT_BYTES => Ok(()),
+        len => Err(PaymentFault::Reference { len }),
+    }
+}
+
 impl Payment {
     /// What a request makes of the payment that it is about, given how that stands. That the signer may ask for it is the caller's to check.
     ///
@@ -154,10 +199,7 @@ impl Payment {
     ///
     /// The first fault.
     pub fn step(before: Option<&Self>, key: Key, body: &Body) -> Outcome {
-        match key.reference.len() {
-            1..=MAX_TEXT_BYTES => {}
-            len => return Err(PaymentFault::Reference { len }),
-        }
+        check_length(&key.reference)?;
         let direction = key.direction;
         let known = || before.cloned().ok_or(PaymentFault::Unknown { direction });
         match body {

@@ -57,7 +57,7 @@ pub async fn about(State(shared): State<Shared>) -> Answer<About> {
         (status = 413, description = "oversized", body = ErrorBody),
         (status = 415, description = "media_type", body = ErrorBody),
         (status = 421, description = "other_escrow", body = ErrorBody),
-        (status = 422, description = "what the machine or the verifier does not accept: proof_rejected, proof, member, transfer, terms, rules, stake, reference, ...", body = ErrorBody),
+        (status = 422, description = "what the machine or the verifier does not accept: proof_rejected, proof, member, transfer, terms, rules, stake, reference, control, ...", body = ErrorBody),
         (status = 429, description = "rate", body = ErrorBody),
         (status = 503, description = "busy, outage, standby, deposed, stopping", body = ErrorBody),
     )

@@ -91,6 +91,7 @@ const fn classify(error: &ServiceError) -> (StatusCode, &'static str) {
         ServiceError::Stopping => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
         ServiceError::Store(StoreError::Deposed) => (StatusCode::SERVICE_UNAVAILABLE, "deposed"),
         ServiceError::Store(StoreError::Overdrawn { .. }) => (StatusCode::PAYMENT_REQUIRED, "overdrawn"),
+        ServiceError::Store(StoreError::Value(_)) => (StatusCode::UNPROCESSABLE_ENTITY, "value"),
         ServiceError::Store(StoreError::Database(_) | StoreError::Disk(_) | StoreError::Hangs { .. }) => {
             (StatusCode::SERVICE_UNAVAILABLE, OUTAGE)
         }
@@ -123,6 +124,7 @@ const fn classify_payment(fault: &PaymentFault) -> (StatusCode, &'static str) {
     match fault {
         PaymentFault::Reference { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "reference"),
         PaymentFault::Reason { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "reason"),
+        PaymentFault::Control { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "control"),
         PaymentFault::Nothing => (StatusCode::UNPROCESSABLE_ENTITY, "no_amount"),
         PaymentFault::Unknown { .. } => (StatusCode::NOT_FOUND, "no_payment"),
         PaymentFault::Recorded => (StatusCode::CONFLICT, RECORDED),

@@ -87,6 +87,9 @@ pub enum StoreError {
     /// It says so.
     #[error("database: {0}")]
     Database(sqlx::Error),
+    /// It refuses a value that it was given: the same will always be refused.
+    #[error("the database does not take a value: {0}")]
+    Value(sqlx::Error),
     /// The operating system does not say how much room there is on its disk.
     #[error("the database's disk: {0}")]
     Disk(std::io::Error),
@@ -189,7 +192,8 @@ impl StoreError {
     pub const fn is_outage(&self) -> bool {
         match self {
             Self::Database(_) | Self::Disk(_) | Self::Hangs { .. } | Self::Deposed => true,
-            Self::Content { .. }
+            Self::Value(_)
+            | Self::Content { .. }
             | Self::OtherEscrow { .. }
             | Self::Empty
             | Self::Older { .. }
@@ -209,8 +213,14 @@ impl StoreError {
 
 impl From<sqlx::Error> for StoreError {
     fn from(cause: sqlx::Error) -> Self {
-        Self::Database(cause)
+        if is_about_a_value(&cause) { Self::Value(cause) } else { Self::Database(cause) }
     }
+}
+
+/// Whether a database's error is one of SQL's class 22, "data exception": it works, and its answer is no. SQLite's own codes are shorter.
+fn is_about_a_value(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| code.len() == 5 && code.starts_with("22"))
 }
 
 impl From<std::io::Error> for StoreError {

@@ -118,7 +118,7 @@ impl Transaction {
 impl StoreError {
     /// Whether the database has answered, and said no.
     const fn is_refusal(&self) -> bool {
-        matches!(self, Self::Database(sqlx::Error::Database(_)))
+        matches!(self, Self::Database(sqlx::Error::Database(_)) | Self::Value(_))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Money that comes in and goes out: once each, by the operator's word or the account's, and all of it in the log.
 
 use verinfer_escrow::audit::AuditError;
+use verinfer_escrow::store::StoreError;
 use verinfer_escrow_client::messages::Cause;
 use verinfer_escrow_client::{Client, ClientError};
 use verinfer_protocols::agreement::{Move, Terms};
@@ -9,7 +10,7 @@ use verinfer_protocols::payment::Standing;
 use verinfer_protocols::serving::Move as Serving;
 use verinfer_protocols::signed::Body;
 
-use crate::common::{Database, LONG, Running, audited, execute, key, money, nonce, on_each_database, operator, serving};
+use crate::common::{Database, LONG, POSTGRES, Running, audited, execute, key, money, nonce, on_each_database, operator, serving};
 
 fn kind<T: std::fmt::Debug>(result: Result<T, ClientError>) -> (u16, String) {
     match result.unwrap_err() {
@@ -95,6 +96,51 @@ fn only_the_operator_records_what_was_paid_outside_and_bad_payments_change_nothi
         assert_eq!(alice.about().unwrap().head, before);
         running.stop();
     });
+}
+
+#[test]
+fn texts_that_a_database_would_refuse_are_refused_before_it_sees_them_and_time_goes_on() {
+    on_each_database(|database| {
+        let running = Running::start(database);
+        running.fund(&[&key(1)], 100);
+        let (alice, bank) = (running.client(&key(1)), running.client(&operator()));
+        bank.deposit(key(1).account(), money(5), "x".to_owned()).unwrap();
+        let before = alice.about().unwrap();
+        let account = key(1).account();
+        for text in ["a\0b", "\0", "line\nline", "\u{1b}[2J", "\u{85}"] {
+            let (text, none) = (text.to_owned(), String::new());
+            assert_eq!(kind(alice.withdraw(money(1), text.clone())), refused(422, "control"), "{text:?}");
+            assert_eq!(kind(bank.deposit(account, money(1), text.clone())), refused(422, "control"), "{text:?}");
+            assert_eq!(kind(bank.reverse(account, "x".to_owned(), money(0), text.clone())), refused(422, "control"), "{text:?}");
+            assert_eq!(kind(bank.returned(account, "x".to_owned(), text.clone())), refused(422, "control"), "{text:?}");
+            // A name that an earlier program has recorded is looked up, unless no database can have it.
+            let unknown = if text.contains('\0') { refused(422, "control") } else { refused(404, "no_payment") };
+            assert_eq!(kind(bank.paid(account, text.clone())), unknown, "{text:?}");
+            assert_eq!(kind(bank.returned(account, text.clone(), none.clone())), unknown, "{text:?}");
+            assert_eq!(kind(bank.reverse(account, text.clone(), money(0), none)), unknown, "{text:?}");
+        }
+        // Letters of all scripts are texts.
+        alice.withdraw(money(1), "Überweisung 十一月 נובמבר".to_owned()).unwrap();
+        std::thread::sleep(std::time::Duration::from_secs(2));
+        let about = alice.about().unwrap();
+        assert_eq!(about.position, before.position + 1);
+        assert!(about.now > before.now.after(verinfer_protocols::time::Millis(1500)), "time goes on");
+        running.stop();
+        audited(database).unwrap();
+    });
+}
+
+#[test]
+fn a_value_that_a_database_does_not_take_is_no_outage() {
+    let Ok(server) = std::env::var(POSTGRES) else { return eprintln!("SKIPPED: {POSTGRES} does not name a server") };
+    sqlx::any::install_default_drivers();
+    let error = tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let pool = sqlx::AnyPool::connect(&server).await.unwrap();
+        let error = sqlx::query("SELECT 1 WHERE 'x' = $1").bind("a\0b").execute(&pool).await.unwrap_err();
+        pool.close().await;
+        StoreError::from(error)
+    });
+    assert!(matches!(error, StoreError::Value(_)) && !error.is_outage(), "{error}");
 }
 
 #[test]

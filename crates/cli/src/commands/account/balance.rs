@@ -22,7 +22,7 @@ pub struct Arguments {
 pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
     let client = arguments.escrow.connect(output)?;
     let account = client.own_account()?;
-    let due = client.payments(Some(account.account), Some(Standing::Due), u64::MAX)?;
+    let due = client.all_payments(Some(account.account), Some(Standing::Due))?;
     let mut agreements = Vec::new();
     for summary in account.agreements.into_iter().filter(|summary| !summary.ended) {
         let held = client.agreement(summary.id)?.held.units();

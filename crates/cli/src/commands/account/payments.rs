@@ -11,15 +11,11 @@ use crate::payments::PaymentsReport;
 pub struct Arguments {
     #[command(flatten)]
     escrow: EscrowArguments,
-
-    /// Only those that were recorded before this entry.
-    #[arg(long, value_name = "ENTRY", default_value_t = u64::MAX, hide_default_value = true)]
-    before: u64,
 }
 
 /// Runs the command.
 pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
     let client = arguments.escrow.connect(output)?;
-    output.report(&PaymentsReport::new(client.payments(Some(client.account()), None, arguments.before)?))?;
+    output.report(&PaymentsReport { payments: client.all_payments(Some(client.account()), None)? })?;
     Ok(Verdict::Accepted)
 }

@@ -64,7 +64,7 @@ pub struct ReverseArguments {
 /// Runs `deposit`.
 pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
     let Arguments { account, amount, reference, .. } = arguments;
-    let client = arguments.escrow.connect(output)?;
+    let client = arguments.escrow.connect_as_operator(output)?;
     let entry = entry_of(client.deposit(*account, *amount, reference.clone()))?;
     output.report(&DepositReport { account: account.to_string(), amount: amount.units(), entry })?;
     Ok(Verdict::Accepted)
@@ -73,7 +73,7 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
 /// Runs `reverse`.
 pub fn reverse(arguments: &ReverseArguments, output: Output) -> anyhow::Result<Verdict> {
     let ReverseArguments { account, reference, left, reason, .. } = arguments;
-    let client = arguments.escrow.connect(output)?;
+    let client = arguments.escrow.connect_as_operator(output)?;
     let entry = entry_of(client.reverse(*account, reference.clone(), *left, reason.clone()))?;
     output.report(&DepositReport { account: account.to_string(), amount: left.units(), entry })?;
     Ok(Verdict::Accepted)

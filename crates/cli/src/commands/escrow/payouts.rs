@@ -10,17 +10,13 @@ use crate::access::{EscrowArguments, entry_of, entry_text};
 use crate::output::{Output, Report, Verdict};
 use crate::payments::PaymentsReport;
 
-/// Show withdrawals that are still to be paid.
+/// Show all withdrawals that are still to be paid, the oldest first.
 ///
 /// Example: verinfer escrow payouts --key escrow.key
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
     escrow: EscrowArguments,
-
-    /// Only those that were recorded before this entry.
-    #[arg(long, value_name = "ENTRY", default_value_t = u64::MAX, hide_default_value = true)]
-    before: u64,
 }
 
 /// Record that a withdrawal was paid.
@@ -55,14 +51,14 @@ pub struct ReturnedArguments {
 
 /// Runs `payouts`.
 pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
-    let client = arguments.escrow.connect(output)?;
-    output.report(&PaymentsReport::new(client.payments(None, Some(Standing::Due), arguments.before)?))?;
+    let client = arguments.escrow.connect_as_operator(output)?;
+    output.report(&PaymentsReport { payments: client.all_payments(None, Some(Standing::Due))? })?;
     Ok(Verdict::Accepted)
 }
 
 /// Runs `paid`.
 pub fn paid(arguments: &PaidArguments, output: Output) -> anyhow::Result<Verdict> {
-    let client = arguments.escrow.connect(output)?;
+    let client = arguments.escrow.connect_as_operator(output)?;
     let entry = entry_of(client.paid(arguments.account, arguments.reference.clone()))?;
     output.report(&SettledReport { account: arguments.account.to_string(), standing: "paid", entry })?;
     Ok(Verdict::Accepted)
@@ -71,7 +67,7 @@ pub fn paid(arguments: &PaidArguments, output: Output) -> anyhow::Result<Verdict
 /// Runs `returned`.
 pub fn returned(arguments: &ReturnedArguments, output: Output) -> anyhow::Result<Verdict> {
     let PaidArguments { escrow, account, reference } = &arguments.withdrawal;
-    let entry = entry_of(escrow.connect(output)?.returned(*account, reference.clone(), arguments.reason.clone()))?;
+    let entry = entry_of(escrow.connect_as_operator(output)?.returned(*account, reference.clone(), arguments.reason.clone()))?;
     output.report(&SettledReport { account: account.to_string(), standing: "returned", entry })?;
     Ok(Verdict::Accepted)
 }

@@ -47,7 +47,13 @@ impl Drop for Serving {
 }
 
 fn serve(folder: &Path, more: &[&str]) -> (Serving, Value) {
-    let mut child = command(folder, &[&SERVE, more, &["--json"]].concat()).stdout(Stdio::piped()).spawn().unwrap();
+    serve_by(folder, &[&SERVE, more].concat())
+}
+
+/// What it tells the operator is in the file `told`.
+fn serve_by(folder: &Path, arguments: &[&str]) -> (Serving, Value) {
+    let told = std::fs::File::create(folder.join("told")).unwrap();
+    let mut child = command(folder, &[arguments, &["--json"]].concat()).stdout(Stdio::piped()).stderr(told).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     (Serving(child), serde_json::from_str(&line).unwrap())
@@ -80,7 +86,8 @@ fn a_backup_is_whole_and_its_owners_alone_and_an_older_log_is_not_served_silentl
     assert!(message(&refused).contains("overwrites nothing"), "{refused}");
     deposit(folder, &report, &["three"]);
     // Written down once a second.
-    let head = || std::fs::read_to_string(folder.join("escrow.key.head")).unwrap_or_default();
+    let head_file = format!("{}.head", report["account"].as_str().unwrap());
+    let head = || std::fs::read_to_string(folder.join(&head_file)).unwrap_or_default();
     assert!(
         (0..100).any(|_| {
             sleep(Duration::from_millis(100));
@@ -100,10 +107,10 @@ fn a_backup_is_whole_and_its_owners_alone_and_an_older_log_is_not_served_silentl
     let (code, refused) = run(folder, &SERVE);
     assert_eq!(code, 2);
     let expected = "the log ends with entry 3, and went on to entry 4 before";
-    assert!(message(&refused).contains(expected) && message(&refused).contains("escrow.key.head"), "{refused}");
+    assert!(message(&refused).contains(expected) && message(&refused).contains(&head_file), "{refused}");
 
     // Without the file it is what somebody knows by which it is measured.
-    std::fs::remove_file(folder.join("escrow.key.head")).unwrap();
+    std::fs::remove_file(folder.join(&head_file)).unwrap();
     let other = format!("3:{}", "0".repeat(64));
     let (code, refused) = run(folder, &[&SERVE[..], &["--not-before", &other]].concat());
     assert_eq!(code, 2);
@@ -111,6 +118,8 @@ fn a_backup_is_whole_and_its_owners_alone_and_an_older_log_is_not_served_silentl
     let (child, report) = serve(folder, &["--not-before", copy["mark"].as_str().unwrap()]);
     deposit(folder, &report, &["two", "other"]);
     drop(child);
+    let told = std::fs::read_to_string(folder.join("told")).unwrap();
+    assert!(told.contains(&format!("{head_file} is missing, and the log has 3 entries")), "{told}");
     let (code, audit) = run(folder, &["escrow", "audit", "--db", "sqlite:escrow.db"]);
     assert_eq!((code, &audit["entries"]), (0, &Value::from(4)));
 }
@@ -236,7 +245,7 @@ fn an_operator_sees_how_the_escrow_is_on_an_address_of_its_own() {
     for line in [
         r#"verinfer_escrow_requests_total{route="/v1/requests",method="POST",status="200"} 1"#,
         r#"verinfer_escrow_request_seconds_count{route="/v1/requests",method="POST"} 1"#,
-        "verinfer_escrow_leads 1",
+        "verinfer_escrow_leading 1",
         "verinfer_escrow_log_entries 2",
         "verinfer_escrow_clock_stands 0",
         "verinfer_escrow_verification_queue 0",
@@ -248,4 +257,51 @@ fn an_operator_sees_how_the_escrow_is_on_an_address_of_its_own() {
     }
     assert!(text.contains("verinfer_escrow_disk_free_bytes "), "{text}");
     drop(child);
+}
+
+#[test]
+fn a_receipt_key_is_certified_elsewhere_and_the_operator_sees_how_long_it_is_used() {
+    let folder = folder();
+    let folder = folder.path();
+    let (_, receipts) = run(folder, &["keys", "new", "receipts.key"]);
+    let receipts = receipts["account"].as_str().unwrap();
+    let certify = ["escrow", "certify", "--key", "escrow.key", "--receipt-account", receipts, "--days", "1", "receipts.json"];
+    assert_eq!(run(folder, &certify).0, 0);
+    let (child, report) = serve_by(
+        folder,
+        &["escrow", "serve", "--db", "sqlite:escrow.db", "--receipt-key", "receipts.key", "--certificate", "receipts.json"]
+            .into_iter()
+            .chain(["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"])
+            .collect::<Vec<_>>(),
+    );
+    deposit(folder, &report, &["one"]);
+    let (_, text) = get(report["metrics"].as_str().unwrap(), "/metrics");
+    let left = text.lines().find_map(|line| line.strip_prefix("verinfer_escrow_certificate_seconds ")).unwrap();
+    let left: u64 = left.parse().unwrap();
+    assert!((86_000..86_100).contains(&left), "{left}: five minutes less than a day, for clocks of parties that are ahead");
+    drop(child);
+    let told = std::fs::read_to_string(folder.join("told")).unwrap();
+    assert!(told.contains("the receipt key's certificate is used for 23 hours more"), "{told}");
+}
+
+#[test]
+fn a_process_ends_when_its_log_is_not_the_one_that_is_written_down() {
+    let folder = folder();
+    let folder = folder.path();
+    let (mut child, report) = serve(folder, &[]);
+    deposit(folder, &report, &["one"]);
+    let head = folder.join(format!("{}.head", report["account"].as_str().unwrap()));
+    let is_there = |_| {
+        sleep(Duration::from_millis(100));
+        head.exists()
+    };
+    assert!((0..100).any(is_there));
+    std::fs::write(&head, format!("9:{}\n", "0".repeat(64))).unwrap();
+    let ended = (0..100).find_map(|_| {
+        sleep(Duration::from_millis(100));
+        child.0.try_wait().unwrap()
+    });
+    assert_eq!(ended.and_then(|status| status.code()), Some(2), "it goes on");
+    let told = std::fs::read_to_string(folder.join("told")).unwrap();
+    assert!(told.contains("the log ends with entry 2, and went on to entry 9 before"), "{told}");
 }

@@ -133,6 +133,11 @@ pub fn machine_time() -> Timestamp {
     Timestamp(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
 }
 
+/// The time of the machine in seconds, by which certificates hold.
+pub fn machine_seconds() -> u64 {
+    machine_time().0 / 1000
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,7 +7,9 @@ use verinfer_protocols::refusal::Refusal;
 use verinfer_protocols::signed::RequestFault;
 
 use crate::books::EntryFault;
+use crate::mark::MarkError;
 use crate::proofs::ProofRejection;
+use crate::signer::SignerError;
 use crate::store::StoreError;
 use crate::turns::Busy;
 
@@ -67,6 +69,12 @@ pub enum ServiceError {
     /// Another request of the party about the agreement is being verified or waits to be, or too many do that go first.
     #[error("a proof or contest of this party is being verified, or too many wait in agreements that hold as much; try again")]
     Busy,
+    /// Nobody takes what this process signs.
+    #[error(transparent)]
+    Certificate(#[from] SignerError),
+    /// The log is not the one that was written down.
+    #[error(transparent)]
+    Mark(#[from] MarkError),
     /// A task of the escrow was lost.
     #[error("the escrow is shutting down")]
     Stopping,

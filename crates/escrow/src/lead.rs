@@ -3,6 +3,9 @@
 //! Who has the lock begins a term, takes the end of the log and the time written down for the truth, and serves. Who has lost the lock stands by again,
 //! and whatever it still does is of a term that has passed. Only who has the lock begins a term: two that are started again and again do not depose each
 //! other.
+//!
+//! Before it leads, a process checks that the log is the one that was [written down](crate::mark), and that parties take what it signs. Who leads and whose
+//! certificate ends stands by: time stands still, unless another process has a certificate that holds.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,9 +16,10 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use verinfer_protocols::keys::SecretKey;
 use verinfer_protocols::rules::Rules;
 
-use crate::clock::machine_time;
+use crate::clock::{machine_seconds, machine_time};
 use crate::error::ServiceError;
 use crate::http::{Door, HttpLimits, Shared};
+use crate::mark::Marks;
 use crate::service::{Escrow, Limits};
 use crate::signer::Signer;
 use crate::store::{Lock, Store, StoreError};
@@ -32,6 +36,9 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 /// Within what time parties whose requests waited when the escrow was stopped have sent them again.
 const RETURN: Duration = Duration::from_secs(60);
 
+/// The operator is told so many seconds before the receipt key's certificate ends.
+const WARNINGS: [u64; 4] = [14 * 24 * 3600, 3 * 24 * 3600, 24 * 3600, 3600];
+
 /// A process that leads when it can.
 #[derive(Debug)]
 pub struct Candidate {
@@ -41,6 +48,8 @@ pub struct Candidate {
     limits: Limits,
     /// What it sets when it leads, if anything: the operator's key, and the rules; without any the default ones, where the log has none.
     rules: Option<(SecretKey, Option<Rules>)>,
+    /// What the log must go on from.
+    marks: Option<Marks>,
     /// What the operator was told last.
     told: String,
 }
@@ -54,13 +63,19 @@ impl Candidate {
     pub async fn new(store: Store, signer: Signer, limits: Limits) -> Result<Self, StoreError> {
         store.initialize(signer.escrow(), machine_time()).await?;
         let lock = store.lock();
-        Ok(Self { store, lock, signer, limits, rules: None, told: String::new() })
+        Ok(Self { store, lock, signer, limits, rules: None, marks: None, told: String::new() })
     }
 
     /// With the marketplace's rules, which the operator's key signs once this process leads; without rules, the default ones where the log has none.
     #[must_use]
     pub fn with_rules(self, rules: Option<Rules>, operator: SecretKey) -> Self {
         Self { rules: Some((operator, rules)), ..self }
+    }
+
+    /// Leads only on a log that goes on from these.
+    #[must_use]
+    pub fn with_marks(self, marks: Marks) -> Self {
+        Self { marks: Some(marks), ..self }
     }
 
     pub(crate) fn store(&self) -> Store {
@@ -82,14 +97,23 @@ impl Candidate {
                 self.tell(format!("this process stands by: {error}"));
                 Ok(None)
             }
+            Err(ServiceError::Certificate(error)) => {
+                self.tell(format!("this process stands by: {error}"));
+                Ok(None)
+            }
             result => result,
         }
     }
 
     async fn try_to_lead(&mut self, door: &Door, http: HttpLimits) -> Result<Option<Arc<Escrow>>, ServiceError> {
+        self.signer.check(machine_seconds())?;
         if !self.lock.take().await? {
             self.tell("another process of this escrow leads: this one stands by".to_owned());
             return Ok(None);
+        }
+        // An older copy may have been put in its place while this process stood by.
+        if let Some(marks) = &self.marks {
+            marks.check(&self.store).await?;
         }
         let escrow = Arc::new(Escrow::lead(&self.store, self.signer.clone(), self.limits).await?);
         // No deadline is called before it is known that the time can be written down.
@@ -135,7 +159,7 @@ impl Candidate {
     }
 
     /// Calls deadlines and writes down the time, until it is told to stop or the lead is lost, which is said then.
-    async fn reign(&mut self, escrow: &Arc<Escrow>, door: &Door, stopped: &mut watch::Receiver<bool>) -> Option<StoreError> {
+    async fn reign(&mut self, escrow: &Arc<Escrow>, door: &Door, stopped: &mut watch::Receiver<bool>) -> Option<ServiceError> {
         let (end, ended) = watch::channel(false);
         let (depose, deposed) = oneshot::channel();
         let mut watchers = JoinSet::new();
@@ -144,8 +168,8 @@ impl Candidate {
         watchers.spawn(release_held(escrow.clone(), ended));
         let lost = tokio::select! {
             _ = stopped.wait_for(|stopped| *stopped) => None,
-            error = self.lock.lost() => Some(error),
-            Ok(()) = deposed => Some(StoreError::Deposed),
+            error = self.lock.lost() => Some(error.into()),
+            Ok(error) = deposed => Some(error),
         };
         door.close();
         if lost.is_some() {
@@ -184,17 +208,19 @@ async fn watch_deadlines(escrow: Arc<Escrow>, mut ended: watch::Receiver<bool>) 
 }
 
 /// Writes down the time, apart from deadlines: many that are due at once must not keep it from going on.
-async fn keep_time(escrow: Arc<Escrow>, mut ended: watch::Receiver<bool>, depose: oneshot::Sender<()>) {
+async fn keep_time(escrow: Arc<Escrow>, mut ended: watch::Receiver<bool>, depose: oneshot::Sender<ServiceError>) {
+    let mut warned = 0;
     let mut heartbeat = interval(HEARTBEAT);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             _ = heartbeat.tick() => {
-                if write_time(&escrow).await {
+                if let Some(error) = write_time(&escrow).await {
                     // Nobody listens any more only if it stops anyway.
-                    let _ = depose.send(());
+                    let _ = depose.send(error);
                     return;
                 }
+                warned = warn_of_end(escrow.signer.seconds_left(machine_seconds()), warned);
             }
             _ = ended.changed() => return,
         }
@@ -208,9 +234,34 @@ async fn release_held(escrow: Arc<Escrow>, mut ended: watch::Receiver<bool>) {
     }
 }
 
-/// Writes down the time; whether a later term has begun.
-async fn write_time(escrow: &Escrow) -> bool {
-    let Err(error) = escrow.write_time().await else { return false };
+/// Writes down the time. Gives why this process leads no longer: a later term has begun, or nobody takes what it signs.
+async fn write_time(escrow: &Escrow) -> Option<ServiceError> {
+    let error = escrow.write_time().await.err()?;
     tracing::error!(%error, "time stands still");
-    matches!(error, ServiceError::Store(StoreError::Deposed))
+    matches!(error, ServiceError::Store(StoreError::Deposed) | ServiceError::Certificate(_)).then_some(error)
+}
+
+/// Warns the operator of the end of a certificate, once for each of [`WARNINGS`]; gives how many of them have passed.
+fn warn_of_end(seconds_left: Option<u64>, warned: usize) -> usize {
+    let Some(left) = seconds_left else { return warned };
+    let passed = WARNINGS.iter().filter(|&&warning| left < warning).count();
+    if passed > warned {
+        tracing::warn!("the receipt key's certificate is used for {} hours more: certify it again with `escrow certify`", left / 3600);
+    }
+    passed.max(warned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operator_is_warned_once_for_each_time_before_the_end_of_a_certificate() {
+        assert_eq!(warn_of_end(None, 0), 0);
+        assert_eq!(warn_of_end(Some(WARNINGS[0]), 0), 0);
+        assert_eq!(warn_of_end(Some(WARNINGS[0] - 1), 0), 1);
+        assert_eq!(warn_of_end(Some(WARNINGS[1]), 1), 1);
+        assert_eq!(warn_of_end(Some(10), 1), 4);
+        assert_eq!(warn_of_end(Some(9), 4), 4);
+    }
 }

@@ -10,7 +10,8 @@ use tokio::time::{MissedTickBehavior, interval};
 use verinfer_files::WriteError;
 use verinfer_protocols::digest::Digest;
 
-use crate::store::Store;
+use crate::error::ServiceError;
+use crate::store::{Store, StoreError};
 
 /// How often it is written down how far the log has come.
 const BEAT: Duration = Duration::from_secs(1);
@@ -24,7 +25,16 @@ pub struct Mark {
     pub digest: Digest,
 }
 
-/// A text or file is no mark, or cannot be read or written.
+/// What a log must go on from.
+#[derive(Clone, Debug)]
+pub struct Marks {
+    /// The file that holds how far it has come.
+    pub file: PathBuf,
+    /// A place that somebody knows.
+    pub not_before: Option<Mark>,
+}
+
+/// A text or file is no mark, cannot be read or written, or a log does not go on from one.
 #[derive(Debug, thiserror::Error)]
 pub enum MarkError {
     /// The text is none.
@@ -36,6 +46,18 @@ pub enum MarkError {
     /// The file cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),
+    /// The log is older than what is written down, or another one.
+    #[error("the log does not go on from what is written in {}", file.display())]
+    Behind {
+        /// Where it is written.
+        file: PathBuf,
+        /// What is wrong with the log.
+        #[source]
+        cause: Box<StoreError>,
+    },
+    /// The database does not say how far its log has come.
+    #[error(transparent)]
+    Store(Box<StoreError>),
 }
 
 impl fmt::Display for Mark {
@@ -50,6 +72,47 @@ impl FromStr for Mark {
     fn from_str(text: &str) -> Result<Self, MarkError> {
         let (position, digest) = text.split_once(':').ok_or(MarkError::Form)?;
         Ok(Self { position: position.parse().map_err(|_| MarkError::Form)?, digest: digest.parse().map_err(|_| MarkError::Form)? })
+    }
+}
+
+impl Marks {
+    /// Checks that a store's log goes on from what is written down and known. Gives whether the file is there.
+    ///
+    /// # Errors
+    ///
+    /// It does not, the file cannot be read, or the database fails.
+    pub async fn check(&self, store: &Store) -> Result<bool, ServiceError> {
+        if let Some(mark) = self.not_before {
+            store.check_mark(mark).await?;
+        }
+        let Some(mark) = read(&self.file)? else { return Ok(false) };
+        match self.check_one(store, mark).await {
+            Ok(()) => Ok(true),
+            Err(MarkError::Store(cause)) => Err((*cause).into()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn check_one(&self, store: &Store, mark: Mark) -> Result<(), MarkError> {
+        store.check_mark(mark).await.map_err(|cause| match cause {
+            StoreError::Older { .. } | StoreError::OtherLog { .. } => MarkError::Behind { file: self.file.clone(), cause: Box::new(cause) },
+            cause => MarkError::Store(Box::new(cause)),
+        })
+    }
+
+    /// Writes down how far a store's log has come, unless more is written already, which must be true, as must be what was found last.
+    async fn go_on(&self, store: &Store, last: Option<Mark>) -> Result<Mark, MarkError> {
+        // The file first: another process of the escrow may write down more of the log meanwhile.
+        let written = read(&self.file)?;
+        for mark in written.into_iter().chain(last.filter(|last| Some(*last) != written)) {
+            self.check_one(store, mark).await?;
+        }
+        let head = store.head().await.map_err(|cause| MarkError::Store(Box::new(cause)))?;
+        let mark = Mark { position: head.position, digest: head.digest };
+        if written.is_none_or(|written| written.position < mark.position) {
+            write(&self.file, mark)?;
+        }
+        Ok(mark)
     }
 }
 
@@ -75,26 +138,24 @@ pub fn write(path: &Path, mark: Mark) -> Result<(), MarkError> {
     Ok(verinfer_files::write_private(path, format!("{mark}\n").as_bytes(), true)?)
 }
 
-/// Writes the end of a store's log into a file, as often as it has gone on, until this is dropped.
-pub async fn keep(store: Arc<Store>, path: PathBuf, mut last: Option<Mark>) {
+/// Writes the end of a store's log into the file, as often as it has gone on, until the log is not the one that was written down, which is said then.
+pub async fn keep(store: Arc<Store>, marks: Marks) -> MarkError {
     let mut beat = interval(BEAT);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut has_failed = false;
+    let (mut last, mut has_failed) = (None, false);
     loop {
         beat.tick().await;
-        // What the database says while it fails is somebody else's matter.
-        let Ok(head) = store.head().await else { continue };
-        let mark = Mark { position: head.position, digest: head.digest };
-        if last.is_some_and(|last| mark.position <= last.position) {
-            continue;
-        }
-        match write(&path, mark) {
-            Ok(()) => (last, has_failed) = (Some(mark), false),
-            Err(error) if !has_failed => {
-                tracing::error!(%error, file = %path.display(), "how far the log has come cannot be written down");
+        match marks.go_on(&store, last).await {
+            Ok(mark) => (last, has_failed) = (Some(mark), false),
+            Err(error @ MarkError::Behind { .. }) => return error,
+            // What the database says while it fails is somebody else's matter.
+            Err(MarkError::Store(_)) => {}
+            Err(error @ (MarkError::Form | MarkError::Read(_) | MarkError::Write(_))) => {
+                if !has_failed {
+                    tracing::error!(%error, file = %marks.file.display(), "how far the log has come cannot be written down");
+                }
                 has_failed = true;
             }
-            Err(_) => {}
         }
     }
 }

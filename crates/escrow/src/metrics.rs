@@ -16,6 +16,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 use tokio::time::Instant;
 
+use crate::clock::machine_seconds;
 use crate::service::Escrow;
 use crate::store::{Stage, Store, StoreError};
 
@@ -73,8 +74,11 @@ impl Metrics {
             gauge.set(value);
             registry.register(name, help, gauge);
         };
+        gauge("leading", "Whether this process is the one that writes; else it stands by", lead.is_some().into());
+        if let Some(left) = lead.and_then(|escrow| escrow.signer.seconds_left(machine_seconds())) {
+            gauge("certificate_seconds", "Seconds for which the receipt key's certificate is still used", signed(left));
+        }
         let head = store.head().await?;
-        gauge("leads", "Whether this process is the one that writes", lead.is_some().into());
         gauge("log_entries", "Entries of the log", signed(head.position));
         gauge("clock_milliseconds", "The escrow's time when it was last written down", signed(head.clock.0));
         if let Some(escrow) = lead {

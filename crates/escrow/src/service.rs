@@ -16,7 +16,7 @@ use verinfer_protocols::signed::{Body, Header, MAX_LIFETIME, Request, VERSION};
 use verinfer_protocols::time::{Millis, Timestamp};
 
 use crate::books::{Entry, EntryFault, Question, Record, stake_facts};
-use crate::clock::Clock;
+use crate::clock::{Clock, machine_seconds};
 use crate::deciding::Decisions;
 use crate::error::ServiceError;
 use crate::metrics::Metrics;
@@ -160,6 +160,8 @@ impl Escrow {
     }
 
     async fn decide(&self, request: Request, received: Timestamp) -> Result<Receipt, ServiceError> {
+        // Nobody would take the receipt.
+        self.signer.check(machine_seconds())?;
         request.check(self.account)?;
         // Before the database sees them.
         check_texts(&request.body).map_err(EntryFault::from)?;
@@ -230,11 +232,11 @@ impl Escrow {
         self.observed(self.check_known(account).await)
     }
 
-    /// Has the clock stand still if the database fails: until it works again nobody can do what is due.
+    /// Has the clock stand still if the database fails, or nobody takes the escrow's answers: until that has passed nobody can do what is due.
     pub(crate) fn observed<T>(&self, result: Result<T, ServiceError>) -> Result<T, ServiceError> {
         let stops = match &result {
             Err(ServiceError::Store(error)) => error.is_outage(),
-            Err(ServiceError::NoSpace { .. }) => true,
+            Err(ServiceError::NoSpace { .. } | ServiceError::Certificate(_)) => true,
             Ok(_) | Err(_) => false,
         };
         if stops {
@@ -275,7 +277,7 @@ impl Escrow {
     ///
     /// # Errors
     ///
-    /// The database fails, or its disk is nearly full; time stands still.
+    /// The database fails, its disk is nearly full, or the receipt key's certificate does not hold; time stands still.
     pub async fn write_time(&self) -> Result<(), ServiceError> {
         self.observed(self.try_to_write_time().await)?;
         self.clock.wrote();
@@ -283,6 +285,7 @@ impl Escrow {
     }
 
     async fn try_to_write_time(&self) -> Result<(), ServiceError> {
+        self.signer.check(machine_seconds())?;
         self.check_space()?;
         if self.clock.stands() {
             self.store.rehearse(self.limits.file_bytes).await?;

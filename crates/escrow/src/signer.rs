@@ -5,6 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use verinfer_protocols::answer::{Answer, AnswerFault, LogHead, SignedAnswer, SignedCertificate};
 use verinfer_protocols::keys::{AccountId, SecretKey};
 
+/// Seconds before its end in which a certificate is used no more: the clocks of parties may be ahead of this machine's.
+pub const MARGIN: u64 = 300;
+
 /// Signs what the escrow answers: with a receipt key that its account has certified, or with the account's own key.
 #[derive(Clone, Debug)]
 pub struct Signer {
@@ -37,6 +40,14 @@ pub enum SignerError {
     /// The certificate does not hold.
     #[error("the certificate of the receipt key does not hold")]
     Certificate(#[from] AnswerFault),
+    /// Parties whose clocks are ahead take it no longer.
+    #[error(
+        "the certificate of the receipt key ends at {until} (seconds since 1970), in less than {MARGIN} s: certify the key again with `escrow certify`, and serve with that"
+    )]
+    Ending {
+        /// Its end.
+        until: u64,
+    },
     /// The certificate is for another key.
     #[error("the certificate is for the receipt key {certified}, not for {found}")]
     OtherKey {
@@ -57,16 +68,37 @@ impl Signer {
     ///
     /// # Errors
     ///
-    /// The certificate is not signed, is for another key, or does not hold at that time.
+    /// The certificate is not signed, is for another key, or does not hold from that time on for more than [`MARGIN`].
     pub fn certified(key: SecretKey, certificate: SignedCertificate, time: u64) -> Result<Self, SignerError> {
         let (escrow, certified) = (certificate.certificate.escrow, certificate.certificate.key);
         certificate.check(escrow)?;
-        certificate.check_time(time)?;
         let found = key.account();
         if found != certified {
             return Err(SignerError::OtherKey { certified, found });
         }
-        Ok(Self { escrow, key, certificate: Some(certificate), last: Last::default() })
+        let signer = Self { escrow, key, certificate: Some(certificate), last: Last::default() };
+        signer.check(time)?;
+        Ok(signer)
+    }
+
+    /// Checks that parties take what is signed at a time, in seconds since the Unix epoch.
+    ///
+    /// # Errors
+    ///
+    /// The certificate does not hold then, or has ended [`MARGIN`] later.
+    pub fn check(&self, time: u64) -> Result<(), SignerError> {
+        let Some(certificate) = &self.certificate else { return Ok(()) };
+        certificate.check_time(time)?;
+        match self.seconds_left(time) {
+            Some(0) => Err(SignerError::Ending { until: certificate.certificate.until }),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// For how many seconds from a time on [`Signer::check`] holds; nothing where the account itself signs, which has no end.
+    pub fn seconds_left(&self, time: u64) -> Option<u64> {
+        let until = self.certificate.as_ref()?.certificate.until;
+        Some(until.saturating_sub(MARGIN).saturating_sub(time))
     }
 
     /// The escrow's account.
@@ -92,16 +124,20 @@ mod tests {
     #[test]
     fn key_signs_while_a_certificate_for_it_holds() {
         let [account, receipts, other] = [1, 2, 3].map(|byte| SecretKey::from_seed(&[byte; 32]));
-        let certificate = SignedCertificate::sign(receipts.account(), (10, 20), &account);
-        let signer = Signer::certified(receipts.clone(), certificate.clone(), 10).unwrap();
-        assert_eq!(signer.escrow(), account.account());
+        let certificate = SignedCertificate::sign(receipts.account(), (1000, 2000), &account);
+        let signer = Signer::certified(receipts.clone(), certificate.clone(), 1000).unwrap();
+        assert_eq!((signer.escrow(), signer.seconds_left(1000)), (account.account(), Some(700)));
+        assert_eq!(signer.check(1699), Ok(()));
+        assert_eq!(signer.check(1700), Err(SignerError::Ending { until: 2000 }), "clocks of parties may be ahead");
+        let own = Signer::of_account(account.clone());
+        assert_eq!((own.check(u64::MAX), own.seconds_left(0)), (Ok(()), None));
         let (certified, found) = (receipts.account(), other.account());
-        assert_eq!(Signer::certified(other, certificate.clone(), 10).err(), Some(SignerError::OtherKey { certified, found }));
-        let late = AnswerFault::CertificateTime { from: 10, until: 20, now: 20 };
-        assert_eq!(Signer::certified(receipts.clone(), certificate.clone(), 20).err(), Some(late.into()));
+        assert_eq!(Signer::certified(other, certificate.clone(), 1000).err(), Some(SignerError::OtherKey { certified, found }));
+        let late = AnswerFault::CertificateTime { from: 1000, until: 2000, now: 2000 };
+        assert_eq!(Signer::certified(receipts.clone(), certificate.clone(), 2000).err(), Some(late.into()));
         let mut longer = certificate;
-        longer.certificate.until = 30;
+        longer.certificate.until = 3000;
         let unsigned = AnswerFault::Certificate { escrow: account.account(), key: certified };
-        assert_eq!(Signer::certified(receipts, longer, 20).err(), Some(unsigned.into()));
+        assert_eq!(Signer::certified(receipts, longer, 2000).err(), Some(unsigned.into()));
     }
 }

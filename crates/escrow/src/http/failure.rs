@@ -88,6 +88,8 @@ const fn classify(error: &ServiceError) -> (StatusCode, &'static str) {
         ServiceError::TooManyFiles { .. } => (StatusCode::INSUFFICIENT_STORAGE, "too_many_files"),
         ServiceError::NoAccess { .. } => (StatusCode::FORBIDDEN, "no_access"),
         ServiceError::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
+        ServiceError::Certificate(_) => (StatusCode::SERVICE_UNAVAILABLE, "certificate"),
+        ServiceError::Mark(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         ServiceError::Stopping => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
         ServiceError::Store(StoreError::Deposed) => (StatusCode::SERVICE_UNAVAILABLE, "deposed"),
         ServiceError::Store(StoreError::Overdrawn { .. }) => (StatusCode::PAYMENT_REQUIRED, "overdrawn"),

@@ -83,7 +83,11 @@ async fn health(State(shared): State<Shared>) -> Health {
 /// Answers for a process that stands by.
 pub(crate) fn standby() -> Router {
     Router::new().fallback(|| async {
-        Failure::new(StatusCode::SERVICE_UNAVAILABLE, "standby", "another process of this escrow leads; this one stands by".to_owned())
+        Failure::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "standby",
+            "another process of this escrow leads, or none can; this one stands by".to_owned(),
+        )
     })
 }
 
@@ -111,8 +115,31 @@ fn weight(path: &str) -> NonZeroU32 {
     let weight = match path {
         "/" | "/log" | "/agreements" | "/accounts" | "/v1/payments" => 20,
         "/v1/log" => 10,
+        path if path.starts_with("/v1/accounts/") && !path.ends_with("/history") => 4,
         path if path.starts_with("/agreements/") || path.starts_with("/accounts/") || path.ends_with("/history") => 20,
         _ => 1,
     };
     NonZeroU32::MIN.saturating_add(weight - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_costs_more_counts_more() {
+        for (path, expected) in [
+            ("/v1/about", 1),
+            ("/v1/requests", 1),
+            ("/v1/agreements/00", 1),
+            ("/v1/accounts/00", 4),
+            ("/v1/accounts/00/met/11", 4),
+            ("/v1/log", 10),
+            ("/v1/accounts/00/history", 20),
+            ("/v1/payments", 20),
+            ("/agreements/00", 20),
+        ] {
+            assert_eq!(weight(path).get(), expected, "{path}");
+        }
+    }
 }

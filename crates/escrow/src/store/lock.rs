@@ -28,7 +28,8 @@ const LOSE_THE_SILENT: &str = "SELECT set_config(name, wanted.value, false) FROM
      ('statement_timeout', '3000'), ('tcp_keepalives_idle', '2'), ('tcp_keepalives_interval', '1'), ('tcp_keepalives_count', '3'), \
      ('tcp_user_timeout', '5000')) AS wanted (name, value) JOIN pg_settings USING (name)";
 
-const TRY: &str = "SELECT pg_try_advisory_lock(hashtextextended('verinfer-escrow ' || current_schema(), 0))";
+/// Takes the lock for a session of PostgreSQL, if nobody has it.
+pub(super) const TRY: &str = "SELECT pg_try_advisory_lock(hashtextextended('verinfer-escrow ' || current_schema(), 0))";
 
 /// The lock of a database, as this process sees it.
 #[derive(Debug)]
@@ -122,14 +123,14 @@ impl Lock {
 }
 
 /// The file beside a database that is locked.
-fn lock_of(database: &Path) -> PathBuf {
+pub(super) fn lock_of(database: &Path) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
     name.push(".lock");
     name.into()
 }
 
 /// The file, if nobody else has locked it.
-fn lock_file(path: &Path) -> Result<Option<File>, StoreError> {
+pub(super) fn lock_file(path: &Path) -> Result<Option<File>, StoreError> {
     verinfer_files::create_private(path)?;
     let file = File::open(path)?;
     match file.try_lock() {

@@ -127,6 +127,15 @@ pub enum StoreError {
         /// Theirs.
         found: i64,
     },
+    /// Its tables are of an earlier version, and another process leads on them.
+    #[error(
+        "the tables of the database have version {found}, this program's {}, and another process of the escrow runs on them: stop it, then start this one again",
+        schema::latest()
+    )]
+    InUse {
+        /// Their version.
+        found: i64,
+    },
     /// A later program made its tables.
     #[error(
         "the tables of the database have version {found}, this program knows them up to {}: use the program that wrote it",
@@ -203,6 +212,7 @@ impl StoreError {
             | Self::Migration { .. }
             | Self::Unversioned
             | Self::OlderTables { .. }
+            | Self::InUse { .. }
             | Self::NewerTables { .. }
             | Self::LogFormat { .. }
             | Self::Overdrawn { .. }
@@ -268,8 +278,10 @@ impl Store {
         });
         let readers = options.clone().max_connections(READERS).acquire_timeout(Duration::from_secs(10)).connect_lazy(url)?;
         let pool = options.max_connections(CONNECTIONS).acquire_timeout(Duration::from_secs(30)).connect(url).await?;
-        schema::check(&mut *pool.acquire().await?).await?;
-        let place = if is_sqlite { Place::of_sqlite(&pool).await? } else { Place::Server };
+        let mut connection = pool.acquire().await?;
+        schema::check(&mut connection).await?;
+        let place = if is_sqlite { Place::of_sqlite(&mut connection).await? } else { Place::Server };
+        drop(connection);
         Ok(Self { pool, readers, writers: Arc::default(), term: 0, place })
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use sqlx::{AnyPool, Row as _};
+use sqlx::{AnyConnection, Row as _};
 
 use super::StoreError;
 
@@ -19,8 +19,8 @@ pub enum Place {
 
 impl Place {
     /// Where an SQLite database is, by its own account.
-    pub async fn of_sqlite(pool: &AnyPool) -> Result<Self, StoreError> {
-        let file = sqlx::query("SELECT file FROM pragma_database_list WHERE name = 'main'").fetch_one(pool).await?;
+    pub async fn of_sqlite(connection: &mut AnyConnection) -> Result<Self, StoreError> {
+        let file = sqlx::query("SELECT file FROM pragma_database_list WHERE name = 'main'").fetch_one(connection).await?;
         let file: String = file.try_get(0)?;
         Ok(if file.is_empty() { Self::Memory } else { Self::File(file.into()) })
     }

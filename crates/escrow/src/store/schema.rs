@@ -1,12 +1,17 @@
 //! The tables, which have a version, and are brought to this program's by migrations; and the format of the log that they hold.
 //!
 //! All pending migrations are one transaction, which only one process is in at a time: two that start at once on an empty database both find it whole.
+//! Nothing is changed under an escrow of an earlier version that still runs, nor in a log that this program cannot read.
+
+use std::fs::File;
 
 use sqlx::any::install_default_drivers;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AnyConnection, Connection as _, Row as _, SqlSafeStr as _};
 
 use super::StoreError;
+use super::lock::{TRY, lock_file, lock_of};
+use super::place::Place;
 use crate::books::LOG_FORMAT;
 
 /// One file for each version. A file that is in use does not change any more: its digest stands in the databases.
@@ -53,30 +58,74 @@ pub async fn migrate(url: &str) -> Result<(), StoreError> {
         sqlx::raw_sql("BEGIN").execute(&mut connection).await?;
         sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut connection).await?;
     }
-    match version(&mut connection).await? {
-        Some(found) if found > latest() => return Err(StoreError::NewerTables { found }),
-        Some(_) => {}
-        None if has_table(&mut connection, "head").await? => return Err(StoreError::Unversioned),
-        None => {}
-    }
+    let found = version(&mut connection).await?;
+    check_version(&mut connection, found).await?;
+    let _alone = match found {
+        Some(found) if found < latest() => alone(&mut connection, found).await?,
+        Some(_) | None => None,
+    };
     migrator().run_direct(None, &mut connection, false).await.map_err(|cause| StoreError::Migration { cause })?;
     sqlx::raw_sql("COMMIT").execute(&mut connection).await?;
+    if !is_sqlite(&connection) {
+        // At once, so that nobody finds this session's lock taken.
+        sqlx::raw_sql("SELECT pg_advisory_unlock_all()").execute(&mut connection).await?;
+    }
     Ok(connection.close().await?)
 }
 
-/// Checks that the tables and the log are such as this program writes.
-pub async fn check(connection: &mut AnyConnection) -> Result<(), StoreError> {
-    match version(connection).await? {
-        Some(found) if found > latest() => return Err(StoreError::NewerTables { found }),
-        Some(found) if found < latest() => return Err(StoreError::OlderTables { found }),
-        Some(_) => {}
-        None if has_table(connection, "head").await? => return Err(StoreError::Unversioned),
-        None => return Err(StoreError::Empty),
+/// Checks that this program can read a database whose tables have a version, or bring them to its own.
+async fn check_version(connection: &mut AnyConnection, found: Option<i64>) -> Result<(), StoreError> {
+    let has_log = has_table(connection, "head").await?;
+    match found {
+        Some(found) if found > latest() => Err(StoreError::NewerTables { found }),
+        Some(_) if has_log => check_format(connection).await,
+        None if has_log => Err(StoreError::Unversioned),
+        Some(_) | None => Ok(()),
     }
+}
+
+async fn check_format(connection: &mut AnyConnection) -> Result<(), StoreError> {
     let head = sqlx::query("SELECT format FROM head").fetch_optional(connection).await?;
     match head.map(|row| row.try_get(0)).transpose()? {
         None | Some(LOG_FORMAT) => Ok(()),
         Some(found) => Err(StoreError::LogFormat { found }),
+    }
+}
+
+/// Takes the lock of who leads until the connection is closed and what this gives is dropped: tables of an earlier version are those of a program that may
+/// still run on them.
+async fn alone(connection: &mut AnyConnection, found: i64) -> Result<Option<File>, StoreError> {
+    let (taken, file) = if is_sqlite(connection) {
+        match Place::of_sqlite(&mut *connection).await? {
+            Place::File(path) => {
+                let file = lock_file(&lock_of(&path))?;
+                (file.is_some(), file)
+            }
+            Place::Memory | Place::Server => (true, None),
+        }
+    } else {
+        (sqlx::query(TRY).fetch_one(connection).await?.try_get(0)?, None)
+    };
+    if taken { Ok(file) } else { Err(StoreError::InUse { found }) }
+}
+
+/// Checks that the tables and the log are such as this program writes.
+pub async fn check(connection: &mut AnyConnection) -> Result<(), StoreError> {
+    let found = version(connection).await?;
+    check_version(connection, found).await?;
+    match found {
+        Some(found) if found < latest() => Err(StoreError::OlderTables { found }),
+        Some(_) => Ok(()),
+        None => Err(StoreError::Empty),
+    }
+}
+
+/// Checks that a database holds an escrow's log, which a copy then holds, too: of this version or an earlier one.
+pub async fn check_copied(connection: &mut AnyConnection) -> Result<(), StoreError> {
+    match version(connection).await? {
+        Some(found) if found > latest() => Err(StoreError::NewerTables { found }),
+        Some(_) | None if has_table(connection, "head").await? => Ok(()),
+        Some(_) | None => Err(StoreError::Empty),
     }
 }
 

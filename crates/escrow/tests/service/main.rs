@@ -5,6 +5,7 @@
 mod agreements;
 mod audit;
 mod browser;
+mod certificates;
 mod common;
 mod demands;
 mod files;
@@ -16,6 +17,7 @@ mod leaks;
 mod lies;
 mod load;
 mod market;
+mod marks;
 mod network;
 mod outages;
 mod pages;

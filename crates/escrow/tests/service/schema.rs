@@ -134,6 +134,34 @@ fn a_log_of_another_format_is_refused_with_who_reads_it() {
 }
 
 #[test]
+fn tables_are_not_changed_under_an_escrow_that_runs_nor_in_a_log_that_cannot_be_read_and_a_copy_is_made_before() {
+    on_each_database(|database| {
+        let running = Running::start(database);
+        running.fund(&[&key(1)], 5);
+        // As an escrow of an earlier version has them.
+        execute(database, "DELETE FROM _sqlx_migrations WHERE version = 5");
+        let refused = create(database).unwrap_err();
+        assert!(matches!(refused, StoreError::InUse { found: 4 }), "{refused}");
+        assert!(refused.to_string().contains("stop it, then start this one again"), "{refused}");
+        running.fund(&[&key(1)], 5);
+        running.stop();
+
+        execute(database, "UPDATE head SET format = 3");
+        assert!(matches!(create(database), Err(StoreError::LogFormat { found: 3 })));
+        execute(database, "UPDATE head SET format = 4");
+        assert!(matches!(open(database), Err(StoreError::OlderTables { found: 4 })));
+        let folder = tempfile::tempdir().unwrap();
+        let copied = Runtime::new().unwrap().block_on(Store::copy(&database.url, &folder.path().join("copy.db")));
+        match copied {
+            Ok(mark) => assert_eq!(mark.position, 2),
+            Err(error) => assert!(matches!(error, StoreError::NoFile) && !database.url.starts_with("sqlite:"), "{error}"),
+        }
+        // Nobody runs on it any more: it is migrated, and here fails on what is there already.
+        assert!(matches!(create(database), Err(StoreError::Migration { .. })));
+    });
+}
+
+#[test]
 fn an_empty_database_is_no_escrows() {
     on_each_database(|database| {
         if database.url.starts_with("sqlite:") {

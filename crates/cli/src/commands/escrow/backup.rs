@@ -11,7 +11,7 @@ use super::run;
 use crate::database::{DatabaseArguments, without_password};
 use crate::output::{Output, Report, Verdict, thousands};
 
-/// Copy an SQLite database as it is now; the escrow may run meanwhile.
+/// Copy an SQLite database as it is now; the escrow may run meanwhile, also one of an earlier version.
 ///
 /// Only its owner can read the copy, which is there whole or not at all. PostgreSQL's own pg_dump does it for PostgreSQL (docs/operating.md).
 ///
@@ -32,12 +32,8 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     let cannot = || format!("cannot write {}", out.display());
     let mut mark = None;
     let is_made = verinfer_files::create_private_whole(out, |copy| -> anyhow::Result<()> {
-        mark = Some(run(async {
-            let store = Store::open(&url).await.with_context(|| format!("cannot use {}", without_password(&url)))?;
-            let mark = store.copy_into(copy).await;
-            store.close().await;
-            Ok(mark?)
-        })?);
+        let copied = run(async { Ok(Store::copy(&url, copy).await?) });
+        mark = Some(copied.with_context(|| format!("cannot copy {}", without_password(&url)))?);
         Ok(())
     });
     let Some(mark) = is_made.with_context(cannot)?.then_some(mark).flatten() else {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use serde::Serialize;
 use verinfer_escrow::lead::Candidate;
-use verinfer_escrow::mark::{self, Mark};
+use verinfer_escrow::mark::{self, Mark, Marks};
 use verinfer_escrow::operations::Operations;
 use verinfer_escrow::server::{Server, interrupted};
 use verinfer_escrow::store::Store;
@@ -54,8 +54,8 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
 
-    /// Where to write down how far the log has come, so that an older copy of the database is not served in its place; by default beside the key, with
-    /// `.head` after its name. Do not restore it with the database.
+    /// Where to write down how far the log has come, so that an older copy of the database is not served in its place; by default ACCOUNT.head beside the
+    /// key. Do not restore it with the database.
     #[arg(long, value_name = "FILE")]
     head_file: Option<PathBuf>,
 
@@ -82,23 +82,23 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     let rules = arguments.rules.as_deref().map(read_rules).transpose()?;
     let (limits, http) = (arguments.limits.escrow(), arguments.limits.http());
     let url = arguments.database.url(output)?;
-    let head_file = arguments.head_file.clone().or_else(|| arguments.signer.file().map(beside)).context("--head-file must be given")?;
-    let last = mark::read(&head_file).with_context(|| format!("cannot read {}", head_file.display()))?;
+    let beside = || arguments.signer.file().map(|key| key.with_file_name(format!("{account}.head")));
+    let file = arguments.head_file.clone().or_else(beside).context("--head-file must be given")?;
+    mark::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    let marks = Marks { file, not_before: arguments.not_before };
     let front = arguments.front.open(Box::new(|line| tracing::warn!("{}", line.trim_start_matches("warning: "))))?;
     run(async {
         let cannot = || format!("cannot use {}", without_password(&url));
         let store = Store::create(&url).await.with_context(cannot)?;
         let log = Arc::new(Store::open(&url).await.with_context(cannot)?);
-        if let Some(mark) = arguments.not_before {
-            log.check_mark(mark).await.with_context(cannot)?;
+        let candidate = Candidate::new(store, signer, limits).await?.with_marks(marks.clone());
+        // Who knows better removes the file.
+        let is_written = marks.check(&log).await.with_context(cannot)?;
+        let entries = log.head().await.with_context(cannot)?.position;
+        if !is_written && entries > 0 {
+            let file = marks.file.display();
+            tracing::warn!("{file} is missing, and the log has {entries} entries: nothing here shows whether this is an older copy of it");
         }
-        if let Some(mark) = last {
-            // Who knows better removes the file.
-            log.check_mark(mark)
-                .await
-                .with_context(|| format!("{} does not go on from {}", without_password(&url), head_file.display()))?;
-        }
-        let candidate = Candidate::new(store, signer, limits).await?;
         let candidate = match operator {
             Some(key) => candidate.with_rules(rules, key),
             None => candidate,
@@ -120,14 +120,24 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
             account: account.to_string(),
         })?;
         let watched = operations.map(|operations| tokio::spawn(operations.serve()));
-        let marks = tokio::spawn(mark::keep(log.clone(), head_file, last));
-        let served = server.serve(interrupted()).await;
-        marks.abort();
+        let mut kept = tokio::spawn(mark::keep(log.clone(), marks));
+        let mut changed = None;
+        let stop = async {
+            tokio::select! {
+                () = interrupted() => {}
+                found = &mut kept => changed = found.ok(),
+            }
+        };
+        let served = server.serve(stop).await;
+        kept.abort();
         if let Some(watched) = watched {
             watched.abort();
         }
-        served?;
-        Ok(Verdict::Accepted)
+        match changed {
+            // Also if the rest has gone well: what is served must not go on.
+            Some(error) => Err(error.into()),
+            None => Ok(served.map(|()| Verdict::Accepted)?),
+        }
     })
 }
 
@@ -135,13 +145,6 @@ fn read_rules(path: &Path) -> anyhow::Result<Rules> {
     let rules: Rules = serde_json::from_str(&files::read_text(path)?).with_context(|| format!("{} has no rules", path.display()))?;
     rules.check().with_context(|| format!("{} has impossible rules", path.display()))?;
     Ok(rules)
-}
-
-/// A key file's name with `.head` after it.
-fn beside(key: &Path) -> PathBuf {
-    let mut name = key.as_os_str().to_owned();
-    name.push(".head");
-    name.into()
 }
 
 #[derive(Serialize)]

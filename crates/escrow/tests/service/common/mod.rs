@@ -18,6 +18,7 @@ use verinfer_escrow::audit::{Audit, AuditError, Trust, audit};
 use verinfer_escrow::error::ServiceError;
 use verinfer_escrow::http::HttpLimits;
 use verinfer_escrow::lead::Candidate;
+use verinfer_escrow::mark::Marks;
 use verinfer_escrow::server::Server;
 use verinfer_escrow::service::Limits;
 use verinfer_escrow::signer::Signer;
@@ -98,13 +99,25 @@ impl Running {
     }
 
     pub fn with_limits(database: &Database, limits: Limits, http: HttpLimits) -> Self {
+        Self::run(database, Signer::of_account(operator()), None, limits, http)
+    }
+
+    /// Whose answers are signed by another than the escrow's own key, or whose log must go on from somewhere.
+    pub fn with(database: &Database, signer: Signer, marks: Option<Marks>) -> Self {
+        Self::run(database, signer, marks, Limits::default(), HttpLimits::default())
+    }
+
+    fn run(database: &Database, signer: Signer, marks: Option<Marks>, limits: Limits, http: HttpLimits) -> Self {
         let (stop, stopped) = oneshot::channel();
         let (tell, told) = mpsc::channel();
         let url = database.url.clone();
         let thread = std::thread::spawn(move || {
             Runtime::new().unwrap().block_on(async {
                 let store = Store::create(&url).await.unwrap();
-                let candidate = Candidate::new(store, Signer::of_account(operator()), limits).await.unwrap();
+                let mut candidate = Candidate::new(store, signer, limits).await.unwrap();
+                if let Some(marks) = marks {
+                    candidate = candidate.with_marks(marks);
+                }
                 let server = Server::bind(candidate, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), http).await.unwrap();
                 tell.send(server.address().unwrap()).unwrap();
                 server.serve(async { stopped.await.unwrap_or(()) }).await
@@ -132,6 +145,11 @@ impl Running {
     pub fn stop(self) {
         self.stop.send(()).unwrap();
         self.thread.join().unwrap().unwrap();
+    }
+
+    /// How it ends by itself.
+    pub fn end(self) -> Result<(), ServiceError> {
+        self.thread.join().unwrap()
     }
 }
 

@@ -214,6 +214,32 @@ fn passwords_of_databases_come_from_files_or_the_environment_and_not_from_argume
     assert!(message(&refused).contains("--db-password-file") && !message(&refused).contains("secret"), "{refused}");
 }
 
+#[test]
+fn a_process_that_stands_by_is_told_from_one_that_is_broken() {
+    let folder = folder();
+    let (leader, _) = serve(folder.path(), &[]);
+    let (standby, report) = serve(folder.path(), &["--metrics-listen", "127.0.0.1:0"]);
+    let (public, own) = (report["url"].as_str().unwrap(), report["metrics"].as_str().unwrap());
+    let expected = r#"{"condition":"standby","leads":false,"database":true,"time":false}"#;
+    for url in [public, own] {
+        assert_eq!(get(url, "/health"), (503, expected.to_owned()), "requests are for the other one");
+        assert_eq!(get(url, "/health/live"), (200, expected.to_owned()));
+    }
+    assert_eq!(get(public, "/v1/about").0, 503);
+    let (status, text) = get(own, "/metrics");
+    assert_eq!(status, 200);
+    for line in ["verinfer_escrow_leading 0", "verinfer_escrow_database 1", "verinfer_escrow_log_entries 1", "# EOF"] {
+        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+    }
+    drop(leader);
+    let takes_over = |_| {
+        sleep(Duration::from_millis(100));
+        get(public, "/health").0 == 200
+    };
+    assert!((0..100).any(takes_over));
+    drop(standby);
+}
+
 /// Status and body of an answer.
 fn get(url: &str, path: &str) -> (u16, String) {
     let address = url.strip_prefix("http://").unwrap();
@@ -237,7 +263,8 @@ fn an_operator_sees_how_the_escrow_is_on_an_address_of_its_own() {
             get(url, "/health").0 == 200
         });
         assert!(healthy, "{:?}", get(url, "/health"));
-        assert_eq!(get(url, "/health").1, r#"{"leads":true,"database":true,"time":true}"#);
+        assert_eq!(get(url, "/health").1, r#"{"condition":"leading","leads":true,"database":true,"time":true}"#);
+        assert_eq!(get(url, "/health/live").0, 200);
     }
     assert_eq!(get(public, "/metrics").0, 404, "strangers do not see it");
     let (status, text) = get(own, "/metrics");
@@ -246,6 +273,7 @@ fn an_operator_sees_how_the_escrow_is_on_an_address_of_its_own() {
         r#"verinfer_escrow_requests_total{route="/v1/requests",method="POST",status="200"} 1"#,
         r#"verinfer_escrow_request_seconds_count{route="/v1/requests",method="POST"} 1"#,
         "verinfer_escrow_leading 1",
+        "verinfer_escrow_database 1",
         "verinfer_escrow_log_entries 2",
         "verinfer_escrow_clock_stands 0",
         "verinfer_escrow_verification_queue 0",
@@ -259,21 +287,21 @@ fn an_operator_sees_how_the_escrow_is_on_an_address_of_its_own() {
     drop(child);
 }
 
-#[test]
-fn a_receipt_key_is_certified_elsewhere_and_the_operator_sees_how_long_it_is_used() {
-    let folder = folder();
-    let folder = folder.path();
+/// Serves without the escrow's own key, with a certificate for a day.
+fn serve_with_receipt_key(folder: &Path, more: &[&str]) -> (Serving, Value) {
     let (_, receipts) = run(folder, &["keys", "new", "receipts.key"]);
     let receipts = receipts["account"].as_str().unwrap();
     let certify = ["escrow", "certify", "--key", "escrow.key", "--receipt-account", receipts, "--days", "1", "receipts.json"];
     assert_eq!(run(folder, &certify).0, 0);
-    let (child, report) = serve_by(
-        folder,
-        &["escrow", "serve", "--db", "sqlite:escrow.db", "--receipt-key", "receipts.key", "--certificate", "receipts.json"]
-            .into_iter()
-            .chain(["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"])
-            .collect::<Vec<_>>(),
-    );
+    let serve = ["escrow", "serve", "--db", "sqlite:escrow.db", "--receipt-key", "receipts.key", "--certificate", "receipts.json"];
+    serve_by(folder, &[&serve[..], &["--listen", "127.0.0.1:0"], more].concat())
+}
+
+#[test]
+fn a_receipt_key_is_certified_elsewhere_and_the_operator_sees_how_long_it_is_used() {
+    let folder = folder();
+    let folder = folder.path();
+    let (child, report) = serve_with_receipt_key(folder, &["--metrics-listen", "127.0.0.1:0"]);
     deposit(folder, &report, &["one"]);
     let (_, text) = get(report["metrics"].as_str().unwrap(), "/metrics");
     let left = text.lines().find_map(|line| line.strip_prefix("verinfer_escrow_certificate_seconds ")).unwrap();
@@ -304,4 +332,30 @@ fn a_process_ends_when_its_log_is_not_the_one_that_is_written_down() {
     assert_eq!(ended.and_then(|status| status.code()), Some(2), "it goes on");
     let told = std::fs::read_to_string(folder.join("told")).unwrap();
     assert!(told.contains("the log ends with entry 2, and went on to entry 9 before"), "{told}");
+}
+
+#[test]
+fn rules_are_set_by_who_has_the_escrows_key_wherever_it_is_served() {
+    let folder = folder();
+    let folder = folder.path();
+    let (child, report) = serve_with_receipt_key(folder, &[]);
+    let url = report["url"].as_str().unwrap();
+    let about = || serde_json::from_str::<Value>(&get(url, "/v1/about").1).unwrap();
+    let mut rules = about()["rules"].clone();
+    rules["prices"]["example"] = Value::from(51);
+    std::fs::write(folder.join("rules.json"), rules.to_string()).unwrap();
+    let set = |key: &str| run(folder, &["escrow", "rules", "--escrow", url, "--key", key, "rules.json"]);
+    let (code, refused) = set("receipts.key");
+    assert!(code == 2 && message(&refused).contains("for the operator"), "{refused}");
+    assert_eq!((set("escrow.key").1["entry"].clone(), about()["rules"].clone()), (Value::from(1), rules));
+    assert_eq!(set("escrow.key").1["entry"], Value::Null, "the same again changes nothing");
+    let (code, refused) = run(
+        folder,
+        &["escrow", "serve", "--db", "sqlite:escrow.db", "--receipt-key", "receipts.key", "--certificate", "receipts.json"]
+            .into_iter()
+            .chain(["--rules", "rules.json"])
+            .collect::<Vec<_>>(),
+    );
+    assert!(code == 2 && message(&refused).contains("`escrow rules`"), "{refused}");
+    drop(child);
 }

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use crate::clock::machine_seconds;
 use crate::service::Escrow;
-use crate::store::{Stage, Store, StoreError};
+use crate::store::{Funds, Head, Stage, Store, StoreError};
 
 /// Counts what is asked of a process.
 #[derive(Clone, Debug)]
@@ -46,6 +46,27 @@ struct StageLabels {
     stage: String,
 }
 
+/// What a database says.
+#[derive(Debug)]
+pub struct Readings {
+    head: Head,
+    free: Option<u64>,
+    funds: Funds,
+    stages: Vec<Stage>,
+}
+
+impl Readings {
+    /// Of a store.
+    ///
+    /// # Errors
+    ///
+    /// The database fails.
+    pub async fn of(store: &Store) -> Result<Self, StoreError> {
+        let (head, funds) = (store.head().await?, store.funds().await?);
+        Ok(Self { head, free: store.free_bytes()?, funds, stages: store.stages().await? })
+    }
+}
+
 impl Default for Metrics {
     fn default() -> Self {
         // From half a millisecond to 16 s: reads, signed requests, and proofs that are verified.
@@ -60,12 +81,8 @@ impl Metrics {
         self.seconds.get_or_create(&route).observe(elapsed.as_secs_f64());
     }
 
-    /// What there is to watch now; of a process that stands by, what its own database and requests show.
-    ///
-    /// # Errors
-    ///
-    /// The database fails.
-    pub async fn page(&self, store: &Store, lead: Option<&Arc<Escrow>>) -> Result<String, StoreError> {
+    /// What there is to watch now; of a process that stands by, what its own database and requests show. Without readings the database does not answer.
+    pub fn page(&self, readings: Option<Readings>, lead: Option<&Arc<Escrow>>) -> String {
         let mut registry = Registry::with_prefix("verinfer_escrow");
         registry.register("requests", "Requests that were answered", self.requests.clone());
         registry.register("request_seconds", "How long requests took to answer", self.seconds.clone());
@@ -78,34 +95,47 @@ impl Metrics {
         if let Some(left) = lead.and_then(|escrow| escrow.signer.seconds_left(machine_seconds())) {
             gauge("certificate_seconds", "Seconds for which the receipt key's certificate is still used", signed(left));
         }
-        let head = store.head().await?;
-        gauge("log_entries", "Entries of the log", signed(head.position));
-        gauge("clock_milliseconds", "The escrow's time when it was last written down", signed(head.clock.0));
+        gauge("database", "Whether the database answers", readings.is_some().into());
         if let Some(escrow) = lead {
             let (verifying, waiting) = escrow.turns.in_use();
             gauge("clock_stands", "Whether the escrow's time stands still, so that no deadline is called", (!escrow.clock.goes()).into());
             gauge("verifying", "Proofs and ciphertexts that are being verified", signed_usize(verifying));
             gauge("verification_queue", "Requests that wait for their turn to be verified", signed_usize(waiting));
         }
-        if let Some(free) = store.free_bytes()? {
+        if let Some(readings) = readings {
+            readings.register(&mut registry);
+        }
+        let mut text = String::new();
+        // Writing into a string does not fail.
+        let _ = encode(&mut text, &registry);
+        text
+    }
+}
+
+impl Readings {
+    fn register(self, registry: &mut Registry) {
+        let Self { head, free, funds, stages } = self;
+        let mut gauge = |name: &str, help: &str, value: i64| {
+            let gauge = Gauge::<i64>::default();
+            gauge.set(value);
+            registry.register(name, help, gauge);
+        };
+        gauge("log_entries", "Entries of the log", signed(head.position));
+        gauge("clock_milliseconds", "The escrow's time when it was last written down", signed(head.clock.0));
+        if let Some(free) = free {
             gauge("disk_free_bytes", "Bytes that can still be written on the disk of the database", signed(free));
         }
-        let funds = store.funds().await?;
         gauge("money_issued", "Units paid in and not paid out", funds.issued);
         gauge("money_due", "Units withdrawn and not paid out yet", funds.due);
         gauge("money_fees", "Units of fees that the operator has not withdrawn", funds.fees);
         let (agreements, held) = (Family::<StageLabels, Gauge>::default(), Family::<StageLabels, Gauge>::default());
-        for Stage { kind, stage, count, units } in store.stages().await? {
+        for Stage { kind, stage, count, units } in stages {
             let labels = StageLabels { kind, stage };
             agreements.get_or_create(&labels).set(count);
             held.get_or_create(&labels).set(units);
         }
         registry.register("open_agreements", "Agreements that have not ended", agreements);
         registry.register("money_held", "Units that open agreements hold", held);
-        let mut text = String::new();
-        // Writing into a string does not fail.
-        let _ = encode(&mut text, &registry);
-        Ok(text)
     }
 }
 

@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio::time::timeout;
 
 use crate::http::HttpLimits;
+use crate::metrics::Readings;
 use crate::service::Escrow;
 use crate::store::Store;
 
@@ -42,9 +43,22 @@ struct Watched {
     lead: Lead,
 }
 
+/// What a process is to who asks it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Condition {
+    /// It does an escrow's work.
+    Leading,
+    /// Another process leads, or none can; this one could take over.
+    Standby,
+    /// Its database does not answer, or it leads and time stands still.
+    Broken,
+}
+
 /// Whether a process does an escrow's work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Health {
+    condition: Condition,
     /// This process writes; another stands by.
     leads: bool,
     /// The database answers.
@@ -53,18 +67,36 @@ pub struct Health {
     time: bool,
 }
 
-impl IntoResponse for Health {
-    fn into_response(self) -> Response {
-        let Self { leads, database, time } = self;
-        let status = if leads && database && time { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+impl Health {
+    const fn of(leads: bool, database: bool, time: bool) -> Self {
+        let condition = match (leads, database, time) {
+            (true, true, true) => Condition::Leading,
+            (false, true, _) => Condition::Standby,
+            (true, true, false) | (_, false, _) => Condition::Broken,
+        };
+        Self { condition, leads, database, time }
+    }
+
+    fn answer(self, is_well: bool) -> Response {
+        let status = if is_well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
         ([(header::CACHE_CONTROL, "no-store")], (status, Json(self))).into_response()
+    }
+
+    /// For who passes requests on: well is who leads.
+    pub fn ready(self) -> Response {
+        self.answer(self.condition == Condition::Leading)
+    }
+
+    /// For who watches processes: well is who leads or stands by.
+    pub fn live(self) -> Response {
+        self.answer(self.condition != Condition::Broken)
     }
 }
 
 /// Whether a process does its work.
 pub async fn health(store: &Store, escrow: Option<&Escrow>) -> Health {
     let database = timeout(PATIENCE, store.head()).await.is_ok_and(|head| head.is_ok());
-    Health { leads: escrow.is_some(), database, time: escrow.is_some_and(|escrow| escrow.clock.goes()) }
+    Health::of(escrow.is_some(), database, escrow.is_some_and(|escrow| escrow.clock.goes()))
 }
 
 /// A socket of the operator's own, which strangers should not reach.
@@ -107,19 +139,26 @@ impl Operations {
 }
 
 fn router(store: Arc<Store>, lead: Lead) -> Router {
-    Router::new().route("/health", get(show_health)).route("/metrics", get(show_metrics)).with_state(Watched { store, lead })
+    Router::new()
+        .route("/health", get(show_health))
+        .route("/health/live", get(show_live))
+        .route("/metrics", get(show_metrics))
+        .with_state(Watched { store, lead })
 }
 
-async fn show_health(State(Watched { store, lead }): State<Watched>) -> Health {
-    health(&store, lead.get().as_deref()).await
+async fn show_health(State(Watched { store, lead }): State<Watched>) -> Response {
+    health(&store, lead.get().as_deref()).await.ready()
+}
+
+async fn show_live(State(Watched { store, lead }): State<Watched>) -> Response {
+    health(&store, lead.get().as_deref()).await.live()
 }
 
 async fn show_metrics(State(Watched { store, lead }): State<Watched>) -> Response {
     let lead = lead.get();
     let metrics = lead.as_ref().map(|escrow| escrow.metrics.clone()).unwrap_or_default();
-    match timeout(PATIENCE, metrics.page(&store, lead.as_ref())).await {
-        Ok(Ok(text)) => ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response(),
-        Ok(Err(error)) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n").into_response(),
-    }
+    // Also where the database fails: what is not watched then would look as if the process were gone.
+    let readings = timeout(PATIENCE, Readings::of(&store)).await.ok().and_then(Result::ok);
+    let text = metrics.page(readings, lead.as_ref());
+    ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response()
 }

@@ -58,7 +58,8 @@ impl Server {
     /// The database is none that this escrow can lead on, or the time cannot be written down at the end.
     pub async fn serve(self, stop: impl Future<Output = ()>) -> Result<(), ServiceError> {
         let Self { mut candidate, listener, front, limits, lead } = self;
-        let (door, store) = (Door::new(lead), candidate.store());
+        let store = candidate.store();
+        let door = Door::new(lead, store.for_reading());
         let (stopping, stopped) = watch::channel(false);
         let (end, ended) = oneshot::channel();
         // Where nobody else leads, nobody is told to come again.

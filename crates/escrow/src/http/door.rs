@@ -8,6 +8,7 @@ use axum::response::Response;
 use tower::ServiceExt as _;
 
 use crate::operations::Lead;
+use crate::store::Store;
 
 use super::{Shared, admitting, router, standby};
 
@@ -17,12 +18,14 @@ pub(crate) struct Door {
     router: Arc<RwLock<Router>>,
     /// For who watches this process.
     lead: Lead,
+    /// For who asks while it stands by.
+    store: Store,
 }
 
 impl Door {
     /// To nobody yet.
-    pub fn new(lead: Lead) -> Self {
-        Self { router: Arc::new(RwLock::new(standby())), lead }
+    pub fn new(lead: Lead, store: Store) -> Self {
+        Self { router: Arc::new(RwLock::new(standby(store.clone()))), lead, store }
     }
 
     /// Everything that can be asked for, by where requests go when they come.
@@ -40,7 +43,7 @@ impl Door {
     /// Requests go to nobody from here on. Those that have gone to an escrow stay there.
     pub fn close(&self) {
         self.lead.set(None);
-        self.lead_to(standby());
+        self.lead_to(standby(self.store.clone()));
     }
 
     fn lead_to(&self, router: Router) {

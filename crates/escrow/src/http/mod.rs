@@ -24,6 +24,7 @@ use verinfer_http_server::Room;
 use crate::metrics::count;
 use crate::operations::{self, Health};
 use crate::service::Escrow;
+use crate::store::Store;
 
 pub(crate) use door::Door;
 pub use openapi::document;
@@ -57,6 +58,7 @@ pub(crate) fn router(shared: Shared) -> Router {
     Router::new()
         .merge(signed)
         .route("/health", get(health))
+        .route("/health/live", get(live))
         .route("/openapi.json", get(openapi::serve))
         .route("/", get(page::overview))
         .route("/agreements", get(page::agreements))
@@ -74,15 +76,30 @@ pub(crate) fn router(shared: Shared) -> Router {
         .with_state(shared)
 }
 
-/// Whether this process does an escrow's work.
-#[utoipa::path(get, path = "/health", responses((status = 200, body = Health), (status = 503, description = "one of these is not so", body = Health)))]
-async fn health(State(shared): State<Shared>) -> Health {
-    operations::health(&shared.escrow.reading, Some(&shared.escrow)).await
+/// Whether this process does an escrow's work: for who passes requests on to it.
+#[utoipa::path(
+    get, path = "/health",
+    responses((status = 200, description = "it leads", body = Health), (status = 503, description = "it stands by or is broken", body = Health))
+)]
+async fn health(State(shared): State<Shared>) -> Response {
+    operations::health(&shared.escrow.reading, Some(&shared.escrow)).await.ready()
 }
 
-/// Answers for a process that stands by.
-pub(crate) fn standby() -> Router {
-    Router::new().fallback(|| async {
+/// Whether this process does an escrow's work, or could: for who watches it.
+#[utoipa::path(
+    get, path = "/health/live",
+    responses((status = 200, description = "it leads or stands by", body = Health), (status = 503, description = "it is broken", body = Health))
+)]
+async fn live(State(shared): State<Shared>) -> Response {
+    operations::health(&shared.escrow.reading, Some(&shared.escrow)).await.live()
+}
+
+/// Answers for a process that stands by, beside this store.
+pub(crate) fn standby(store: Store) -> Router {
+    let ready = |State(store): State<Store>| async move { operations::health(&store, None).await.ready() };
+    let live = |State(store): State<Store>| async move { operations::health(&store, None).await.live() };
+    let router = Router::new().route("/health", get(ready)).route("/health/live", get(live)).with_state(store);
+    router.fallback(|| async {
         Failure::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "standby",

@@ -23,7 +23,8 @@ use super::{api, payments};
         api::log,
         payments::payments,
         payments::history,
-        super::health
+        super::health,
+        super::live
     )
 )]
 struct Document;

@@ -1,12 +1,16 @@
 //! A database that fails, hangs or is full: time stands still, so that nobody is late who could not move.
 
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 use verinfer_escrow::clock::{LEASE, RECOVERY};
 use verinfer_escrow::http::HttpLimits;
+use verinfer_escrow::operations::{Lead, Operations};
 use verinfer_escrow::service::Limits;
+use verinfer_escrow::store::Store;
 use verinfer_escrow_client::{Client, Patience};
 use verinfer_protocols::agreement::{Move, Terms};
 use verinfer_protocols::digest::AgreementId;
@@ -59,6 +63,40 @@ fn nobody_is_late_who_could_not_move_because_the_database_failed() {
         assert!(mended.elapsed() >= Duration::from_millis(RECOVERY.0), "{:?}", mended.elapsed());
         running.stop();
         audited(database).unwrap();
+    });
+}
+
+#[test]
+fn what_is_watched_is_answered_also_while_the_database_fails() {
+    on_each_database(|database| {
+        let running = Running::start(database);
+        running.fund(&[&key(1)], 5);
+        let runtime = Runtime::new().unwrap();
+        let metrics = runtime.block_on(async {
+            let store = Arc::new(Store::open(&database.url).await.unwrap());
+            let operations = Operations::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), store, Lead::default()).await.unwrap();
+            let url = format!("http://{}/metrics", operations.address().unwrap());
+            tokio::spawn(operations.serve());
+            url
+        });
+        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let get = |url: &str| {
+            let mut answer = agent.get(url).call().unwrap();
+            (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap())
+        };
+        let (health, live) = (format!("{}/health", running.url()), format!("{}/health/live", running.url()));
+        assert_eq!((get(&health).0, get(&live).0), (200, 200));
+        let watched = |line: &str| get(&metrics).1.lines().any(|found| found == line);
+        assert!(watched("verinfer_escrow_database 1") && watched("verinfer_escrow_log_entries 1"));
+
+        define(database, "ALTER TABLE head RENAME TO gone");
+        let broken = get(&live);
+        assert!(broken.0 == 503 && broken.1.contains("\"condition\":\"broken\""), "{broken:?}");
+        assert_eq!(get(&health).0, 503);
+        assert_eq!(get(&metrics).0, 200);
+        assert!(watched("verinfer_escrow_database 0") && watched("verinfer_escrow_leading 0"));
+        define(database, "ALTER TABLE gone RENAME TO head");
+        running.stop();
     });
 }
 

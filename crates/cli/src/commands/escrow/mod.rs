@@ -11,6 +11,7 @@ mod deposit;
 mod limits;
 mod payouts;
 mod receipts;
+mod rules;
 mod serve;
 mod signer;
 
@@ -33,6 +34,7 @@ enum Action {
     Paid(payouts::PaidArguments),
     Returned(payouts::ReturnedArguments),
     Receipts(receipts::Arguments),
+    Rules(rules::Arguments),
 }
 
 /// Runs the command.
@@ -48,6 +50,7 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
         Action::Paid(arguments) => payouts::paid(arguments, output),
         Action::Returned(arguments) => payouts::returned(arguments, output),
         Action::Receipts(arguments) => receipts::execute(arguments, output),
+        Action::Rules(arguments) => rules::execute(arguments, output),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
@@ -12,14 +12,12 @@ use verinfer_escrow::mark::{self, Mark, Marks};
 use verinfer_escrow::operations::Operations;
 use verinfer_escrow::server::{Server, interrupted};
 use verinfer_escrow::store::Store;
-use verinfer_protocols::rules::Rules;
 
 use super::limits::LimitArguments;
-use super::run;
 use super::signer::SignerArguments;
+use super::{rules, run};
 use crate::database::{DatabaseArguments, without_password};
 use crate::escape::Escaping;
-use crate::files;
 use crate::network::FrontArguments;
 use crate::output::{Output, Report, Verdict};
 
@@ -71,7 +69,7 @@ pub struct Arguments {
 pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
     let (signer, operator) = arguments.signer.open(output)?;
     if operator.is_none() && arguments.rules.is_some() {
-        bail!("--rules are signed by the escrow's own key: serve with --key once, which writes them into the log");
+        bail!("--rules are signed by the escrow's own key: set them with `escrow rules` where that key is");
     }
     let account = signer.escrow();
     tracing_subscriber::fmt()
@@ -79,7 +77,7 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
         .with_writer(|| Escaping(io::stderr()))
         .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
         .init();
-    let rules = arguments.rules.as_deref().map(read_rules).transpose()?;
+    let rules = arguments.rules.as_deref().map(rules::read).transpose()?;
     let (limits, http) = (arguments.limits.escrow(), arguments.limits.http());
     let url = arguments.database.url(output)?;
     let beside = || arguments.signer.file().map(|key| key.with_file_name(format!("{account}.head")));
@@ -139,12 +137,6 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
             None => Ok(served.map(|()| Verdict::Accepted)?),
         }
     })
-}
-
-fn read_rules(path: &Path) -> anyhow::Result<Rules> {
-    let rules: Rules = serde_json::from_str(&files::read_text(path)?).with_context(|| format!("{} has no rules", path.display()))?;
-    rules.check().with_context(|| format!("{} has impossible rules", path.display()))?;
-    Ok(rules)
 }
 
 #[derive(Serialize)]

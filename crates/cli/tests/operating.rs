@@ -306,7 +306,7 @@ fn a_receipt_key_is_certified_elsewhere_and_the_operator_sees_how_long_it_is_use
     let (_, text) = get(report["metrics"].as_str().unwrap(), "/metrics");
     let left = text.lines().find_map(|line| line.strip_prefix("verinfer_escrow_certificate_seconds ")).unwrap();
     let left: u64 = left.parse().unwrap();
-    assert!((86_000..86_100).contains(&left), "{left}: five minutes less than a day, for clocks of parties that are ahead");
+    assert!((86_000..=86_100).contains(&left), "{left}: five minutes less than a day, for clocks of parties that are ahead");
     drop(child);
     let told = std::fs::read_to_string(folder.join("told")).unwrap();
     assert!(told.contains("the receipt key's certificate is used for 23 hours more"), "{told}");

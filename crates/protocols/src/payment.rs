@@ -155,8 +155,8 @@ impl Key {
     }
 }
 
-/// Checks the texts of a request, which databases, terminals and pages show: their lengths, and that they have no control characters. The reference of a
-/// payment that is recorded already may have any but NUL, which no database is asked for: an earlier program may have recorded it.
+/// Checks that the texts of a request, which databases keep and terminals and pages show, have no control characters. The reference of a payment that is
+/// recorded already may have any but NUL, which no database is asked for: an earlier program may have recorded it. Lengths are [`Payment::step`]'s to check.
 ///
 /// # Errors
 ///
@@ -165,31 +165,18 @@ pub fn check_texts(body: &Body) -> Result<(), PaymentFault> {
     let is_control = |found: &char| found.is_control();
     let is_nul = |found: &char| *found == '\0';
     match body {
-        Body::Deposit { reference, .. } | Body::Withdraw { reference, .. } => check_reference(reference, is_control),
+        Body::Deposit { reference, .. } | Body::Withdraw { reference, .. } => check_characters("reference", reference, is_control),
         Body::Reverse { reference, reason, .. } | Body::Returned { reference, reason, .. } => {
-            check_reference(reference, is_nul)?;
-            check_reason(reason)?;
+            check_characters("reference", reference, is_nul)?;
             check_characters("reason", reason, is_control)
         }
-        Body::Paid { reference, .. } => check_reference(reference, is_nul),
+        Body::Paid { reference, .. } => check_characters("reference", reference, is_nul),
         Body::Open(_) | Body::Act(_) | Body::Rules(_) => Ok(()),
     }
 }
 
-fn check_reference(reference: &str, is_forbidden: impl Fn(&char) -> bool) -> Result<(), PaymentFault> {
-    check_length(reference)?;
-    check_characters("reference", reference, is_forbidden)
-}
-
 fn check_characters(of: &'static str, text: &str, is_forbidden: impl Fn(&char) -> bool) -> Result<(), PaymentFault> {
     text.chars().find(is_forbidden).map_or(Ok(()), |found| Err(PaymentFault::Control { of, found }))
-}
-
-const fn check_length(reference: &str) -> Result<(), PaymentFault> {
-    match reference.len() {
-        1..=MAX_TEXT_BYTES => Ok(()),
-        len => Err(PaymentFault::Reference { len }),
-    }
 }
 
 impl Payment {
@@ -199,7 +186,10 @@ impl Payment {
     ///
     /// The first fault.
     pub fn step(before: Option<&Self>, key: Key, body: &Body) -> Outcome {
-        check_length(&key.reference)?;
+        match key.reference.len() {
+            1..=MAX_TEXT_BYTES => {}
+            len => return Err(PaymentFault::Reference { len }),
+        }
         let direction = key.direction;
         let known = || before.cloned().ok_or(PaymentFault::Unknown { direction });
         match body {

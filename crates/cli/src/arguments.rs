@@ -7,12 +7,13 @@ use clap::error::ErrorKind;
 
 use crate::commands::Command;
 use crate::output::Output;
+use crate::version::VERSION;
 
 /// Exact inference of quantized networks, and zero-knowledge proofs of it.
 ///
 /// Exit codes: 0 accepted, 1 rejected, 2 error.
 #[derive(Debug, Parser)]
-#[command(name = "verinfer", version, arg_required_else_help = true)]
+#[command(name = "verinfer", version = VERSION.as_str(), arg_required_else_help = true)]
 pub struct Arguments {
     /// Print one JSON object on standard output instead of text.
     #[arg(long, global = true)]

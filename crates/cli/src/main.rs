@@ -42,6 +42,7 @@ mod provable;
 mod rejection;
 mod results;
 mod trace;
+mod version;
 mod words;
 mod work;
 

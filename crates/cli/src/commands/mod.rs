@@ -9,6 +9,7 @@ mod attack;
 mod bench;
 mod check;
 mod commit;
+mod completions;
 mod customer;
 mod demo;
 mod escrow;
@@ -16,6 +17,7 @@ mod estimate;
 mod evaluate;
 mod inspect;
 mod keys;
+mod man;
 mod prove;
 mod provider;
 mod retrieval;
@@ -48,6 +50,8 @@ pub enum Command {
     Retrieval(retrieval::Arguments),
     Demo(demo::Arguments),
     Viability(viability::Arguments),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
 }
 
 /// Runs a command and prints its report.
@@ -77,5 +81,7 @@ pub fn execute(command: Command, output: Output) -> anyhow::Result<Verdict> {
         Command::Retrieval(arguments) => retrieval::execute(&arguments, output),
         Command::Demo(arguments) => demo::execute(&arguments, output),
         Command::Viability(arguments) => viability::execute(&arguments, output),
+        Command::Completions(arguments) => completions::execute(&arguments, output),
+        Command::Man(arguments) => man::execute(&arguments, output),
     }
 }

@@ -1,7 +1,5 @@
 //! Verifying a proof of the built-in model, from the network and from its public architecture.
 
-use std::sync::Arc;
-
 use criterion::{Criterion, criterion_group, criterion_main};
 use verinfer_benches::{LEVEL, digits, hidden};
 use verinfer_prover::Prover;
@@ -13,19 +11,18 @@ fn verify(c: &mut Criterion) {
     let expectations = Expectations::default();
     let mut group = c.benchmark_group("verify digits");
 
-    let prover = Prover::new(Arc::clone(&graph)).expect("it has proofs");
+    let prover = Prover::new(&graph).expect("it has proofs");
     let proof = prover.prove(&input, b"", LEVEL, &|_| ()).expect("it is proved").proof.encode();
-    let verifier = Verifier::new(Arc::clone(&graph)).expect("its proofs can be verified");
+    let verifier = Verifier::new(&graph).expect("its proofs can be verified");
     group.bench_function("public", |bencher| {
         bencher.iter(|| verifier.verify(&proof, &expectations).expect("it is accepted"));
     });
 
     let setting = hidden(&graph);
-    let prover = Prover::with_setting(Arc::clone(&graph), 1, &setting).expect("it has proofs");
+    let prover = Prover::with_setting(&graph, 1, &setting).expect("it has proofs");
     let proof = prover.prove(&input, b"", LEVEL, &|_| ()).expect("it is proved").proof;
     let ModelClaim::Hidden { envelope, commitment, .. } = &proof.statement.model else { panic!("the weights are hidden") };
-    let (envelope, commitment) = (envelope.clone(), commitment.as_ref().clone());
-    let verifier = Verifier::hidden(Arc::clone(&graph), envelope, commitment, 1, &setting).expect("its proofs can be verified");
+    let verifier = Verifier::hidden(&graph, *envelope, **commitment, 1, &setting).expect("its proofs can be verified");
     let proof = proof.encode();
     group.bench_function("hidden", |bencher| {
         bencher.iter(|| verifier.verify(&proof, &expectations).expect("it is accepted"));

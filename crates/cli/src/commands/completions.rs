@@ -52,7 +52,7 @@ mod tests {
     /// Names of all commands, and long options.
     fn words(command: &Command, found: &mut Vec<String>) {
         found.extend(command.get_arguments().filter_map(|argument| argument.get_long()).map(|long| format!("--{long}")));
-        for inner in command.get_subcommands() {
+        for inner in command.get_subcommands().filter(|inner| !inner.is_hide_set()) {
             found.push(inner.get_name().to_owned());
             words(inner, found);
         }

@@ -38,7 +38,7 @@ struct Page {
     content: Vec<u8>,
 }
 
-/// The page of the program, and of every command and command of a command.
+/// The page of the program, and of every command and command of a command that help shows.
 fn pages() -> io::Result<Vec<Page>> {
     let mut program = crate::arguments::Arguments::command().disable_help_subcommand(true);
     program.build();
@@ -52,7 +52,7 @@ fn render(command: &Command, pages: &mut Vec<Page>) -> io::Result<()> {
     let mut content = Vec::new();
     man.render(&mut content)?;
     pages.push(Page { file: man.get_filename(), content });
-    command.get_subcommands().try_for_each(|inner| render(inner, pages))
+    command.get_subcommands().filter(|inner| !inner.is_hide_set()).try_for_each(|inner| render(inner, pages))
 }
 
 #[derive(Serialize)]
@@ -73,10 +73,10 @@ impl Report for ManReport {
 mod tests {
     use super::*;
 
-    /// Full names of all commands below `command`.
+    /// Files of the pages of `command` and of all commands below it.
     fn names(command: &Command, name: &str, found: &mut Vec<String>) {
         found.push(format!("{name}.1"));
-        for inner in command.get_subcommands() {
+        for inner in command.get_subcommands().filter(|inner| !inner.is_hide_set()) {
             names(inner, &format!("{name}-{}", inner.get_name()), found);
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +35,26 @@ impl fmt::Display for Account {
             Self::Due => f.write_str("due"),
             Self::Party(account) => write!(f, "party:{account}"),
             Self::Holding(agreement) => write!(f, "holding:{agreement}"),
+        }
+    }
+}
+
+/// Text is not the name of an account, as `Display` writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected outside, fees, due, party:KEY or holding:AGREEMENT")]
+pub struct NoAccount;
+
+impl FromStr for Account {
+    type Err = NoAccount;
+
+    fn from_str(name: &str) -> Result<Self, NoAccount> {
+        match (name, name.split_once(':')) {
+            ("outside", _) => Ok(Self::Outside),
+            ("fees", _) => Ok(Self::Fees),
+            ("due", _) => Ok(Self::Due),
+            (_, Some(("party", key))) => key.parse().map(Self::Party).map_err(|_| NoAccount),
+            (_, Some(("holding", id))) => id.parse().map(Self::Holding).map_err(|_| NoAccount),
+            (_, _) => Err(NoAccount),
         }
     }
 }
@@ -95,20 +116,23 @@ impl Ledger {
         self.balances.iter().map(|(&account, &balance)| (account, balance))
     }
 
-    /// Makes all postings in order, or none, and checks that money is conserved.
+    /// Makes all postings in order, or none. Money is conserved: what one account has less, another has more. It takes as long as there are postings,
+    /// however many accounts there are.
     ///
     /// # Errors
     ///
     /// An account would be overdrawn, or an amount out of range.
     pub fn post(&mut self, postings: &[Posting]) -> Result<(), LedgerError> {
-        let mut next = self.clone();
-        for posting in postings {
-            next.take(posting.from, posting.amount)?;
-            next.give(posting.to, posting.amount)?;
+        let touched = postings.iter().flat_map(|posting| [posting.from, posting.to]);
+        let before: Vec<(Account, Money)> = touched.map(|account| (account, self.balance(account))).collect();
+        let made = postings.iter().try_for_each(|posting| {
+            self.take(posting.from, posting.amount)?;
+            self.give(posting.to, posting.amount)
+        });
+        if made.is_err() {
+            before.into_iter().for_each(|(account, balance)| self.set(account, balance));
         }
-        next.check()?;
-        *self = next;
-        Ok(())
+        made
     }
 
     /// Checks that the accounts together have exactly what was deposited and not withdrawn.
@@ -122,29 +146,32 @@ impl Ledger {
     }
 
     fn take(&mut self, account: Account, amount: Money) -> Result<(), LedgerError> {
-        if account == Account::Outside {
-            self.issued = self.issued.plus(amount)?;
-            return Ok(());
-        }
         let balance = self.balance(account);
-        let rest = balance.minus(amount).map_err(|_| LedgerError::Overdrawn { account, balance, amount })?;
+        let rest = match account {
+            // It owes more.
+            Account::Outside => balance.plus(amount)?,
+            Account::Fees | Account::Party(_) | Account::Holding(_) | Account::Due => {
+                balance.minus(amount).map_err(|_| LedgerError::Overdrawn { account, balance, amount })?
+            }
+        };
         self.set(account, rest);
         Ok(())
     }
 
     fn give(&mut self, account: Account, amount: Money) -> Result<(), LedgerError> {
-        if account == Account::Outside {
-            let balance = self.issued;
-            self.issued = balance.minus(amount).map_err(|_| LedgerError::Overdrawn { account, balance, amount })?;
-            return Ok(());
-        }
-        let sum = self.balance(account).plus(amount)?;
+        let balance = self.balance(account);
+        let sum = match account {
+            Account::Outside => balance.minus(amount).map_err(|_| LedgerError::Overdrawn { account, balance, amount })?,
+            Account::Fees | Account::Party(_) | Account::Holding(_) | Account::Due => balance.plus(amount)?,
+        };
         self.set(account, sum);
         Ok(())
     }
 
     fn set(&mut self, account: Account, balance: Money) {
-        if balance.is_zero() {
+        if account == Account::Outside {
+            self.issued = balance;
+        } else if balance.is_zero() {
             self.balances.remove(&account);
         } else {
             self.balances.insert(account, balance);
@@ -196,6 +223,42 @@ mod tests {
         assert_eq!(ledger, before);
         ledger.post(&[fee]).unwrap();
         assert_eq!((ledger.balance(alice), ledger.balance(Account::Fees)), (units(4), units(6)));
+    }
+
+    #[test]
+    fn postings_that_fail_halfway_leave_every_account_as_it_was() {
+        let [alice, bob] = [1, 2].map(|byte| Account::Party(AccountId([byte; 32])));
+        let mut ledger = Ledger::default();
+        let posting = |from, to, amount| Posting { from, to, amount: units(amount) };
+        ledger.post(&[posting(Account::Outside, alice, 10)]).unwrap();
+        let before = ledger.clone();
+        // Accounts that are touched more than once, emptied, new, and the one that owes.
+        let postings = [
+            posting(alice, bob, 10),
+            posting(bob, alice, 4),
+            posting(Account::Outside, bob, 7),
+            posting(bob, Account::Outside, 13),
+            posting(alice, Account::Due, 4),
+            posting(alice, bob, 1),
+        ];
+        assert_eq!(ledger.post(&postings), Err(LedgerError::Overdrawn { account: alice, balance: units(0), amount: units(1) }));
+        assert_eq!(ledger, before);
+        ledger.post(&postings[..5]).unwrap();
+        ledger.check().unwrap();
+        assert_eq!([alice, bob, Account::Due, Account::Outside].map(|account| ledger.balance(account)), [0, 0, 4, 4].map(units));
+    }
+
+    #[test]
+    fn there_is_one_name_of_an_account() {
+        let accounts =
+            [Account::Outside, Account::Fees, Account::Due, Account::Party(AccountId([7; 32])), Account::Holding(AgreementId([9; 32]))];
+        for account in accounts {
+            assert_eq!(account.to_string().parse(), Ok(account));
+        }
+        let upper = format!("party:{}", "A".repeat(64));
+        for wrong in ["", "Fees", "fees:", "outside ", "party", "party:", "party:12", "holding:x", "other:12", &upper] {
+            assert_eq!(wrong.parse::<Account>(), Err(NoAccount), "{wrong}");
+        }
     }
 
     #[test]

@@ -39,12 +39,6 @@ pub enum AuditError {
         /// Why not.
         fault: EntryFault,
     },
-    /// A request was carried out twice.
-    #[error("entry {position}: the request was carried out before")]
-    Twice {
-        /// Its place.
-        position: u64,
-    },
     /// The payments of an entry cannot be made.
     #[error("entry {position}: {fault}")]
     Ledger {
@@ -153,6 +147,9 @@ pub enum AuditError {
         /// Place of the entry.
         position: u64,
     },
+    /// Lines of the log could not be checked: a thread was lost.
+    #[error("lines of the log could not be checked: a thread was lost")]
+    Unchecked,
     /// The rules are not those of the log.
     #[error("the marketplace's rules in the database are not those that the log sets")]
     Rules,

@@ -1,8 +1,8 @@
 //! Computes every balance and every state from the log alone, and compares; on request also finds out again what the log says that the escrow found out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use verinfer_escrow_client::messages::OutcomeCount;
+use tokio::join;
 use verinfer_protocols::agreement::Agreement;
 use verinfer_protocols::answer::LogHead;
 use verinfer_protocols::digest::{AgreementId, Digest};
@@ -11,20 +11,22 @@ use verinfer_protocols::ledger::{Account, Ledger};
 use verinfer_protocols::money::Money;
 use verinfer_protocols::payment::Key;
 use verinfer_protocols::rules::Rules;
-use verinfer_protocols::signed::RequestFault;
 use verinfer_protocols::time::{Millis, Timestamp};
 
 use crate::books::{Before, Entry, Record, empty_log, extended_log};
 use crate::clock::machine_time;
 use crate::store::market::ended;
-use crate::store::{LogLine, Movement, Store};
+use crate::store::{Movement, Store};
 
+mod compare;
 mod error;
 mod files;
 mod marks;
 mod network;
+mod part;
 mod payments;
 
+use part::{CheckedLine, Checking, Part};
 use payments::Payments;
 
 pub use error::AuditError;
@@ -39,7 +41,6 @@ pub struct Books {
     ledger: Ledger,
     agreements: BTreeMap<AgreementId, Agreement>,
     sequences: BTreeMap<(AccountId, AgreementId), u64>,
-    requests: BTreeSet<Digest>,
     covered: BTreeMap<AgreementId, u32>,
     /// How many, and how much money they weigh.
     outcomes: BTreeMap<Ended, (u64, u64)>,
@@ -100,7 +101,6 @@ impl Books {
             ledger: Ledger::default(),
             agreements: BTreeMap::new(),
             sequences: BTreeMap::new(),
-            requests: BTreeSet::new(),
             covered: BTreeMap::new(),
             outcomes: BTreeMap::new(),
             rules: Rules::default(),
@@ -146,7 +146,8 @@ impl Books {
     /// # Errors
     ///
     /// It cannot be the next line.
-    pub fn extend(&mut self, line: &LogLine) -> Result<(Entry, Before), AuditError> {
+    fn extend(&mut self, checked: CheckedLine) -> Result<(Entry, Before), AuditError> {
+        let CheckedLine { line, entry, request } = checked;
         let position = self.position.saturating_add(1);
         if line.position != position {
             return Err(AuditError::Gap { expected: position, found: line.position });
@@ -155,9 +156,10 @@ impl Books {
         if line.digest != self.digest {
             return Err(AuditError::Digest { position });
         }
-        let entry = line.decode()?;
+        let entry = entry?;
         self.check_time(&entry, position)?;
-        let before = self.check_request(&entry, position)?;
+        request.map_err(|fault| AuditError::Entry { position, fault: fault.into() })?;
+        let before = self.before(&entry, position)?;
         let change = entry.apply(self.escrow, &before).map_err(|fault| AuditError::Entry { position, fault })?;
         let had = payments::balances(&change.postings, &self.ledger);
         self.ledger.post(&change.postings).map_err(|fault| AuditError::Ledger { position, fault })?;
@@ -184,20 +186,15 @@ impl Books {
         Ok((entry, before))
     }
 
-    /// Checks signature and number of an entry's request, and gives what the entry depends on.
-    fn check_request(&mut self, entry: &Entry, position: u64) -> Result<Before, AuditError> {
+    /// What an entry depends on. A request has a number of its own, the next of its signer's in its agreement: none is carried out twice.
+    fn before(&mut self, entry: &Entry, position: u64) -> Result<Before, AuditError> {
         let id = entry.agreement().unwrap_or(AgreementId::NONE);
         let agreement = self.agreements.get(&id).cloned();
         let stake = agreement.as_ref().and_then(|agreement| self.agreements.get(&agreement.terms.stake()?)).cloned();
         let covered = stake.as_ref().and_then(|stake| self.covered.get(&stake.id)).copied().unwrap_or(0);
         let mut before = Before { agreement, stake, covered, rules: self.rules.clone(), payment: None, last_sequence: 0 };
         if let Record::Request { request, .. } = &entry.record {
-            let fault = |fault: RequestFault| AuditError::Entry { position, fault: fault.into() };
-            request.check(self.escrow).map_err(fault)?;
-            request.header.check_expiry(entry.at).map_err(fault)?;
-            if !self.requests.insert(request.id()) {
-                return Err(AuditError::Twice { position });
-            }
+            request.header.check_expiry(entry.at).map_err(|fault| AuditError::Entry { position, fault: fault.into() })?;
             before.payment = Key::of(request).and_then(|key| self.payments.get(&key));
             let last = self.sequences.entry((request.header.signer, id)).or_default();
             before.last_sequence = *last;
@@ -229,53 +226,6 @@ impl Books {
             verified,
         }
     }
-
-    fn compare(&self, balances: Vec<(String, i64)>, agreements: Vec<Agreement>) -> Result<(), AuditError> {
-        let amount = |units: u64| i64::try_from(units).unwrap_or(i64::MAX);
-        let mut expected: BTreeMap<String, i64> =
-            self.ledger.balances().map(|(account, balance)| (account.to_string(), amount(balance.units()))).collect();
-        let issued = amount(self.ledger.balance(Account::Outside).units());
-        if issued != 0 {
-            expected.insert(Account::Outside.to_string(), issued.saturating_neg());
-        }
-        for (account, found) in balances {
-            let expected = expected.remove(&account).unwrap_or(0);
-            if found != expected {
-                return Err(AuditError::Balance { account, found, expected });
-            }
-        }
-        if let Some((account, expected)) = expected.pop_first() {
-            return Err(AuditError::Balance { account, found: 0, expected });
-        }
-        let mut left = self.agreements.clone();
-        for agreement in agreements {
-            if left.remove(&agreement.id).as_ref() != Some(&agreement) {
-                return Err(AuditError::Agreement { id: agreement.id });
-            }
-        }
-        left.pop_first().map_or(Ok(()), |(id, _)| Err(AuditError::Agreement { id }))
-    }
-
-    /// Compares the rules, what stakes have covered and how agreements have ended with what the store says.
-    async fn compare_market(&self, store: &Store) -> Result<(), AuditError> {
-        if store.rules().await? != self.rules {
-            return Err(AuditError::Rules);
-        }
-        let (outcomes, covered) = store.counts().await?;
-        let covered: BTreeMap<AgreementId, u32> = covered.into_iter().collect();
-        if let Some(id) = self.covered.keys().chain(covered.keys()).find(|id| self.covered.get(id) != covered.get(id)) {
-            return Err(AuditError::Covered { stake: *id });
-        }
-        let mut left = self.outcomes.clone();
-        for (account, OutcomeCount { proposed, kind, outcome, times, units }) in outcomes {
-            let name =
-                left.keys().find(|name| (name.0, name.1, name.2, name.3) == (account, proposed, kind.as_str(), outcome.as_str())).copied();
-            if name.and_then(|name| left.remove(&name)) != Some((times, units)) {
-                return Err(AuditError::Outcomes { account });
-            }
-        }
-        left.pop_first().map_or(Ok(()), |((account, ..), _)| Err(AuditError::Outcomes { account }))
-    }
 }
 
 /// Computes the books of a store from its log and compares them with what the store holds.
@@ -306,19 +256,23 @@ pub async fn audit_against(
         Trust::Log => None,
         Trust::Nobody => Some(Verified::default()),
     };
+    // While a part is replayed, the next one is checked.
+    let mut next = Part::read(store, 0).await.map(|part| part.check(head.escrow));
     loop {
-        let lines = store.log(None, books.position, 1000, 1 << 26).await?;
-        let (start, mut moved) = (books.position, Vec::new());
-        for line in &lines {
+        let Checking { last, lines, movements } = next?;
+        let (lines, read) = join!(lines, Part::read(store, last.unwrap_or(u64::MAX)));
+        next = read.map(|part| part.check(head.escrow));
+        let mut moved = Vec::new();
+        for line in lines.map_err(|_| AuditError::Unchecked)? {
             let (entry, before) = books.extend(line)?;
             moved.append(&mut books.moved);
             marks.check(books.head(), Some(&entry))?;
             if let Some(verified) = &mut verified {
-                verified.verify(store, line.position, &entry, &before).await?;
+                verified.verify(store, books.position, &entry, &before).await?;
             }
         }
-        payments::compare_movements(store, start, books.position, &moved).await?;
-        if lines.is_empty() {
+        payments::compare_movements(movements, &moved)?;
+        if last.is_none() {
             break;
         }
     }
@@ -329,9 +283,7 @@ pub async fn audit_against(
         return Err(AuditError::Digest { position: head.position });
     }
     marks.end(head.position)?;
-    let (balances, agreements) = store.everything().await?;
-    books.compare(balances, agreements)?;
-    books.compare_market(store).await?;
-    books.payments.compare(store).await?;
+    books.ledger.check().map_err(|fault| AuditError::Ledger { position: books.position, fault })?;
+    books.compare(store).await?;
     Ok(books.summary(verified))
 }

@@ -6,6 +6,7 @@ use verinfer_protocols::answer::LogHead;
 use verinfer_protocols::digest::Digest;
 use verinfer_protocols::time::Timestamp;
 
+use super::part::CheckedLine;
 use super::{Audit, AuditError, Books, Marks};
 use crate::books::{Entry, Record};
 use crate::store::LogLine;
@@ -44,9 +45,10 @@ pub fn audit_over_network(reader: &Reader, marks: &Marks, latest: Timestamp) -> 
         if part.is_empty() {
             return Err(AuditError::End { found: books.head().position, expected: head.position });
         }
-        for Given { position, head: digest, at, record } in part.into_iter().take_while(|given| given.position <= head.position) {
-            let line = LogLine { position, digest, entry: Entry { at, record }.encode() };
-            let (entry, _) = books.extend(&line)?;
+        let given = part.into_iter().take_while(|given| given.position <= head.position);
+        let line = |Given { position, head, at, record }| LogLine { position, digest: head, entry: Entry { at, record }.encode() };
+        for line in CheckedLine::all(given.map(line).collect(), reader.escrow()) {
+            let (entry, _) = books.extend(line)?;
             marks.check(books.head(), Some(&entry))?;
         }
         signed(&books)?;

@@ -1,10 +1,7 @@
 //! Payments from and to the world outside, and what entries did to accounts.
 
-use std::str::FromStr;
-
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row as _};
-use verinfer_protocols::keys::AccountId;
 use verinfer_protocols::ledger::Account;
 use verinfer_protocols::money::Money;
 use verinfer_protocols::payment::{Direction, Key, Payment, Standing};
@@ -176,11 +173,7 @@ fn movement(row: &AnyRow) -> Result<Movement, StoreError> {
 
 /// The account of a name, if it is one that somebody can dispose of.
 fn holder(name: &str) -> Option<Account> {
-    if name == "fees" {
-        Some(Account::Fees)
-    } else {
-        name.strip_prefix("party:").and_then(|key| AccountId::from_str(key).ok()).map(Account::Party)
-    }
+    name.parse().ok().filter(|&account| is_disposable(account))
 }
 
 const fn direction_name(direction: Direction) -> &'static str {

@@ -164,11 +164,19 @@ impl Store {
     ///
     /// The database fails.
     pub async fn balance(&self, account: Account) -> Result<Money, StoreError> {
+        let wrong = StoreError::Content { table: "balances", column: "units" };
+        Money::new(natural(self.units(account).await?, "balances", "units")?).map_err(|_| wrong)
+    }
+
+    /// The same, less than nothing for what it owes.
+    ///
+    /// # Errors
+    ///
+    /// The database fails.
+    pub async fn units(&self, account: Account) -> Result<i64, StoreError> {
         let query = sqlx::query("SELECT units FROM balances WHERE account = $1").bind(account.to_string());
         let row = query.fetch_optional(&mut *self.connection().await?).await?;
-        let units: i64 = row.map_or(Ok(0), |row| row.try_get(0))?;
-        let wrong = StoreError::Content { table: "balances", column: "units" };
-        Money::new(natural(units, "balances", "units")?).map_err(|_| wrong)
+        Ok(row.map_or(Ok(0), |row| row.try_get(0))?)
     }
 
     /// Whether anything was ever paid to or by an account.
@@ -267,18 +275,28 @@ impl Store {
         Ok(overview)
     }
 
-    /// All balances and the contents of all agreements, for the audit.
+    /// At most `limit` accounts after one, by name, that have something or owe it.
     ///
     /// # Errors
     ///
     /// The database fails.
-    pub async fn everything(&self) -> Result<(Vec<(String, i64)>, Vec<Agreement>), StoreError> {
-        let connection = &mut *self.connection().await?;
-        let rows = sqlx::query("SELECT account, units FROM balances WHERE units <> 0").fetch_all(&mut *connection).await?;
-        let balances = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_, StoreError>>()?;
-        let rows = sqlx::query("SELECT content FROM agreements").fetch_all(&mut *connection).await?;
-        let agreements = rows.iter().map(|row| content(row.try_get(0)?)).collect::<Result<_, StoreError>>()?;
-        Ok((balances, agreements))
+    pub async fn balances(&self, after: &str, limit: u32) -> Result<Vec<(String, i64)>, StoreError> {
+        let query = "SELECT account, units FROM balances WHERE units <> 0 AND account > $1 ORDER BY account LIMIT $2";
+        let query = sqlx::query(query).bind(after.to_owned()).bind(i64::from(limit));
+        let rows = query.fetch_all(&mut *self.connection().await?).await?;
+        rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+    }
+
+    /// At most `limit` agreements after one, by name.
+    ///
+    /// # Errors
+    ///
+    /// The database fails.
+    pub async fn agreements(&self, after: Option<AgreementId>, limit: u32) -> Result<Vec<(AgreementId, Agreement)>, StoreError> {
+        let query = "SELECT id, content FROM agreements WHERE id > $1 ORDER BY id LIMIT $2";
+        let after = after.map(|id| id.to_string()).unwrap_or_default();
+        let rows = sqlx::query(query).bind(after).bind(i64::from(limit)).fetch_all(&mut *self.connection().await?).await?;
+        rows.iter().map(|row| Ok((parsed(row.try_get(0)?, "agreements", "id")?, content(row.try_get(1)?)?))).collect()
     }
 }
 

@@ -25,7 +25,7 @@ fn audit_finds_every_change() {
         assert_eq!((audit.entries, audit.open, audit.ended, audit.issued, audit.fees), (5, 1, 0, 2000, 0));
         let party = format!("party:{}", key(1).account());
         type Expected = fn(&AuditError) -> bool;
-        let changes: [(String, String, Expected); 6] = [
+        let changes: [(String, String, Expected); 7] = [
             (
                 format!("UPDATE balances SET units = units + 1 WHERE account = '{party}'"),
                 format!("UPDATE balances SET units = units - 1 WHERE account = '{party}'"),
@@ -45,6 +45,11 @@ fn audit_finds_every_change() {
                 "UPDATE log SET position = 100 WHERE position = 3".to_owned(),
                 "UPDATE log SET position = 3 WHERE position = 100".to_owned(),
                 |error| matches!(error, AuditError::Gap { expected: 3, found: 4 }),
+            ),
+            (
+                format!("INSERT INTO movements (account, position, units, balance) VALUES ('{party}', 99, 1, 1)"),
+                "DELETE FROM movements WHERE position = 99".to_owned(),
+                |error| matches!(error, AuditError::Movement { position: 99 }),
             ),
             ("UPDATE head SET position = 6".to_owned(), "UPDATE head SET position = 5".to_owned(), |error| {
                 matches!(error, AuditError::End { found: 5, expected: 6 })

@@ -1,6 +1,7 @@
-//! A log of a million entries, of 50,000 agreements: how long a start takes, and pages, and the audit. `VERINFER_ENTRIES` says how many others.
+//! A log of a million entries, of 50,000 agreements: how long a start takes, and pages, and the audit. `VERINFER_ENTRIES` says how many others,
+//! `VERINFER_ACCOUNTS` of how many customers, 100 else; in the SQLite file that `VERINFER_LOG` names the log stays.
 //!
-//! `cargo test -p verinfer-escrow --test service scale -- --ignored --nocapture`
+//! `cargo test --workspace --test service scale -- --ignored --nocapture`
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -18,7 +19,7 @@ use verinfer_protocols::serving::Move as Serving;
 use verinfer_protocols::signed::{Body, Header, Request, VERSION};
 use verinfer_protocols::time::{Millis, Timestamp};
 
-use crate::common::{Database, LONG, Running, audited, key, money, operator, serving, sqlite};
+use crate::common::{Database, LONG, Running, audited, key, money, operator, serving, sqlite, sqlite_at};
 
 /// Every so many entries an agreement is proposed.
 const SPACING: u64 = 20;
@@ -109,14 +110,30 @@ impl Filling {
     }
 }
 
+fn number(name: &str, usual: u64) -> u64 {
+    std::env::var(name).map_or(usual, |number| number.parse().unwrap())
+}
+
+fn customer(number: u64) -> SecretKey {
+    SecretKey::from_seed(&Digest::of("customer", &number).0)
+}
+
+/// Time that all processors have spent for this process, where the system says.
+fn processor_time() -> Option<Duration> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let mut ticks = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let ticks = ticks.next()?.parse::<u64>().ok()? + ticks.next()?.parse::<u64>().ok()?;
+    Some(Duration::from_millis(10 * ticks))
+}
+
 /// Fills the database of a new escrow.
-async fn fill(database: &Database, entries: u64) {
+async fn fill(database: &Database, entries: u64, accounts: u64) {
     let store = Store::create(&database.url).await.unwrap();
     store.initialize(operator().account(), Timestamp(1_000_000)).await.unwrap();
     store.close().await;
     let pool = sqlx::AnyPool::connect(&database.url).await.unwrap();
     let mut rows = pool.begin().await.unwrap();
-    let (customers, provider): (Vec<_>, _) = ((0..100).map(key).collect(), key(101));
+    let (customers, provider): (Vec<_>, _) = ((0..accounts).map(customer).collect(), key(101));
     let mut filling = Filling {
         position: 0,
         digest: empty_log(operator().account()),
@@ -127,8 +144,8 @@ async fn fill(database: &Database, entries: u64) {
     };
     let mut number = 0;
     while filling.position < entries {
-        let customer = &customers[usize::try_from(filling.position % 100).unwrap()];
-        if filling.position >= 200 && filling.position.is_multiple_of(SPACING) {
+        let customer = &customers[usize::try_from(filling.position % accounts).unwrap()];
+        if filling.position >= 2 * accounts && filling.position.is_multiple_of(SPACING) {
             let terms = serving::terms(customer.account(), provider.account(), Digest([1; 32]), 2, LONG);
             let terms = Terms::Serving(terms);
             let id = terms.id(operator().account());
@@ -162,9 +179,9 @@ async fn fill(database: &Database, entries: u64) {
 #[test]
 #[ignore = "takes minutes, and asserts no times"]
 fn start_pages_and_audit_of_a_long_log() {
-    let entries = std::env::var("VERINFER_ENTRIES").map_or(1_000_000, |entries| entries.parse().unwrap());
-    let database = sqlite();
-    Runtime::new().unwrap().block_on(fill(&database, entries));
+    let (entries, accounts) = (number("VERINFER_ENTRIES", 1_000_000), number("VERINFER_ACCOUNTS", 100));
+    let database = std::env::var("VERINFER_LOG").map_or_else(|_| sqlite(), |path| sqlite_at(path.as_ref()));
+    Runtime::new().unwrap().block_on(fill(&database, entries, accounts));
     let start = Instant::now();
     let running = Running::start(&database);
     let agent: Agent = Agent::config_builder().http_status_as_error(false).build().into();
@@ -177,13 +194,14 @@ fn start_pages_and_audit_of_a_long_log() {
     };
     read("/v1/about");
     println!("start: {:?}", start.elapsed());
-    let agreement = running.client(&key(20)).own_account().unwrap().agreements[0].id;
-    let customer = key(20).account();
+    let agreement = running.client(&customer(20)).own_account().unwrap().agreements[0].id;
+    let customer = customer(20).account();
     let paths = [
         "/".to_owned(),
         format!("/agreements/{agreement}"),
         format!("/v1/agreements/{agreement}"),
         format!("/v1/accounts/{customer}"),
+        format!("/accounts/{customer}"),
         format!("/v1/log?after={}", entries / 2),
         format!("/v1/log?agreement={agreement}"),
     ];
@@ -199,7 +217,8 @@ fn start_pages_and_audit_of_a_long_log() {
         println!("{path}: median {:?}, longest {:?}, {} bytes", times[10].0, times[19].0, times[0].1);
     }
     running.stop();
-    let start = Instant::now();
+    let (start, before) = (Instant::now(), processor_time());
     let audit = audited(&database).unwrap();
-    println!("audit of {} entries: {:?}", audit.entries, start.elapsed());
+    let (elapsed, spent) = (start.elapsed(), processor_time().zip(before).map(|(after, before)| after - before));
+    println!("audit of {} entries: {elapsed:?}, processor time {spent:?}", audit.entries);
 }

@@ -111,6 +111,12 @@ pub struct AgreementSummary {
     pub deadline: Option<Timestamp>,
 }
 
+/// How many agreements that have not ended an [`AccountView`] lists.
+pub const MAX_OPEN_LISTED: u16 = 1000;
+
+/// How many that have ended it lists: the escrow's page of the account has the others.
+pub const MAX_ENDED_LISTED: u16 = 100;
+
 /// An account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -123,7 +129,8 @@ pub struct AccountView {
     pub next_sequence: u64,
     /// How its agreements have ended, counted from the log.
     pub outcomes: Vec<OutcomeCount>,
-    /// Its agreements, those that have not ended first, the newest first; at most 1000.
+    /// Its agreements, of each kind those first that changed last: at most [`MAX_OPEN_LISTED`] that have not ended, then at most [`MAX_ENDED_LISTED`] that
+    /// have.
     pub agreements: Vec<AgreementSummary>,
 }
 

@@ -21,7 +21,7 @@ use crate::deciding::Decisions;
 use crate::error::ServiceError;
 use crate::metrics::Metrics;
 use crate::signer::Signer;
-use crate::store::{FileLimits, Store, StoreError};
+use crate::store::{FileLimits, Standing, Store, StoreError, Subject};
 use crate::turns::Turns;
 
 /// Bytes of a move that is carried out also when the disk is nearly full.
@@ -166,7 +166,9 @@ impl Escrow {
         // Before the database sees them.
         check_texts(&request.body).map_err(EntryFault::from)?;
         let id = request.id();
-        if let Some(receipt) = self.store.receipt(id).await? {
+        let subject = Subject { signer: Some(request.header.signer), agreement: request.header.agreement, request: Some(id) };
+        let standing = self.store.standing(subject).await?;
+        if let Some(receipt) = standing.receipt {
             return Ok(receipt);
         }
         self.check_known(request.header.signer).await?;
@@ -176,10 +178,10 @@ impl Escrow {
         let received = noted.map_or(received, |noted| noted.min(received));
         let _deciding = self.decisions.resume(request.header.agreement, received);
         request.header.check_expiry(received)?;
-        let facts = self.facts_outside(&request, received).await?;
+        let facts = self.facts_outside(&request, received, standing).await?;
 
-        let mut writing = self.store.write().await?;
-        if let Some(receipt) = writing.receipt(id).await? {
+        let (mut writing, standing) = self.store.write(subject).await?;
+        if let Some(receipt) = standing.receipt {
             return Ok(receipt);
         }
         let signer = request.header.signer;
@@ -189,7 +191,7 @@ impl Escrow {
                 return Err(ServiceError::TooManyAgreements { open });
             }
         }
-        let mut before = writing.before(Some(signer), request.header.agreement).await?;
+        let mut before = writing.before(standing).await?;
         if let Some(key) = Key::of(&request) {
             before.payment = writing.payment(&key).await?;
         }
@@ -247,15 +249,14 @@ impl Escrow {
 
     /// What takes long to find out and does not change afterwards: it is only tried if the request would otherwise be carried out. What would not be is
     /// refused here already: writers follow one another, and must not wait for it.
-    async fn facts_outside(&self, request: &Request, received: Timestamp) -> Result<Facts, ServiceError> {
+    async fn facts_outside(&self, request: &Request, received: Timestamp, standing: Standing) -> Result<Facts, ServiceError> {
         let id = request.header.agreement;
-        let last = self.store.last_sequence(request.header.signer, id).await?;
-        request.header.check_sequence(last)?;
+        request.header.check_sequence(standing.last_sequence)?;
         if !matches!(request.body, Body::Act(_)) {
             return Ok(Facts::Nothing);
         }
         let question = Question::asked_by(request);
-        let agreement = self.store.agreement(id).await?.ok_or(EntryFault::NoAgreement { id })?.agreement;
+        let agreement = standing.agreement.ok_or(EntryFault::NoAgreement { id })?;
         check_possible(&agreement, request, received)?;
         if matches!(question, Question::Nothing | Question::Stake) {
             return Ok(Facts::Nothing);
@@ -321,8 +322,8 @@ impl Escrow {
 
     /// Ends the stage of an agreement if its time is over.
     async fn call_deadline(&self, id: AgreementId, now: Timestamp) -> Result<bool, ServiceError> {
-        let mut writing = self.store.write().await?;
-        let before = writing.before(None, id).await?;
+        let (mut writing, standing) = self.store.write(Subject { signer: None, agreement: id, request: None }).await?;
+        let before = writing.before(standing).await?;
         let Some(deadline) = before.agreement.as_ref().and_then(|agreement| agreement.state.deadline()) else { return Ok(false) };
         // Requests that came in time go first; when one of them could not be written down just now, time has come to a stand.
         if now < deadline || self.decisions.are_pending(id, deadline) || self.clock.stands() {

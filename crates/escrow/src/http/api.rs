@@ -7,7 +7,8 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use verinfer_escrow_client::messages::{
-    About, AccountView, AgreementView, ErrorBody, FileAccess, OTHER_BODY, PartyView, RequestAccess, RequestReceipt,
+    About, AccountView, AgreementView, ErrorBody, FileAccess, MAX_ENDED_LISTED, MAX_OPEN_LISTED, OTHER_BODY, PartyView, RequestAccess,
+    RequestReceipt,
 };
 use verinfer_http_server::{Counted, Room, body};
 use verinfer_protocols::agreement::Terms;
@@ -92,7 +93,7 @@ pub async fn account(State(shared): State<Shared>, Path(account): Path<String>) 
         balance: store.balance(Account::Party(account)).await?,
         next_sequence: store.last_sequence(account, AgreementId::NONE).await?.saturating_add(1),
         outcomes: store.outcomes(account).await?,
-        agreements: store.summaries(account, 1000).await?,
+        agreements: store.summaries(account, MAX_OPEN_LISTED, MAX_ENDED_LISTED).await?,
     }))
 }
 

@@ -81,10 +81,6 @@ impl Store {
 }
 
 impl Writing {
-    pub(super) async fn rules(&mut self) -> Result<Rules, StoreError> {
-        Ok(rules(&mut self.transaction).await?.unwrap_or_default())
-    }
-
     pub(super) async fn covered(&mut self, stake: AgreementId) -> Result<u32, StoreError> {
         covered(&mut self.transaction, stake).await
     }
@@ -128,8 +124,12 @@ pub fn ended(agreement: &Agreement) -> impl Iterator<Item = (AccountId, bool, &'
 
 async fn rules(connection: &mut AnyConnection) -> Result<Option<Rules>, StoreError> {
     let Some(row) = sqlx::query("SELECT content FROM rules").fetch_optional(connection).await? else { return Ok(None) };
-    let wrong = |_| StoreError::Content { table: "rules", column: "content" };
-    postcard::from_bytes(row.try_get(0)?).map(Some).map_err(wrong)
+    rules_of(row.try_get(0)?).map(Some)
+}
+
+/// Rules as they are kept.
+pub(super) fn rules_of(content: &[u8]) -> Result<Rules, StoreError> {
+    postcard::from_bytes(content).map_err(|_| StoreError::Content { table: "rules", column: "content" })
 }
 
 /// The columns from `first` on.

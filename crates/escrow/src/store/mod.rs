@@ -12,6 +12,7 @@ mod place;
 mod private;
 mod read;
 mod schema;
+mod standing;
 mod transaction;
 mod waiting;
 mod watch;
@@ -23,7 +24,7 @@ use std::time::Duration;
 use sqlx::any::{AnyPoolOptions, install_default_drivers};
 use sqlx::migrate::MigrateError;
 use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyPool, Executor, Row as _};
+use sqlx::{Any, AnyPool, Connection as _, Executor, Row as _};
 use tokio::sync::Mutex;
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::AccountId;
@@ -41,6 +42,7 @@ pub use lock::Lock;
 pub use pages::{Payment, Shown, Which};
 pub use payments::{Movement, PaymentFilter, RecordedPayment, is_disposable};
 pub use read::{Listed, LogLine, Overview, Row};
+pub use standing::{Standing, Subject};
 pub use watch::{Funds, Stage};
 pub use write::Writing;
 
@@ -49,6 +51,9 @@ const CONNECTIONS: u32 = 16;
 
 /// Connections for who only reads.
 const READERS: u32 = 8;
+
+/// A connection that was used so short a time ago is not asked whether it still works before it is used again.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// A server rolls back what a process has left open that has stopped, or whose machine is gone. Servers that do not know one of these settings do without.
 const LOSE_THE_SILENT: &str = "SELECT set_config(name, wanted.value, false) FROM (VALUES ('idle_in_transaction_session_timeout', '5000'), \
@@ -261,7 +266,15 @@ impl Store {
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         install_default_drivers();
         let is_sqlite = url.starts_with("sqlite:");
-        let options = AnyPoolOptions::new().after_connect(move |connection, _| {
+        let options = AnyPoolOptions::new().test_before_acquire(false).before_acquire(|connection, used| {
+            Box::pin(async move {
+                if used.idle_for > FRESH {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        });
+        let options = options.after_connect(move |connection, _| {
             Box::pin(async move {
                 if is_sqlite {
                     // Readers do not wait for the writer, and what was committed survives a loss of power.

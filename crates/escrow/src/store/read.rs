@@ -3,7 +3,7 @@
 use futures_util::{Stream, TryStreamExt as _};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row as _};
-use verinfer_escrow_client::messages::{AgreementSummary, Receipt};
+use verinfer_escrow_client::messages::AgreementSummary;
 use verinfer_protocols::agreement::Agreement;
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::AccountId;
@@ -88,13 +88,18 @@ const BALANCES: &str = "SELECT account, units FROM (\
      UNION ALL SELECT 1, account, units FROM \
      (SELECT account, units FROM balances WHERE account > 'party:' AND account LIKE 'party:%' ORDER BY account LIMIT $1) AS parties\
      ) AS shown ORDER BY place, account";
-/// An agreement that needs nobody else has its proposer in both places. Each half is read in the order of its index, no further than needed.
+/// Those that have not ended, then those that have, each half read in the order of its index and no further than needed. An agreement that needs nobody
+/// else has its proposer in both places.
 const SUMMARY_OF: &str = "SELECT id, kind, stage, ended, deadline FROM (\
-     SELECT * FROM (SELECT id, kind, stage, ended, deadline, changed FROM agreements WHERE proposer = $1 \
-     ORDER BY ended, changed DESC LIMIT $2) AS proposed \
-     UNION SELECT * FROM (SELECT id, kind, stage, ended, deadline, changed FROM agreements WHERE acceptor = $1 \
-     ORDER BY ended, changed DESC LIMIT $2) AS accepted\
-     ) AS own ORDER BY ended, changed DESC LIMIT $2";
+     SELECT * FROM (SELECT id, kind, stage, ended, deadline, changed FROM agreements \
+     WHERE proposer = $1 AND ended = 0 ORDER BY changed DESC LIMIT $2) AS proposed \
+     UNION ALL SELECT * FROM (SELECT id, kind, stage, ended, deadline, changed FROM agreements \
+     WHERE acceptor = $1 AND proposer <> $1 AND ended = 0 ORDER BY changed DESC LIMIT $2) AS accepted \
+     UNION ALL SELECT * FROM (SELECT id, kind, stage, ended, deadline, changed FROM agreements \
+     WHERE proposer = $1 AND ended = 1 ORDER BY changed DESC LIMIT $3) AS proposed_before \
+     UNION ALL SELECT * FROM (SELECT id, kind, stage, ended, deadline, changed FROM agreements \
+     WHERE acceptor = $1 AND proposer <> $1 AND ended = 1 ORDER BY changed DESC LIMIT $3) AS accepted_before \
+     ) AS own ORDER BY ended, changed DESC";
 
 impl Store {
     /// The end of the log.
@@ -149,15 +154,6 @@ impl Store {
         agreement(&mut *self.connection().await?, id).await
     }
 
-    /// The receipt of a request, if it was carried out.
-    ///
-    /// # Errors
-    ///
-    /// The database fails.
-    pub async fn receipt(&self, request: Digest) -> Result<Option<Receipt>, StoreError> {
-        receipt(&mut *self.connection().await?, request).await
-    }
-
     /// What an account has.
     ///
     /// # Errors
@@ -198,15 +194,19 @@ impl Store {
         last_sequence(&mut *self.connection().await?, account, agreement).await
     }
 
-    /// Agreements of an account, those that have not ended first, then those that changed last.
+    /// Agreements of an account, first at most `open` that have not ended, then at most `ended` that have; of each those first that changed last.
     ///
     /// # Errors
     ///
     /// The database fails.
-    pub async fn summaries(&self, of: AccountId, limit: u32) -> Result<Vec<AgreementSummary>, StoreError> {
-        let query = sqlx::query(SUMMARY_OF).bind(of.to_string()).bind(i64::from(limit));
+    pub async fn summaries(&self, of: AccountId, open: u16, ended: u16) -> Result<Vec<AgreementSummary>, StoreError> {
+        let query = sqlx::query(SUMMARY_OF).bind(of.to_string()).bind(i64::from(open)).bind(i64::from(ended));
         let rows = query.fetch_all(&mut *self.connection().await?).await?;
-        rows.iter().map(summary).collect()
+        let (have_ended, mut summaries): (Vec<_>, Vec<_>) =
+            rows.iter().map(summary).collect::<Result<Vec<_>, _>>()?.into_iter().partition(|summary| summary.ended);
+        summaries.truncate(open.into());
+        summaries.extend(have_ended.into_iter().take(ended.into()));
+        Ok(summaries)
     }
 
     /// Agreements whose stage is over at a time, the longest first.
@@ -337,17 +337,6 @@ pub(super) async fn agreement(connection: &mut AnyConnection, id: AgreementId) -
         agreement: content(row.try_get(0)?)?,
         opened: natural(row.try_get(1)?, "agreements", "opened")?,
         changed: natural(row.try_get(2)?, "agreements", "changed")?,
-    }))
-}
-
-/// The receipt of a request, if it was carried out.
-pub(super) async fn receipt(connection: &mut AnyConnection, request: Digest) -> Result<Option<Receipt>, StoreError> {
-    let query = sqlx::query("SELECT position, digest, at FROM log WHERE request = $1").bind(request.to_string());
-    let Some(row) = query.fetch_optional(connection).await? else { return Ok(None) };
-    Ok(Some(Receipt {
-        position: natural(row.try_get(0)?, "log", "position")?,
-        head: parsed(row.try_get(1)?, "log", "digest")?,
-        at: Timestamp(natural(row.try_get(2)?, "log", "at")?),
     }))
 }
 

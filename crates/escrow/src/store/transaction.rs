@@ -99,10 +99,9 @@ impl Transaction {
     ///
     /// As [`Transaction::commit`], and whether it is known that nothing was written.
     pub async fn end(mut self) -> Result<(), Uncommitted> {
-        // PostgreSQL answers a COMMIT after a statement that failed with a rollback, and calls it success; other statements it refuses.
-        let works = within(COMMIT, async { Ok(sqlx::raw_sql("SELECT 1").execute(&mut *self).await?) });
-        works.await.map_err(Uncommitted::Refused)?;
-        let commit = within(COMMIT, async { Ok(sqlx::raw_sql("COMMIT").execute(&mut *self).await?) });
+        // PostgreSQL answers a COMMIT after a statement that failed with a rollback, and calls it success; other statements it refuses, and what comes
+        // after them.
+        let commit = within(COMMIT, async { Ok(sqlx::raw_sql("SELECT 1; COMMIT").execute(&mut *self).await?) });
         match commit.await {
             Err(cause) if cause.is_refusal() => Err(Uncommitted::Refused(cause)),
             outcome => {

@@ -6,6 +6,7 @@ use sqlx::Row as _;
 use verinfer_escrow_client::messages::Receipt;
 use verinfer_protocols::agreement::Agreement;
 use verinfer_protocols::digest::{AgreementId, Digest, canonical};
+use verinfer_protocols::event::Facts;
 use verinfer_protocols::keys::AccountId;
 use verinfer_protocols::ledger::{Account, Posting};
 use verinfer_protocols::money::Money;
@@ -13,6 +14,7 @@ use verinfer_protocols::payment::{Key, Payment};
 
 use super::limit::{STEP, within};
 use super::payments::{self, Movement};
+use super::standing::{Standing, Subject, standing};
 use super::transaction::{Transaction, Turn, Uncommitted};
 use super::{Store, StoreError, integer, natural, parsed, read, scope};
 use crate::books::{Before, Change, Entry, Record, extended_log};
@@ -29,19 +31,17 @@ pub struct Writing {
 }
 
 impl Store {
-    /// Waits for the turn to write an entry.
+    /// Waits for the turn to write an entry; gives how things stand then.
     ///
     /// # Errors
     ///
     /// The database fails.
-    pub async fn write(&self) -> Result<Writing, StoreError> {
+    pub async fn write(&self, subject: Subject) -> Result<(Writing, Standing), StoreError> {
         let mut transaction = self.transaction().await?;
         within(STEP, async move {
-            let take = sqlx::query("UPDATE head SET position = position + 1 RETURNING position, digest");
-            let row = take.fetch_optional(&mut *transaction).await?.ok_or(StoreError::Empty)?;
-            let position = natural(row.try_get(0)?, "head", "position")?;
-            let before = parsed(row.try_get(1)?, "head", "digest")?;
-            Ok(Writing { store: self.clone(), transaction, position, before })
+            let standing = standing(&mut transaction, subject).await?;
+            let (position, before) = (standing.position.saturating_add(1), standing.digest);
+            Ok((Writing { store: self.clone(), transaction, position, before }, standing))
         })
         .await
     }
@@ -60,15 +60,6 @@ impl Store {
 }
 
 impl Writing {
-    /// The receipt of a request, if it was carried out.
-    ///
-    /// # Errors
-    ///
-    /// The database fails.
-    pub async fn receipt(&mut self, request: Digest) -> Result<Option<Receipt>, StoreError> {
-        within(STEP, read::receipt(&mut self.transaction, request)).await
-    }
-
     /// How many agreements of an account have not ended.
     ///
     /// # Errors
@@ -91,30 +82,25 @@ impl Writing {
         within(STEP, payments::read(&mut self.transaction, key)).await
     }
 
-    /// What an entry about an agreement depends on.
+    /// What an entry depends on, as things stand.
     ///
     /// # Errors
     ///
     /// The database fails.
-    pub async fn before(&mut self, signer: Option<AccountId>, id: AgreementId) -> Result<Before, StoreError> {
-        within(STEP, self.read_before(signer, id)).await
+    pub async fn before(&mut self, standing: Standing) -> Result<Before, StoreError> {
+        within(STEP, self.read_before(standing)).await
     }
 
-    async fn read_before(&mut self, signer: Option<AccountId>, id: AgreementId) -> Result<Before, StoreError> {
-        let agreement = read::agreement(&mut self.transaction, id).await?.map(|row| row.agreement);
+    async fn read_before(&mut self, standing: Standing) -> Result<Before, StoreError> {
+        let Standing { agreement, rules, last_sequence, .. } = standing;
         let stake = match agreement.as_ref().and_then(|agreement| agreement.terms.stake()) {
             Some(stake) => read::agreement(&mut self.transaction, stake).await?.map(|row| row.agreement),
             None => None,
-        };
-        let last_sequence = match signer {
-            Some(account) => read::last_sequence(&mut self.transaction, account, id).await?,
-            None => 0,
         };
         let covered = match &stake {
             Some(stake) => self.covered(stake.id).await?,
             None => 0,
         };
-        let rules = self.rules().await?;
         Ok(Before { agreement, stake, covered, rules, payment: None, last_sequence })
     }
 
@@ -122,7 +108,7 @@ impl Writing {
     ///
     /// # Errors
     ///
-    /// An account has too little; nothing has happened then. Or the database fails; whether something has happened then, [`Writing::receipt`] says when it
+    /// An account has too little; nothing has happened then. Or the database fails; whether something has happened then, [`Store::standing`] says when it
     /// works again.
     pub async fn commit(mut self, entry: &Entry, change: &Change) -> Result<Receipt, StoreError> {
         let head = within(STEP, self.append(entry, change)).await?;
@@ -157,12 +143,13 @@ impl Writing {
             payments::put(&mut self.transaction, payment, self.position).await?;
         }
         let request = match &entry.record {
-            Record::Request { request, .. } => {
-                let header = &request.header;
+            Record::Request { request, facts, .. } => {
+                let (header, name) = (&request.header, request.id().to_string());
                 self.count(header.signer, header.agreement, header.sequence).await?;
-                let forget = sqlx::query("DELETE FROM waiting WHERE request = $1").bind(request.id().to_string());
-                forget.execute(&mut *self.transaction).await?;
-                Some(request.id().to_string())
+                if may_have_waited(facts) {
+                    sqlx::query("DELETE FROM waiting WHERE request = $1").bind(&name).execute(&mut *self.transaction).await?;
+                }
+                Some(name)
             }
             Record::Deadline { .. } => None,
         };
@@ -172,8 +159,9 @@ impl Writing {
         let append = sqlx::query(append).bind(integer(self.position)).bind(head.to_string()).bind(request);
         let append = append.bind(entry.agreement().map(|id| id.to_string())).bind(bytes).bind(integer(entry.at.0));
         append.execute(&mut *self.transaction).await?;
-        let end = "UPDATE head SET digest = $1, clock = CASE WHEN clock < $2 THEN $2 ELSE clock END";
-        sqlx::query(end).bind(head.to_string()).bind(integer(entry.at.0)).execute(&mut *self.transaction).await?;
+        let end = "UPDATE head SET position = $1, digest = $2, clock = CASE WHEN clock < $3 THEN $3 ELSE clock END";
+        let end = sqlx::query(end).bind(integer(self.position)).bind(head.to_string()).bind(integer(entry.at.0));
+        end.execute(&mut *self.transaction).await?;
         Ok(head)
     }
 
@@ -219,34 +207,46 @@ impl Writing {
 
     /// Makes the postings and checks that they balance: the sum of what the accounts have gained is nothing.
     async fn post(&mut self, postings: &[Posting]) -> Result<(), StoreError> {
-        let (mut before, mut after) = (0_i128, 0_i128);
+        let mut sum = 0_i128;
         for (account, (taken, given)) in totals(postings) {
-            let amount = integer_amount(taken);
-            let add = "INSERT INTO balances (account, units) VALUES ($1, 0) ON CONFLICT (account) DO NOTHING";
-            sqlx::query(add).bind(account.to_string()).execute(&mut *self.transaction).await?;
-            let row = sqlx::query("SELECT units FROM balances WHERE account = $1").bind(account.to_string());
-            let units: i64 = row.fetch_one(&mut *self.transaction).await?.try_get(0)?;
-            let next = units.checked_add(integer_amount(given)).and_then(|units| units.checked_sub(amount));
-            let next = next.filter(|&next| account == Account::Outside || next >= 0);
-            let next = next.ok_or(StoreError::Overdrawn { account, amount: taken })?;
-            sqlx::query("UPDATE balances SET units = $2 WHERE account = $1")
-                .bind(account.to_string())
-                .bind(next)
-                .execute(&mut *self.transaction)
-                .await?;
-            let gained = next.saturating_sub(units);
-            if gained != 0 {
-                let movement = Movement { position: self.position, account, units: gained, balance: next };
-                payments::put_movement(&mut self.transaction, movement).await?;
+            let units = integer_amount(given).saturating_sub(integer_amount(taken));
+            let balance = self.gain(account, units).await?.ok_or(StoreError::Overdrawn { account, amount: taken })?;
+            if units != 0 {
+                payments::put_movement(&mut self.transaction, Movement { position: self.position, account, units, balance }).await?;
             }
-            before = before.saturating_add(i128::from(units));
-            after = after.saturating_add(i128::from(next));
+            sum = sum.saturating_add(i128::from(units));
         }
-        if before == after {
-            Ok(())
-        } else {
-            Err(StoreError::NotConserved { sum: i64::try_from(after.saturating_sub(before)).unwrap_or(i64::MAX) })
+        if sum == 0 { Ok(()) } else { Err(StoreError::NotConserved { sum: i64::try_from(sum).unwrap_or(i64::MAX) }) }
+    }
+
+    /// Gives an account so much, or takes it, and tells what it has then; nothing if it has too little, or more than can be counted.
+    async fn gain(&mut self, account: Account, units: i64) -> Result<Option<i64>, StoreError> {
+        let least = if account == Account::Outside { i64::MIN } else { 0 };
+        if units < least {
+            // No account that there is not yet may begin with so little.
+            return self.change(account, units, least).await;
         }
+        let put = "INSERT INTO balances (account, units) VALUES ($1, $2) \
+                   ON CONFLICT (account) DO UPDATE SET units = balances.units + $2 WHERE balances.units BETWEEN $3 AND $4 RETURNING units";
+        let query = sqlx::query(put).bind(account.to_string()).bind(units);
+        let query = query.bind(least.saturating_sub(units)).bind(i64::MAX.saturating_sub(units));
+        Ok(query.fetch_optional(&mut *self.transaction).await?.map(|row| row.try_get(0)).transpose()?)
+    }
+
+    /// As [`Writing::gain`], of an account that there is.
+    async fn change(&mut self, account: Account, units: i64, least: i64) -> Result<Option<i64>, StoreError> {
+        let change = "UPDATE balances SET units = units + $2 WHERE account = $1 AND units BETWEEN $3 AND $4 RETURNING units";
+        let query = sqlx::query(change).bind(account.to_string()).bind(units);
+        let query = query.bind(least.saturating_sub(units)).bind(i64::MAX.saturating_sub(units));
+        Ok(query.fetch_optional(&mut *self.transaction).await?.map(|row| row.try_get(0)).transpose()?)
+    }
+}
+
+/// Whether a request may be written down among those that wait: only those whose proof or ciphertext is looked at do.
+const fn may_have_waited(facts: &Facts) -> bool {
+    match facts {
+        Facts::Proof(_) | Facts::Opens(_) => true,
+        Facts::Nothing | Facts::Stake { .. } | Facts::Held => false,
     }
 }
 

@@ -77,7 +77,7 @@ impl From<ServiceError> for Failure {
 /// The name of a failure that passes with the database's.
 const OUTAGE: &str = "outage";
 
-const fn classify(error: &ServiceError) -> (StatusCode, &'static str) {
+fn classify(error: &ServiceError) -> (StatusCode, &'static str) {
     match error {
         ServiceError::Entry(fault) => classify_entry(fault),
         ServiceError::NoFile { .. } => (StatusCode::NOT_FOUND, "no_file"),
@@ -94,9 +94,7 @@ const fn classify(error: &ServiceError) -> (StatusCode, &'static str) {
         ServiceError::Store(StoreError::Deposed) => (StatusCode::SERVICE_UNAVAILABLE, "deposed"),
         ServiceError::Store(StoreError::Overdrawn { .. }) => (StatusCode::PAYMENT_REQUIRED, "overdrawn"),
         ServiceError::Store(StoreError::Value(_)) => (StatusCode::UNPROCESSABLE_ENTITY, "value"),
-        ServiceError::Store(StoreError::Database(_) | StoreError::Disk(_) | StoreError::Hangs { .. }) => {
-            (StatusCode::SERVICE_UNAVAILABLE, OUTAGE)
-        }
+        ServiceError::Store(error) if error.is_outage() => (StatusCode::SERVICE_UNAVAILABLE, OUTAGE),
         ServiceError::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
     }
 }

@@ -25,7 +25,6 @@ use sqlx::any::{AnyPoolOptions, install_default_drivers};
 use sqlx::migrate::MigrateError;
 use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyPool, Connection as _, Executor, Row as _};
-use tokio::sync::Mutex;
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::AccountId;
 use verinfer_protocols::ledger::Account;
@@ -35,7 +34,7 @@ use verinfer_protocols::time::Timestamp;
 use crate::books::{LOG_FORMAT, empty_log};
 use limit::within;
 use place::Place;
-use transaction::Transaction;
+use transaction::Writers;
 
 pub use files::{FileLimits, Kept};
 pub use lock::Lock;
@@ -66,8 +65,8 @@ pub struct Store {
     pool: AnyPool,
     /// Connections for who only reads.
     readers: AnyPool,
-    /// Writers follow one another: in this process they queue here, where the order is fair and waiting costs nothing.
-    writers: Arc<Mutex<()>>,
+    /// Writers follow one another: in this process they queue here.
+    writers: Writers,
     /// The term in which what is written here is written; 0, in which nothing is, until [`Store::begin_term`].
     term: i64,
     place: Place,
@@ -185,6 +184,9 @@ pub enum StoreError {
     /// A later term has begun: another process leads, or did.
     #[error("another process of this escrow has taken the lead: nothing is written here in its term")]
     Deposed,
+    /// The transaction of several entries, this among them, has failed.
+    #[error(transparent)]
+    Together(Arc<StoreError>),
     /// An account has too little.
     #[error("account {account} does not have {amount} units")]
     Overdrawn {
@@ -203,8 +205,9 @@ pub enum StoreError {
 
 impl StoreError {
     /// Whether nothing can be written here now: that may pass.
-    pub const fn is_outage(&self) -> bool {
+    pub fn is_outage(&self) -> bool {
         match self {
+            Self::Together(cause) => cause.is_outage(),
             Self::Database(_) | Self::Disk(_) | Self::Hangs { .. } | Self::Deposed => true,
             Self::Value(_)
             | Self::Content { .. }
@@ -295,7 +298,7 @@ impl Store {
         schema::check(&mut connection).await?;
         let place = if is_sqlite { Place::of_sqlite(&mut connection).await? } else { Place::Server };
         drop(connection);
-        Ok(Self { pool, readers, writers: Arc::default(), term: 0, place })
+        Ok(Self { pool, readers, writers: Writers::default(), term: 0, place })
     }
 
     /// Makes the escrow's log if there is none, and checks that it is this escrow's.
@@ -363,11 +366,6 @@ impl Store {
     /// The same database, on the connections for who only reads: those who wait for one keep nobody else waiting.
     pub fn for_reading(&self) -> Self {
         Self { pool: self.readers.clone(), term: 0, ..self.clone() }
-    }
-
-    /// Waits for the turn to write.
-    async fn transaction(&self) -> Result<Transaction, StoreError> {
-        Transaction::begin(&self.pool, &self.writers, self.term).await
     }
 
     async fn connection(&self) -> Result<PoolConnection<Any>, StoreError> {

@@ -140,9 +140,7 @@ impl Store {
     ///
     /// The database fails.
     pub async fn digest_at(&self, position: u64) -> Result<Option<Digest>, StoreError> {
-        let query = sqlx::query("SELECT digest FROM log WHERE position = $1").bind(integer(position));
-        let row = query.fetch_optional(&mut *self.connection().await?).await?;
-        row.map(|row| parsed(row.try_get(0)?, "log", "digest")).transpose()
+        digest_at(&mut *self.connection().await?, position).await
     }
 
     /// An agreement, if there is one of this name.
@@ -327,6 +325,13 @@ pub(super) fn summary(row: &AnyRow) -> Result<AgreementSummary, StoreError> {
         ended: row.try_get::<i64, _>(3)? != 0,
         deadline: deadline.map(|at| natural(at, "agreements", "deadline").map(Timestamp)).transpose()?,
     })
+}
+
+/// The digest of the log up to an entry, if there is one.
+pub(super) async fn digest_at(connection: &mut AnyConnection, position: u64) -> Result<Option<Digest>, StoreError> {
+    let query = sqlx::query("SELECT digest FROM log WHERE position = $1").bind(integer(position));
+    let row = query.fetch_optional(connection).await?;
+    row.map(|row| parsed(row.try_get(0)?, "log", "digest")).transpose()
 }
 
 /// An agreement, if there is one of this name.

@@ -15,8 +15,8 @@ use verinfer_protocols::payment::{Key, Payment};
 use super::limit::{STEP, within};
 use super::payments::{self, Movement};
 use super::standing::{Standing, Subject, standing};
-use super::transaction::{Transaction, Turn, Uncommitted};
-use super::{Store, StoreError, integer, natural, parsed, read, scope};
+use super::transaction::Transaction;
+use super::{Store, StoreError, integer, natural, read, scope};
 use crate::books::{Before, Change, Entry, Record, extended_log};
 
 /// A transaction that will add one entry to the log. Nobody else writes until it ends; if it is dropped, nothing has happened.
@@ -37,23 +37,11 @@ impl Store {
     ///
     /// The database fails.
     pub async fn write(&self, subject: Subject) -> Result<(Writing, Standing), StoreError> {
-        let mut transaction = self.transaction().await?;
+        let mut transaction = self.company().await?;
         within(STEP, async move {
             let standing = standing(&mut transaction, subject).await?;
             let (position, before) = (standing.position.saturating_add(1), standing.digest);
             Ok((Writing { store: self.clone(), transaction, position, before }, standing))
-        })
-        .await
-    }
-
-    /// Looks whether an entry is in the log at a position although nobody has said so. Nobody writes meanwhile: what was committed is there by then.
-    async fn is_written(&self, turn: Turn, position: u64, head: &Digest) -> Result<bool, StoreError> {
-        let mut transaction = Transaction::resume(&self.pool, turn, self.term).await?;
-        within(STEP, async move {
-            let query = sqlx::query("SELECT digest FROM log WHERE position = $1").bind(integer(position));
-            let row = query.fetch_optional(&mut *transaction).await?;
-            let found: Option<Digest> = row.map(|row| parsed(row.try_get(0)?, "log", "digest")).transpose()?;
-            Ok(found.as_ref() == Some(head))
         })
         .await
     }
@@ -104,7 +92,8 @@ impl Writing {
         Ok(Before { agreement, stake, covered, rules, payment: None, last_sequence })
     }
 
-    /// Writes an entry and what it does, and ends the transaction. Where the end of the transaction is not known, it is looked up.
+    /// Writes an entry and what it does, and ends the transaction, together with those of others that wait. Where the end of the transaction is not known,
+    /// it is looked up.
     ///
     /// # Errors
     ///
@@ -112,15 +101,8 @@ impl Writing {
     /// works again.
     pub async fn commit(mut self, entry: &Entry, change: &Change) -> Result<Receipt, StoreError> {
         let head = within(STEP, self.append(entry, change)).await?;
-        let receipt = Receipt { position: self.position, head, at: entry.at };
-        match self.transaction.end().await {
-            Ok(()) => Ok(receipt),
-            Err(Uncommitted::Refused(cause)) => Err(cause),
-            Err(Uncommitted::Unknown { cause, turn }) => {
-                tracing::warn!(error = %cause, "a commit is not known to have worked: the log is asked");
-                if self.store.is_written(turn, self.position, &head).await? { Ok(receipt) } else { Err(cause) }
-            }
-        }
+        self.store.settle(self.transaction, self.position, head).await?;
+        Ok(Receipt { position: self.position, head, at: entry.at })
     }
 
     /// Gives the digest of the log with the entry.

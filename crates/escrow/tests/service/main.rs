@@ -7,6 +7,7 @@ mod audit;
 mod browser;
 mod certificates;
 mod common;
+mod company;
 mod demands;
 mod files;
 mod full_disk;

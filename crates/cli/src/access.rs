@@ -1,12 +1,13 @@
 //! The escrow that a command asks, and the key that it signs with.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::bail;
 use clap::Args;
+use verinfer_escrow_client::memory::Memory;
 use verinfer_escrow_client::messages::Receipt;
-use verinfer_escrow_client::{Client, ClientError, Patience, RECORDED};
-use verinfer_parties::pins::check_escrow;
+use verinfer_escrow_client::{Client, ClientError, EscrowAddress, Patience, RECORDED};
 use verinfer_protocols::keys::AccountId;
 
 use crate::keys;
@@ -33,17 +34,35 @@ pub struct EscrowArguments {
 }
 
 impl EscrowArguments {
+    /// The file of the key.
+    pub fn key_file(&self) -> &Path {
+        &self.key
+    }
+
     /// Reads the key and reaches the escrow.
     ///
     /// # Errors
     ///
     /// One of them fails, or it is another escrow.
     pub fn connect(&self, output: Output) -> anyhow::Result<Client> {
+        self.connect_with(None, output)
+    }
+
+    /// The same, where what the escrow signs is kept and compared.
+    ///
+    /// # Errors
+    ///
+    /// As [`EscrowArguments::connect`]; also if the escrow contradicts what was kept.
+    pub fn connect_with(&self, memory: Option<Arc<dyn Memory>>, output: Output) -> anyhow::Result<Client> {
         let key = keys::read(&self.key, output)?;
         self.roots.warn_of(&self.escrow, output);
-        let client = Client::connect_securely(&self.escrow, key, Patience::default(), &self.roots.read()?)?;
-        check_escrow(self.escrow_account, client.escrow())?;
-        Ok(client)
+        let address = EscrowAddress {
+            url: self.escrow.clone(),
+            roots: self.roots.read()?,
+            account: self.escrow_account,
+            patience: Patience::default(),
+        };
+        Ok(Client::connect_to(&address, key, memory)?)
     }
 
     /// As [`EscrowArguments::connect`], where the key must be the escrow's own: nothing is sent with another.

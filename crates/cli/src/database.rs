@@ -68,11 +68,22 @@ fn with_password(url: &str, file: &Path, output: Output) -> anyhow::Result<Strin
     Ok(url.into())
 }
 
-/// A database's URL as it may be shown.
+/// A database's URL as it may be shown: without user, password and query. Of one in which a password may stand elsewhere only the kind is shown.
 pub fn without_password(url: &str) -> String {
-    match (url.find("://"), url.rfind('@')) {
-        (Some(scheme), Some(host)) if scheme < host => format!("{}://...{}", &url[..scheme], &url[host..]),
-        _ => url.split('?').next().unwrap_or(url).to_owned(),
+    let Some((kind, _)) = url.split_once(':') else { return url.to_owned() };
+    let shown = url.split(['?', '#']).next().unwrap_or_default();
+    if kind == "sqlite" {
+        return shown.to_owned();
+    }
+    let Ok(parsed) = Url::parse(url) else { return format!("{kind}:...") };
+    let before = if parsed.username().is_empty() && parsed.password().is_none() { "" } else { "...@" };
+    let place = || Some((parsed.host_str()?, parsed.port().map(|port| format!(":{port}")).unwrap_or_default()));
+    match place() {
+        // A character of a password that should have been written as %xx ends the host.
+        Some((host, port)) if !parsed.path().contains('@') && !url[shown.len()..].contains('@') => {
+            format!("{kind}://{before}{host}{port}{}", parsed.path())
+        }
+        Some(_) | None => format!("{kind}:..."),
     }
 }
 
@@ -88,7 +99,15 @@ mod tests {
     fn passwords_are_not_shown() {
         assert_eq!(without_password("postgres://user:secret@host/name"), "postgres://...@host/name");
         assert_eq!(without_password("postgres://host/name?password=secret"), "postgres://host/name");
-        assert_eq!(without_password("sqlite:escrow.db"), "sqlite:escrow.db");
+        assert_eq!(without_password("postgres://user:secret@host:1/name?password=secret&x=a@b"), "postgres:...");
+        assert_eq!(without_password("postgres://user:secret@host:1/name?password=secret"), "postgres://...@host:1/name");
+        assert_eq!(without_password("sqlite:escrow.db?mode=rwc"), "sqlite:escrow.db");
+        assert_eq!(without_password("sqlite:///a@b/escrow.db"), "sqlite:///a@b/escrow.db");
+        // Characters that should have been escaped.
+        for url in ["user:se?cret", "user:1?secret", "user:se/cret", "user:1/secret", "user:se#cret", "user:se@cret"] {
+            let shown = without_password(&format!("postgres://{url}@host/name"));
+            assert!(!shown.contains("cret"), "{shown}");
+        }
     }
 
     #[test]

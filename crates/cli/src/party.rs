@@ -10,10 +10,9 @@ use serde::Serialize;
 use verinfer_commitments::{Kind, Salt, draw_salt};
 use verinfer_escrow_client::messages::AgreementView;
 use verinfer_escrow_client::tls::Roots;
-use verinfer_escrow_client::{Client, Patience};
+use verinfer_escrow_client::{Client, EscrowAddress, Patience};
 use verinfer_graph::{DataType, Graph, Shape};
 use verinfer_parties::peer::Peer;
-use verinfer_parties::pins::check_escrow;
 use verinfer_parties::receipts::Receipts;
 use verinfer_parties::time::Time;
 use verinfer_parties::{Model, Pace, Store, Tell};
@@ -86,9 +85,9 @@ impl PartyArguments {
         let store = Store::open(&self.state).with_context(|| format!("cannot use {}", self.state.display()))?;
         let roots = self.roots.read()?;
         self.roots.warn_of(&self.escrow, output);
-        let client = Client::connect_securely(&self.escrow, key.clone(), Patience::default(), &roots)?;
-        check_escrow(self.escrow_account, client.escrow())?;
-        let client = client.remembering(Arc::new(Receipts::of(&store)))?;
+        let address =
+            EscrowAddress { url: self.escrow.clone(), roots: roots.clone(), account: self.escrow_account, patience: Patience::default() };
+        let client = Client::connect_to(&address, key.clone(), Some(Arc::new(Receipts::of(&store))))?;
         let pace = Pace { poll: Duration::from_millis(self.poll), once };
         let tell: Tell = Arc::new(move |line| output.line(line));
         Ok(Party { key, client, store, roots, pace, tell })

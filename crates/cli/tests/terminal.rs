@@ -10,7 +10,7 @@ use std::thread;
 use address::free_address;
 use common::{Finished, verinfer, verinfer_with};
 use verinfer_escrow_client::messages::{ANSWER_HEADER, NONCE_HEADER};
-use verinfer_protocols::answer::{Answer, LogHead, SignedAnswer, VERSION, question};
+use verinfer_protocols::answer::{Answer, LogHead, Question, SignedAnswer, VERSION};
 use verinfer_protocols::digest::Digest;
 use verinfer_protocols::keys::SecretKey;
 use verinfer_protocols::time::Timestamp;
@@ -137,7 +137,7 @@ fn signed(head: &[String], body: &str) -> SignedAnswer {
     let answer = Answer {
         version: VERSION,
         escrow: key.account(),
-        question: question("GET", target, ""),
+        question: Question { method: "GET", target, ..Question::default() }.digest(),
         nonce: Some(nonce.parse().unwrap()),
         status: 400,
         body: Digest::of_bytes(body.as_bytes()),

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use verinfer_protocols::agreement::{Move, Terms};
-use verinfer_protocols::answer::AnswerFault;
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::{AccountId, SecretKey};
 use verinfer_protocols::money::Money;
@@ -16,11 +15,12 @@ use verinfer_protocols::time::{Millis, Timestamp};
 use verinfer_protocols::{accuracy, retrieval, serving, transfer};
 
 use crate::MAX_FILE_BYTES;
+use crate::address::EscrowAddress;
 use crate::error::ClientError;
+use crate::evidence::NO_AGREEMENT;
 use crate::known::Known;
 use crate::memory::{KeptReceipt, Memory};
 use crate::messages::{About, AccountView, AgreementView, FileAccess, PartyView, Receipt, RequestAccess, RequestReceipt};
-use crate::tls::Roots;
 use crate::transport::{Content, Question, Transport, refusal, understand};
 
 /// How long a client waits for an escrow.
@@ -58,24 +58,23 @@ const MEMORY: Duration = Duration::from_secs(60);
 const LIFETIME: Millis = Millis(10 * 60 * 1000);
 
 impl Client {
-    /// For the escrow at `url` (`http://host:port`), whose account is asked for. A party that knows the account compares it with [`Client::escrow`].
+    /// For the escrow at `url` (`http://host:port`), whose account is asked for.
     ///
     /// # Errors
     ///
     /// There is no escrow.
     pub fn connect(url: &str, key: SecretKey, patience: Patience) -> Result<Self, ClientError> {
-        Self::connect_securely(url, key, patience, &Roots::default())
+        Self::connect_to(&EscrowAddress::of(url, patience), key, None)
     }
 
-    /// The same, where an escrow at `https://host:port` must have a certificate of these authorities.
+    /// For the escrow at an address. With a memory it keeps what the escrow signs, and compares it with what was kept before.
     ///
     /// # Errors
     ///
-    /// There is no escrow, or it has another certificate.
-    pub fn connect_securely(url: &str, key: SecretKey, patience: Patience, roots: &Roots) -> Result<Self, ClientError> {
-        let config = roots.agent().timeout_global(Some(patience.answer));
-        let transport = Transport::new(config.build().into(), url, patience, Known::default());
-        // The account that signs the first answer is the escrow's as far as this client knows.
+    /// There is no escrow, it has another certificate or another account, or contradicts what it has signed before; or what it has signed cannot be read or
+    /// kept.
+    pub fn connect_to(address: &EscrowAddress, key: SecretKey, memory: Option<Arc<dyn Memory>>) -> Result<Self, ClientError> {
+        let transport = Transport::new(address, Known::new(address.account, memory)?);
         let escrow = transport.read::<About>(ABOUT)?.escrow;
         match transport.escrow() {
             Some(found) if found == escrow => Ok(Self { transport, key, escrow, time: Arc::default() }),
@@ -84,22 +83,6 @@ impl Client {
                 Err(ClientError::Answer { request: ABOUT.to_owned(), reason })
             }
         }
-    }
-
-    /// The same client, which keeps what the escrow signs, and compares it with what was kept before.
-    ///
-    /// # Errors
-    ///
-    /// It is another escrow, contradicts what it has signed before, or cannot be reached; or what it has signed cannot be read or kept.
-    pub fn remembering(self, memory: Arc<dyn Memory>) -> Result<Self, ClientError> {
-        let known = Known::of(memory)?;
-        if let Some(expected) = known.escrow().filter(|&known| known != self.escrow) {
-            let fault = AnswerFault::OtherEscrow { found: self.escrow, expected };
-            return Err(ClientError::Unproved { request: ABOUT.to_owned(), status: 200, fault: fault.into() });
-        }
-        let client = Self { transport: self.transport.with(known), ..self };
-        client.about()?;
-        Ok(client)
     }
 
     /// The escrow's account.
@@ -137,8 +120,10 @@ impl Client {
     /// The escrow cannot be reached.
     pub fn account_of(&self, account: AccountId) -> Result<AccountView, ClientError> {
         let last = if account == self.account() { self.transport.known().last_sequence(AgreementId::NONE) } else { 0 };
-        let (answer, view) = self.transport.read_signed::<AccountView>(&format!("/v1/accounts/{account}"))?;
-        self.transport.known().check_sequence(AgreementId::NONE, last, view.next_sequence, &answer)?;
+        let target = format!("/v1/accounts/{account}");
+        let (answer, body) = self.transport.ask(&Question::get(&target))?;
+        let view: AccountView = understand(&target, &body)?;
+        self.transport.known().check_sequence(AgreementId::NONE, (last, view.next_sequence), (&target, &answer, &body))?;
         Ok(view)
     }
 
@@ -161,14 +146,15 @@ impl Client {
         let (answer, body) = self.transport.ask_any(&Question::get(&target))?;
         if answer.answer.status != 200 {
             let refusal = refusal(answer.answer.status, &body);
-            if refusal.kind() == Some("no_agreement") {
-                self.transport.known().check_sequence(id, last, 1, &answer)?;
+            if refusal.kind() == Some(NO_AGREEMENT) {
+                self.transport.known().check_sequence(id, (last, 1), (&target, &answer, &body))?;
             }
             return Err(refusal);
         }
         let view: AgreementView = understand(&target, &body)?;
         let own = view.parties.iter().find(|party| party.account == self.account());
-        self.transport.known().check_sequence(id, last, own.map_or(1, |party| party.next_sequence), &answer)?;
+        let next = own.map_or(1, |party| party.next_sequence);
+        self.transport.known().check_sequence(id, (last, next), (&target, &answer, &body))?;
         Ok(view)
     }
 
@@ -222,8 +208,7 @@ impl Client {
         }
         let body = String::from_utf8(body)
             .map_err(|_| ClientError::Answer { request: REQUESTS.to_owned(), reason: "it is no UTF-8 text".to_owned() })?;
-        let Header { agreement, sequence, .. } = request.header;
-        self.transport.known().keep(&KeptReceipt { request: found, agreement, sequence, entry, answer, body })?;
+        self.transport.known().keep(&KeptReceipt { request: request.clone(), entry, answer, body })?;
         Ok(entry)
     }
 

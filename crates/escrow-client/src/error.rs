@@ -1,5 +1,6 @@
 use verinfer_protocols::answer::AnswerFault;
 use verinfer_protocols::digest::Digest;
+use verinfer_protocols::keys::AccountId;
 
 use crate::contradiction::Contradiction;
 use crate::memory::MemoryError;
@@ -16,9 +17,15 @@ pub enum ReplyFault {
         /// What is wrong.
         reason: String,
     },
-    /// It is the escrow's, to a body that was changed on the way.
-    #[error("another body came to the escrow than was sent")]
+    /// It is the escrow's, to a body that was changed, cut off or held up on the way.
+    #[error("another body came to the escrow than was sent, or not all of it in time")]
     OtherBody,
+    /// It is longer than any that the escrow gives.
+    #[error("it has more than {limit} bytes")]
+    TooLong {
+        /// Bytes of the longest.
+        limit: u64,
+    },
     /// It does not hold.
     #[error(transparent)]
     Answer(#[from] AnswerFault),
@@ -66,6 +73,14 @@ pub enum ClientError {
         /// What is wrong with the answer.
         fault: ReplyFault,
     },
+    /// What was kept is another escrow's.
+    #[error("what is kept here was signed by the escrow {kept}, not by {named}: name that one, or keep what another signs elsewhere")]
+    OtherEscrow {
+        /// Who has signed it.
+        kept: AccountId,
+        /// Who is named.
+        named: AccountId,
+    },
     /// The escrow has signed what contradicts this.
     #[error(transparent)]
     Contradiction(#[from] Contradiction),
@@ -100,6 +115,7 @@ impl ClientError {
             // A proxy says 502 and 504 while the escrow behind it is started again.
             Self::Refused { status, kind, .. } => matches!(status, 429 | 502 | 503 | 504) || kind == "no_space",
             Self::Answer { .. }
+            | Self::OtherEscrow { .. }
             | Self::Contradiction(_)
             | Self::OtherFile { .. }
             | Self::OtherReceipt { .. }
@@ -116,6 +132,7 @@ impl ClientError {
             | Self::Distrusted { .. }
             | Self::Answer { .. }
             | Self::Unproved { .. }
+            | Self::OtherEscrow { .. }
             | Self::Contradiction(_)
             | Self::OtherFile { .. }
             | Self::OtherReceipt { .. }

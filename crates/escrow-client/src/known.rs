@@ -1,41 +1,71 @@
 //! What a client knows of its escrow's log: each answer must be of the log that it knows already.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use verinfer_protocols::answer::{LogHead, MAX_SETBACK, SignedAnswer};
+use verinfer_protocols::answer::{LogHead, MAX_SETBACK, Nonce, NonceSalt, SignedAnswer};
 use verinfer_protocols::digest::AgreementId;
 use verinfer_protocols::keys::AccountId;
 
 use crate::contradiction::Contradiction;
 use crate::error::ClientError;
-use crate::memory::{Evidence, KeptReceipt, Memory, MemoryError};
+use crate::evidence::Evidence;
+use crate::memory::{KeptReceipt, Memory};
 
 /// The last log that the escrow has signed, as far as this client knows, and where the client keeps what it knows.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
+    /// The escrow's account, if it is named.
+    account: Option<AccountId>,
+    /// What the escrow has signed that cannot be: from then on nothing it says counts.
+    contradiction: Arc<OnceLock<Contradiction>>,
     last: Arc<Mutex<Option<SignedAnswer>>>,
     memory: Option<Arc<dyn Memory>>,
 }
 
+/// A question that is about to be asked.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// What its answer is told by.
+    pub nonce: Nonce,
+    salt: NonceSalt,
+    before: Option<SignedAnswer>,
+}
+
+impl Asked {
+    /// The position up to which the log is known.
+    pub fn known(&self) -> Option<u64> {
+        self.before.as_ref().map(|known| known.answer.head.position)
+    }
+}
+
 impl Known {
-    /// What is kept in a memory, and is kept there from now on.
+    /// An escrow that is named, or is the one that has signed what is kept in a memory; what it signs is kept there from now on.
     ///
     /// # Errors
     ///
-    /// It cannot be read.
-    pub fn of(memory: Arc<dyn Memory>) -> Result<Self, MemoryError> {
-        let last = memory.head()?;
-        Ok(Self { last: Arc::new(Mutex::new(last)), memory: Some(memory) })
+    /// What is kept cannot be read, or another escrow has signed it.
+    pub fn new(account: Option<AccountId>, memory: Option<Arc<dyn Memory>>) -> Result<Self, ClientError> {
+        let last = memory.as_ref().map(|memory| memory.head()).transpose()?.flatten();
+        match (account, last.as_ref().map(|last| last.answer.escrow)) {
+            (Some(named), Some(kept)) if named != kept => Err(ClientError::OtherEscrow { kept, named }),
+            (_, _) => Ok(Self { account, last: Arc::new(Mutex::new(last)), memory, ..Self::default() }),
+        }
     }
 
-    /// The answer that says most of the log.
-    pub fn now(&self) -> Option<SignedAnswer> {
-        self.lock().clone()
+    /// A question that is asked now: its answer takes into account what is known now, and its nonce shows that it was.
+    pub fn ask(&self, salt: NonceSalt) -> Asked {
+        let before = self.lock().clone();
+        Asked { nonce: salt.nonce(before.as_ref()), salt, before }
     }
 
-    /// The escrow's account.
+    /// The escrow's account, if it is named or has answered.
     pub fn escrow(&self) -> Option<AccountId> {
-        self.lock().as_ref().map(|known| known.answer.escrow)
+        self.account.or_else(|| self.lock().as_ref().map(|known| known.answer.escrow))
+    }
+
+    /// What the escrow has signed that cannot be.
+    pub fn contradiction(&self) -> Option<Contradiction> {
+        self.contradiction.get().copied()
     }
 
     /// Compares an answer with what was known when the question was asked, and knows it from then on. Gives the position about which the answer should have
@@ -44,12 +74,13 @@ impl Known {
     /// # Errors
     ///
     /// They contradict each other, which is kept, or cannot be kept.
-    pub fn accept(&self, before: Option<&SignedAnswer>, answer: &SignedAnswer) -> Result<Option<u64>, ClientError> {
-        if let Some(before) = before {
+    pub fn accept(&self, asked: &Asked, answer: &SignedAnswer) -> Result<Option<u64>, ClientError> {
+        let evidence = |earlier: &SignedAnswer, salt| Evidence::Answers { earlier: earlier.clone(), later: answer.clone(), salt };
+        if let Some(before) = &asked.before {
             match compare(before, answer) {
                 Ok(None) => {}
                 Ok(Some(unsaid)) => return Ok(Some(unsaid)),
-                Err(contradiction) => return Err(self.refuse(contradiction, before, answer)),
+                Err(contradiction) => return Err(self.refuse(contradiction, &evidence(before, Some(asked.salt)))),
             }
         }
         let mut last = self.lock();
@@ -57,7 +88,7 @@ impl Known {
         if let Some(known) = last.as_ref() {
             let (old, new) = (known.answer.head, answer.answer.head);
             if old.position == new.position && old.digest != new.digest {
-                return Err(self.refuse(Contradiction::OtherLog { known: old, found: new }, known, answer));
+                return Err(self.refuse(Contradiction::OtherLog { known: old, found: new }, &evidence(known, None)));
             }
             if (new.position, answer.answer.now) <= (old.position, known.answer.now) {
                 return Ok(None);
@@ -87,23 +118,31 @@ impl Known {
         self.memory.as_ref().map_or(0, |memory| memory.last_sequence(agreement))
     }
 
-    /// Compares what the escrow says is the number of the party's next request about an agreement (or its account) with the last one for which there was a
-    /// receipt when that was asked; that there is no such agreement is said by the number 1.
+    /// Compares what the escrow says, in the answer to a question at a path, is the number of the party's next request about an agreement (or its account) with
+    /// the last one for which there was a receipt when that was asked; that there is no such agreement is said by the number 1.
     ///
     /// # Errors
     ///
     /// A request that was carried out is gone, which is kept; or what is kept cannot be read.
-    pub fn check_sequence(&self, agreement: AgreementId, last: u64, next: u64, answer: &SignedAnswer) -> Result<(), ClientError> {
+    pub fn check_sequence(
+        &self,
+        agreement: AgreementId,
+        (last, next): (u64, u64),
+        (target, later, body): (&str, &SignedAnswer, &[u8]),
+    ) -> Result<(), ClientError> {
         let Some(memory) = self.memory.as_ref().filter(|_| next <= last) else { return Ok(()) };
         let Some(receipt) = memory.receipt(agreement, last)? else { return Ok(()) };
-        let KeptReceipt { sequence, request, entry, .. } = receipt;
-        let contradiction = Contradiction::MoveGone { request, agreement, sequence, position: entry.position, next };
-        Err(self.refuse(contradiction, &receipt.answer, answer))
+        let (request, position) = (receipt.request.id(), receipt.entry.position);
+        let contradiction = Contradiction::MoveGone { request, agreement, sequence: last, position, next };
+        let (target, body) = (target.to_owned(), String::from_utf8_lossy(body).into_owned());
+        Err(self.refuse(contradiction, &Evidence::Gone { receipt, target, later: later.clone(), body }))
     }
 
-    /// Keeps the proof of a contradiction.
-    fn refuse(&self, contradiction: Contradiction, earlier: &SignedAnswer, later: &SignedAnswer) -> ClientError {
-        let kept = self.memory.as_ref().map(|memory| memory.keep_evidence(&Evidence::new(&contradiction, earlier, later)));
+    /// Keeps what contradicts itself. Nothing else is asked from then on, by nobody who shares what is known here.
+    fn refuse(&self, contradiction: Contradiction, evidence: &Evidence) -> ClientError {
+        let kept = self.memory.as_ref().map(|memory| memory.keep_evidence(evidence));
+        // Only now: who is told of it may end the program.
+        let _ = self.contradiction.set(contradiction);
         match kept {
             Some(Err(error)) => error.into(),
             Some(Ok(())) | None => contradiction.into(),
@@ -117,7 +156,7 @@ impl Known {
 }
 
 /// Compares a later answer with an earlier one; gives the position about which the later one should have said something, and has not.
-fn compare(earlier: &SignedAnswer, later: &SignedAnswer) -> Result<Option<u64>, Contradiction> {
+pub fn compare(earlier: &SignedAnswer, later: &SignedAnswer) -> Result<Option<u64>, Contradiction> {
     let (earlier, later) = (&earlier.answer, &later.answer);
     let other = |found: LogHead| Contradiction::OtherLog { known: earlier.head, found };
     if later.head.position < earlier.head.position {
@@ -145,6 +184,7 @@ mod tests {
     use verinfer_protocols::time::Timestamp;
 
     use super::*;
+    use crate::memory::MemoryError;
 
     fn head(position: u64, byte: u8) -> LogHead {
         LogHead { position, digest: Digest([byte; 32]) }
@@ -185,13 +225,50 @@ mod tests {
 
     #[test]
     fn what_another_thread_learned_meanwhile_is_not_forgotten() {
-        let known = Known::default();
-        let first = answer(head(5, 5), None, 1);
-        known.accept(None, &first).unwrap();
-        known.accept(Some(&first), &answer(head(7, 7), Some(head(5, 5)), 3)).unwrap();
-        known.accept(Some(&first), &answer(head(6, 6), Some(head(5, 5)), 2)).unwrap();
-        assert_eq!(known.now().unwrap().answer.head, head(7, 7));
-        let error = known.accept(Some(&first), &answer(head(7, 8), Some(head(5, 5)), 3)).unwrap_err();
+        let (known, salt) = (Known::default(), NonceSalt([1; 32]));
+        known.accept(&known.ask(salt), &answer(head(5, 5), None, 1)).unwrap();
+        let asked = known.ask(salt);
+        known.accept(&asked, &answer(head(7, 7), Some(head(5, 5)), 3)).unwrap();
+        known.accept(&asked, &answer(head(6, 6), Some(head(5, 5)), 2)).unwrap();
+        assert_eq!(known.ask(salt).known(), Some(7));
+        let error = known.accept(&asked, &answer(head(7, 8), Some(head(5, 5)), 3)).unwrap_err();
         assert!(matches!(error, ClientError::Contradiction(Contradiction::OtherLog { .. })), "{error}");
+    }
+
+    /// What is kept of an escrow that has answered once.
+    #[derive(Debug)]
+    struct Kept(SignedAnswer);
+
+    impl Memory for Kept {
+        fn head(&self) -> Result<Option<SignedAnswer>, MemoryError> {
+            Ok(Some(self.0.clone()))
+        }
+        fn keep_head(&self, _: &SignedAnswer) -> Result<(), MemoryError> {
+            Ok(())
+        }
+        fn keep_receipt(&self, _: &KeptReceipt) -> Result<(), MemoryError> {
+            Ok(())
+        }
+        fn last_sequence(&self, _: AgreementId) -> u64 {
+            0
+        }
+        fn receipt(&self, _: AgreementId, _: u64) -> Result<Option<KeptReceipt>, MemoryError> {
+            Ok(None)
+        }
+        fn keep_evidence(&self, _: &Evidence) -> Result<(), MemoryError> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn escrow_is_the_one_that_is_named_or_was_kept_before_any_has_answered() {
+        let first = answer(head(5, 5), None, 1);
+        let (kept, named) = (first.answer.escrow, AccountId([9; 32]));
+        let known = |account, memory: Option<Arc<dyn Memory>>| Known::new(account, memory).map(|known| known.escrow());
+        assert_eq!(known(None, None).unwrap(), None);
+        assert_eq!(known(Some(named), None).unwrap(), Some(named));
+        assert_eq!(known(None, Some(Arc::new(Kept(first.clone())))).unwrap(), Some(kept));
+        let error = known(Some(named), Some(Arc::new(Kept(first)))).unwrap_err();
+        assert!(matches!(error, ClientError::OtherEscrow { kept: found, .. } if found == kept), "{error}");
     }
 }

@@ -3,9 +3,11 @@
 //! The interface is under `/v1`; an escrow describes it at `/openapi.json`. [`messages`] are what it answers with, [`Client`] asks. What is asked for is
 //! in [`verinfer_protocols::signed`], what is answered is signed ([`verinfer_protocols::answer`]) and checked against what was answered before.
 
+mod address;
 mod client;
 mod contradiction;
 mod error;
+mod evidence;
 mod known;
 pub mod memory;
 pub mod messages;
@@ -15,9 +17,11 @@ pub mod tls;
 mod transport;
 pub mod waiting;
 
+pub use address::EscrowAddress;
 pub use client::{Client, Patience};
 pub use contradiction::Contradiction;
 pub use error::{ClientError, ReplyFault};
+pub use evidence::{Evidence, EvidenceFault};
 pub use reader::Reader;
 
 /// The kind of a refusal of what was recorded already: a repeated command has had its effect.

@@ -5,20 +5,19 @@ use std::fmt::Debug;
 
 use serde::{Deserialize, Serialize};
 use verinfer_protocols::answer::SignedAnswer;
-use verinfer_protocols::digest::{AgreementId, Digest};
+use verinfer_protocols::digest::AgreementId;
+use verinfer_protocols::keys::AccountId;
+use verinfer_protocols::signed::Request;
 
 use crate::contradiction::Contradiction;
-use crate::messages::Receipt;
+use crate::evidence::{Evidence, EvidenceFault};
+use crate::messages::{Receipt, RequestReceipt};
 
 /// What the escrow has signed about a request of the party that it carried out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptReceipt {
-    /// The request's digest.
-    pub request: Digest,
-    /// What it was about.
-    pub agreement: AgreementId,
-    /// Its number.
-    pub sequence: u64,
+    /// The request, as it was signed.
+    pub request: Request,
     /// Its entry of the log.
     pub entry: Receipt,
     /// The answer that says so.
@@ -27,26 +26,20 @@ pub struct KeptReceipt {
     pub body: String,
 }
 
-/// Two things that the escrow has signed and that cannot both be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Evidence {
-    /// What is wrong, for people.
-    pub message: String,
-    /// What it has signed.
-    pub earlier: SignedAnswer,
-    /// What it has signed later.
-    pub later: SignedAnswer,
-}
+/// The version of [`Export`].
+pub const EXPORT_VERSION: u16 = 2;
 
 /// All that a party has kept, for a judge.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Export {
+    /// [`EXPORT_VERSION`].
+    pub version: u16,
     /// The answer that says most of the log.
     pub head: Option<SignedAnswer>,
     /// A receipt for each request that was carried out.
     pub receipts: Vec<KeptReceipt>,
-    /// Two things that the escrow has signed and that cannot both be.
+    /// What the escrow has signed that cannot all be.
     pub evidence: Option<Evidence>,
 }
 
@@ -88,7 +81,7 @@ pub trait Memory: Debug + Send + Sync {
     /// It cannot be read.
     fn receipt(&self, agreement: AgreementId, sequence: u64) -> Result<Option<KeptReceipt>, MemoryError>;
 
-    /// Keeps the proof that the escrow has contradicted itself; the first counts.
+    /// Keeps what shows that the escrow has contradicted itself; the first counts.
     ///
     /// # Errors
     ///
@@ -96,9 +89,38 @@ pub trait Memory: Debug + Send + Sync {
     fn keep_evidence(&self, evidence: &Evidence) -> Result<(), MemoryError>;
 }
 
-impl Evidence {
-    /// Of a contradiction.
-    pub fn new(contradiction: &Contradiction, earlier: &SignedAnswer, later: &SignedAnswer) -> Self {
-        Self { message: contradiction.to_string(), earlier: earlier.clone(), later: later.clone() }
+impl KeptReceipt {
+    /// Whether the answer's body says that the request was carried out by the entry.
+    pub(crate) fn says(&self) -> bool {
+        let said = serde_json::from_str::<RequestReceipt>(&self.body).ok();
+        said == Some(RequestReceipt { request: self.request.id(), entry: self.entry })
+    }
+}
+
+impl Default for Export {
+    fn default() -> Self {
+        Self { version: EXPORT_VERSION, head: None, receipts: Vec::new(), evidence: None }
+    }
+}
+
+impl Export {
+    /// Whose answers these are said to be.
+    pub fn escrow(&self) -> Option<AccountId> {
+        let receipt = || self.receipts.first().map(|receipt| receipt.answer.answer.escrow);
+        let evidence = || self.evidence.as_ref().map(Evidence::escrow);
+        self.head.as_ref().map(|head| head.answer.escrow).or_else(receipt).or_else(evidence)
+    }
+
+    /// Checks everything that is here against the signatures of the escrow and of the account; gives what contradicts itself, if anything was found.
+    ///
+    /// # Errors
+    ///
+    /// Something does not show what it is kept for.
+    pub fn check(&self, escrow: AccountId) -> Result<Option<Contradiction>, EvidenceFault> {
+        if let Some(head) = &self.head {
+            head.check(escrow)?;
+        }
+        self.receipts.iter().try_for_each(|receipt| receipt.check(escrow))?;
+        self.evidence.as_ref().map(|evidence| evidence.check(escrow)).transpose()
     }
 }

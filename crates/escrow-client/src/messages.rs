@@ -18,6 +18,12 @@ pub const KNOWN_HEADER: &str = "verinfer-known";
 /// The kind of the refusal of a body that is not the one that was authorized: it was changed on the way.
 pub const OTHER_BODY: &str = "other_body";
 
+/// The kind of the refusal of a body of which less came than was announced.
+pub const BROKEN_BODY: &str = "broken";
+
+/// The kind of the refusal of a body that did not come in time.
+pub const SLOW_BODY: &str = "slow";
+
 /// Header of an answer: the [`SignedAnswer`](verinfer_protocols::answer::SignedAnswer), as JSON.
 pub const ANSWER_HEADER: &str = "verinfer-answer";
 

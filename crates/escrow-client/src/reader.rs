@@ -4,11 +4,10 @@ use serde::de::DeserializeOwned;
 use verinfer_protocols::answer::LogHead;
 use verinfer_protocols::keys::AccountId;
 
-use crate::Patience;
+use crate::address::EscrowAddress;
 use crate::error::ClientError;
 use crate::known::Known;
 use crate::messages::About;
-use crate::tls::Roots;
 use crate::transport::{Question, Transport};
 
 /// Access of somebody who has no account.
@@ -20,14 +19,13 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// For the escrow at `url` (at `https://` with a certificate of these authorities), whose account is asked for. Who knows the account compares it with [`Reader::escrow`].
+    /// For the escrow at an address; if its account is not known, it is asked for.
     ///
     /// # Errors
     ///
-    /// There is no escrow.
-    pub fn connect(url: &str, patience: Patience, roots: &Roots) -> Result<Self, ClientError> {
-        let config = roots.agent().timeout_global(Some(patience.answer));
-        let transport = Transport::new(config.build().into(), url, patience, Known::default());
+    /// There is no escrow, or it has another certificate or another account.
+    pub fn connect(address: &EscrowAddress) -> Result<Self, ClientError> {
+        let transport = Transport::new(address, Known::new(address.account, None)?);
         let (answer, _) = transport.ask(&Question::get("/v1/about"))?;
         Ok(Self { transport, escrow: answer.answer.escrow, head: answer.answer.head })
     }

@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{CertificateError, RootCertStore};
+use ureq::Body;
 use ureq::config::{Config, ConfigBuilder};
+use ureq::http::header::LOCATION;
+use ureq::http::{Response, StatusCode};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::typestate::AgentScope;
 
@@ -61,13 +64,29 @@ impl Roots {
         Ok(Self(Some(roots)))
     }
 
-    /// Configures an agent that believes these, and takes every status for an answer.
+    /// Configures an agent that believes these, takes every status for an answer, and follows nobody who sends it elsewhere.
     pub fn agent(&self) -> ConfigBuilder<AgentScope> {
         let roots = match &self.0 {
             None => RootCerts::WebPki,
             Some(roots) => roots.iter().map(|root| Certificate::from_der(root).to_owned()).into(),
         };
-        Config::builder().http_status_as_error(false).tls_config(TlsConfig::builder().root_certs(roots).build())
+        Config::builder().http_status_as_error(false).max_redirects(0).tls_config(TlsConfig::builder().root_certs(roots).build())
+    }
+}
+
+/// Where an answer sends instead of answering, which nobody follows: who says it need not be who should answer.
+pub fn referral(answer: &Response<Body>) -> Option<String> {
+    match answer.status() {
+        StatusCode::UPGRADE_REQUIRED => Some("it serves TLS there: use https://".to_owned()),
+        status if status.is_redirection() => {
+            let place = answer.headers().get(LOCATION).map(|place| String::from_utf8_lossy(place.as_bytes()).chars().take(200).collect());
+            let place: String = place.unwrap_or_else(|| "nowhere".to_owned());
+            Some(format!(
+                "it sends to {place:?} (status {}), which is not followed: give the address where it answers itself",
+                status.as_u16()
+            ))
+        }
+        _ => None,
     }
 }
 

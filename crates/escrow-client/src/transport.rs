@@ -6,17 +6,18 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rand::TryRng;
 use rand::rngs::SysRng;
 use serde::de::DeserializeOwned;
-use ureq::http::{Response, StatusCode, request};
+use ureq::http::{Response, request};
 use ureq::{Agent, Body};
-use verinfer_protocols::answer::{AnswerFault, Nonce, SignedAnswer, question};
+use verinfer_protocols::answer::{self, AnswerFault, Nonce, NonceSalt, SignedAnswer};
 use verinfer_protocols::digest::Digest;
 use verinfer_protocols::keys::AccountId;
 
 use crate::Patience;
+use crate::address::EscrowAddress;
 use crate::error::{ClientError, ReplyFault};
 use crate::known::Known;
-use crate::messages::{ANSWER_HEADER, ErrorBody, ErrorDetail, KNOWN_HEADER, NONCE_HEADER, OTHER_BODY};
-use crate::tls::distrust;
+use crate::messages::{ANSWER_HEADER, BROKEN_BODY, ErrorBody, ErrorDetail, KNOWN_HEADER, NONCE_HEADER, OTHER_BODY, SLOW_BODY};
+use crate::tls::{distrust, referral};
 use crate::waiting::{Wait, is_permanent};
 
 /// The kind of a refusal that the escrow has not signed.
@@ -58,6 +59,31 @@ pub struct Transport {
     known: Known,
 }
 
+impl<'a> Content<'a> {
+    const fn method(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post(_) => "POST",
+            Self::Put(_) => "PUT",
+        }
+    }
+
+    const fn body(self) -> Option<&'a [u8]> {
+        match self {
+            Self::Get => None,
+            Self::Post(body) | Self::Put(body) => Some(body),
+        }
+    }
+
+    const fn media_type(self) -> Option<&'static str> {
+        match self {
+            Self::Get => None,
+            Self::Post(_) => Some("application/json"),
+            Self::Put(_) => Some("application/octet-stream"),
+        }
+    }
+}
+
 impl<'a> Question<'a> {
     /// What is read at a path.
     pub const fn get(target: &'a str) -> Self {
@@ -66,24 +92,24 @@ impl<'a> Question<'a> {
 
     /// Its digest, which the answer names.
     fn digest(&self) -> Digest {
-        let method = match self.content {
-            Content::Get => "GET",
-            Content::Post(_) => "POST",
-            Content::Put(_) => "PUT",
+        let length = self.content.body().map(|body| body.len().to_string());
+        let question = answer::Question {
+            method: self.content.method(),
+            target: self.target,
+            authorization: self.authorization.unwrap_or_default(),
+            content_type: self.content.media_type().unwrap_or_default(),
+            content_length: length.as_deref().unwrap_or_default(),
         };
-        question(method, self.target, self.authorization.unwrap_or_default())
+        question.digest()
     }
 }
 
 impl Transport {
-    /// To the escrow at `url`.
-    pub fn new(agent: Agent, url: &str, patience: Patience, known: Known) -> Self {
-        Self { agent, url: url.trim_end_matches('/').to_owned(), patience, known }
-    }
-
-    /// The same way, with what is known from elsewhere.
-    pub fn with(self, known: Known) -> Self {
-        Self { known, ..self }
+    /// To an escrow of which this is known.
+    pub fn new(address: &EscrowAddress, known: Known) -> Self {
+        let EscrowAddress { url, roots, patience, .. } = address;
+        let agent = roots.agent().timeout_global(Some(patience.answer)).build().into();
+        Self { agent, url: url.trim_end_matches('/').to_owned(), patience: *patience, known }
     }
 
     /// What is known of the escrow's log.
@@ -102,17 +128,8 @@ impl Transport {
     ///
     /// As [`Transport::ask`]; also if it is another value.
     pub fn read<T: DeserializeOwned>(&self, target: &str) -> Result<T, ClientError> {
-        Ok(self.read_signed(target)?.1)
-    }
-
-    /// The value that a path holds, and the answer that says so.
-    ///
-    /// # Errors
-    ///
-    /// As [`Transport::read`].
-    pub fn read_signed<T: DeserializeOwned>(&self, target: &str) -> Result<(SignedAnswer, T), ClientError> {
-        let (answer, bytes) = self.ask(&Question::get(target))?;
-        Ok((answer, understand(target, &bytes)?))
+        let (_, bytes) = self.ask(&Question::get(target))?;
+        understand(target, &bytes)
     }
 
     /// Asks until there is an answer that is the escrow's. Gives it as it was signed, and its body.
@@ -156,14 +173,19 @@ impl Transport {
     }
 
     fn attempt(&self, question: &Question<'_>) -> Result<(SignedAnswer, Vec<u8>), ClientError> {
-        let nonce = draw()?;
-        // What is known now: an answer to a question that is asked later takes it into account.
-        let known = self.known.now();
-        let mut reply = self.send(question, nonce, known.as_ref().map(|known| known.answer.head.position))?;
+        if let Some(contradiction) = self.known.contradiction() {
+            // Whatever it says now, nothing is built on it.
+            return Err(contradiction.into());
+        }
+        let asked = self.known.ask(draw()?);
+        let nonce = asked.nonce;
+        let mut reply = self.send(question, nonce, asked.known())?;
         let (status, signed) = (reply.status().as_u16(), signature(&reply));
+        let unproved = |fault: ReplyFault| ClientError::Unproved { request: question.target.to_owned(), status, fault };
         let body = reply.body_mut().with_config().limit(question.limit).read_to_vec().map_err(|error| {
             if let ureq::Error::BodyExceedsLimit(limit) = error {
-                ClientError::Answer { request: question.target.to_owned(), reason: format!("it has more than {limit} bytes") }
+                // Nobody has signed more than was read.
+                unproved(ReplyFault::TooLong { limit })
             } else {
                 ClientError::Unreachable(Box::new(error))
             }
@@ -175,15 +197,14 @@ impl Transport {
             };
             return Err(if self.escrow().is_some_and(is_proved) { refusal(status, &body) } else { anonymous(status, &body) });
         }
-        let unproved = |fault: ReplyFault| ClientError::Unproved { request: question.target.to_owned(), status, fault };
         let signed = signed.map_err(unproved)?;
         let escrow = self.escrow().unwrap_or(signed.answer.escrow);
         let checked = signed.check_reply(escrow, unix_time(), (question.digest(), nonce), (status, &body));
         checked.map_err(|fault| unproved(fault.into()))?;
-        if let Some(position) = self.known.accept(known.as_ref(), &signed)? {
+        if let Some(position) = self.known.accept(&asked, &signed)? {
             return Err(unproved(AnswerFault::Unsaid { position }.into()));
         }
-        if !(200..300).contains(&status) && refusal(status, &body).kind() == Some(OTHER_BODY) {
+        if !(200..300).contains(&status) && matches!(refusal(status, &body).kind(), Some(OTHER_BODY | BROKEN_BODY | SLOW_BODY)) {
             return Err(unproved(ReplyFault::OtherBody));
         }
         Ok((signed, body))
@@ -197,23 +218,26 @@ impl Transport {
         if let Some(authorization) = question.authorization {
             head = head.header("authorization", authorization);
         }
-        let sent = match question.content {
-            Content::Get => head.method("GET").body(()).map_err(Into::into).and_then(|request| self.agent.run(request)),
-            Content::Post(body) => {
-                let head = head.method("POST").header("content-type", "application/json");
+        head = head.method(question.content.method());
+        if let Some(media_type) = question.content.media_type() {
+            head = head.header("content-type", media_type);
+        }
+        let sent = match question.content.body() {
+            None => head.body(()).map_err(Into::into).and_then(|request| self.agent.run(request)),
+            Some(body) => {
+                let head = head.header("content-length", body.len().to_string());
                 head.body(body).map_err(Into::into).and_then(|request| self.agent.run(request))
             }
-            Content::Put(body) => head.method("PUT").body(body).map_err(Into::into).and_then(|request| self.agent.run(request)),
         };
         let reply = sent.map_err(|error| match distrust(&error) {
             Some(reason) => ClientError::Distrusted { url: self.url.clone(), reason },
             None => ClientError::Unreachable(Box::new(error)),
         })?;
         // Who says this for the escrow could as well cut the connection.
-        if reply.status() == StatusCode::UPGRADE_REQUIRED {
-            return Err(ClientError::Distrusted { url: self.url.clone(), reason: "it serves TLS there: use https://".to_owned() });
+        match referral(&reply) {
+            Some(reason) => Err(ClientError::Distrusted { url: self.url.clone(), reason }),
+            None => Ok(reply),
         }
-        Ok(reply)
     }
 }
 
@@ -222,8 +246,10 @@ fn passes(error: &ClientError) -> bool {
     match error {
         ClientError::Unreachable(error) => !is_permanent(error),
         ClientError::Refused { status, .. } => matches!(status, 429 | 503),
-        ClientError::Unproved { .. } => true,
+        // One who is named and somebody else who answers in its place for now cannot be told apart; but a wrong name need not be waited for.
+        ClientError::Unproved { fault, .. } => !matches!(fault, ReplyFault::Answer(AnswerFault::OtherEscrow { .. })),
         ClientError::Contradiction(_)
+        | ClientError::OtherEscrow { .. }
         | ClientError::Answer { .. }
         | ClientError::Distrusted { .. }
         | ClientError::OtherFile { .. }
@@ -242,10 +268,10 @@ pub fn understand<T: DeserializeOwned>(request: &str, body: &[u8]) -> Result<T, 
     serde_json::from_slice(body).map_err(|error| ClientError::Answer { request: request.to_owned(), reason: error.to_string() })
 }
 
-fn draw() -> Result<Nonce, ClientError> {
-    let mut nonce = Nonce([0; 32]);
-    SysRng.try_fill_bytes(&mut nonce.0).map_err(|_| ClientError::Randomness)?;
-    Ok(nonce)
+fn draw() -> Result<NonceSalt, ClientError> {
+    let mut salt = NonceSalt([0; 32]);
+    SysRng.try_fill_bytes(&mut salt.0).map_err(|_| ClientError::Randomness)?;
+    Ok(salt)
 }
 
 /// The time of this machine, by which certificates hold.

@@ -68,9 +68,22 @@ impl Fault {
             Self::Slow { .. } => "slow",
             Self::Oversized { .. } => "oversized",
             Self::Full => "busy",
-            Self::Broken | Self::Json { .. } => "malformed",
+            Self::Broken => "broken",
+            Self::Json { .. } => "malformed",
             Self::MediaType => "media_type",
             Self::Forwarded { .. } => "forwarded",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_of_a_bodys_way_has_a_name_of_its_own() {
+        let names =
+            [Fault::Broken, Fault::Slow { patience: Duration::ZERO }, Fault::Json { reason: String::new() }].map(|fault| fault.name());
+        assert_eq!(names, ["broken", "slow", "malformed"]);
     }
 }

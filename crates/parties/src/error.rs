@@ -1,5 +1,7 @@
 //! Why a party cannot go on.
 
+use std::error::Error;
+
 use verinfer_escrow_client::ClientError;
 use verinfer_items::ItemError;
 use verinfer_protocols::digest::{AgreementId, Digest};
@@ -124,6 +126,19 @@ pub enum PartyError {
     /// The server's socket cannot be used.
     #[error("cannot listen: {0}")]
     Listen(std::io::Error),
+}
+
+impl PartyError {
+    /// Whether the party must not go on: its state fails, or its escrow has contradicted itself.
+    pub const fn is_fatal(&self) -> bool {
+        matches!(self, Self::Store(_) | Self::Escrow(ClientError::Contradiction(_) | ClientError::Memory(_)))
+    }
+
+    /// Itself and its causes, in one line, for the party's own eyes.
+    pub fn with_causes(&self) -> String {
+        let causes = std::iter::successors(self.source(), |&cause| cause.source());
+        causes.fold(self.to_string(), |said, cause| format!("{said}: {cause}"))
+    }
 }
 
 impl From<std::io::Error> for PartyError {

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
+use verinfer_escrow_client::Client;
 use verinfer_escrow_client::messages::AgreementView;
-use verinfer_escrow_client::{Client, ClientError};
 use verinfer_protocols::digest::AgreementId;
 use verinfer_protocols::time::Timestamp;
 use verinfer_sealing::Envelope;
@@ -103,7 +103,7 @@ const DECLINED: u32 = 60;
 ///
 /// # Errors
 ///
-/// The socket or the state fails.
+/// The socket or the state fails, or the escrow has contradicted itself.
 pub fn run<H: Host>(host: H, entrance: impl Into<Entrance>, pace: Pace) -> Result<Infallible, PartyError> {
     let (host, entrance) = (Arc::new(host), entrance.into());
     // The first that ends, ends the program: a party without one of them would lose its deposits.
@@ -121,20 +121,21 @@ pub fn run<H: Host>(host: H, entrance: impl Into<Entrance>, pace: Pace) -> Resul
     let cores = thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1).max(1));
     let pool = rayon::ThreadPoolBuilder::new().num_threads(cores).build().map_err(std::io::Error::other)?;
     spawn(Box::new(move |host| match host.desk().queue.work(PAUSE, |job| pool.install(|| host.prove(job))) {
-        Err(error) => error.into(),
+        Err(error) => error,
     }))?;
     let stewardship = Arc::new(Stewardship::default());
     // What takes long is done only in agreements that have a place. One steward more is for the others.
     for _ in 0..=host.desk().places.most() {
         let stewardship = stewardship.clone();
         spawn(Box::new(move |host| match stewardship.schedule.work(|id| stewardship.attend(&*host, id)) {
-            Err(error) => error.into(),
+            Err(error) => error,
         }))?;
     }
     spawn(Box::new(move |host| match watch(&*host, &stewardship, pace) {
         Err(error) => error,
     }))?;
-    spawn(Box::new(move |host| match http::serve(entrance, Arc::new(Server(host))) {
+    let tell = host.desk().tell.clone();
+    spawn(Box::new(move |host| match http::serve(entrance, Arc::new(Server(host)), tell) {
         Ok(()) => std::io::Error::other("the server has ended").into(),
         Err(error) => error,
     }))?;
@@ -161,8 +162,8 @@ fn watch(host: &impl Host, stewardship: &Stewardship, pace: Pace) -> Result<Infa
                 host.desk().glances.own(&agreements.keys().copied().collect());
                 stewardship.post(agreements, pace.poll.saturating_mul(DECLINED));
             }
-            Err(error @ (PartyError::Store(_) | PartyError::Escrow(ClientError::Contradiction(_)))) => return Err(error),
-            Err(error) => (host.desk().tell)(&format!("error: {error}")),
+            Err(error) if error.is_fatal() => return Err(error),
+            Err(error) => (host.desk().tell)(&format!("error: {}", error.with_causes())),
         }
         sleep(pace.poll);
     }
@@ -219,16 +220,17 @@ impl Stewardship {
         self.schedule.post(agreements);
     }
 
-    /// Makes the move that is due in an agreement, if any is. What goes wrong is told once, and tried again.
-    fn attend(&self, host: &impl Host, id: AgreementId) -> Result<Step, StoreError> {
+    /// Makes the move that is due in an agreement, if any is. What goes wrong is told once, and tried again, unless the state fails or the escrow has
+    /// contradicted itself.
+    fn attend(&self, host: &impl Host, id: AgreementId) -> Result<Step, PartyError> {
         match self.look(host, id) {
             Ok(step) => Ok(step),
-            Err(PartyError::Store(error)) => Err(error),
+            Err(error) if error.is_fatal() => Err(error),
             Err(error) => {
                 if matches!(error, PartyError::NotAcceptable(_)) {
                     self.memory().entry(id).or_default().declined = Some(Instant::now());
                 }
-                self.complain(host.desk().tell, id, error.to_string());
+                self.complain(host.desk().tell, id, error.with_causes());
                 Ok(Step::Waiting)
             }
         }

@@ -2,8 +2,8 @@
 
 use std::net::TcpListener;
 use std::num::{NonZeroU32, NonZeroUsize};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use axum::extract::{Path, Request, State};
 use axum::http::{StatusCode, header};
@@ -17,6 +17,7 @@ use verinfer_http_server::{Fault, Front, Limits, admit, body};
 use verinfer_protocols::digest::AgreementId;
 use verinfer_sealing::Envelope;
 
+use crate::drive::Tell;
 use crate::error::PartyError;
 use crate::wire::{About, Ask, Topic};
 
@@ -36,54 +37,67 @@ pub trait Service: Send + Sync + 'static {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
     status: StatusCode,
+    /// What who asks is told.
     reason: String,
+    /// What the party itself is told: names of its files are not for strangers.
+    inside: Option<String>,
 }
 
 /// Longest question, in bytes.
 const MAX_ASK_BYTES: usize = 1 << 12;
 
+/// What who asks is told of a failure inside.
+const FAILED: &str = "this party has failed; its operator knows why";
+
+/// The same failure is told again after so long: who asks again and again does not fill the party's log.
+const REPEATED: Duration = Duration::from_secs(60);
+
 /// Requests that are worked on at the same time.
 const WORKERS: usize = 16;
 
 impl Refused {
+    fn new(status: StatusCode, reason: &str) -> Self {
+        Self { status, reason: reason.to_owned(), inside: None }
+    }
+
     /// The agreement is not one for that, or not yet, or no longer.
     pub fn not_now(reason: &str) -> Self {
-        Self { status: StatusCode::CONFLICT, reason: reason.to_owned() }
+        Self::new(StatusCode::CONFLICT, reason)
     }
 
     /// It is not what was agreed on.
     pub fn wrong(reason: &impl ToString) -> Self {
-        Self { status: StatusCode::UNPROCESSABLE_ENTITY, reason: reason.to_string() }
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, &reason.to_string())
     }
 
     /// Somebody else may ask for it.
     pub fn forbidden() -> Self {
-        Self { status: StatusCode::FORBIDDEN, reason: "this is for the other party to the agreement alone".to_owned() }
+        Self::new(StatusCode::FORBIDDEN, "this is for the other party to the agreement alone")
     }
 
     fn unknown() -> Self {
-        Self { status: StatusCode::NOT_FOUND, reason: "there is nothing at this address".to_owned() }
+        Self::new(StatusCode::NOT_FOUND, "there is nothing at this address")
     }
 
     /// Too many ask; they may ask again.
     pub fn busy() -> Self {
-        Self { status: StatusCode::SERVICE_UNAVAILABLE, reason: "too many requests at once; try again".to_owned() }
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "too many requests at once; try again")
     }
 }
 
 impl From<Fault> for Refused {
     fn from(fault: Fault) -> Self {
-        Self { status: fault.status(), reason: fault.to_string() }
+        Self::new(fault.status(), &fault.to_string())
     }
 }
 
 impl<E: Into<PartyError>> From<E> for Refused {
     fn from(error: E) -> Self {
         let error = error.into();
-        let status = match &error {
-            PartyError::Escrow(ClientError::Refused { status: 404, .. }) => StatusCode::NOT_FOUND,
-            PartyError::Escrow(_) => StatusCode::SERVICE_UNAVAILABLE,
-            PartyError::Envelope(_) | PartyError::Item(_) | PartyError::List(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        let (status, reason) = match &error {
+            PartyError::Escrow(ClientError::Refused { status: 404, .. }) => return Self::new(StatusCode::NOT_FOUND, &error.to_string()),
+            PartyError::Envelope(_) | PartyError::Item(_) | PartyError::List(_) => return Self::wrong(&error),
+            PartyError::Escrow(_) => (StatusCode::SERVICE_UNAVAILABLE, "this party cannot ask its escrow now; try again"),
             PartyError::Model(_)
             | PartyError::Peer(_)
             | PartyError::Store(_)
@@ -101,9 +115,9 @@ impl<E: Into<PartyError>> From<E> for Refused {
             | PartyError::Request(_)
             | PartyError::NoRecord { .. }
             | PartyError::Failures { .. }
-            | PartyError::Listen(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            | PartyError::Listen(_) => (StatusCode::INTERNAL_SERVER_ERROR, FAILED),
         };
-        Self { status, reason: error.to_string() }
+        Self { inside: Some(error.with_causes()), ..Self::new(status, reason) }
     }
 }
 
@@ -116,11 +130,31 @@ impl IntoResponse for Refused {
 struct Shared<S> {
     service: Arc<S>,
     free: Arc<Semaphore>,
+    failures: Arc<Failures>,
+}
+
+/// What has failed inside, which the party alone is told.
+struct Failures {
+    tell: Tell,
+    last: Mutex<Option<(String, Instant)>>,
+}
+
+impl Failures {
+    fn tell(&self, refused: &Refused) {
+        let Some(inside) = &refused.inside else { return };
+        // Whoever panicked has written all or nothing.
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.as_ref().is_some_and(|(told, since)| told == inside && since.elapsed() < REPEATED) {
+            return;
+        }
+        (self.tell)(&format!("error: a request of another party was not answered ({}): {inside}", refused.status.as_u16()));
+        *last = Some((inside.clone(), Instant::now()));
+    }
 }
 
 impl<S> Clone for Shared<S> {
     fn clone(&self) -> Self {
-        Self { service: self.service.clone(), free: self.free.clone() }
+        Self { service: self.service.clone(), free: self.free.clone(), failures: self.failures.clone() }
     }
 }
 
@@ -162,14 +196,15 @@ impl Entrance {
     }
 }
 
-/// Serves until the process ends.
+/// Serves until the process ends; `tell` is told what fails.
 ///
 /// # Errors
 ///
 /// The socket fails.
-pub fn serve<S: Service>(entrance: Entrance, service: Arc<S>) -> Result<(), PartyError> {
+pub fn serve<S: Service>(entrance: Entrance, service: Arc<S>, tell: Tell) -> Result<(), PartyError> {
     let Entrance { listener, front } = entrance;
-    let shared = Shared { service, free: Arc::new(Semaphore::new(WORKERS)) };
+    let failures = Arc::new(Failures { tell, last: Mutex::new(None) });
+    let shared = Shared { service, free: Arc::new(Semaphore::new(WORKERS)), failures };
     let router = Router::new()
         .route("/v1/about", get(about::<S>))
         .route("/v1/agreements/{id}/{what}", put(take::<S>).post(give::<S>))
@@ -246,6 +281,38 @@ impl<S: Service> Shared<S> {
             let _permit = permit;
             work(&service)
         });
-        task.await.unwrap_or_else(|_| Err(Refused { status: StatusCode::INTERNAL_SERVER_ERROR, reason: "it has failed".to_owned() }))
+        let lost =
+            || Refused { inside: Some("its thread has failed".to_owned()), ..Refused::new(StatusCode::INTERNAL_SERVER_ERROR, FAILED) };
+        let result = task.await.unwrap_or_else(|_| Err(lost()));
+        result.inspect_err(|refused| self.failures.tell(refused))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::StoreError;
+
+    #[test]
+    fn strangers_are_told_nothing_of_what_fails_inside_and_the_party_is_once() {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let heard = told.clone();
+        let tell: Tell = Arc::new(move |line| heard.lock().unwrap().push(line.to_owned()));
+        let failures = Failures { tell, last: Mutex::new(None) };
+        let secret = "/home/somebody/party.state";
+        let unwritable = StoreError::InUse { path: secret.to_owned() };
+        let kept = ClientError::Memory(verinfer_escrow_client::memory::MemoryError(secret.into()));
+        let errors = [(PartyError::Store(unwritable), 500), (PartyError::Escrow(kept), 503)];
+        for (number, (error, status)) in errors.into_iter().enumerate() {
+            let refused = Refused::from(error);
+            assert!(refused.status.as_u16() == status && !refused.reason.contains("party.state"), "{}", refused.reason);
+            for _ in 0..3 {
+                failures.tell(&refused);
+            }
+            let told = told.lock().unwrap();
+            assert!(told.len() == number + 1 && told[number].contains(secret), "{told:?}");
+        }
+        failures.tell(&Refused::busy());
+        assert_eq!(told.lock().unwrap().len(), 2);
     }
 }

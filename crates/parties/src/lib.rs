@@ -22,6 +22,7 @@ pub mod http;
 pub mod load;
 pub mod model;
 pub mod peer;
+pub mod pending;
 pub mod pins;
 pub mod places;
 pub mod provider;

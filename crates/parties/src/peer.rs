@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use ureq::http::Response;
 use ureq::{Agent, Body};
-use verinfer_escrow_client::tls::{Roots, distrust};
+use verinfer_escrow_client::tls::{Roots, distrust, referral};
 use verinfer_escrow_client::waiting::{Wait, is_permanent};
 use verinfer_protocols::digest::{AgreementId, canonical};
 use verinfer_protocols::keys::{AccountId, SecretKey};
@@ -215,6 +215,9 @@ impl Peer {
     }
 
     fn accept(&self, url: &str, mut answer: Response<Body>, limit: usize) -> Result<Vec<u8>, PeerError> {
+        if let Some(reason) = referral(&answer) {
+            return Err(PeerError::Distrusted { url: url.to_owned(), reason });
+        }
         let status = answer.status();
         let bytes = answer.body_mut().with_config().limit(u64::try_from(limit).unwrap_or(u64::MAX)).read_to_vec();
         let bytes = bytes.map_err(|error| PeerError::Unreachable { url: url.to_owned(), cause: Box::new(error) })?;

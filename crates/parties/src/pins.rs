@@ -25,14 +25,6 @@ pub struct CorpusPins {
 /// Somebody or something else answers than was named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PinError {
-    /// Another escrow.
-    #[error("the escrow's account is {found}, not {expected}: nothing was signed or paid")]
-    OtherEscrow {
-        /// The account that was named.
-        expected: AccountId,
-        /// The account of the escrow that answers.
-        found: AccountId,
-    },
     /// Another party.
     #[error("the other party's account is {found}, not {expected}: nothing was proposed or paid")]
     OtherParty {
@@ -112,18 +104,6 @@ fn named(source: Option<AccountId>) -> String {
     source.map_or_else(|| "nobody".to_owned(), |source| source.to_string())
 }
 
-/// Checks which escrow answers.
-///
-/// # Errors
-///
-/// It is another than was named.
-pub fn check_escrow(expected: Option<AccountId>, found: AccountId) -> Result<(), PinError> {
-    match expected {
-        Some(expected) if expected != found => Err(PinError::OtherEscrow { expected, found }),
-        Some(_) | None => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,11 +127,10 @@ mod tests {
         let (account, model) = (AccountId([1; 32]), Digest([2; 32]));
         let pins = Pins { account: Some(account), model: Some(model) };
         let (other, another) = (AccountId([3; 32]), Digest([4; 32]));
-        assert_eq!((pins.check_account(account), pins.check_model(model), check_escrow(Some(account), account)), (Ok(()), Ok(()), Ok(())));
+        assert_eq!((pins.check_account(account), pins.check_model(model)), (Ok(()), Ok(())));
         assert_eq!(pins.check_account(other), Err(PinError::OtherParty { expected: account, found: other }));
         assert_eq!(pins.check_model(another), Err(PinError::OtherModel { expected: model, found: another }));
-        assert_eq!(check_escrow(Some(account), other), Err(PinError::OtherEscrow { expected: account, found: other }));
         let none = Pins::default();
-        assert_eq!((none.check_account(other), none.check_model(another), check_escrow(None, other)), (Ok(()), Ok(()), Ok(())));
+        assert_eq!((none.check_account(other), none.check_model(another)), (Ok(()), Ok(())));
     }
 }

@@ -116,12 +116,12 @@ impl Queue {
     ///
     /// # Errors
     ///
-    /// The state cannot be read or written.
+    /// The state cannot be read or written, or the escrow has contradicted itself.
     pub fn work(
         &self,
         pause: Duration,
         make: impl Fn(&Job) -> Result<Vec<u8>, PartyError>,
-    ) -> Result<std::convert::Infallible, StoreError> {
+    ) -> Result<std::convert::Infallible, PartyError> {
         let mut put_off = BTreeSet::new();
         loop {
             while let Some(queued) = self.store.names(QUEUE).into_iter().find(|queued| !put_off.contains(queued)) {
@@ -132,6 +132,7 @@ impl Queue {
                 }
                 match make(&job) {
                     Err(error) if is_of_no_agreement(&error) => self.finish(&queued, &job, None)?,
+                    Err(error) if error.is_fatal() => return Err(error),
                     Err(error) if is_passing(&error) => {
                         put_off.insert(queued);
                     }

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use verinfer_escrow_client::memory::{Evidence, Export, KeptReceipt, Memory, MemoryError};
+use verinfer_escrow_client::Evidence;
+use verinfer_escrow_client::memory::{EXPORT_VERSION, Export, KeptReceipt, Memory, MemoryError};
 use verinfer_protocols::answer::SignedAnswer;
 use verinfer_protocols::digest::AgreementId;
+use verinfer_protocols::signed::Header;
 
 use crate::store::{Store, StoreError};
 
@@ -39,7 +41,8 @@ impl Receipts {
     /// They cannot be read.
     pub fn export(&self) -> Result<Export, StoreError> {
         let receipts = self.store.list(ENTRIES).map(|entry| entry.map(|(_, receipt)| receipt)).collect::<Result<_, _>>()?;
-        Ok(Export { head: self.store.get(HEAD.0, HEAD.1)?, receipts, evidence: self.store.get(EVIDENCE.0, EVIDENCE.1)? })
+        let (head, evidence) = (self.store.get(HEAD.0, HEAD.1)?, self.store.get(EVIDENCE.0, EVIDENCE.1)?);
+        Ok(Export { version: EXPORT_VERSION, head, receipts, evidence })
     }
 }
 
@@ -53,7 +56,7 @@ impl Memory for Receipts {
     }
 
     fn keep_receipt(&self, receipt: &KeptReceipt) -> Result<(), MemoryError> {
-        let &KeptReceipt { agreement, sequence, .. } = receipt;
+        let Header { agreement, sequence, .. } = receipt.request.header;
         self.store.put(ENTRIES, &name(agreement, sequence), receipt).map_err(failure)?;
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let known = last.entry(agreement).or_default();

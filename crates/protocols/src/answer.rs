@@ -2,7 +2,8 @@
 //!
 //! An answer is signed by the escrow's account, or by a receipt key that the account has certified ([`Certificate`]), so that the account's key, which records
 //! deposits, need not be on the machine that serves. Whoever asks sends random bytes, a [`Nonce`], and the position of the log that it knows; the answer holds
-//! both, and so is neither an old one nor of another log. Two signed answers that contradict each other prove to anybody that the escrow has lied.
+//! both, and so is neither an old one nor of another log. Two answers with different digests of the log at one position show anybody that the escrow has lied,
+//! whichever came first; what else contradicts itself does if it is shown which was asked for later ([`NonceSalt`]).
 
 use serde::{Deserialize, Serialize};
 
@@ -17,8 +18,11 @@ pub const DOMAIN: &str = "verinfer escrow answer";
 /// The domain of certificates.
 pub const CERTIFICATE_DOMAIN: &str = "verinfer escrow receipt key";
 
-/// The version of answers and certificates.
-pub const VERSION: u16 = 1;
+/// The version of answers: what a question is made of is part of it.
+pub const VERSION: u16 = 2;
+
+/// The version of certificates.
+pub const CERTIFICATE_VERSION: u16 = 1;
 
 /// By how much an escrow's time may be set back when it is started again after it was killed: its clock does not run further ahead of what is written down.
 pub const MAX_SETBACK: Millis = Millis(10_000);
@@ -26,6 +30,18 @@ pub const MAX_SETBACK: Millis = Millis(10_000);
 fixed_bytes! {
     /// Random bytes that one question is told by.
     Nonce, 32
+}
+
+fixed_bytes! {
+    /// Random bytes that a nonce is made of.
+    NonceSalt, 32
+}
+
+impl NonceSalt {
+    /// The nonce of a question that is asked when an answer is known: it holds that answer, so that whoever shows the salt shows that the question came later.
+    pub fn nonce(&self, known: Option<&SignedAnswer>) -> Nonce {
+        Nonce(Digest::of("verinfer escrow v1 nonce", &(self, known)).0)
+    }
 }
 
 /// A log up to one of its entries.
@@ -48,7 +64,7 @@ pub struct Answer {
     pub version: u16,
     /// The escrow's own account.
     pub escrow: AccountId,
-    /// What was asked: [`question`].
+    /// What was asked: [`Question::digest`].
     pub question: Digest,
     /// The nonce of who asked, if it sent one.
     pub nonce: Option<Nonce>,
@@ -64,10 +80,28 @@ pub struct Answer {
     pub known: Option<LogHead>,
 }
 
-/// The digest of a question: method, path and query, and the `authorization` header (empty if there is none), which names the digest of a body if there is
-/// one.
-pub fn question(method: &str, target: &str, authorization: &str) -> Digest {
-    Digest::of("verinfer escrow v1 question", &(method, target, authorization))
+/// A question as it is asked over HTTP. Headers are empty if there are none; `authorization` names the digest of a body if there is one.
+///
+/// It holds all that an escrow decides by before it knows the body, so that no refusal of what somebody in between has made of a question answers the question.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Question<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// Path and query.
+    pub target: &'a str,
+    /// The header `authorization`.
+    pub authorization: &'a str,
+    /// The header `content-type`.
+    pub content_type: &'a str,
+    /// The header `content-length`.
+    pub content_length: &'a str,
+}
+
+impl Question<'_> {
+    /// What an answer names it by.
+    pub fn digest(&self) -> Digest {
+        Digest::of("verinfer escrow v1 question", self)
+    }
 }
 
 /// Says that a key signs answers for an escrow.
@@ -75,7 +109,7 @@ pub fn question(method: &str, target: &str, authorization: &str) -> Digest {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Certificate {
-    /// [`VERSION`].
+    /// [`CERTIFICATE_VERSION`].
     pub version: u16,
     /// The escrow's own account.
     pub escrow: AccountId,
@@ -115,10 +149,12 @@ pub struct SignedAnswer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AnswerFault {
     /// Another version.
-    #[error("it has version {found}, this program knows version {VERSION}")]
+    #[error("it has version {found}, this program knows version {known}")]
     Version {
         /// The answer's or the certificate's.
         found: u16,
+        /// This program's.
+        known: u16,
     },
     /// Of another escrow.
     #[error("it is of the escrow {found}, not of {expected}")]
@@ -174,7 +210,7 @@ pub enum AnswerFault {
 impl SignedCertificate {
     /// Certifies a key, with the key of the escrow's account.
     pub fn sign(key: AccountId, (from, until): (u64, u64), account: &SecretKey) -> Self {
-        let certificate = Certificate { version: VERSION, escrow: account.account(), key, from, until };
+        let certificate = Certificate { version: CERTIFICATE_VERSION, escrow: account.account(), key, from, until };
         let signature = account.sign(CERTIFICATE_DOMAIN, &certificate);
         Self { certificate, signature }
     }
@@ -186,8 +222,8 @@ impl SignedCertificate {
     /// It is another version's, another escrow's, or not signed.
     pub fn check(&self, expected: AccountId) -> Result<(), AnswerFault> {
         let &Certificate { version, escrow: found, key, .. } = &self.certificate;
-        if version != VERSION {
-            return Err(AnswerFault::Version { found: version });
+        if version != CERTIFICATE_VERSION {
+            return Err(AnswerFault::Version { found: version, known: CERTIFICATE_VERSION });
         }
         if found != expected {
             return Err(AnswerFault::OtherEscrow { found, expected });
@@ -224,7 +260,7 @@ impl SignedAnswer {
     pub fn check(&self, escrow: AccountId) -> Result<(), AnswerFault> {
         let &Answer { version, escrow: found, .. } = &self.answer;
         if version != VERSION {
-            return Err(AnswerFault::Version { found: version });
+            return Err(AnswerFault::Version { found: version, known: VERSION });
         }
         if found != escrow {
             return Err(AnswerFault::OtherEscrow { found, expected: escrow });
@@ -274,6 +310,13 @@ mod tests {
     use super::*;
 
     const BODY: &[u8] = b"{}";
+    const ASKED: Question<'_> = Question {
+        method: "POST",
+        target: "/v1/requests",
+        authorization: "Verinfer a:1:b:c",
+        content_type: "application/json",
+        content_length: "2",
+    };
     const NONCE: Nonce = Nonce([9; 32]);
     const NOW: u64 = 1000;
 
@@ -285,7 +328,7 @@ mod tests {
         Answer {
             version: VERSION,
             escrow,
-            question: question("GET", "/v1/about", ""),
+            question: ASKED.digest(),
             nonce: Some(NONCE),
             status: 200,
             body: Digest::of_bytes(BODY),
@@ -296,7 +339,7 @@ mod tests {
     }
 
     fn checked(answer: &SignedAnswer) -> Result<(), AnswerFault> {
-        answer.check_reply(keys().0.account(), NOW, (question("GET", "/v1/about", ""), NONCE), (200, BODY))
+        answer.check_reply(keys().0.account(), NOW, (ASKED.digest(), NONCE), (200, BODY))
     }
 
     #[test]
@@ -317,10 +360,23 @@ mod tests {
             change(&mut answer);
             checked(&SignedAnswer::sign(answer, None, &account))
         };
-        assert_eq!(signed(|answer| answer.version = 2), Err(AnswerFault::Version { found: 2 }));
+        assert_eq!(signed(|answer| answer.version = 1), Err(AnswerFault::Version { found: 1, known: VERSION }));
         assert_eq!(signed(|answer| answer.nonce = None), Err(AnswerFault::Stale));
         assert_eq!(signed(|answer| answer.nonce = Some(Nonce([8; 32]))), Err(AnswerFault::Stale));
-        assert_eq!(signed(|answer| answer.question = question("POST", "/v1/about", "")), Err(AnswerFault::OtherQuestion));
+        // Whatever of it was changed on the way.
+        let others: [fn(&mut Question<'_>); 5] = [
+            |asked| asked.method = "PUT",
+            |asked| asked.target = "/v1/about",
+            |asked| asked.authorization = "",
+            |asked| asked.content_type = "text/plain",
+            |asked| asked.content_length = "",
+        ];
+        for change in others {
+            let (mut answer, mut asked) = (answer(escrow), ASKED);
+            change(&mut asked);
+            answer.question = asked.digest();
+            assert_eq!(checked(&SignedAnswer::sign(answer, None, &account)), Err(AnswerFault::OtherQuestion));
+        }
         assert_eq!(signed(|answer| answer.status = 410), Err(AnswerFault::Changed));
         assert_eq!(signed(|answer| answer.body = Digest::of_bytes(b"[]")), Err(AnswerFault::Changed));
         let other = SignedAnswer::sign(answer(key), None, &receipts);

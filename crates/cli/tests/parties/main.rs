@@ -2,6 +2,10 @@
 
 #[path = "../common/address.rs"]
 mod address;
+#[path = "../../../escrow/tests/service/common/between.rs"]
+#[allow(dead_code, reason = "tests of the escrow itself need more")]
+mod between;
+mod contradiction;
 mod demand;
 mod ended;
 mod erased;

@@ -99,7 +99,9 @@ fn another_model_provider_or_escrow_than_was_named_is_refused_before_money_moves
         market.refused(command, "--commitment OTHER", "state", "offers the model with the commitment");
         market.refused(command, "", "state", "nothing says which model is wanted");
         market.refused(command, &format!("--commitment MODEL --provider-account {stranger}"), "state", "the other party's account is");
-        market.refused(command, &format!("--commitment MODEL --escrow-account {stranger}"), "state", "the escrow's account is");
+        let other_escrow = format!("--commitment MODEL --escrow-account {stranger}");
+        market.refused(command, &other_escrow, "state", "was signed by the escrow");
+        market.refused(command, &other_escrow, "new.state", "it is of the escrow");
         market.refused(command, "--commitment SET", "state", "set.txt");
     }
     // The same state is good for what is right. Without a fee, it is the least that is allowed.

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use verinfer_escrow_client::tls::Roots;
-use verinfer_escrow_client::{Client, ClientError, Patience};
+use verinfer_escrow_client::{Client, ClientError, EscrowAddress, Patience};
 use verinfer_parties::peer::{Peer, PeerError};
 
 use crate::address::free_address;
@@ -47,7 +47,8 @@ fn server_that_is_not_believed_or_speaks_something_else_is_refused_at_once() {
     let [secret_url, plain_url] = [&secret, &plain].map(|address| format!("http://{address}"));
     let secret_url = secret_url.replace("http:", "https:");
     // Both are there.
-    Client::connect_securely(&secret_url, operator.clone(), Patience::default(), &right).unwrap();
+    let secretly = |patience| EscrowAddress { roots: right.clone(), ..EscrowAddress::of(&secret_url, patience) };
+    Client::connect_to(&secretly(Patience::default()), operator.clone(), None).unwrap();
     Client::connect(&plain_url, operator, Patience::default()).unwrap();
 
     let deposit = |url: &str, more: &[&str]| {
@@ -77,7 +78,7 @@ fn server_that_is_not_believed_or_speaks_something_else_is_refused_at_once() {
     servers.iter_mut().for_each(stop);
     // Somebody who is gone is waited for, as ever.
     let patience = Patience { total: Duration::ZERO, ..Patience::default() };
-    let gone = Client::connect_securely(&secret_url, anyone, patience, &right).unwrap_err();
+    let gone = Client::connect_to(&secretly(patience), anyone, None).unwrap_err();
     assert!(matches!(gone, ClientError::Unreachable(_)), "{gone}");
 }
 

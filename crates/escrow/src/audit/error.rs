@@ -1,7 +1,6 @@
 //! What an audit can find.
 
-use verinfer_escrow_client::ClientError;
-use verinfer_protocols::answer::AnswerFault;
+use verinfer_escrow_client::{ClientError, EvidenceFault};
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::AccountId;
 use verinfer_protocols::ledger::{Account, LedgerError};
@@ -211,18 +210,9 @@ pub enum AuditError {
         /// The last that is there.
         end: u64,
     },
-    /// A receipt is not signed.
-    #[error("a receipt is not the escrow's: {fault}")]
-    Unsigned {
-        /// What is wrong.
-        fault: AnswerFault,
-    },
-    /// A receipt says something else than what was signed.
-    #[error("the receipt of request {request} does not say what the escrow has signed")]
-    OtherReceipt {
-        /// The request.
-        request: Digest,
-    },
+    /// What a party has kept does not show what it is kept for.
+    #[error(transparent)]
+    Kept(#[from] EvidenceFault),
     /// The escrow cannot be reached, or contradicts itself.
     #[error(transparent)]
     Client(#[from] ClientError),

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use verinfer_escrow_client::ClientError;
 use verinfer_escrow_client::memory::{Export, KeptReceipt};
-use verinfer_escrow_client::messages::RequestReceipt;
 use verinfer_protocols::answer::{LogHead, SignedAnswer};
 use verinfer_protocols::digest::Digest;
 use verinfer_protocols::keys::AccountId;
@@ -43,31 +43,18 @@ impl Marks {
     ///
     /// # Errors
     ///
-    /// Something is not signed by the escrow, or the escrow has contradicted itself there already.
+    /// Something does not show what it is kept for, or shows that the escrow has contradicted itself already.
     pub fn kept(&mut self, escrow: AccountId, kept: &Export) -> Result<(), AuditError> {
-        if let Some(evidence) = &kept.evidence {
-            signed(escrow, &evidence.earlier)?;
-            signed(escrow, &evidence.later)?;
-            for answer in [&evidence.earlier, &evidence.later] {
-                self.answer(answer);
-            }
+        if let Some(contradiction) = kept.check(escrow)? {
+            return Err(ClientError::from(contradiction).into());
         }
         if let Some(answer) = &kept.head {
-            signed(escrow, answer)?;
             self.answer(answer);
         }
-        kept.receipts.iter().try_for_each(|receipt| self.receipt(escrow, receipt))
-    }
-
-    fn receipt(&mut self, escrow: AccountId, receipt: &KeptReceipt) -> Result<(), AuditError> {
-        let KeptReceipt { request, entry, answer, body, .. } = receipt;
-        signed(escrow, answer)?;
-        let said = serde_json::from_str::<RequestReceipt>(body).ok().filter(|_| Digest::of_bytes(body.as_bytes()) == answer.answer.body);
-        if said != Some(RequestReceipt { request: *request, entry: *entry }) {
-            return Err(AuditError::OtherReceipt { request: *request });
+        for KeptReceipt { request, entry, answer, .. } in &kept.receipts {
+            self.answer(answer);
+            self.mark(LogHead { position: entry.position, digest: entry.head }, Some(request.id()));
         }
-        self.answer(answer);
-        self.mark(LogHead { position: entry.position, digest: entry.head }, Some(*request));
         Ok(())
     }
 
@@ -117,8 +104,4 @@ impl Marks {
             Some(_) | None => Ok(()),
         }
     }
-}
-
-fn signed(escrow: AccountId, answer: &SignedAnswer) -> Result<(), AuditError> {
-    answer.check(escrow).map_err(|fault| AuditError::Unsigned { fault })
 }

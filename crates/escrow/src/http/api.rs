@@ -46,7 +46,7 @@ pub async fn about(State(shared): State<Shared>) -> Answer<About> {
     post, path = "/v1/requests", params(("authorization" = String, Header)), request_body = signed::Request,
     responses(
         (status = 200, description = "carried out", body = RequestReceipt),
-        (status = 400, description = "malformed, version", body = ErrorBody),
+        (status = 400, description = "malformed, version, broken, other_body", body = ErrorBody),
         (status = 401, description = "unsigned, expired", body = ErrorBody),
         (status = 402, description = "overdrawn", body = ErrorBody),
         (status = 403, description = "unknown_account, not_a_party, not_operator, too_many_agreements", body = ErrorBody),
@@ -152,7 +152,7 @@ pub async fn view(shared: &Shared, id: AgreementId) -> Result<AgreementView, Fai
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses(
         (status = 204, description = "kept"),
-        (status = 400, description = "malformed", body = ErrorBody),
+        (status = 400, description = "malformed, broken, other_body", body = ErrorBody),
         (status = 401, description = "unsigned, expired", body = ErrorBody),
         (status = 403, description = "unknown_account, no_access", body = ErrorBody),
         (status = 404, description = "no_agreement", body = ErrorBody),

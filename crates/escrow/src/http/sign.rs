@@ -4,13 +4,13 @@ use std::sync::{Arc, OnceLock};
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::header::AUTHORIZATION;
+use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use verinfer_escrow_client::messages::{ANSWER_HEADER, KNOWN_HEADER, NONCE_HEADER, Receipt};
-use verinfer_protocols::answer::{Answer, LogHead, Nonce, VERSION, question};
+use verinfer_protocols::answer::{Answer, LogHead, Nonce, Question, VERSION};
 use verinfer_protocols::digest::Digest;
 
 use super::Shared;
@@ -47,9 +47,15 @@ pub async fn answers(State(shared): State<Shared>, mut request: Request, next: N
         Ok(said) => said,
         Err(failure) => return failure.into_response(),
     };
-    let target = request.uri().path_and_query().map_or("", PathAndQuery::as_str);
-    let authorization = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let question = question(request.method().as_str(), target, authorization);
+    let said = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let question = Question {
+        method: request.method().as_str(),
+        target: request.uri().path_and_query().map_or("", PathAndQuery::as_str),
+        authorization: said(AUTHORIZATION),
+        content_type: said(CONTENT_TYPE),
+        content_length: said(CONTENT_LENGTH),
+    };
+    let question = question.digest();
     let heard = Heard::default();
     request.extensions_mut().insert(heard.clone());
     // Before the question is answered: the answer is of no older log.
@@ -66,6 +72,8 @@ pub async fn answers(State(shared): State<Shared>, mut request: Request, next: N
         Ok(Heads { is_new: false, .. }) if response.status().is_client_error() => response,
         Ok(Heads { head, known, .. }) => {
             let head = heard.0.get().filter(|entry| entry.position > head.position).copied().unwrap_or(head);
+            // No later answer is of an older log, should the database fail before it says so itself.
+            escrow.signer.last().set(head);
             signed(&shared, response, |status, body| Answer {
                 version: VERSION,
                 escrow: shared.escrow.account(),

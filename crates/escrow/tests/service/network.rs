@@ -1,5 +1,6 @@
 //! Anybody audits a running escrow over the network, against the heads and receipts that they know.
 
+use crate::common::between::{Between, lying};
 use crate::common::{Database, LONG, Running, audited, execute, key, money, nonce, on_each_database, operator, serving, sqlite};
 use tokio::runtime::Runtime;
 use verinfer_escrow::audit::{Audit, AuditError, Marks, audit_over_network};
@@ -8,8 +9,7 @@ use verinfer_escrow::clock::machine_time;
 use verinfer_escrow::store::{Store, Subject};
 use verinfer_escrow_client::memory::{Export, KeptReceipt};
 use verinfer_escrow_client::messages::{Receipt, RequestReceipt};
-use verinfer_escrow_client::tls::Roots;
-use verinfer_escrow_client::{Patience, Reader};
+use verinfer_escrow_client::{EscrowAddress, EvidenceFault, Patience, Reader};
 use verinfer_protocols::agreement;
 use verinfer_protocols::answer::{self, Answer, LogHead, SignedAnswer};
 use verinfer_protocols::digest::{AgreementId, Digest};
@@ -19,24 +19,25 @@ use verinfer_protocols::signed::{Body, Header, Request, VERSION};
 use verinfer_protocols::time::{Millis, Timestamp};
 
 fn over_network(running: &Running, marks: impl FnOnce(&mut Marks) -> Result<(), AuditError>) -> Result<Audit, AuditError> {
-    let reader = Reader::connect(&running.url(), Patience::default(), &Roots::default()).unwrap();
+    let reader = Reader::connect(&EscrowAddress::of(&running.url(), Patience::default())).unwrap();
     let mut known = Marks::default();
     marks(&mut known)?;
     audit_over_network(&reader, &known, machine_time())
 }
 
 /// An escrow with some entries; gives the receipt of the last one, which opens an agreement.
-fn filled(running: &Running) -> (Digest, Receipt) {
+fn filled(running: &Running) -> (Request, Receipt) {
     running.fund(&[&key(1), &key(2)], 1000);
     let client = running.client(&key(1));
     let terms = agreement::Terms::Serving(serving::terms(key(1).account(), key(2).account(), nonce(), 2, LONG));
     let request = client.prepare(terms.id(client.escrow()), Body::Open(terms)).unwrap();
-    (request.id(), client.submit(&request).unwrap())
+    let receipt = client.submit(&request).unwrap();
+    (request, receipt)
 }
 
 /// What a party would have kept of a receipt that a key has signed.
-fn kept(request: Digest, entry: Receipt, by: &SecretKey) -> Export {
-    let body = serde_json::to_string(&RequestReceipt { request, entry }).unwrap();
+fn kept(request: &Request, entry: Receipt, by: &SecretKey) -> Export {
+    let body = serde_json::to_string(&RequestReceipt { request: request.id(), entry }).unwrap();
     let answer = Answer {
         version: answer::VERSION,
         escrow: operator().account(),
@@ -49,7 +50,7 @@ fn kept(request: Digest, entry: Receipt, by: &SecretKey) -> Export {
         known: None,
     };
     let answer = SignedAnswer::sign(answer, None, by);
-    let receipt = KeptReceipt { request, agreement: AgreementId::NONE, sequence: 1, entry, answer, body };
+    let receipt = KeptReceipt { request: request.clone(), entry, answer, body };
     Export { receipts: vec![receipt], ..Export::default() }
 }
 
@@ -62,7 +63,7 @@ fn running_escrow_is_audited_against_the_heads_and_receipts_that_are_known() {
         let known = LogHead { position: entry.position, digest: entry.head };
         let found = over_network(&running, |marks| {
             marks.head(known);
-            marks.kept(escrow, &kept(request, entry, &operator()))
+            marks.kept(escrow, &kept(&request, entry, &operator()))
         });
         let found = found.unwrap();
         assert_eq!((found.entries, found.digest, found.open), (entry.position, entry.head, 1));
@@ -79,18 +80,20 @@ fn running_escrow_is_audited_against_the_heads_and_receipts_that_are_known() {
         let error = head(LogHead { position: known.position + 1, ..known });
         assert!(matches!(error, AuditError::Gone { end, .. } if end == known.position), "{error}");
         let receipt = |kept: Export| refused(&move |marks| marks.kept(escrow, &kept));
-        let other = nonce();
-        let error = receipt(kept(other, entry, &operator()));
-        assert!(matches!(error, AuditError::NotCarriedOut { request, .. } if request == other), "{error}");
+        // Another request that the party has signed, but has not sent.
+        let later = Header { expires: request.header.expires.after(Millis(1)), ..request.header.clone() };
+        let other = Request::sign(later, request.body.clone(), &key(1));
+        let error = receipt(kept(&other, entry, &operator()));
+        assert!(matches!(error, AuditError::NotCarriedOut { request, .. } if request == other.id()), "{error}");
         let gone = Receipt { position: entry.position + 5, ..entry };
-        let error = receipt(kept(request, gone, &operator()));
+        let error = receipt(kept(&request, gone, &operator()));
         assert!(matches!(error, AuditError::Gone { .. }), "{error}");
-        let error = receipt(kept(request, entry, &key(1)));
-        assert!(matches!(error, AuditError::Unsigned { .. }), "{error}");
-        let mut changed = kept(request, entry, &operator());
+        let error = receipt(kept(&request, entry, &key(1)));
+        assert!(matches!(error, AuditError::Kept(EvidenceFault::Unsigned { .. })), "{error}");
+        let mut changed = kept(&request, entry, &operator());
         changed.receipts[0].request = other;
         let error = receipt(changed);
-        assert!(matches!(error, AuditError::OtherReceipt { .. }), "{error}");
+        assert!(matches!(error, AuditError::Kept(EvidenceFault::OtherReceipt { .. })), "{error}");
         running.stop();
         assert_eq!(audited(database).unwrap(), found, "the same as where the database is");
     });
@@ -153,4 +156,26 @@ fn times_that_run_backwards_or_ahead_are_found() {
         assert!(expected(&error), "{error}");
         running.stop();
     }
+}
+
+#[test]
+fn log_whose_entries_do_not_follow_is_an_error_and_not_waited_for() {
+    let database = sqlite();
+    let running = Running::start(&database);
+    filled(&running);
+    let between = Between::start(running.address);
+    let reader = Reader::connect(&EscrowAddress::of(&between.url(), Patience::default())).unwrap();
+    // All entries that it gives come after the end that it has signed.
+    between.spoil(|_, answer| {
+        lying(&operator(), answer, |_, body| {
+            let mut entries: Vec<serde_json::Value> = serde_json::from_str(body).unwrap();
+            for entry in &mut entries {
+                entry["position"] = (entry["position"].as_u64().unwrap() + 1000).into();
+            }
+            *body = serde_json::to_string(&entries).unwrap();
+        })
+    });
+    let error = audit_over_network(&reader, &Marks::default(), machine_time()).unwrap_err();
+    assert!(matches!(error, AuditError::Gap { expected: 1, found: 1001 }), "{error}");
+    running.stop();
 }

@@ -6,13 +6,16 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
+use ureq::Agent;
 use verinfer_escrow::clock::{LEASE, RECOVERY};
 use verinfer_escrow::http::HttpLimits;
 use verinfer_escrow::operations::{Lead, Operations};
 use verinfer_escrow::service::Limits;
 use verinfer_escrow::store::Store;
+use verinfer_escrow_client::messages::ANSWER_HEADER;
 use verinfer_escrow_client::{Client, Patience};
 use verinfer_protocols::agreement::{Move, Terms};
+use verinfer_protocols::answer::{LogHead, SignedAnswer};
 use verinfer_protocols::digest::AgreementId;
 use verinfer_protocols::serving::Move as Serving;
 use verinfer_protocols::time::{Millis, Timestamp};
@@ -162,4 +165,20 @@ fn neither_files_nor_deadlines_while_the_disk_is_nearly_full() {
     assert!(client.wait(id, pace, |view| view.ended).unwrap().is_some(), "time stands still");
     running.stop();
     audited(&database).unwrap();
+}
+
+#[test]
+fn what_was_carried_out_is_in_every_later_answer_also_while_the_database_fails() {
+    let database = sqlite();
+    let running = Running::start(&database);
+    let id = propose(&running, Millis(60_000));
+    let receipt = running.client(&key(2)).act(id, Move::Serving(Serving::Accept)).unwrap();
+    define(&database, "ALTER TABLE head RENAME TO gone");
+    let agent: Agent = Agent::config_builder().http_status_as_error(false).build().into();
+    let reply = agent.get(format!("{}/v1/about", running.url())).call().unwrap();
+    assert_eq!(reply.status(), 503);
+    let signed: SignedAnswer = serde_json::from_slice(reply.headers()[ANSWER_HEADER].as_bytes()).unwrap();
+    assert_eq!(signed.answer.head, LogHead { position: receipt.position, digest: receipt.head });
+    define(&database, "ALTER TABLE gone RENAME TO head");
+    running.stop();
 }

@@ -1,84 +1,26 @@
 //! Answers are signed: whoever stands between a party and its escrow cannot make up, change, replay or freeze them unnoticed.
 
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
-use std::thread;
+use std::io::Write;
+use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
+use crate::common::between::{Between, Pass, lying};
 use crate::common::{LONG, Running, key, money, nonce, on_each_database, operator, serving, sqlite};
 use ureq::Agent;
+use verinfer_escrow::http::HttpLimits;
+use verinfer_escrow::service::Limits;
 use verinfer_escrow_client::messages::{ANSWER_HEADER, ErrorBody, NONCE_HEADER, OTHER_BODY, RequestAccess};
-use verinfer_escrow_client::{Client, ClientError, Patience, ReplyFault};
+use verinfer_escrow_client::{Client, ClientError, Contradiction, EscrowAddress, Patience, ReplyFault};
 use verinfer_protocols::agreement;
-use verinfer_protocols::answer::{AnswerFault, Nonce, SignedAnswer, question};
+use verinfer_protocols::answer::{AnswerFault, Nonce, Question, SignedAnswer};
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::serving::Move;
 use verinfer_protocols::signed::Body;
 
-/// What stands in between makes of the first answer that it saw and the present one.
-type Change = fn(&[u8], &[u8]) -> Vec<u8>;
-
-/// What it does with an answer that it has seen; nothing while it only passes things on.
-type Spoil = Arc<Mutex<Option<Change>>>;
-
-/// Stands between parties and an escrow: passes on what parties send, and what comes back as `spoil` says of the first answer that it saw and the present one.
-struct Between {
-    address: SocketAddr,
-    spoil: Spoil,
-}
-
-impl Between {
-    fn start(escrow: SocketAddr) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let (address, spoil) = (listener.local_addr().unwrap(), Spoil::default());
-        let (spoils, first) = (spoil.clone(), Arc::new(Mutex::new(None::<Vec<u8>>)));
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                let (mut party, spoils, first) = (stream.unwrap(), spoils.clone(), first.clone());
-                thread::spawn(move || {
-                    let mut server = TcpStream::connect(escrow).unwrap();
-                    while let Some(asked) = message(&mut party) {
-                        server.write_all(&asked).unwrap();
-                        let Some(answer) = message(&mut server) else { return };
-                        let first = first.lock().unwrap().get_or_insert_with(|| answer.clone()).clone();
-                        let spoil = *spoils.lock().unwrap();
-                        let given = spoil.map_or(answer.clone(), |spoil| spoil(&first, &answer));
-                        // Who asks may have gone.
-                        let _ = party.write_all(&given);
-                    }
-                });
-            }
-        });
-        Self { address, spoil }
-    }
-
-    fn spoil(&self, spoil: Option<Change>) {
-        *self.spoil.lock().unwrap() = spoil;
-    }
-
-    fn client(&self, patience: Duration) -> Client {
-        let patience = Patience { answer: Duration::from_secs(100), total: patience };
-        Client::connect(&format!("http://{}", self.address), key(2), patience).unwrap()
-    }
-}
-
-/// One HTTP message with its body.
-fn message(stream: &mut TcpStream) -> Option<Vec<u8>> {
-    let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
-    loop {
-        if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
-            let head = String::from_utf8_lossy(&bytes[..end]).to_lowercase();
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.trim().parse::<usize>().ok()).unwrap_or(0);
-            if bytes.len() >= end + 4 + length {
-                return Some(bytes);
-            }
-        }
-        match stream.read(&mut buffer) {
-            Ok(0) | Err(_) => return None,
-            Ok(read) => bytes.extend_from_slice(&buffer[..read]),
-        }
-    }
+/// Whoever asks an escrow by way of somebody else.
+fn by(between: &Between, patience: Duration) -> Client {
+    let patience = Patience { answer: Duration::from_secs(100), total: patience };
+    Client::connect(&between.url(), key(2), patience).unwrap()
 }
 
 fn replace(bytes: &[u8], old: &str, new: &str) -> Vec<u8> {
@@ -100,14 +42,14 @@ fn a_frozen_answer_is_noticed_within_the_partys_patience_and_costs_nothing() {
         let running = Running::start(database);
         running.fund(&[&key(1), &key(2)], 1000);
         let between = Between::start(running.address);
-        let provider = between.client(Duration::from_secs(2));
+        let provider = by(&between, Duration::from_secs(2));
         let terms = serving::terms(key(1).account(), key(2).account(), nonce(), 2, LONG);
         let customer = running.client(&key(1));
         let id = customer.open(agreement::Terms::Serving(terms)).unwrap();
         provider.act(id, agreement::Move::Serving(Move::Accept)).unwrap();
         let stage = provider.agreement(id).unwrap().stage;
         // From now on, the same old answer for ever.
-        between.spoil(Some(|first, _| first.to_vec()));
+        between.spoil(|first, _| first.to_vec());
         customer.act(id, agreement::Move::Serving(Move::Send { inputs: vec![nonce(), nonce()] })).unwrap();
         let start = Instant::now();
         let error = provider.agreement(id).unwrap_err();
@@ -118,7 +60,7 @@ fn a_frozen_answer_is_noticed_within_the_partys_patience_and_costs_nothing() {
         let error = provider.act(id, agreement::Move::Serving(Move::Confirm)).unwrap_err();
         assert_eq!(fault(&error), &ReplyFault::Answer(AnswerFault::Stale), "{error}");
         // Once the escrow is heard again, the party goes on as if nothing had been.
-        between.spoil(None);
+        between.leave_alone();
         assert_ne!(provider.agreement(id).unwrap().stage, stage);
         provider.act(id, agreement::Move::Serving(Move::Confirm)).unwrap();
         running.stop();
@@ -131,9 +73,9 @@ fn what_is_changed_on_the_way_is_not_taken_for_the_escrows_answer() {
     let running = Running::start(&database);
     running.fund(&[&key(2)], 1000);
     let between = Between::start(running.address);
-    let client = between.client(Duration::ZERO);
+    let client = by(&between, Duration::ZERO);
     let spoilt = |spoil: fn(&[u8], &[u8]) -> Vec<u8>| {
-        between.spoil(Some(spoil));
+        between.spoil(spoil);
         let error = client.own_account().unwrap_err();
         fault(&error).clone()
     };
@@ -145,7 +87,7 @@ fn what_is_changed_on_the_way_is_not_taken_for_the_escrows_answer() {
         spoilt(|_, answer| replace(answer, "\"position\":1", "\"position\":2")),
         ReplyFault::Answer(AnswerFault::Signature { key: operator().account() })
     );
-    between.spoil(None);
+    between.leave_alone();
     assert_eq!(client.own_account().unwrap().balance, money(1000));
     running.stop();
 }
@@ -156,11 +98,11 @@ fn a_refusal_for_now_that_nobody_has_signed_says_nothing_more() {
     let running = Running::start(&database);
     running.fund(&[&key(2)], 1000);
     let between = Between::start(running.address);
-    let client = between.client(Duration::ZERO);
-    between.spoil(Some(|_, _| {
+    let client = by(&between, Duration::ZERO);
+    between.spoil(|_, _| {
         let body = r#"{"error":{"kind":"proof_rejected","message":"no"}}"#;
         format!("HTTP/1.1 503 Service Unavailable\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()
-    }));
+    });
     let error = client.own_account().unwrap_err();
     assert_eq!(error.kind(), Some("unsigned"), "{error}");
     assert!(error.is_transient());
@@ -186,10 +128,18 @@ fn refusals_are_signed_as_answers_to_one_question() {
         assert_eq!(reply.status(), status);
         let signed: SignedAnswer = serde_json::from_slice(reply.headers()[ANSWER_HEADER].as_bytes()).unwrap();
         let content = reply.body_mut().read_to_vec().unwrap();
-        let checked = |question| signed.check_reply(operator().account(), 0, (question, asked), (status, &content));
-        assert_eq!(checked(question(method, path, "")), Ok(()));
+        let checked = |question: Question<'_>| signed.check_reply(operator().account(), 0, (question.digest(), asked), (status, &content));
+        let (content_type, content_length) = if method == "GET" { ("", "") } else { ("application/json", "1") };
+        let sent = Question { method, target: path, authorization: "", content_type, content_length };
+        assert_eq!(checked(sent), Ok(()));
         // It is no answer to what somebody in between has made of another question.
-        assert_eq!(checked(question(method, path, "Verinfer a:1:b:c")), Err(AnswerFault::OtherQuestion));
+        for other in [
+            Question { authorization: "Verinfer a:1:b:c", ..sent },
+            Question { content_type: "text/plain", ..sent },
+            Question { content_length: "2", ..sent },
+        ] {
+            assert_eq!(checked(other), Err(AnswerFault::OtherQuestion));
+        }
     }
     running.stop();
 }
@@ -210,5 +160,130 @@ fn a_body_changed_on_the_way_is_not_carried_out_and_the_party_is_told() {
     let refused: ErrorBody = serde_json::from_slice(&reply.body_mut().read_to_vec().unwrap()).unwrap();
     assert_eq!((reply.status().as_u16(), refused.error.kind.as_str()), (400, OTHER_BODY));
     assert_eq!(client.own_account().unwrap().balance, money(1000));
+    running.stop();
+}
+
+/// Passes on a question that has a body with another header.
+fn with_header(server: &mut TcpStream, asked: &[u8], name: &str, value: &str) {
+    let text = String::from_utf8(asked.to_vec()).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    let change = |line: &str| if line.to_lowercase().starts_with(name) { format!("{name}: {value}") } else { line.to_owned() };
+    let head: Vec<String> = head.lines().map(|line| if asked.starts_with(b"GET") { line.to_owned() } else { change(line) }).collect();
+    server.write_all(format!("{}\r\n\r\n{body}", head.join("\r\n")).as_bytes()).unwrap();
+}
+
+/// Passes on a question but for the end of its body.
+fn without_end(server: &mut TcpStream, asked: &[u8]) -> bool {
+    let is_cut = !asked.starts_with(b"GET");
+    server.write_all(&asked[..asked.len() - usize::from(is_cut)]).unwrap();
+    is_cut
+}
+
+#[test]
+fn no_refusal_of_what_a_request_became_on_the_way_is_taken_for_one_of_the_request() {
+    let database = sqlite();
+    let limits = HttpLimits { patience: Duration::from_secs(2), ..HttpLimits::default() };
+    let running = Running::with_limits(&database, Limits::default(), limits);
+    running.fund(&[&key(2)], 1000);
+    let between = Between::start(running.address);
+    let client = by(&between, Duration::from_secs(10));
+    let body = Body::Withdraw { amount: money(1), reference: "bank".to_owned() };
+    let request = client.prepare(AgreementId::NONE, body).unwrap();
+    let changes: [Pass; 5] = [
+        |server, asked| with_header(server, asked, "content-type", "text/plain"),
+        |server, asked| with_header(server, asked, "content-length", "99999999"),
+        |server, asked| with_header(server, asked, "content-length", "10"),
+        |server, asked| {
+            without_end(server, asked);
+        },
+        |server, asked| {
+            if without_end(server, asked) {
+                server.shutdown(Shutdown::Write).unwrap();
+            }
+        },
+    ];
+    let expected = [AnswerFault::OtherQuestion; 3].map(ReplyFault::from).into_iter().chain([ReplyFault::OtherBody, ReplyFault::OtherBody]);
+    for (change, expected) in changes.into_iter().zip(expected) {
+        // By a connection that the escrow has not closed.
+        let client = by(&between, Duration::ZERO);
+        between.pass(change);
+        let error = client.submit(&request).unwrap_err();
+        between.leave_alone();
+        assert!(error.is_transient(), "{error}");
+        assert_eq!(fault(&error), &expected, "{error}");
+    }
+    client.submit(&request).unwrap();
+    assert_eq!(client.own_account().unwrap().balance, money(999));
+    running.stop();
+}
+
+#[test]
+fn an_answer_that_nobody_signs_whole_is_asked_for_again() {
+    let database = sqlite();
+    let running = Running::start(&database);
+    running.fund(&[&key(2)], 1000);
+    let between = Between::start(running.address);
+    let client = by(&between, Duration::ZERO);
+    between.spoil(|_, _| {
+        let mut answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", (1 << 26) + 1).into_bytes();
+        answer.resize(answer.len() + (1 << 26) + 1, b' ');
+        answer
+    });
+    let error = client.own_account().unwrap_err();
+    assert_eq!(fault(&error), &ReplyFault::TooLong { limit: 1 << 26 }, "{error}");
+    assert!(error.is_transient());
+    running.stop();
+}
+
+#[test]
+fn nobody_is_followed_who_sends_elsewhere() {
+    let database = sqlite();
+    let running = Running::start(&database);
+    running.fund(&[&key(2)], 1000);
+    let between = Between::start(running.address);
+    let client = by(&between, Duration::ZERO);
+    let honest = running.url();
+    between.spoil(move |_, _| {
+        format!("HTTP/1.1 307 Temporary Redirect\r\nlocation: {honest}/v1/about\r\ncontent-length: 0\r\n\r\n").into_bytes()
+    });
+    let error = client.own_account().unwrap_err();
+    assert!(matches!(error, ClientError::Distrusted { .. }) && error.is_transient(), "{error}");
+    assert!(error.to_string().contains("/v1/about\" (status 307), which is not followed"), "{error}");
+    running.stop();
+}
+
+#[test]
+fn escrow_that_is_named_is_the_only_one_that_is_heard_from_the_first_question_on() {
+    let database = sqlite();
+    let running = Running::start(&database);
+    let address = |account| EscrowAddress { account: Some(account), ..EscrowAddress::of(&running.url(), Patience::default()) };
+    let (named, found) = (key(9).account(), operator().account());
+    let start = Instant::now();
+    let error = Client::connect_to(&address(named), key(2), None).unwrap_err();
+    assert_eq!(fault(&error), &AnswerFault::OtherEscrow { found, expected: named }.into(), "{error}");
+    assert!(start.elapsed() < Duration::from_secs(5) && error.is_transient(), "a wrong name is not waited for");
+    assert_eq!(Client::connect_to(&address(found), key(2), None).unwrap().escrow(), found);
+    running.stop();
+}
+
+#[test]
+fn escrow_that_has_contradicted_itself_is_asked_nothing_more() {
+    let database = sqlite();
+    let running = Running::start(&database);
+    running.fund(&[&key(2)], 1000);
+    let between = Between::start(running.address);
+    let client = by(&between, Duration::ZERO);
+    let other = client.clone();
+    between.spoil(|_, answer| {
+        lying(&operator(), answer, |answer, _| {
+            answer.head.position -= 1;
+            answer.known = None;
+        })
+    });
+    let is_told = |error: ClientError| matches!(error, ClientError::Contradiction(Contradiction::Shorter { .. }));
+    assert!(is_told(client.own_account().unwrap_err()));
+    between.leave_alone();
+    // Whoever asks: none of its threads goes on.
+    assert!(is_told(client.about().unwrap_err()) && is_told(other.withdraw(money(1), "bank".to_owned()).unwrap_err()));
     running.stop();
 }

@@ -20,8 +20,8 @@ const JOURNAL: &[u8] = b"VERSTATE";
 const APPLICATION: i32 = 0x5652_5354;
 /// Where it is in the file.
 const APPLICATION_AT: std::ops::Range<usize> = 68..72;
-/// `user_version`: the state's format.
-pub const FORMAT: i64 = 2;
+/// `user_version`: the state's format, and that of what parties keep in it.
+pub const FORMAT: i64 = 3;
 
 const TABLE: &str =
     "CREATE TABLE kept (scope TEXT NOT NULL, name TEXT NOT NULL, checksum BLOB NOT NULL, value BLOB NOT NULL, PRIMARY KEY (scope, name))";

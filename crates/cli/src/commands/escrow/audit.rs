@@ -3,13 +3,13 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use serde::Serialize;
 use verinfer_escrow::audit::{Audit, AuditError, Marks, Trust, Verified, audit_against, audit_over_network};
 use verinfer_escrow::clock::machine_time;
 use verinfer_escrow::store::Store;
 use verinfer_escrow_client::memory::Export;
-use verinfer_escrow_client::{ClientError, Patience, Reader};
+use verinfer_escrow_client::{ClientError, EscrowAddress, Patience, Reader};
 use verinfer_protocols::answer::LogHead;
 use verinfer_protocols::digest::NotHexadecimal;
 use verinfer_protocols::keys::AccountId;
@@ -36,7 +36,7 @@ pub struct Arguments {
     #[command(flatten)]
     roots: RootArguments,
 
-    /// The escrow's account: another is refused.
+    /// The escrow's account: another is refused. Without it the one that has signed the receipts, if there are any.
     #[arg(long, value_name = "ACCOUNT", requires = "escrow")]
     escrow_account: Option<AccountId>,
 
@@ -64,11 +64,10 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     let result = match &arguments.escrow {
         Some(url) => {
             arguments.roots.warn_of(url, output);
-            let reader = Reader::connect(url, Patience::default(), &arguments.roots.read()?)?;
-            match arguments.escrow_account.filter(|&expected| expected != reader.escrow()) {
-                Some(expected) => bail!("the escrow's account is {}, not {expected}", reader.escrow()),
-                None => over_network(&reader, known),
-            }
+            let account = arguments.escrow_account.or_else(|| kept.iter().find_map(Export::escrow));
+            let roots = arguments.roots.read()?;
+            let address = EscrowAddress { url: url.clone(), roots, account, patience: Patience::default() };
+            over_network(&Reader::connect(&address)?, known)
         }
         None => {
             let url = arguments.database.url(output)?;

@@ -9,7 +9,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, 
 use serde_json::Value;
 use tempfile::TempDir;
 use verinfer_escrow_client::tls::Roots;
-use verinfer_escrow_client::{Client, Patience};
+use verinfer_escrow_client::{Client, EscrowAddress, Patience};
 use verinfer_protocols::keys::{AccountId, SecretKey};
 use verinfer_protocols::money::Money;
 
@@ -126,7 +126,8 @@ impl World {
 
         // Who serves needs its stake at once.
         let first = spawn(&commands[0].1, folder.path(), 0);
-        let escrow = Client::connect_securely(&escrow_url, operator, Patience::default(), &roots).unwrap();
+        let escrow =
+            Client::connect_to(&EscrowAddress { roots, ..EscrowAddress::of(&escrow_url, Patience::default()) }, operator, None).unwrap();
         for account in [asker.account(), server.account()] {
             escrow.deposit(account, Money::new(PURSE).unwrap(), account.to_string()).unwrap();
         }

@@ -1,6 +1,7 @@
 //! An escrow over real sockets on a new database, and parties with a real model.
 
 pub mod accuracy;
+pub mod between;
 pub mod model;
 pub mod reader;
 pub mod serving;

@@ -4,7 +4,20 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use between::Between;
 use serde_json::Value;
+use verinfer_escrow_client::{Client, Patience};
+use verinfer_protocols::agreement::{Move, Terms};
+use verinfer_protocols::digest::Digest;
+use verinfer_protocols::keys::{AccountId, SecretKey};
+use verinfer_protocols::money::Money;
+use verinfer_protocols::rules::Rules;
+use verinfer_protocols::time::Millis;
+use verinfer_protocols::{serving, stake};
+
+#[path = "../../escrow/tests/service/common/between.rs"]
+#[allow(dead_code, reason = "tests of the escrow itself need more")]
+mod between;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_verinfer");
 
@@ -16,8 +29,13 @@ struct Escrow {
 
 impl Escrow {
     fn start(folder: &Path) -> Self {
-        let serve = ["--json", "escrow", "serve", "--db", "sqlite:escrow.db", "--key", "escrow.key", "--listen", "127.0.0.1:0"];
-        let mut child = Command::new(PROGRAM).current_dir(folder).args(serve).stdout(Stdio::piped()).spawn().unwrap();
+        Self::signing(folder, &["--key", "escrow.key"])
+    }
+
+    /// One that has these keys.
+    fn signing(folder: &Path, keys: &[&str]) -> Self {
+        let serve = ["--json", "escrow", "serve", "--db", "sqlite:escrow.db", "--listen", "127.0.0.1:0"];
+        let mut child = Command::new(PROGRAM).current_dir(folder).args(serve).args(keys).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let url = serde_json::from_str::<Value>(&line).unwrap()["url"].as_str().unwrap().to_owned();
@@ -43,12 +61,22 @@ fn run(folder: &Path, arguments: &[&str]) -> (i32, String) {
     (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
 }
 
+fn key(folder: &Path, name: &str) -> SecretKey {
+    let seed: Digest = std::fs::read_to_string(folder.join(name)).unwrap().trim().parse().unwrap();
+    SecretKey::from_seed(&seed.0)
+}
+
+/// The account of a new key.
+fn new_key(folder: &Path, name: &str) -> String {
+    let (_, text) = run(folder, &["keys", "new", name, "--json"]);
+    serde_json::from_str::<Value>(&text).unwrap()["account"].as_str().unwrap().to_owned()
+}
+
 /// A folder with keys of an escrow and a party; the party's account.
 fn keys() -> (tempfile::TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
     run(folder.path(), &["keys", "new", "escrow.key"]);
-    let (_, text) = run(folder.path(), &["keys", "new", "party.key", "--json"]);
-    let account = serde_json::from_str::<Value>(&text).unwrap()["account"].as_str().unwrap().to_owned();
+    let account = new_key(folder.path(), "party.key");
     (folder, account)
 }
 
@@ -148,19 +176,11 @@ fn no_payment_is_overlooked_however_many_there_are_and_the_operators_commands_wa
 
 #[test]
 fn a_stake_is_retired_by_a_command_and_is_no_proposal_that_could_be_taken_back() {
-    use verinfer_escrow_client::{Client, Patience};
-    use verinfer_protocols::agreement::Terms;
-    use verinfer_protocols::digest::Digest;
-    use verinfer_protocols::keys::SecretKey;
-    use verinfer_protocols::rules::Rules;
-    use verinfer_protocols::stake;
-
     let (folder, account) = keys();
     let folder = folder.path();
     let escrow = Escrow::start(folder);
     escrow.run(folder, "escrow.key", &["escrow", "deposit", "--account", &account, "--amount", "100000", "--reference", "invoice 17"]);
-    let seed: Digest = std::fs::read_to_string(folder.join("party.key")).unwrap().trim().parse().unwrap();
-    let key = SecretKey::from_seed(&seed.0);
+    let key = key(folder, "party.key");
     let client = Client::connect(&escrow.url, key.clone(), Patience::default()).unwrap();
     let rules = Rules::default().stake;
     let terms = stake::Terms {
@@ -181,4 +201,162 @@ fn a_stake_is_retired_by_a_command_and_is_no_proposal_that_could_be_taken_back()
     let (code, retired) = escrow.run(folder, "party.key", &["account", "retire-stake", &stake]);
     assert_eq!((code, &retired["stage"]), (0, &Value::from("retired")), "{retired}");
     assert!((604_700..=604_800).contains(&retired["returned_in"].as_u64().unwrap()), "{retired}");
+}
+
+/// A round of predictions that a party proposes to another.
+fn round(customer: AccountId, provider: AccountId, number: u8) -> Terms {
+    let (hour, money) = (Millis(3_600_000), |units| Money::new(units).unwrap());
+    Terms::Serving(serving::Terms {
+        customer,
+        provider,
+        model: Digest([1; 32]),
+        inputs: 1,
+        proof: money(20),
+        price: money(1),
+        beta: 2,
+        periods: serving::Periods { respond: hour, round: hour, answer: hour, prove: hour },
+        nonce: Digest([number; 32]),
+    })
+}
+
+#[test]
+fn a_proposal_is_taken_back_by_a_command_unless_somebody_has_accepted_it() {
+    let (folder, account) = keys();
+    let folder = folder.path();
+    let (escrow, other) = (Escrow::start(folder), new_key(folder, "other.key"));
+    for account in [&account, &other] {
+        escrow.run(folder, "escrow.key", &["escrow", "deposit", "--account", account, "--amount", "1000", "--reference", "cash"]);
+    }
+    let [customer, provider] =
+        ["party.key", "other.key"].map(|name| Client::connect(&escrow.url, key(folder, name), Patience::default()).unwrap());
+    let [first, second] = [1, 2].map(|number| customer.open(round(customer.account(), provider.account(), number)).unwrap());
+    let (_, before) = escrow.run(folder, "party.key", &["account", "balance"]);
+    let held = before["agreements"][0]["held"].as_u64().unwrap();
+    assert!(held > 0 && before["balance"] == 1000 - 2 * held, "{before}");
+
+    let take_back = ["account", "take-back", &first.to_string()];
+    let (code, refused) = escrow.run(folder, "other.key", &take_back);
+    assert_eq!(code, 2, "only who has proposed it: {refused}");
+    let (code, taken) = escrow.run(folder, "party.key", &take_back);
+    assert_eq!((code, &taken["balance"]), (0, &Value::from(1000 - held)), "{taken}");
+    let (code, refused) = escrow.run(folder, "party.key", &take_back);
+    assert!(code == 2 && refused["error"]["message"].as_str().unwrap().contains("only a proposal that nobody has accepted"), "{refused}");
+    provider.act(second, Move::Serving(serving::Move::Accept)).unwrap();
+    let (code, refused) = escrow.run(folder, "party.key", &["account", "take-back", &second.to_string()]);
+    assert!(code == 2 && refused["error"]["message"].as_str().unwrap().contains("only a proposal that nobody has accepted"), "{refused}");
+    let (_, after) = escrow.run(folder, "party.key", &["account", "balance"]);
+    assert_eq!(after["balance"], 1000 - held);
+    // What the escrow has signed about it is there.
+    let (code, kept) = run(folder, &["escrow", "receipts", "party.key.receipts", "--json"]);
+    assert_eq!((code, &serde_json::from_str::<Value>(&kept).unwrap()["receipts"]), (0, &Value::from(1)));
+}
+
+#[test]
+fn operator_that_forgets_a_withdrawal_is_convicted_by_its_receipt() {
+    let (folder, account) = keys();
+    let folder = folder.path();
+    let (_, shown) = run(folder, &["keys", "show", "escrow.key", "--json"]);
+    let operator = serde_json::from_str::<Value>(&shown).unwrap()["account"].as_str().unwrap().to_owned();
+    let deposit = ["escrow", "deposit", "--account", &account, "--amount", "1000", "--reference", "invoice 17"];
+    let escrow = Escrow::start(folder);
+    escrow.run(folder, "escrow.key", &deposit);
+    drop(escrow);
+    let names = || std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let database = || names().filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("escrow.db"));
+    let before: Vec<_> = database().map(|path| (path.clone(), std::fs::read(path).unwrap())).collect();
+    let escrow = Escrow::start(folder);
+    let (code, paid) = escrow.run(folder, "party.key", &["account", "withdraw", "--amount", "300", "--reference", "november"]);
+    assert_eq!((code, &paid["entry"], &paid["receipts"]), (0, &Value::from(3), &Value::from("party.key.receipts")));
+    drop(escrow);
+    // The operator goes back to a copy, and removes what would keep it from that.
+    database().for_each(|path| std::fs::remove_file(path).unwrap());
+    before.iter().for_each(|(path, bytes)| std::fs::write(path, bytes).unwrap());
+    let marks = names().filter(|path| path.extension().is_some_and(|extension| extension == "head"));
+    marks.for_each(|path| std::fs::remove_file(path).unwrap());
+    let escrow = Escrow::start(folder);
+    let (code, refused) = escrow.run(folder, "party.key", &["account", "balance"]);
+    assert_eq!(code, 3, "{refused}");
+    drop(escrow);
+
+    // A judge needs nothing but the file and the escrow's account.
+    let (code, _) = run(folder, &["escrow", "receipts", "party.key.receipts", "shown.json"]);
+    assert_eq!(code, 0);
+    let judge = |file: &str, account: &str| {
+        let (code, text) = run(folder, &["escrow", "receipts", file, "--escrow-account", account, "--json"]);
+        (code, serde_json::from_str::<Value>(&text).unwrap())
+    };
+    let (code, shown) = judge("shown.json", &operator);
+    assert!(code == 0 && shown["contradiction"].as_str().unwrap().contains("has taken entries back"), "{shown}");
+    let (code, shown) = judge("shown.json", &account);
+    assert!(code == 1 && shown["contradiction"].is_null() && shown["fault"].as_str().unwrap().contains("it is of the escrow"), "{shown}");
+    let text = std::fs::read_to_string(folder.join("shown.json")).unwrap();
+    std::fs::write(folder.join("forged.json"), text.replace("november", "december")).unwrap();
+    let (code, shown) = judge("forged.json", &operator);
+    assert!(code == 1 && shown["fault"].as_str().unwrap().contains("the signature is not that of account"), "{shown}");
+    std::fs::write(folder.join("old.json"), text.replace("\"version\": 2,\n  \"head\"", "\"head\"")).unwrap();
+    let (code, refused) = judge("old.json", &operator);
+    assert!(
+        code == 2 && refused["error"]["message"].as_str().unwrap().contains("receipts of version 1, this program reads version 2"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn withdrawal_whose_answer_was_lost_has_its_receipt_when_the_command_is_given_again() {
+    let (folder, account) = keys();
+    let folder = folder.path();
+    let escrow = Escrow::start(folder);
+    escrow.run(folder, "escrow.key", &["escrow", "deposit", "--account", &account, "--amount", "1000", "--reference", "cash"]);
+    let between = Between::start(escrow.url.strip_prefix("http://").unwrap().parse().unwrap());
+    between.spoil(|_, answer| if String::from_utf8_lossy(answer).contains("\"entry\":") { Vec::new() } else { answer.to_vec() });
+    let withdraw = ["account", "withdraw", "--amount", "300", "--reference", "november"];
+    let mut command = Command::new(PROGRAM);
+    command.current_dir(folder).args(withdraw).args(["--key", "party.key", "--escrow", &between.url()]).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let begun = std::time::Instant::now();
+    while escrow.run(folder, "escrow.key", &["escrow", "payouts"]).1["payments"].as_array().unwrap().is_empty() {
+        assert!(begun.elapsed().as_secs() < 60, "it has not withdrawn");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let (code, again) = escrow.run(folder, "party.key", &withdraw);
+    assert_eq!((code, &again["entry"], &again["balance"]), (0, &Value::from(3), &Value::from(700)));
+    let (_, kept) = run(folder, &["escrow", "receipts", "party.key.receipts", "--json"]);
+    assert_eq!(serde_json::from_str::<Value>(&kept).unwrap()["receipts"], 1);
+    // After that it is as with every command that is repeated.
+    let (code, again) = escrow.run(folder, "party.key", &withdraw);
+    assert_eq!((code, &again["entry"], &again["balance"]), (0, &Value::Null, &Value::from(700)));
+}
+
+#[test]
+fn receipt_key_that_the_operator_certifies_serves_in_its_place() {
+    let (folder, account) = keys();
+    let folder = folder.path();
+    let (_, shown) = run(folder, &["keys", "show", "escrow.key", "--json"]);
+    let operator = serde_json::from_str::<Value>(&shown).unwrap()["account"].as_str().unwrap().to_owned();
+    let (receipts, _) = (new_key(folder, "receipts.key"), new_key(folder, "other.key"));
+    let certify = ["escrow", "certify", "--key", "escrow.key", "--receipt-account", &receipts, "--days", "2", "certificate.json", "--json"];
+    let (code, certified) = run(folder, &certify);
+    let certified: Value = serde_json::from_str(&certified).unwrap();
+    assert_eq!((code, &certified["account"], &certified["receipt_account"]), (0, &Value::from(operator.as_str()), &Value::from(receipts)));
+    // The escrow's own key is where nobody serves.
+    let escrow = Escrow::signing(folder, &["--receipt-key", "receipts.key", "--certificate", "certificate.json"]);
+    let deposit = ["escrow", "deposit", "--account", &account, "--amount", "1000", "--reference", "cash"];
+    let (code, _) = escrow.run(folder, "escrow.key", &[&deposit[..], &["--escrow-account", &operator]].concat());
+    assert_eq!(code, 0);
+    let balance = ["account", "balance", "--escrow-account"];
+    let (code, found) = escrow.run(folder, "party.key", &[&balance[..], &[&operator]].concat());
+    assert_eq!((code, &found["balance"]), (0, &Value::from(1000)));
+    let (code, refused) = escrow.run(folder, "party.key", &[&balance[..], &[&account]].concat());
+    assert!(code == 2 && refused["error"]["message"].as_str().unwrap().contains("it is of the escrow"), "{refused}");
+    // The receipt key records no deposits.
+    let (code, refused) =
+        escrow.run(folder, "receipts.key", &["escrow", "deposit", "--account", &account, "--amount", "1", "--reference", "x"]);
+    assert_eq!(code, 2, "{refused}");
+    drop(escrow);
+    // It certifies one key.
+    let serve =
+        ["escrow", "serve", "--db", "sqlite:escrow.db", "--certificate", "certificate.json", "--receipt-key", "other.key", "--json"];
+    let (code, refused) = run(folder, &serve);
+    assert!(code == 2 && refused.contains("is for the receipt key"), "{refused}");
 }

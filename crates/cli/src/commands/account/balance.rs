@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use verinfer_protocols::payment::Standing;
 
-use crate::access::EscrowArguments;
+use super::receipts::AccountArguments;
 use crate::escape::one_line;
 use crate::output::{Output, Report, Verdict, thousands};
 
@@ -15,12 +15,12 @@ use crate::output::{Output, Report, Verdict, thousands};
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
-    escrow: EscrowArguments,
+    account: AccountArguments,
 }
 
 /// Runs the command.
 pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
-    let client = arguments.escrow.connect(output)?;
+    let client = arguments.account.look(output)?;
     let account = client.own_account()?;
     let due = client.all_payments(Some(account.account), Some(Standing::Due))?;
     let mut agreements = Vec::new();

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use verinfer_escrow_client::messages::{Cause, MovementView};
 
-use crate::access::EscrowArguments;
+use super::receipts::AccountArguments;
 use crate::escape::one_line;
 use crate::output::{Output, Report, Verdict};
 
@@ -15,7 +15,7 @@ use crate::output::{Output, Report, Verdict};
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
-    escrow: EscrowArguments,
+    account: AccountArguments,
 
     /// Only entries before this one: the last entry of a page begins the next.
     #[arg(long, value_name = "ENTRY", default_value_t = u64::MAX, hide_default_value = true)]
@@ -28,7 +28,7 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
-    let client = arguments.escrow.connect(output)?;
+    let client = arguments.account.look(output)?;
     let entries = client.history(client.account(), arguments.before, arguments.limit)?;
     let is_full = u32::try_from(entries.len()).is_ok_and(|len| len == arguments.limit);
     let before = entries.last().filter(|_| is_full).map(|entry| entry.position);

@@ -8,6 +8,7 @@ mod balance;
 mod history;
 mod moves;
 mod payments;
+mod receipts;
 mod withdraw;
 
 /// See and move an account's money with an escrow.

@@ -6,9 +6,10 @@ use anyhow::bail;
 use serde::Serialize;
 use verinfer_protocols::agreement::{Move, Terms};
 use verinfer_protocols::digest::AgreementId;
+use verinfer_protocols::signed::Body;
 use verinfer_protocols::{accuracy, retrieval, serving, stake};
 
-use crate::access::EscrowArguments;
+use super::receipts::{Account, AccountArguments};
 use crate::escape::one_line;
 use crate::output::{Output, Report, Verdict, thousands};
 
@@ -22,7 +23,7 @@ pub struct RetireArguments {
     agreement: AgreementId,
 
     #[command(flatten)]
-    escrow: EscrowArguments,
+    account: AccountArguments,
 }
 
 /// Take a proposal back that nobody has accepted: what it holds is the account's again.
@@ -35,20 +36,20 @@ pub struct TakeBackArguments {
     agreement: AgreementId,
 
     #[command(flatten)]
-    escrow: EscrowArguments,
+    account: AccountArguments,
 }
 
 /// Runs `retire-stake`.
 pub fn retire(arguments: &RetireArguments, output: Output) -> anyhow::Result<Verdict> {
-    let (id, client) = (arguments.agreement, arguments.escrow.connect(output)?);
-    let Terms::Stake(_) = client.agreement(id)?.agreement.terms else { bail!("agreement {id} is no stake") };
-    free(&client, id, Move::Stake(stake::Move::Retire), output)
+    let (id, account) = (arguments.agreement, arguments.account.open(output)?);
+    let Terms::Stake(_) = account.client.agreement(id)?.agreement.terms else { bail!("agreement {id} is no stake") };
+    free(&account, id, Move::Stake(stake::Move::Retire), output)
 }
 
 /// Runs `take-back`.
 pub fn take_back(arguments: &TakeBackArguments, output: Output) -> anyhow::Result<Verdict> {
-    let (id, client) = (arguments.agreement, arguments.escrow.connect(output)?);
-    let view = client.agreement(id)?;
+    let (id, account) = (arguments.agreement, arguments.account.open(output)?);
+    let view = account.client.agreement(id)?;
     let action = match view.agreement.terms {
         Terms::Accuracy(_) => Move::Accuracy(accuracy::Move::Abort),
         Terms::Serving(_) => Move::Serving(serving::Move::Abort),
@@ -56,21 +57,22 @@ pub fn take_back(arguments: &TakeBackArguments, output: Output) -> anyhow::Resul
         Terms::Stake(_) => bail!("agreement {id} is a stake: `account retire-stake` ends it"),
     };
     // Where others mean something else by it, this is not what was asked for.
-    if view.stage != "proposed" {
+    if view.stage != "proposed" && !account.is_pending(id, &Body::Act(action.clone())) {
         bail!("agreement {id} is in stage {}: only a proposal that nobody has accepted can be taken back", one_line(&view.stage));
     }
-    free(&client, id, action, output)
+    free(&account, id, action, output)
 }
 
-fn free(client: &verinfer_escrow_client::Client, id: AgreementId, action: Move, output: Output) -> anyhow::Result<Verdict> {
-    let receipt = client.act(id, action)?;
-    let view = client.agreement(id)?;
+fn free(account: &Account, id: AgreementId, action: Move, output: Output) -> anyhow::Result<Verdict> {
+    let receipt = account.carry_out(id, Body::Act(action))?;
+    let view = account.client.agreement(id)?;
     output.report(&FreeReport {
         agreement: id.to_string(),
         entry: receipt.position,
         stage: view.stage,
         returned_in: view.deadline.map(|deadline| deadline.0.saturating_sub(view.now.0).div_ceil(1000)),
-        balance: client.own_account()?.balance.units(),
+        balance: account.client.own_account()?.balance.units(),
+        receipts: account.file().display().to_string(),
     })?;
     Ok(Verdict::Accepted)
 }
@@ -85,6 +87,8 @@ struct FreeReport {
     returned_in: Option<u64>,
     /// What the account can dispose of, in minor units.
     balance: u64,
+    /// The file with the receipt.
+    receipts: String,
 }
 
 impl Report for FreeReport {
@@ -94,6 +98,7 @@ impl Report for FreeReport {
         if let Some(seconds) = self.returned_in {
             writeln!(out, "returned   in {} s", thousands(seconds))?;
         }
-        writeln!(out, "balance    {} units", thousands(self.balance))
+        writeln!(out, "balance    {} units", thousands(self.balance))?;
+        writeln!(out, "receipts   {}", one_line(&self.receipts))
     }
 }

@@ -1,6 +1,6 @@
 //! `verinfer account payments`: what was paid in and out for an account.
 
-use crate::access::EscrowArguments;
+use super::receipts::AccountArguments;
 use crate::output::{Output, Verdict};
 use crate::payments::PaymentsReport;
 
@@ -10,12 +10,12 @@ use crate::payments::PaymentsReport;
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
-    escrow: EscrowArguments,
+    account: AccountArguments,
 }
 
 /// Runs the command.
 pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
-    let client = arguments.escrow.connect(output)?;
+    let client = arguments.account.look(output)?;
     output.report(&PaymentsReport { payments: client.all_payments(Some(client.account()), None)? })?;
     Ok(Verdict::Accepted)
 }

@@ -3,8 +3,14 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
+use verinfer_escrow_client::RECORDED;
+use verinfer_parties::PartyError;
+use verinfer_protocols::digest::AgreementId;
+use verinfer_protocols::signed::Body;
 
-use crate::access::{EscrowArguments, entry_of, entry_text};
+use super::receipts::AccountArguments;
+use crate::access::entry_text;
+use crate::escape::one_line;
 use crate::output::{Output, Report, Verdict, thousands};
 use crate::party::parse_money;
 
@@ -17,7 +23,7 @@ use crate::party::parse_money;
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
-    escrow: EscrowArguments,
+    account: AccountArguments,
 
     /// How much, in minor units.
     #[arg(long, value_name = "UNITS", value_parser = parse_money)]
@@ -30,10 +36,15 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict> {
-    let client = arguments.escrow.connect(output)?;
-    let entry = entry_of(client.withdraw(arguments.amount, arguments.reference.clone()))?;
-    let balance = client.own_account()?.balance.units();
-    output.report(&WithdrawReport { amount: arguments.amount.units(), entry, balance })?;
+    let account = arguments.account.open(output)?;
+    let (amount, reference) = (arguments.amount, arguments.reference.clone());
+    let entry = match account.carry_out(AgreementId::NONE, Body::Withdraw { amount, reference }) {
+        Ok(receipt) => Some(receipt.position),
+        Err(PartyError::Escrow(error)) if error.kind() == Some(RECORDED) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let balance = account.client.own_account()?.balance.units();
+    output.report(&WithdrawReport { amount: amount.units(), entry, balance, receipts: account.file().display().to_string() })?;
     Ok(Verdict::Accepted)
 }
 
@@ -45,11 +56,14 @@ struct WithdrawReport {
     entry: Option<u64>,
     /// What the account can dispose of then, in minor units.
     balance: u64,
+    /// The file with the receipt.
+    receipts: String,
 }
 
 impl Report for WithdrawReport {
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "withdrawal  {} units, {}", thousands(self.amount), entry_text(self.entry))?;
-        writeln!(out, "balance     {} units", thousands(self.balance))
+        writeln!(out, "balance     {} units", thousands(self.balance))?;
+        writeln!(out, "receipts    {}", one_line(&self.receipts))
     }
 }

@@ -1,0 +1,92 @@
+//! An account of which what the escrow signs is kept.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+use verinfer_escrow_client::Client;
+use verinfer_escrow_client::messages::Receipt;
+use verinfer_parties::pending::{carry_out, is_pending};
+use verinfer_parties::receipts::Receipts;
+use verinfer_parties::{PartyError, Store};
+use verinfer_protocols::digest::AgreementId;
+use verinfer_protocols::signed::Body;
+
+use crate::access::EscrowArguments;
+use crate::output::Output;
+
+/// An account with an escrow, and where its receipts are.
+#[derive(Clone, Debug, clap::Args)]
+pub struct AccountArguments {
+    #[command(flatten)]
+    escrow: EscrowArguments,
+
+    /// Where the account keeps what the escrow signs about its requests, and what it is compared with; by default beside the key, with `.receipts` after its
+    /// name. Commands that move money make it. `escrow receipts` shows it to others, `escrow audit --receipts` holds a log against it.
+    #[arg(long, value_name = "FILE")]
+    receipts: Option<PathBuf>,
+}
+
+/// An account that moves money.
+pub struct Account {
+    /// Its access to the escrow.
+    pub client: Client,
+    store: Store,
+    file: PathBuf,
+}
+
+impl AccountArguments {
+    /// Reads the key and reaches the escrow, which must not contradict what was kept, if anything was.
+    ///
+    /// # Errors
+    ///
+    /// One of them fails.
+    pub fn look(&self, output: Output) -> anyhow::Result<Client> {
+        let file = self.file();
+        if self.receipts.is_some() || file.exists() {
+            return Ok(self.open(output)?.client);
+        }
+        self.escrow.connect(output)
+    }
+
+    /// The same, where a receipt is kept of each request that is carried out.
+    ///
+    /// # Errors
+    ///
+    /// One of them fails, or receipts cannot be kept.
+    pub fn open(&self, output: Output) -> anyhow::Result<Account> {
+        let file = self.file();
+        let store = Store::open(&file).with_context(|| format!("cannot use {}", file.display()))?;
+        let client = self.escrow.connect_with(Some(Arc::new(Receipts::of(&store))), output)?;
+        Ok(Account { client, store, file })
+    }
+
+    fn file(&self) -> PathBuf {
+        self.receipts.clone().unwrap_or_else(|| {
+            let mut name = self.escrow.key_file().as_os_str().to_owned();
+            name.push(".receipts");
+            name.into()
+        })
+    }
+}
+
+impl Account {
+    /// Where its receipts are.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Has a request carried out once, however often the command is given, and keeps its receipt.
+    ///
+    /// # Errors
+    ///
+    /// The escrow refuses it or cannot be reached, or it cannot be kept.
+    pub fn carry_out(&self, agreement: AgreementId, body: Body) -> Result<Receipt, PartyError> {
+        carry_out(&self.client, &self.store, agreement, body)
+    }
+
+    /// Whether a request was sent, and what became of it is not known.
+    pub fn is_pending(&self, agreement: AgreementId, body: &Body) -> bool {
+        is_pending(&self.client, &self.store, agreement, body)
+    }
+}

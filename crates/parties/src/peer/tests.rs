@@ -65,3 +65,11 @@ fn party_that_keeps_another_waiting_is_waited_for_no_longer_than_an_eighth_of_it
     assert_eq!(asked.load(Ordering::SeqCst), 2);
     assert!(start.elapsed() < Duration::from_secs(30));
 }
+
+#[test]
+fn nobody_is_followed_who_sends_elsewhere() {
+    let (elsewhere, asked) = answering("307 Temporary Redirect", Vec::new(), Duration::ZERO);
+    let error = elsewhere.about().unwrap_err();
+    assert!(matches!(error, PeerError::Distrusted { .. }) && error.to_string().contains("is not followed"), "{error}");
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+}

@@ -20,14 +20,14 @@ use verinfer_verifier::{Expectations, Proof, Verifier};
 static NETWORK: LazyLock<Graph> = LazyLock::new(network);
 
 /// One for each seed: hidden models are known by the seeds' commitments.
-static VERIFIERS: LazyLock<Vec<Verifier<'static>>> = LazyLock::new(|| {
+static VERIFIERS: LazyLock<Vec<Verifier>> = LazyLock::new(|| {
     let file = |name| fs::read(format!("{}/seeds/decode_proof/{name}", env!("CARGO_MANIFEST_DIR"))).expect("the seed is there");
     let proof = |name| Proof::decode(&file(name)).expect("the seed is a proof: cargo run --release --bin seeds");
-    seeds(&NETWORK).iter().map(|seed| verifier(&NETWORK, &proof(seed.name).statement).expect("the network can be proved")).collect()
+    seeds(&NETWORK).iter().map(|seed| verifier(NETWORK.clone(), &proof(seed.name).statement).expect("the network can be proved")).collect()
 });
 
 fuzz_target!(|bytes: &[u8]| {
-    let expectations = Expectations { security_level: LEVEL, context: CONTEXT, ..Expectations::default() };
+    let expectations = Expectations { security_level: LEVEL, context: CONTEXT.to_vec(), ..Expectations::default() };
     for verifier in VERIFIERS.iter() {
         let Ok(accepted) = verifier.verify(bytes, &expectations) else { continue };
         let statement = &accepted.statement;

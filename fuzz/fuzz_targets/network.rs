@@ -70,7 +70,7 @@ pub fn labels(images: usize) -> Vec<u32> {
 const CLASSES: usize = 3;
 
 /// What verifies proofs of a statement about the network; of hidden weights nothing is read.
-pub fn verifier<'a>(network: &'a Graph, statement: &Statement) -> Result<Verifier<'a>, VerifyError> {
+pub fn verifier(network: Graph, statement: &Statement) -> Result<Verifier, VerifyError> {
     let (images, setting) = (statement.images as usize, statement.setting());
     match &statement.model {
         ModelClaim::Public { .. } => Verifier::with_setting(network, images, &setting),

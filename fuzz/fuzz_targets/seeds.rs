@@ -18,7 +18,7 @@ fn main() {
     let _ = fs::remove_dir_all(folder);
     fs::create_dir_all(folder).expect("the folder can be made");
     for seed in seeds(&graph) {
-        let prover = Prover::with_setting(&graph, seed.images, &seed.setting).expect("the network can be proved");
+        let prover = Prover::with_setting(graph.clone(), seed.images, &seed.setting).expect("the network can be proved");
         let execution = Execution { input: &input(seed.images), labels: &labels(seed.images), ..Execution::default() };
         let proved = prover.prove_execution(&execution, CONTEXT, LEVEL, &|_| ()).expect("the network runs");
         fs::write(format!("{folder}/{}", seed.name), proved.proof.encode()).expect("the seed can be written");

@@ -1,6 +1,7 @@
 //! What a verifier has of a model: all of it, or its commitment.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::bail;
 use clap::{ArgGroup, Args};
@@ -110,8 +111,8 @@ impl Known {
     }
 
     /// A verifier of proofs about it, prepared for none.
-    pub fn verifier(&self) -> Verifier<'_> {
-        let graph = &self.model.graph;
+    pub fn verifier(&self) -> Verifier {
+        let graph = Arc::clone(&self.model.graph);
         match &self.hidden {
             None => Verifier::unprepared(self.max_cells, graph),
             Some((envelope, commitment)) => Verifier::unprepared_hidden(self.max_cells, graph, *envelope, *commitment),

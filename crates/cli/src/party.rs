@@ -105,7 +105,7 @@ impl Party {
     /// # Errors
     ///
     /// The secret belongs to another model, or the model cannot be committed to.
-    pub fn commit(&self, graph: Graph, secret: Option<&Path>, output: Output) -> anyhow::Result<Model> {
+    pub fn commit(&self, graph: Arc<Graph>, secret: Option<&Path>, output: Output) -> anyhow::Result<Model> {
         if let Some(path) = secret {
             let secret = read_secret(path, Kind::Model, output)?;
             return Model::new(graph, secret).with_context(|| format!("cannot use {}", path.display()));

@@ -247,7 +247,7 @@ fn committed(folder: &Path, graph: &Graph, output: OutputForm) {
     let secret = Secret { kind: Kind::Model, salt: salt.clone(), commitment: public.commitment };
     fs::write(folder.join("model.vsk"), secret.encode()).unwrap();
     let setting = Setting { weights: Some(Envelope::of(graph).unwrap()), hidden_input: true, output };
-    let prover = Prover::with_setting(graph, 1, &setting).unwrap();
+    let prover = Prover::with_setting(graph.clone(), 1, &setting).unwrap();
     let salts = [(ObjectKind::Model, salt)];
     let execution = Execution { input: &[50, -20, 7], salts: &salts, ..Execution::default() };
     let proved = prover.prove_execution(&execution, b"", 128, &|_| ()).unwrap();

@@ -72,10 +72,10 @@ pub fn verify(model: &[u8], proof: &[u8], context: &[u8], asked: Asked, opening:
     let public = Public::decode_as(model, Kind::Model)?;
     let Committed::Model { architecture, envelope } = public.committed else { return Err(FileError::NotPublic.into()) };
     // Nothing is derived of a proof about something else.
-    let verifier = Verifier::unprepared_hidden(MAX_CELLS, &architecture, envelope, public.commitment);
+    let verifier = Verifier::unprepared_hidden(MAX_CELLS, architecture, envelope, public.commitment);
     let expectations = Expectations {
         security_level: SECURITY_BITS,
-        context,
+        context: context.to_vec(),
         output: asked.expected(),
         allow_degenerate: asked.is_about_the_other_s_model(),
         ..Expectations::default()
@@ -101,7 +101,7 @@ impl Asked {
     }
 
     /// What the verifier demands; which labels are counted is compared later, by their digests.
-    const fn expected(self) -> ExpectedOutput<'static> {
+    fn expected(self) -> ExpectedOutput {
         match self {
             Self::Count => ExpectedOutput::Any,
             Self::Labels { .. } | Self::Predictions => ExpectedOutput::Shown,
@@ -194,7 +194,7 @@ mod tests {
         let proof = |output| {
             let setting = Setting { weights: Some(Envelope::of(&graph).unwrap()), hidden_input: true, output };
             let execution = Execution { input: &[50, -20], salts: &salts, ..Execution::default() };
-            let prover = Prover::with_setting(&graph, 1, &setting).unwrap();
+            let prover = Prover::with_setting(graph.clone(), 1, &setting).unwrap();
             prover.prove_execution(&execution, b"here", SECURITY_BITS, &|_| ()).unwrap().proof.encode()
         };
         let shown = proof(OutputForm::Shown);

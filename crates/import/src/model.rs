@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use verinfer_graph::{DataType, Graph, GraphError, Shape, TensorId};
 
 use crate::error::Unsupported;
@@ -5,8 +7,8 @@ use crate::error::Unsupported;
 /// An imported network and what its user needs around it.
 #[derive(Clone, Debug)]
 pub struct Model {
-    /// The integer program.
-    pub graph: Graph,
+    /// The integer program; shared with provers and verifiers, so that its weights are in memory once.
+    pub graph: Arc<Graph>,
     /// How numbers become the program's input.
     pub input: InputSpec,
     /// How the program's output becomes numbers.
@@ -54,7 +56,8 @@ pub struct OutputSpec {
 impl Model {
     /// A network without the file around it, such as a public architecture. Pictures become its input as that of a model which takes 8-bit integers;
     /// what stored values mean is not known, and floats have no place.
-    pub fn without_file(graph: Graph) -> Self {
+    pub fn without_file(graph: impl Into<Arc<Graph>>) -> Self {
+        let graph = graph.into();
         let (input, output) = (graph.spec(graph.input()).clone(), graph.spec(graph.output()).clone());
         let element = match input.dtype {
             DataType::U8 => ElementType::U8,

@@ -3,6 +3,8 @@
 #[path = "common/build.rs"]
 mod build;
 
+use std::sync::Arc;
+
 use build::{ADD, CONV_2D, Layout, MUL, Model, Operator, SUB, Tensor, activation, constant, conv_options, integers};
 use verinfer_graph::{Graph, Op};
 use verinfer_import::import_tflite;
@@ -10,19 +12,19 @@ use verinfer_import::import_tflite;
 /// Scales of constants, from far below to far above those of the input and output, which are 0.5.
 const SCALES: [f32; 9] = [1e-6, 0.0007, 0.01, 0.13, 0.25, 0.5, 0.77, 1.9, 3.0];
 
-fn graph(tensors: Vec<Tensor>, operator: Operator) -> Graph {
+fn graph(tensors: Vec<Tensor>, operator: Operator) -> Arc<Graph> {
     let model = Model { tensors, operators: vec![operator], more_subgraphs: Vec::new() };
     import_tflite(&model.bytes(Layout::Aligned)).unwrap().graph
 }
 
 /// ADD, SUB or MUL of a constant for each of three channels.
-fn with_constant(code: i32, scale: f32, values: &[i8]) -> Graph {
+fn with_constant(code: i32, scale: f32, values: &[i8]) -> Arc<Graph> {
     let operand = Tensor { scale, ..constant("c", &[3], values) };
     let operator = Operator { code, inputs: vec![0, 1], outputs: vec![2], options: (0, None) };
     graph(vec![activation("x", &[1, 2, 2, 3]), operand, activation("y", &[1, 2, 2, 3])], operator)
 }
 
-fn convolution(scale: f32, bias: i32) -> Graph {
+fn convolution(scale: f32, bias: i32) -> Arc<Graph> {
     let weights = [3, -7, 100, 55, -128, 9].map(|value: i8| value.wrapping_mul(bias as i8 | 1));
     let tensors = vec![
         activation("x", &[1, 2, 2, 3]),

@@ -1,5 +1,7 @@
 //! A model whose weights stay hidden: what it predicts, and proofs of that.
 
+use std::sync::Arc;
+
 use verinfer_commitments::{CommitError, Kind, Salt, Secret, commit_model};
 use verinfer_escrow_client::MAX_CELLS;
 use verinfer_graph::{DataType, Graph, GraphError, Shape, run};
@@ -21,7 +23,7 @@ pub const SECURITY_BITS: u16 = 128;
 /// A model and the secret of its commitment.
 #[derive(Debug)]
 pub struct Model {
-    graph: Graph,
+    graph: Arc<Graph>,
     envelope: Envelope,
     secret: Secret,
     public: Vec<u8>,
@@ -112,7 +114,7 @@ impl Model {
     /// # Errors
     ///
     /// The secret belongs to another, or escrows verify no proof about it.
-    pub fn new(graph: Graph, secret: Secret) -> Result<Self, ModelError> {
+    pub fn new(graph: impl Into<Arc<Graph>>, secret: Secret) -> Result<Self, ModelError> {
         let model = Self::commit(graph, secret.salt.clone())?;
         secret.check(&model.secret.commitment)?;
         Ok(Self { secret, ..model })
@@ -123,7 +125,8 @@ impl Model {
     /// # Errors
     ///
     /// It cannot be committed to, or escrows verify no proof about it.
-    pub fn commit(graph: Graph, salt: Salt) -> Result<Self, ModelError> {
+    pub fn commit(graph: impl Into<Arc<Graph>>, salt: Salt) -> Result<Self, ModelError> {
+        let graph = graph.into();
         let envelope = Envelope::of(&graph).map_err(CommitError::from)?;
         // First, since it may be a stranger's: nothing takes long of which a proof could be verified.
         let elements = |tensor| graph.spec(tensor).shape.num_elements();
@@ -256,7 +259,7 @@ impl Model {
         let values: Vec<i16> = inputs.iter().flat_map(OpenedInput::values).collect();
         let execution = Execution { input: &values, labels: &classes, salts: &salts };
         // The salts of inputs and labels are of others, who must not be able to prevent a proof by their choice.
-        let prover = Prover::with_setting(&self.graph, inputs.len(), &setting)?.allow_shared_salts();
+        let prover = Prover::with_setting(Arc::clone(&self.graph), inputs.len(), &setting)?.allow_shared_salts();
         Ok(prover.prove_execution(&execution, context, SECURITY_BITS, &|_| ())?.proof.encode())
     }
 }

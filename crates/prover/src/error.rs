@@ -21,6 +21,9 @@ pub enum ProveError {
     /// A challenge came out for which a step is not defined (probability 2^-190): proving again helps.
     #[error("the messages do not reduce: {0}")]
     Reduction(VerifyError),
+    /// Whoever asked for the proof does not want it any more.
+    #[error("the proof was cancelled")]
+    Cancelled,
     /// The operating system gives no randomness.
     #[error("the operating system gives no randomness: {reason}")]
     Randomness {

@@ -1,3 +1,4 @@
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use verinfer_graph::Graph;
@@ -59,9 +60,9 @@ impl Phase {
     }
 }
 
-/// Makes proofs about one network.
-pub struct Prover<'a> {
-    graph: &'a Graph,
+/// Makes proofs about one network, which it shares with whoever else has it.
+pub struct Prover {
+    graph: Arc<Graph>,
     relation: Relation,
     learned: Option<Arc<Learned>>,
     dft: Dft,
@@ -77,9 +78,13 @@ pub struct Proved {
     pub messages: Vec<Message>,
 }
 
-impl<'a> Prover<'a> {
+impl Prover {
     /// Derives the relation of a network of which everything is public on one image, once for any number of proofs.
-    pub fn new(graph: &'a Graph) -> Result<Self, ProveError> {
+    ///
+    /// # Errors
+    ///
+    /// The network has no proof.
+    pub fn new(graph: impl Into<Arc<Graph>>) -> Result<Self, ProveError> {
         Self::with_setting(graph, 1, &Setting::default())
     }
 
@@ -88,11 +93,12 @@ impl<'a> Prover<'a> {
     /// # Errors
     ///
     /// The setting hides weights whose scale the public architecture would show ([`check_public`]), or the network has no proof in this setting.
-    pub fn with_setting(graph: &'a Graph, images: usize, setting: &Setting) -> Result<Self, ProveError> {
+    pub fn with_setting(graph: impl Into<Arc<Graph>>, images: usize, setting: &Setting) -> Result<Self, ProveError> {
+        let graph = graph.into();
         if setting.weights.is_some() {
-            check_public(graph)?;
+            check_public(&graph)?;
         }
-        Self::showing_scales(graph, images, setting)
+        Self::derive(graph, images, setting)
     }
 
     /// As [`Prover::with_setting`], also where the public architecture shows the scale of hidden constants: for tests of the argument, which holds for any
@@ -101,9 +107,14 @@ impl<'a> Prover<'a> {
     /// # Errors
     ///
     /// The network has no proof in this setting.
-    pub fn showing_scales(graph: &'a Graph, images: usize, setting: &Setting) -> Result<Self, ProveError> {
-        let relation = Relation::with_setting(graph, images, setting)?;
-        let learned = witness::learned(graph, &relation)?;
+    #[cfg(any(test, feature = "testing"))]
+    pub fn showing_scales(graph: impl Into<Arc<Graph>>, images: usize, setting: &Setting) -> Result<Self, ProveError> {
+        Self::derive(graph.into(), images, setting)
+    }
+
+    fn derive(graph: Arc<Graph>, images: usize, setting: &Setting) -> Result<Self, ProveError> {
+        let relation = Relation::with_setting(&graph, images, setting)?;
+        let learned = witness::learned(&graph, &relation)?;
         Ok(Self { graph, relation, learned, dft: Dft::default(), shared_salts: false })
     }
 
@@ -117,17 +128,30 @@ impl<'a> Prover<'a> {
         self
     }
 
+    /// The network.
+    pub fn graph(&self) -> &Arc<Graph> {
+        &self.graph
+    }
+
     /// What is proved.
     pub fn relation(&self) -> &Relation {
         &self.relation
     }
 
     /// Runs the network on `input` (NHWC order, image after image) and proves its outputs, bound to `context`. `started` hears of each phase.
+    ///
+    /// # Errors
+    ///
+    /// As [`Prover::prove_watched`].
     pub fn prove(&self, input: &[i16], context: &[u8], security_level: u16, started: &dyn Fn(Phase)) -> Result<Proved, ProveError> {
         self.prove_execution(&Execution { input, ..Execution::default() }, context, security_level, started)
     }
 
     /// As [`Prover::prove`], with labels, and with the salts of commitments that have been made before.
+    ///
+    /// # Errors
+    ///
+    /// As [`Prover::prove_watched`].
     pub fn prove_execution(
         &self,
         execution: &Execution<'_>,
@@ -135,13 +159,30 @@ impl<'a> Prover<'a> {
         security_level: u16,
         started: &dyn Fn(Phase),
     ) -> Result<Proved, ProveError> {
-        started(Phase::Witness);
+        self.prove_watched(execution, context, security_level, &going_on(started))
+    }
+
+    /// As [`Prover::prove_execution`]; `watch` is asked before each phase whether it should go on.
+    ///
+    /// # Errors
+    ///
+    /// It should not ([`ProveError::Cancelled`]); the input, labels or salts are not ones of such a proof; the context is too long; or the level is not
+    /// reached.
+    pub fn prove_watched(
+        &self,
+        execution: &Execution<'_>,
+        context: &[u8],
+        security_level: u16,
+        watch: &dyn Fn(Phase) -> ControlFlow<()>,
+    ) -> Result<Proved, ProveError> {
+        enter(watch, Phase::Witness)?;
         if !self.shared_salts {
             execution.check_salts()?;
         }
-        let witness = Witness::with_learned(self.graph, &self.relation, self.learned.clone(), execution, &mut from_operating_system()?)?;
+        let witness = Witness::with_learned(&self.graph, &self.relation, self.learned.clone(), execution, &mut from_operating_system()?)?;
         let statement = self.statement(&witness, execution.input, context, security_level);
-        self.prove_statement(statement, witness, started)
+        let transcript = ProverTranscript::new(statement.transcript());
+        self.prove_altering(transcript, statement, witness, watch, |_| ())
     }
 
     /// What a witness on these inputs proves.
@@ -181,13 +222,23 @@ impl<'a> Prover<'a> {
     }
 
     /// Proves a statement with a witness, whether or not the witness satisfies the relation: the verifier is what decides.
+    ///
+    /// # Errors
+    ///
+    /// As [`Prover::prove_watched`].
+    #[cfg(any(test, feature = "testing"))]
     pub fn prove_statement(&self, statement: Statement, witness: Witness, started: &dyn Fn(Phase)) -> Result<Proved, ProveError> {
         let transcript = ProverTranscript::new(statement.transcript());
         self.prove_through(transcript, statement, witness, started)
     }
 
     /// As [`Prover::prove_statement`], with a transcript that may not have absorbed the statement, or that alters what is sent
-    /// ([`ProverTranscript::altered_by`]): the strongest forger there is without other algorithms.
+    /// (`ProverTranscript::altered_by`): the strongest forger there is without other algorithms.
+    ///
+    /// # Errors
+    ///
+    /// As [`Prover::prove_watched`].
+    #[cfg(any(test, feature = "testing"))]
     pub fn prove_through(
         &self,
         transcript: ProverTranscript,
@@ -195,16 +246,16 @@ impl<'a> Prover<'a> {
         witness: Witness,
         started: &dyn Fn(Phase),
     ) -> Result<Proved, ProveError> {
-        self.prove_altering(transcript, statement, witness, started, |_| ())
+        self.prove_altering(transcript, statement, witness, &going_on(started), |_| ())
     }
 
-    /// As [`Prover::prove_through`], with other leaves of the lookup argument.
+    /// Proves a statement with a witness and a transcript; with other leaves of the lookup argument, if `alter` changes them.
     fn prove_altering(
         &self,
         mut transcript: ProverTranscript,
         statement: Statement,
         witness: Witness,
-        started: &dyn Fn(Phase),
+        watch: &dyn Fn(Phase) -> ControlFlow<()>,
         alter: impl FnOnce(&mut Leaves<'_>),
     ) -> Result<Proved, ProveError> {
         let relation = &self.relation;
@@ -213,12 +264,12 @@ impl<'a> Prover<'a> {
         let Witness { cells, rows, tensors, learned, tuples, secrets, masks, .. } = witness;
 
         // 1. The committed witness.
-        started(Phase::Commit);
+        enter(watch, Phase::Commit)?;
         let codeword = Codeword::of_base(&self.dft, &parameters.oracles[0], &cells, &masks);
         transcript.send_bytes(steps::COMMITMENT, &codeword.root());
 
         // 2. Challenges of the lookups.
-        started(Phase::Lookups);
+        enter(watch, Phase::Lookups)?;
         let alpha = transcript.state().challenge(steps::LOOKUP_CHALLENGES);
         let beta = transcript.state().challenge(steps::LOOKUP_CHALLENGES);
         let folding = Folding::new(alpha, beta);
@@ -232,27 +283,27 @@ impl<'a> Prover<'a> {
         drop(rows);
 
         // 4. The claim on the leaves, as a functional of cells, input and accumulators.
-        started(Phase::LinearLayers);
+        enter(watch, Phase::LinearLayers)?;
         let mu = messages.state().challenge(steps::LEAF_COMBINATION);
         let r = EqWeights::new(&point);
         let leaves = claims::leaves(relation, &r, &folding, mu);
 
         // 5. The linear layers.
-        let graph = self.graph;
+        let graph = &*self.graph;
         let layers = Layers { relation, graph, learned: learned.as_deref(), tensors: &tensors, cells: &cells, r: &r, leaves: &leaves };
         layers.prove(&mut messages);
 
         // 6. One functional and one target for all claims: what the verifier makes of these messages.
-        started(Phase::Combine);
+        enter(watch, Phase::Combine)?;
         messages.finish(&relation.masks);
         let so_far = transcript.body().to_vec();
         let mut replay = VerifierTranscript::new(statement_transcript, &so_far);
-        let Reduction { functional, leaves, .. } = reduce(&mut replay, self.graph, relation, &statement)?;
+        let Reduction { functional, leaves, .. } = reduce(&mut replay, &self.graph, relation, &statement)?;
         *transcript.state() = replay.state().clone();
         let weights = functional::write(relation, &functional, &leaves, cells.len());
 
         // 7. The committed witness satisfies it.
-        started(Phase::Open);
+        enter(watch, Phase::Open)?;
         opening::prove(&mut transcript, &self.dft, &parameters, codeword, cells, masks, weights);
         let (body, messages) = transcript.finish();
         Ok(Proved { proof: Proof { statement, body }, messages })
@@ -270,4 +321,17 @@ impl<'a> Prover<'a> {
         }
         Ok(parameters)
     }
+}
+
+/// Told of each phase, and always going on.
+fn going_on<'a>(started: &'a dyn Fn(Phase)) -> impl Fn(Phase) -> ControlFlow<()> + 'a {
+    |phase| {
+        started(phase);
+        ControlFlow::Continue(())
+    }
+}
+
+/// Asks whether a phase should begin.
+fn enter(watch: &dyn Fn(Phase) -> ControlFlow<()>, phase: Phase) -> Result<(), ProveError> {
+    if watch(phase).is_break() { Err(ProveError::Cancelled) } else { Ok(()) }
 }

@@ -181,10 +181,12 @@ pub struct ProverTranscript {
     transcript: Transcript,
     body: Vec<u8>,
     messages: Vec<Message>,
+    #[cfg(feature = "testing")]
     alteration: Option<Box<Alteration>>,
 }
 
 /// Told of each message before it is sent: its label and its bytes, which may be changed in place.
+#[cfg(feature = "testing")]
 pub type Alteration = dyn FnMut(&'static str, &mut [u8]) + Send + Sync;
 
 impl ProverTranscript {
@@ -194,6 +196,7 @@ impl ProverTranscript {
     }
 
     /// A prover that sends something else than it has computed, and goes on from there: what the verifier must withstand.
+    #[cfg(feature = "testing")]
     #[must_use]
     pub fn altered_by(self, alteration: Box<Alteration>) -> Self {
         Self { alteration: Some(alteration), ..self }
@@ -229,6 +232,7 @@ impl ProverTranscript {
         let start = self.body.len();
         self.messages.push(Message { label, offset: start, len: bytes.len() });
         self.body.extend_from_slice(bytes);
+        #[cfg(feature = "testing")]
         if let Some(alteration) = &mut self.alteration {
             alteration(label, &mut self.body[start..]);
         }

@@ -10,52 +10,52 @@ use verinfer_relation::statement::{InputClaim, OutputClaim, PublicTensor, Statem
 use crate::error::VerifyError;
 
 /// What the caller demands of a proof besides being valid and about the verifier's network.
-#[derive(Clone, Copy, Debug)]
-pub struct Expectations<'a> {
+#[derive(Clone, Debug)]
+pub struct Expectations {
     /// Least security level in bits.
     pub security_level: u16,
     /// Context the proof must be bound to.
-    pub context: &'a [u8],
+    pub context: Vec<u8>,
     /// Most images that the proof may be about.
     pub max_images: u32,
     /// What the inputs must be.
-    pub input: ExpectedInput<'a>,
+    pub input: ExpectedInput,
     /// Whether the inputs must be pairwise different. Of hidden inputs nobody knows: two commitments to one input with different salts are two commitments.
     pub distinct_inputs: bool,
     /// What must be said about the outputs.
-    pub output: ExpectedOutput<'a>,
+    pub output: ExpectedOutput,
     /// Whether a hidden model is accepted although its architecture, which is its owner's choice, shows that its outputs depend on the input or on the
     /// weights in nothing, or that what is said of them holds for all that it can give.
     pub allow_degenerate: bool,
 }
 
 /// What is demanded of the inputs of a proof.
-#[derive(Clone, Copy, Debug, Default)]
-pub enum ExpectedInput<'a> {
+#[derive(Clone, Debug, Default)]
+pub enum ExpectedInput {
     /// Nothing: they are what the statement says.
     #[default]
     Any,
     /// They are shown, and are these (NHWC order, image after image).
-    Shown(&'a [i16]),
+    Shown(Vec<i16>),
     /// They are hidden behind these commitments, one for each image.
-    Hidden(&'a [Commitment]),
+    Hidden(Vec<Commitment>),
 }
 
 /// What must be said about the outputs of a proof. A statement of the same form that says more is accepted: a smaller rank, a higher score, more correct
 /// labels. Outputs that are shown may have the rank or the score that is demanded.
-#[derive(Clone, Copy, Debug, Default)]
-pub enum ExpectedOutput<'a> {
+#[derive(Clone, Debug, Default)]
+pub enum ExpectedOutput {
     /// Anything: it is what the statement says.
     #[default]
     Any,
     /// Their values, whatever they are.
     Shown,
     /// They are hidden behind these commitments, one for each image.
-    Committed(&'a [Commitment]),
+    Committed(Vec<Commitment>),
     /// In each image, fewer than `k` classes are ahead of its label.
     Rank {
         /// By image.
-        labels: &'a [u32],
+        labels: Vec<u32>,
         /// One for the top class.
         k: u32,
     },
@@ -69,7 +69,7 @@ pub enum ExpectedOutput<'a> {
     /// In at least `count` images, fewer than `k` classes are ahead of the label behind the image's commitment.
     Correct {
         /// One for each image.
-        labels: &'a [Commitment],
+        labels: Vec<Commitment>,
         /// One for the top class; `u32::MAX` for any rank.
         k: u32,
         /// How many images.
@@ -96,11 +96,11 @@ pub enum OutputKind {
     Decided,
 }
 
-impl Expectations<'_> {
+impl Expectations {
     /// 128 bits, an empty context, and nothing else.
     pub const DEFAULT: Self = Self {
         security_level: 128,
-        context: b"",
+        context: Vec::new(),
         max_images: u32::MAX,
         input: ExpectedInput::Any,
         distinct_inputs: false,
@@ -113,15 +113,15 @@ impl Expectations<'_> {
         if statement.images > self.max_images {
             return Err(VerifyError::TooManyImages { found: statement.images, limit: self.max_images });
         }
-        check_input(&statement.input, self.input)?;
+        check_input(&statement.input, &self.input)?;
         if self.distinct_inputs {
             check_distinct(statement)?;
         }
-        check_output(&statement.output, self.output)
+        check_output(&statement.output, &self.output)
     }
 }
 
-impl Default for Expectations<'_> {
+impl Default for Expectations {
     fn default() -> Self {
         Self::DEFAULT
     }
@@ -154,7 +154,7 @@ impl fmt::Display for OutputKind {
     }
 }
 
-fn check_input(found: &InputClaim, expected: ExpectedInput<'_>) -> Result<(), VerifyError> {
+fn check_input(found: &InputClaim, expected: &ExpectedInput) -> Result<(), VerifyError> {
     match (found, expected) {
         (_, ExpectedInput::Any) => Ok(()),
         (InputClaim::Shown(found), ExpectedInput::Shown(expected)) => {
@@ -203,7 +203,7 @@ fn first_equal<T: Eq + std::hash::Hash>(inputs: impl Iterator<Item = T>) -> Opti
     inputs.enumerate().find_map(|(image, input)| seen.insert(input, image).map(|first| (first, image)))
 }
 
-fn check_output(found: &OutputClaim, expected: ExpectedOutput<'_>) -> Result<(), VerifyError> {
+fn check_output(found: &OutputClaim, expected: &ExpectedOutput) -> Result<(), VerifyError> {
     let other_form = |expected| Err(VerifyError::WrongOutputForm { found: OutputKind::of(found), expected });
     match (found, expected) {
         (_, ExpectedOutput::Any) | (OutputClaim::Shown(_), ExpectedOutput::Shown) => Ok(()),
@@ -221,13 +221,13 @@ fn check_output(found: &OutputClaim, expected: ExpectedOutput<'_>) -> Result<(),
             if let Some((image, (&found, &expected))) = differs {
                 return Err(VerifyError::WrongLabel { image, found, expected });
             }
-            check_rank(*k, largest)
+            check_rank(*k, *largest)
         }
         (OutputClaim::AtLeast { class, value }, ExpectedOutput::AtLeast { class: expected, value: least }) => {
-            if *class != expected {
-                return Err(VerifyError::WrongClass { found: *class, expected });
+            if class != expected {
+                return Err(VerifyError::WrongClass { found: *class, expected: *expected });
             }
-            if *value < least { Err(VerifyError::LowerScore { found: *value, expected: least }) } else { Ok(()) }
+            if value < least { Err(VerifyError::LowerScore { found: *value, expected: *least }) } else { Ok(()) }
         }
         (OutputClaim::Correct { labels, k, count }, ExpectedOutput::Correct { labels: expected, k: largest, count: least }) => {
             if expected.len() != labels.len() {
@@ -236,16 +236,16 @@ fn check_output(found: &OutputClaim, expected: ExpectedOutput<'_>) -> Result<(),
             if let Some(image) = first_difference(labels, expected) {
                 return Err(VerifyError::WrongLabelCommitment { image });
             }
-            check_rank(*k, largest)?;
-            if *count < least { Err(VerifyError::FewerCorrect { found: *count, expected: least }) } else { Ok(()) }
+            check_rank(*k, *largest)?;
+            if count < least { Err(VerifyError::FewerCorrect { found: *count, expected: *least }) } else { Ok(()) }
         }
-        (OutputClaim::Shown(tensor), ExpectedOutput::Rank { labels, k }) => check_shown_rank(tensor, labels, k),
-        (OutputClaim::Shown(tensor), ExpectedOutput::AtLeast { class, value }) => check_shown_score(tensor, class, value),
+        (OutputClaim::Shown(tensor), ExpectedOutput::Rank { labels, k }) => check_shown_rank(tensor, labels, *k),
+        (OutputClaim::Shown(tensor), ExpectedOutput::AtLeast { class, value }) => check_shown_score(tensor, *class, *value),
         (OutputClaim::Decided { predicate, .. }, ExpectedOutput::Decided(expected)) => {
-            if *predicate == expected {
+            if predicate == expected {
                 Ok(())
             } else {
-                Err(VerifyError::WrongPredicate { found: *predicate, expected })
+                Err(VerifyError::WrongPredicate { found: *predicate, expected: *expected })
             }
         }
         (_, ExpectedOutput::Shown) => other_form(OutputKind::Shown),

@@ -19,6 +19,7 @@ mod content;
 mod contraction;
 mod error;
 mod expectations;
+mod kind;
 mod lookups;
 mod messages;
 pub mod opening;

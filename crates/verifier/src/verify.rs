@@ -1,5 +1,5 @@
 use std::borrow::Cow;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use verinfer_graph::{DataType, Graph, Reach, Shape};
 use verinfer_relation::Relation;
@@ -17,9 +17,9 @@ use crate::expectations::Expectations;
 use crate::opening;
 use crate::reduce::{Reduction, reduce};
 
-/// Verifies proofs about one network.
-pub struct Verifier<'a> {
-    graph: &'a Graph,
+/// Verifies proofs about one network, which it shares with whoever else has it.
+pub struct Verifier {
+    graph: Arc<Graph>,
     model: ModelClaim,
     /// For the images and the setting that were announced; for others it is derived when needed.
     prepared: Option<Relation>,
@@ -44,20 +44,37 @@ pub struct Accepted {
     pub messages: Vec<Message>,
 }
 
-impl<'a> Verifier<'a> {
+impl Verifier {
     /// For a network whose weights are known.
-    pub fn new(graph: &'a Graph) -> Result<Self, VerifyError> {
+    ///
+    /// # Errors
+    ///
+    /// There are no proofs about it, or its relation is too large.
+    pub fn new(graph: impl Into<Arc<Graph>>) -> Result<Self, VerifyError> {
         Self::with_setting(graph, 1, &Setting::default())
     }
 
     /// As [`Verifier::new`], prepared for proofs about `images` images in a setting with public weights. What is accepted does not depend on it:
     /// for a proof about another number or in another setting the relation is derived anew. To demand something, use [`Expectations`].
-    pub fn with_setting(graph: &'a Graph, images: usize, setting: &Setting) -> Result<Self, VerifyError> {
+    ///
+    /// # Errors
+    ///
+    /// As [`Verifier::prepare`].
+    pub fn with_setting(graph: impl Into<Arc<Graph>>, images: usize, setting: &Setting) -> Result<Self, VerifyError> {
         Self::with_setting_within(DEFAULT_MAX_CELLS, graph, images, setting)
     }
 
     /// As [`Verifier::with_setting`], with another limit on the relation's cells, as [`Relation::within`] counts them, here and in each proof.
-    pub fn with_setting_within(max_cells: usize, graph: &'a Graph, images: usize, setting: &Setting) -> Result<Self, VerifyError> {
+    ///
+    /// # Errors
+    ///
+    /// As [`Verifier::prepare`].
+    pub fn with_setting_within(
+        max_cells: usize,
+        graph: impl Into<Arc<Graph>>,
+        images: usize,
+        setting: &Setting,
+    ) -> Result<Self, VerifyError> {
         let mut verifier = Self::unprepared(max_cells, graph);
         verifier.prepare(images, setting)?;
         Ok(verifier)
@@ -65,8 +82,12 @@ impl<'a> Verifier<'a> {
 
     /// For a network of which only the architecture is known, and a commitment to what it has learned. What `architecture` holds in the place of
     /// weights, biases and multipliers is not read. Prepared for proofs about `images` images in a setting with these hidden weights.
+    ///
+    /// # Errors
+    ///
+    /// As [`Verifier::prepare`].
     pub fn hidden(
-        architecture: &'a Graph,
+        architecture: impl Into<Arc<Graph>>,
         envelope: Envelope,
         commitment: Commitment,
         images: usize,
@@ -76,9 +97,13 @@ impl<'a> Verifier<'a> {
     }
 
     /// As [`Verifier::hidden`], with another limit on the relation's cells, as [`Relation::within`] counts them, here and in each proof.
+    ///
+    /// # Errors
+    ///
+    /// As [`Verifier::prepare`].
     pub fn hidden_within(
         max_cells: usize,
-        architecture: &'a Graph,
+        architecture: impl Into<Arc<Graph>>,
         envelope: Envelope,
         commitment: Commitment,
         images: usize,
@@ -91,12 +116,15 @@ impl<'a> Verifier<'a> {
 
     /// As [`Verifier::with_setting_within`], prepared for nothing: each proof's relation is derived after its statement has been compared, so that one about
     /// something else costs nothing.
-    pub fn unprepared(max_cells: usize, graph: &'a Graph) -> Self {
-        Self { graph, model: ModelClaim::Public { digest: graph.digest() }, prepared: None, reach: OnceLock::new(), max_cells }
+    pub fn unprepared(max_cells: usize, graph: impl Into<Arc<Graph>>) -> Self {
+        let graph = graph.into();
+        let model = ModelClaim::Public { digest: graph.digest() };
+        Self { graph, model, prepared: None, reach: OnceLock::new(), max_cells }
     }
 
     /// As [`Verifier::hidden_within`], prepared for nothing.
-    pub fn unprepared_hidden(max_cells: usize, architecture: &'a Graph, envelope: Envelope, commitment: Commitment) -> Self {
+    pub fn unprepared_hidden(max_cells: usize, architecture: impl Into<Arc<Graph>>, envelope: Envelope, commitment: Commitment) -> Self {
+        let architecture = architecture.into();
         let model = ModelClaim::Hidden { architecture: architecture.architecture_digest(), envelope, commitment: Box::new(commitment) };
         Self { graph: architecture, model, prepared: None, reach: OnceLock::new(), max_cells }
     }
@@ -111,7 +139,7 @@ impl<'a> Verifier<'a> {
             ModelClaim::Public { .. } => None,
             ModelClaim::Hidden { envelope, .. } => Some(*envelope),
         };
-        self.prepared = Some(Relation::within(self.max_cells, self.graph, images, &Setting { weights, ..setting.clone() })?);
+        self.prepared = Some(Relation::within(self.max_cells, &self.graph, images, &Setting { weights, ..setting.clone() })?);
         Ok(())
     }
 
@@ -120,7 +148,7 @@ impl<'a> Verifier<'a> {
     /// # Errors
     ///
     /// The statement is not the one that was asked for.
-    pub fn compare(&self, statement: &Statement, expectations: &Expectations<'_>) -> Result<(), VerifyError> {
+    pub fn compare(&self, statement: &Statement, expectations: &Expectations) -> Result<(), VerifyError> {
         self.check_statement(statement, expectations)
     }
 
@@ -136,21 +164,39 @@ impl<'a> Verifier<'a> {
 
     /// The same for each number of images, and for whatever is hidden besides weights.
     fn reached(&self, relation: &Relation) -> &Reach {
-        self.reach.get_or_init(|| relation.reach(self.graph))
+        self.reach.get_or_init(|| relation.reach(&self.graph))
     }
 
     /// Accepts or rejects a proof file.
-    pub fn verify(&self, proof: &[u8], expectations: &Expectations<'_>) -> Result<Accepted, VerifyError> {
-        self.verify_from(Statement::transcript, proof, expectations)
+    ///
+    /// # Errors
+    ///
+    /// Why it is rejected.
+    pub fn verify(&self, proof: &[u8], expectations: &Expectations) -> Result<Accepted, VerifyError> {
+        self.verify_with(Statement::transcript, proof, expectations)
     }
 
     /// As [`Verifier::verify`], with challenges from elsewhere than the hash. This is for tests that play the random oracle: what is accepted with
     /// challenges that can be foreseen proves nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Verifier::verify`].
+    #[cfg(feature = "testing")]
     pub fn verify_from<C: Challenger>(
         &self,
         start: impl FnOnce(&Statement) -> C,
         proof: &[u8],
-        expectations: &Expectations<'_>,
+        expectations: &Expectations,
+    ) -> Result<Accepted, VerifyError> {
+        self.verify_with(start, proof, expectations)
+    }
+
+    fn verify_with<C: Challenger>(
+        &self,
+        start: impl FnOnce(&Statement) -> C,
+        proof: &[u8],
+        expectations: &Expectations,
     ) -> Result<Accepted, VerifyError> {
         let Proof { statement, body } = Proof::decode(proof)?;
         self.check_statement(&statement, expectations)?;
@@ -165,7 +211,7 @@ impl<'a> Verifier<'a> {
     }
 
     /// Step 0: the statement is the one that was asked for.
-    fn check_statement(&self, statement: &Statement, expectations: &Expectations<'_>) -> Result<(), VerifyError> {
+    fn check_statement(&self, statement: &Statement, expectations: &Expectations) -> Result<(), VerifyError> {
         self.check_model(&statement.model)?;
         if statement.context != expectations.context {
             return Err(VerifyError::WrongContext);
@@ -208,7 +254,7 @@ impl<'a> Verifier<'a> {
         let setting = statement.setting();
         match &self.prepared {
             Some(prepared) if (images, &setting) == (prepared.images, &prepared.setting) => Ok(Cow::Borrowed(prepared)),
-            Some(_) | None => Ok(Cow::Owned(Relation::within(self.max_cells, self.graph, images, &setting)?)),
+            Some(_) | None => Ok(Cow::Owned(Relation::within(self.max_cells, &self.graph, images, &setting)?)),
         }
     }
 
@@ -220,7 +266,7 @@ impl<'a> Verifier<'a> {
         parameters: &Parameters,
     ) -> Result<Vec<Message>, VerifyError> {
         // 1 to 6. What the messages leave to check is one linear claim on the committed witness.
-        let Reduction { root, functional, leaves, target } = reduce(&mut transcript, self.graph, relation, statement)?;
+        let Reduction { root, functional, leaves, target } = reduce(&mut transcript, &self.graph, relation, statement)?;
 
         // 7. The committed witness satisfies it.
         opening::verify(&mut transcript, parameters, root, target, |point| {
@@ -234,7 +280,7 @@ impl<'a> Verifier<'a> {
 fn parameters(
     relation: &Relation,
     statement: &Statement,
-    expectations: &Expectations<'_>,
+    expectations: &Expectations,
 ) -> Result<(Parameters, SecurityReport), VerifyError> {
     let demanded = expectations.security_level;
     if statement.security_level < demanded || statement.security_level > MAX_SECURITY_LEVEL {

@@ -106,7 +106,7 @@ fn identity(shape: Shape) -> Graph {
 }
 
 /// What a verifier with a limit says to a network, under the limit on memory.
-fn verdict<'a>(verifier: impl FnOnce() -> Result<Verifier<'a>, VerifyError>) -> Result<(), VerifyError> {
+fn verdict<'a>(verifier: impl FnOnce() -> Result<Verifier, VerifyError>) -> Result<(), VerifyError> {
     ALLOCATOR.set_limit(ALLOCATOR.allocated() + MAX_BYTES).unwrap();
     let verdict = verifier().map(|_| ());
     ALLOCATOR.set_limit(usize::MAX).unwrap();
@@ -162,13 +162,13 @@ fn a_statement_is_compared_before_anything_is_derived_from_it() {
             tensor.shape = Shape::new(1, 1, tensor.values.len());
         }
         let verifier = match model {
-            ModelClaim::Public { .. } => Verifier::unprepared(MAX_CELLS, &graph),
-            ModelClaim::Hidden { .. } => Verifier::unprepared_hidden(MAX_CELLS, &graph, ENVELOPE, commitment),
+            ModelClaim::Public { .. } => Verifier::unprepared(MAX_CELLS, graph.clone()),
+            ModelClaim::Hidden { .. } => Verifier::unprepared_hidden(MAX_CELLS, graph.clone(), ENVELOPE, commitment),
         };
         let wrong = vec![1; graph.spec(graph.input()).shape.num_elements()];
         let commitments = [commitment];
         let any = Expectations::DEFAULT;
-        let verdict = |statement: &Statement, expectations: &Expectations<'_>| {
+        let verdict = |statement: &Statement, expectations: &Expectations| {
             let file = Proof { statement: statement.clone(), body: Vec::new() }.encode();
             // The values of the input and the output, of two bytes each, and the rest.
             ALLOCATOR.set_limit(ALLOCATOR.allocated() + 3 * file.len() + (1 << 16)).unwrap();
@@ -180,9 +180,12 @@ fn a_statement_is_compared_before_anything_is_derived_from_it() {
         assert!(matches!(verdict(&relabelled, &any), VerifyError::ModelHidden | VerifyError::ModelNotHidden));
         assert!(matches!(verdict(&network, &any), VerifyError::WrongNetwork { .. } | VerifyError::WrongArchitecture { .. }));
         assert!(matches!(verdict(&shape, &any), VerifyError::InputShape { .. }));
-        assert_eq!(verdict(&genuine, &Expectations { context: b"other", ..any }), VerifyError::WrongContext);
-        assert!(matches!(verdict(&genuine, &Expectations { input: ExpectedInput::Shown(&wrong), ..any }), VerifyError::WrongInput { .. }));
-        let hidden_input = Expectations { input: ExpectedInput::Hidden(&commitments), ..any };
+        assert_eq!(verdict(&genuine, &Expectations { context: b"other".to_vec(), ..any.clone() }), VerifyError::WrongContext);
+        assert!(matches!(
+            verdict(&genuine, &Expectations { input: ExpectedInput::Shown(wrong.to_vec()), ..any.clone() }),
+            VerifyError::WrongInput { .. }
+        ));
+        let hidden_input = Expectations { input: ExpectedInput::Hidden(commitments.to_vec()), ..any.clone() };
         assert_eq!(verdict(&genuine, &hidden_input), VerifyError::InputNotHidden);
         // What is right is looked into.
         assert!(too_large(&Err(verdict(&genuine, &any))));
@@ -203,11 +206,11 @@ fn what_is_large_and_regular_takes_hardly_any_memory() {
     let at_borders = graph(shape, Op::SumPool(SumPool { input: TensorId(0), window, tables }), shape);
     let maxima = graph(shape, Op::MaxPool(MaxPool { input: TensorId(0), window, min: -128, max: 127 }), shape);
     for graph in [pool(2998, 1), pool(1400, 1), pool(1001, 1000), padded, at_borders, maxima] {
-        verdict(|| Verifier::with_setting_within(within, &graph, 1, &setting)).unwrap();
+        verdict(|| Verifier::with_setting_within(within, graph.clone(), 1, &setting)).unwrap();
     }
     // 2.4 GB of keys before.
     let graph = clamps(60);
-    verdict(|| Verifier::hidden_within(within, &graph, MANY_KEYS, commitment, 1, &setting)).unwrap();
+    verdict(|| Verifier::hidden_within(within, graph.clone(), MANY_KEYS, commitment, 1, &setting)).unwrap();
 }
 
 /// An envelope has room for tables of 2^22 rows, one for each clamp.
@@ -216,11 +219,11 @@ fn tables_are_counted_before_they_are_made() {
     let setting = Setting::default();
     for count in [1, 40] {
         let graph = clamps(count);
-        let result = verdict(|| Verifier::hidden_within(MAX_CELLS, &graph, MANY_KEYS, commitment, 1, &setting));
+        let result = verdict(|| Verifier::hidden_within(MAX_CELLS, graph.clone(), MANY_KEYS, commitment, 1, &setting));
         assert!(too_large(&result), "{count} clamps: {result:?}");
     }
     let graph = average(1 << 8, 1);
-    assert!(too_large(&verdict(|| Verifier::with_setting_within(MAX_CELLS, &graph, 1, &setting))));
+    assert!(too_large(&verdict(|| Verifier::with_setting_within(MAX_CELLS, graph.clone(), 1, &setting))));
 }
 
 /// The verifier's claims have weights for each tap, and it takes a step for each tap of each pixel.
@@ -229,18 +232,18 @@ fn windows_that_take_few_cells_and_many_steps_are_refused() {
     let (setting, envelope) = (Setting::default(), Envelope { limb_bits: 10, ..ENVELOPE });
     // Many taps of one pixel, many taps of many pixels, and as many in several images.
     for (graph, images) in [(wide(1 << 9, 1), 1), (wide(1 << 6, 1 << 6), 1), (wide(1 << 5, 1 << 4), 9)] {
-        let result = verdict(|| Verifier::with_setting_within(MAX_CELLS, &graph, images, &setting));
+        let result = verdict(|| Verifier::with_setting_within(MAX_CELLS, graph.clone(), images, &setting));
         assert!(too_wide(&result), "{result:?}");
-        let result = verdict(|| Verifier::hidden_within(MAX_CELLS, &graph, envelope, commitment, images, &setting));
+        let result = verdict(|| Verifier::hidden_within(MAX_CELLS, graph.clone(), envelope, commitment, images, &setting));
         assert!(too_wide(&result), "hidden: {result:?}");
     }
     let graph = average(1 << 5, 1 << 8);
-    assert!(too_wide(&verdict(|| Verifier::with_setting_within(MAX_CELLS, &graph, 1, &setting))));
+    assert!(too_wide(&verdict(|| Verifier::with_setting_within(MAX_CELLS, graph.clone(), 1, &setting))));
     // Within the limit, and taken as before.
     let [layer, graph] = [wide(1 << 4, 1 << 5), average(1 << 4, 1 << 5)];
-    verdict(|| Verifier::with_setting_within(MAX_CELLS, &layer, 1, &setting)).unwrap();
-    verdict(|| Verifier::with_setting_within(MAX_CELLS, &graph, 1, &setting)).unwrap();
-    verdict(|| Verifier::hidden_within(MAX_CELLS, &layer, envelope, commitment, 1, &setting)).unwrap();
+    verdict(|| Verifier::with_setting_within(MAX_CELLS, layer.clone(), 1, &setting)).unwrap();
+    verdict(|| Verifier::with_setting_within(MAX_CELLS, graph.clone(), 1, &setting)).unwrap();
+    verdict(|| Verifier::hidden_within(MAX_CELLS, layer.clone(), envelope, commitment, 1, &setting)).unwrap();
 }
 
 /// A public input is no cell, and four connections have the verifier go through all of it.
@@ -249,14 +252,14 @@ fn what_is_read_of_a_public_input_is_counted() {
     let (shown, envelope) = (Setting::default(), Envelope { limb_bits: 10, ..ENVELOPE });
     let graph = corners(1 << 9, 5);
     assert!(graph.encode_architecture().len() < 400, "{}", graph.encode_architecture().len());
-    assert!(too_wide(&verdict(|| Verifier::with_setting_within(MAX_CELLS, &graph, 1, &shown))));
-    assert!(too_wide(&verdict(|| Verifier::hidden_within(MAX_CELLS, &graph, envelope, commitment, 1, &shown))));
+    assert!(too_wide(&verdict(|| Verifier::with_setting_within(MAX_CELLS, graph.clone(), 1, &shown))));
+    assert!(too_wide(&verdict(|| Verifier::hidden_within(MAX_CELLS, graph.clone(), envelope, commitment, 1, &shown))));
     let one = corners(1 << 9, 1);
-    assert!(too_wide(&verdict(|| Verifier::with_setting_within(MAX_CELLS, &one, 5, &shown))));
-    verdict(|| Verifier::with_setting_within(MAX_CELLS, &one, 1, &shown)).unwrap();
+    assert!(too_wide(&verdict(|| Verifier::with_setting_within(MAX_CELLS, one.clone(), 5, &shown))));
+    verdict(|| Verifier::with_setting_within(MAX_CELLS, one.clone(), 1, &shown)).unwrap();
     // Hidden ones are cells, of which only those at the ends of connections are read.
     let hidden = Setting { hidden_input: true, ..Setting::default() };
-    verdict(|| Verifier::with_setting_within(MAX_CELLS, &graph, 1, &hidden)).unwrap();
+    verdict(|| Verifier::with_setting_within(MAX_CELLS, graph.clone(), 1, &hidden)).unwrap();
 }
 
 /// What a verifier computes of messages that mean nothing, which it only finds out at the end.
@@ -317,17 +320,17 @@ fn a_relation_beyond_the_limit_is_refused_before_it_takes_memory() {
     ];
     let commitment = Commitment::from_bytes(&[0; 1024]).unwrap();
     for (index, (graph, images, setting)) in cases.iter().enumerate() {
-        let result = verdict(|| Verifier::with_setting_within(MAX_CELLS, graph, *images, setting));
+        let result = verdict(|| Verifier::with_setting_within(MAX_CELLS, graph.clone(), *images, setting));
         assert!(too_large(&result), "case {index}: {result:?}");
         if index < 5 {
-            let result = verdict(|| Verifier::hidden_within(MAX_CELLS, graph, ENVELOPE, commitment, *images, setting));
+            let result = verdict(|| Verifier::hidden_within(MAX_CELLS, graph.clone(), ENVELOPE, commitment, *images, setting));
             assert!(too_large(&result), "case {index}, hidden: {result:?}");
         }
     }
 
     // What is within the limit is derived, within the same memory and whatever the limit.
     for (graph, images) in [(pool(90, 1), 1), (pool(3, 190), 1), (identity(Shape::new(1, 1, 1)), 1 << 19)] {
-        verdict(|| Verifier::with_setting_within(MAX_CELLS, &graph, images, &shown)).unwrap();
+        verdict(|| Verifier::with_setting_within(MAX_CELLS, graph.clone(), images, &shown)).unwrap();
     }
     let graph = pool(3, 190);
     let cells = |max| Relation::within(max, &graph, 1, &shown).map(|relation| relation.num_cells());

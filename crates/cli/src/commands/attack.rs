@@ -45,7 +45,7 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     let proof = proofs::read(&arguments.proof, known.proof_limit(usize::MAX))?
         .with_context(|| format!("{} is not accepted to begin with", arguments.proof.display()))?;
     let mut verifier = known.verifier();
-    let context = arguments.context.as_bytes();
+    let context = arguments.context.clone().into_bytes();
     let expectations = Expectations { security_level: 32, context, allow_degenerate: true, ..Expectations::default() };
     let accepted = match verifier.verify(&proof, &expectations) {
         Ok(accepted) => accepted,
@@ -81,7 +81,7 @@ struct Attempt {
 }
 
 impl Attempt {
-    fn new(verifier: &Verifier<'_>, statement: &Statement, forgery: &Forgery, bytes: &[u8]) -> Self {
+    fn new(verifier: &Verifier, statement: &Statement, forgery: &Forgery, bytes: &[u8]) -> Self {
         let level = statement.security_level;
         let mut other_context = statement.context.clone();
         match other_context.first_mut() {
@@ -89,9 +89,9 @@ impl Attempt {
             None => other_context.push(b'x'),
         }
         let (security_level, context) = match forgery.demand {
-            Demand::Unchanged => (level, &statement.context),
-            Demand::OtherContext => (level, &other_context),
-            Demand::LowerLevel => (level - 1, &statement.context),
+            Demand::Unchanged => (level, statement.context.clone()),
+            Demand::OtherContext => (level, other_context),
+            Demand::LowerLevel => (level - 1, statement.context.clone()),
         };
         let expectations = Expectations { security_level, context, allow_degenerate: true, ..Expectations::default() };
         let result = verifier.verify(bytes, &expectations);

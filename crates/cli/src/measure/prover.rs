@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context;
@@ -38,7 +39,7 @@ pub fn measure(task: &Task, proof: &Path) -> anyhow::Result<ProverCosts> {
     }
     let start = Instant::now();
     let setting = task.hide.setting(&model.graph, None).with_context(cannot_prove)?;
-    let prover = Prover::with_setting(&model.graph, task.batch as usize, &setting).with_context(cannot_prove)?;
+    let prover = Prover::with_setting(Arc::clone(&model.graph), task.batch as usize, &setting).with_context(cannot_prove)?;
     let setup_seconds = start.elapsed().as_secs_f64();
     let relation = prover.relation();
     let execution = Execution { input: &input, labels: &[], salts: &salts };

@@ -30,19 +30,18 @@ pub fn measure(task: &Task, proof: &Path) -> anyhow::Result<VerifierCosts> {
     let start = Instant::now();
     let cannot_verify = || format!("cannot verify proofs of {}", task.model.title());
     let images = task.batch as usize;
-    let decoded;
     let verifier = match &statement.model {
-        ModelClaim::Public { .. } => Verifier::with_setting(&model.graph, images, &statement.setting()),
+        ModelClaim::Public { .. } => Verifier::with_setting(model.graph, images, &statement.setting()),
         ModelClaim::Hidden { envelope, commitment, .. } => {
-            decoded = Graph::decode_architecture(&architecture).with_context(cannot_verify)?;
-            Verifier::hidden(&decoded, *envelope, **commitment, images, &statement.setting())
+            let decoded = Graph::decode_architecture(&architecture).with_context(cannot_verify)?;
+            Verifier::hidden(decoded, *envelope, **commitment, images, &statement.setting())
         }
     }
     .with_context(cannot_verify)?;
     let setup_seconds = start.elapsed().as_secs_f64();
     let expected = match &statement.input {
-        InputClaim::Shown(_) => ExpectedInput::Shown(&input),
-        InputClaim::Hidden(commitments) => ExpectedInput::Hidden(commitments),
+        InputClaim::Shown(_) => ExpectedInput::Shown(input),
+        InputClaim::Hidden(commitments) => ExpectedInput::Hidden(commitments.clone()),
     };
     let allow_degenerate = true;
     let expectations = Expectations { security_level: task.security, input: expected, allow_degenerate, ..Expectations::default() };

@@ -3,6 +3,8 @@
 //! The weights are uniform in -127 to 127; each layer's multipliers are set from its fan-in and the root mean square of its input such that
 //! activations spread over the 8 bits as in a trained network: about half of what passes a ReLU6 is zero, few values saturate.
 
+use std::sync::Arc;
+
 use verinfer_graph::{DataType, Graph};
 
 use crate::model::{ElementType, InputSpec, Model, OperatorReport, OutputSpec, Support};
@@ -125,7 +127,7 @@ fn finish(builder: Builder) -> Model {
         },
         operators,
         tensor_of: Vec::new(),
-        graph,
+        graph: Arc::new(graph),
     }
 }
 

@@ -1,5 +1,7 @@
 //! TFLite files: parse ([`source`]), evaluate the constant part ([`fold`]), find the integer part ([`edges`]), lower each operator ([`lowering`] and one file for each group).
 
+use std::sync::Arc;
+
 use verinfer_graph::Graph;
 
 use crate::error::ImportError;
@@ -61,7 +63,8 @@ pub fn import_tflite(bytes: &[u8]) -> Result<Model, ImportError> {
     let output_id = lowering.activation(edges.graph_output).map_err(ImportError::Output)?.id;
     let tensor_of = lowering.tensor_of();
     let (tensors, nodes) = lowering.finish();
-    Ok(Model { graph: Graph::new(tensors, nodes, input_id, output_id)?, input, output, operators, tensor_of })
+    let graph = Arc::new(Graph::new(tensors, nodes, input_id, output_id)?);
+    Ok(Model { graph, input, output, operators, tensor_of })
 }
 
 /// Lists every operator of a model with whether it is supported, and why not.

@@ -355,7 +355,7 @@ fn read_model(sent: &SentModel) -> Result<Model, PartyError> {
     Ok(Model::new(read_network(sent)?, read_secret(sent)?)?)
 }
 
-fn read_network(sent: &SentModel) -> Result<Graph, PartyError> {
+fn read_network(sent: &SentModel) -> Result<Arc<Graph>, PartyError> {
     let model = import_tflite(&sent.file).map_err(|error| PartyError::Plan(format!("the requester's model: {error}")))?;
     Ok(model.graph)
 }

@@ -47,7 +47,7 @@ fn main() -> ExitCode {
 fn measure(path: &str) -> Result<(), Box<dyn std::error::Error>> {
     let graph = import_tflite(&std::fs::read(path)?)?.graph;
     let setting = Setting { weights: Some(Envelope::of(&graph)?), hidden_input: true, output: OutputForm::Shown };
-    let prover = Prover::with_setting(&graph, 1, &setting)?;
+    let prover = Prover::with_setting(graph.clone(), 1, &setting)?;
     let cells = Cells::new(prover.relation(), usize::from(LEVEL))?;
     cells.print();
 

@@ -36,7 +36,7 @@ impl Masking {
 /// Proves one statement again and again.
 pub struct Runner<'a> {
     graph: &'a Graph,
-    prover: &'a Prover<'a>,
+    prover: &'a Prover,
     input: Vec<i16>,
     /// Salts belong to the commitments of the statement, which are made before any proof: they are the same in all.
     salts: Vec<(ObjectKind, Salt)>,
@@ -48,7 +48,7 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 impl<'a> Runner<'a> {
     /// Draws the salts.
-    pub fn new(graph: &'a Graph, prover: &'a Prover<'a>, input: Vec<i16>, num_computed: usize) -> Result<Self> {
+    pub fn new(graph: &'a Graph, prover: &'a Prover, input: Vec<i16>, num_computed: usize) -> Result<Self> {
         let execution = Execution { input: &input, ..Execution::default() };
         let mut random = from_operating_system()?;
         let salts = prover.relation().objects.iter().map(|object| {
@@ -102,8 +102,8 @@ impl<'a> Runner<'a> {
     fn verify(&self, statement: &Statement, proof: &[u8]) -> std::result::Result<(), VerifyError> {
         let setting = statement.setting();
         let verifier = match &statement.model {
-            ModelClaim::Public { .. } => Verifier::with_setting(self.graph, 1, &setting),
-            ModelClaim::Hidden { envelope, commitment, .. } => Verifier::hidden(self.graph, *envelope, **commitment, 1, &setting),
+            ModelClaim::Public { .. } => Verifier::with_setting(self.graph.clone(), 1, &setting),
+            ModelClaim::Hidden { envelope, commitment, .. } => Verifier::hidden(self.graph.clone(), *envelope, **commitment, 1, &setting),
         };
         verifier?.verify(proof, &Expectations { security_level: LEVEL, ..Expectations::default() }).map(|_| ())
     }

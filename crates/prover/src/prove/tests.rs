@@ -1,3 +1,5 @@
+use std::ops::ControlFlow;
+
 use p3_field::{Field, PrimeCharacteristicRing};
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
@@ -28,7 +30,7 @@ fn first_cell(relation: &Relation, wanted: impl Fn(Role) -> bool) -> usize {
 /// What the verifier says to leaves other than the cells', for a witness with its first multiplicity changed.
 fn verdict(change: F, alter: impl FnOnce(&mut Leaves<'_>, usize)) -> Result<(), VerifyError> {
     let graph = graph();
-    let prover = Prover::new(&graph).unwrap();
+    let prover = Prover::new(graph.clone()).unwrap();
     let relation = prover.relation();
     let input = vec![5, -7, 100, 5];
     let mut witness = Witness::new(&graph, relation, &input, &mut ChaCha20Rng::seed_from_u64(2)).unwrap();
@@ -44,9 +46,10 @@ fn verdict(change: F, alter: impl FnOnce(&mut Leaves<'_>, usize)) -> Result<(), 
     };
     let spare = first_cell(relation, |role| role == Role::Spare);
     let transcript = ProverTranscript::new(statement.transcript());
-    let proved = prover.prove_altering(transcript, statement, witness, &|_| (), |leaves| alter(leaves, spare)).unwrap();
+    let proved =
+        prover.prove_altering(transcript, statement, witness, &|_| ControlFlow::Continue(()), |leaves| alter(leaves, spare)).unwrap();
     let expectations = Expectations { security_level: LEVEL, ..Expectations::default() };
-    Verifier::new(&graph).unwrap().verify(&proved.proof.encode(), &expectations).map(|_| ())
+    Verifier::new(graph.clone()).unwrap().verify(&proved.proof.encode(), &expectations).map(|_| ())
 }
 
 /// The sum of all fractions.
@@ -94,12 +97,12 @@ fn commitments_with_one_salt_are_only_proved_about_if_the_prover_is_told_to() {
     let setting = Setting { hidden_input: true, ..Setting::default() };
     let salts = [0, 1].map(|image| (ObjectKind::Input(image), Box::new([7; 1280])));
     let execution = Execution { input: &[5, -7, 100, 5, 1, 2, 3, 4], salts: &salts, ..Execution::default() };
-    let prove = |prover: Prover<'_>| prover.prove_execution(&execution, b"", LEVEL, &|_| ());
-    let prover = || Prover::with_setting(&graph, 2, &setting).unwrap();
+    let prove = |prover: Prover| prover.prove_execution(&execution, b"", LEVEL, &|_| ());
+    let prover = || Prover::with_setting(graph.clone(), 2, &setting).unwrap();
     assert!(matches!(prove(prover()), Err(ProveError::SharedSalt)));
     let proof = prove(prover().allow_shared_salts()).unwrap().proof.encode();
     let expectations = Expectations { security_level: LEVEL, input: ExpectedInput::Any, ..Expectations::default() };
-    Verifier::with_setting(&graph, 2, &setting).unwrap().verify(&proof, &expectations).unwrap();
+    Verifier::with_setting(graph.clone(), 2, &setting).unwrap().verify(&proof, &expectations).unwrap();
 }
 
 #[test]
@@ -121,8 +124,8 @@ fn weights_whose_scale_the_architecture_would_show_are_not_hidden() {
     let node = Node { source: "ADD #0".into(), op, output: TensorId(1) };
     let graph = Graph::new(vec![spec(), spec()], vec![node], TensorId(0), TensorId(1)).unwrap();
     let setting = Setting { weights: Some(Envelope::of(&graph).unwrap()), ..Setting::default() };
-    let refused = Prover::with_setting(&graph, 1, &setting).err().unwrap();
+    let refused = Prover::with_setting(graph.clone(), 1, &setting).err().unwrap();
     assert!(matches!(refused, ProveError::Relation(RelationError::ShowsScale { node: 0, .. })), "{refused}");
-    assert!(Prover::showing_scales(&graph, 1, &setting).is_ok());
-    assert!(Prover::with_setting(&graph, 1, &Setting::default()).is_ok());
+    assert!(Prover::showing_scales(graph.clone(), 1, &setting).is_ok());
+    assert!(Prover::with_setting(graph.clone(), 1, &Setting::default()).is_ok());
 }

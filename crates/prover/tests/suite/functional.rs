@@ -39,7 +39,7 @@ proptest! {
 }
 
 fn compare(graph: &Graph, images: usize, input: &[i16], setting: &Setting) -> Result<(), TestCaseError> {
-    let Ok(prover) = Prover::showing_scales(graph, images, setting) else { return Ok(()) };
+    let Ok(prover) = Prover::showing_scales(graph.clone(), images, setting) else { return Ok(()) };
     let Proof { statement, body } = prover.prove(input, b"", 32, &|_| ()).unwrap().proof;
     let relation = prover.relation();
     let mut transcript = VerifierTranscript::new(Statement::transcript(&statement), &body);

@@ -78,10 +78,10 @@ proptest! {
     fn every_proof_is_accepted(description in descriptions(6), seed in any::<u64>()) {
         if let Some(graph) = description.graph() {
             let input = random_input(&graph, &mut Rng::new(seed));
-            let prover = Prover::new(&graph).unwrap();
+            let prover = Prover::new(graph.clone()).unwrap();
             let proved = prover.prove(&input, b"random", 100, &|_| ()).unwrap();
-            let expectations = Expectations { security_level: 100, context: b"random", input: ExpectedInput::Shown(&input), ..Expectations::default() };
-            let accepted = Verifier::new(&graph).unwrap().verify(&proved.proof.encode(), &expectations);
+            let expectations = Expectations { security_level: 100, context: b"random".to_vec(), input: ExpectedInput::Shown(input.to_vec()), ..Expectations::default() };
+            let accepted = Verifier::new(graph.clone()).unwrap().verify(&proved.proof.encode(), &expectations);
             prop_assert!(accepted.is_ok(), "{:?}", accepted.err());
             let output = &run(&graph, &input).unwrap().tensors[graph.output().0];
             prop_assert_eq!(&accepted.unwrap().statement.output.shown().unwrap().values.clone(), output);
@@ -107,9 +107,9 @@ proptest! {
     fn every_proof_of_a_batch_is_accepted(description in descriptions(6), images in sizes(), seed in any::<u64>()) {
         if let Some(graph) = description.graph() {
             let input = random_batch(&graph, images, seed);
-            let proved = Prover::showing_scales(&graph, images, &Setting::default()).unwrap().prove(&input, b"random", 100, &|_| ()).unwrap();
-            let expectations = Expectations { security_level: 100, context: b"random", input: ExpectedInput::Shown(&input), ..Expectations::default() };
-            let accepted = Verifier::new(&graph).unwrap().verify(&proved.proof.encode(), &expectations);
+            let proved = Prover::showing_scales(graph.clone(), images, &Setting::default()).unwrap().prove(&input, b"random", 100, &|_| ()).unwrap();
+            let expectations = Expectations { security_level: 100, context: b"random".to_vec(), input: ExpectedInput::Shown(input.to_vec()), ..Expectations::default() };
+            let accepted = Verifier::new(graph.clone()).unwrap().verify(&proved.proof.encode(), &expectations);
             prop_assert!(accepted.is_ok(), "{images} images: {:?}", accepted.err());
             let statement = accepted.unwrap().statement;
             prop_assert_eq!(statement.images as usize, images);
@@ -188,7 +188,7 @@ proptest! {
             let output = if hidden_output { OutputForm::Committed } else { OutputForm::Shown };
             let setting = Setting { hidden_input, output, ..setting };
             let input = random_batch(&graph, images, seed);
-            let prover = Prover::showing_scales(&graph, images, &setting).unwrap();
+            let prover = Prover::showing_scales(graph.clone(), images, &setting).unwrap();
             let witness = Witness::new(&graph, prover.relation(), &input, &mut generator()).unwrap();
             let statement = prover.statement(&witness, &input, b"random", 100);
             let commitment = *statement.commitment(ObjectKind::Model).unwrap();
@@ -196,11 +196,11 @@ proptest! {
             let proved = prover.prove_statement(statement, witness, &|_| ()).unwrap();
             let architecture = graph.without_learned();
             let envelope = setting.weights.unwrap();
-            let verifier = Verifier::hidden(&architecture, envelope, commitment, 1, &Setting::default()).unwrap();
-            let expected = if hidden_input { ExpectedInput::Hidden(&inputs) } else { ExpectedInput::Shown(&input) };
+            let verifier = Verifier::hidden(architecture.clone(), envelope, commitment, 1, &Setting::default()).unwrap();
+            let expected = if hidden_input { ExpectedInput::Hidden(inputs.to_vec()) } else { ExpectedInput::Shown(input.to_vec()) };
             // Random networks may have clamps and tables that leave nothing of the input.
             let expectations =
-                Expectations { security_level: 100, context: b"random", input: expected, allow_degenerate: true, ..Expectations::default() };
+                Expectations { security_level: 100, context: b"random".to_vec(), input: expected, allow_degenerate: true, ..Expectations::default() };
             let accepted = verifier.verify(&proved.proof.encode(), &expectations);
             prop_assert!(accepted.is_ok(), "{:?}", accepted.err());
         }

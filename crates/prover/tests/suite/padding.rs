@@ -35,8 +35,8 @@ fn a_border_below_a_point_convolution_is_proved_as_it_is_computed() {
         for depthwise in [false, true] {
             let graph = network(side, padded, depthwise);
             let input: Vec<i16> = (0..side * side).map(|i| i as i16 * 20 - 70).collect();
-            let proved = Prover::new(&graph).unwrap().prove(&input, b"", 128, &|_| ()).unwrap();
-            let accepted = Verifier::new(&graph).unwrap().verify(&proved.proof.encode(), &Expectations::default()).unwrap();
+            let proved = Prover::new(graph.clone()).unwrap().prove(&input, b"", 128, &|_| ()).unwrap();
+            let accepted = Verifier::new(graph.clone()).unwrap().verify(&proved.proof.encode(), &Expectations::default()).unwrap();
             assert_eq!(accepted.statement.output.shown().unwrap().values, run(&graph, &input).unwrap().tensors[3]);
         }
     }
@@ -45,7 +45,7 @@ fn a_border_below_a_point_convolution_is_proved_as_it_is_computed() {
 #[test]
 fn the_same_wiring_is_only_used_between_equal_planes() {
     let graph = network(2, 4, false);
-    let prover = Prover::new(&graph).unwrap();
+    let prover = Prover::new(graph.clone()).unwrap();
     let contraction = &prover.relation().contractions[0];
     assert!(matches!(contraction.tap(0), PixelMap::Window { .. }));
     for column in &prover.relation().columns {

@@ -31,7 +31,7 @@ fn sizes_around_a_power_of_two_are_proved() {
         let above = first_above(log_cells);
         for (channels, variables) in [(above - 1, log_cells), (above, log_cells + 1)] {
             let graph = network(channels);
-            let prover = Prover::new(&graph).unwrap();
+            let prover = Prover::new(graph.clone()).unwrap();
             let layout = &prover.relation().layout;
             let masks = mask_cells(variables);
             assert_eq!((layout.log_cells(), layout.num_stored() % masks), (variables, 0));
@@ -39,7 +39,7 @@ fn sizes_around_a_power_of_two_are_proved() {
             assert_eq!(layout.num_stored() == 1 << log_cells, variables == log_cells);
             let input: Vec<i16> = (0..64 * channels).map(|i| (i % 251) as i16 - 125).collect();
             let proved = prover.prove(&input, b"", 128, &|_| ()).unwrap();
-            let accepted = Verifier::new(&graph).unwrap().verify(&proved.proof.encode(), &Expectations::default()).unwrap();
+            let accepted = Verifier::new(graph.clone()).unwrap().verify(&proved.proof.encode(), &Expectations::default()).unwrap();
             assert_eq!(accepted.statement.output.shown().unwrap().values, run(&graph, &input).unwrap().tensors[1]);
         }
     }

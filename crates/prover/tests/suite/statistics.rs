@@ -88,7 +88,7 @@ fn setting(graph: &Graph) -> Setting {
 
 /// The model's bytes as they are committed to.
 fn model_bytes(graph: &Graph) -> Vec<i16> {
-    let prover = Prover::showing_scales(graph, 1, &setting(&small::network(1))).unwrap();
+    let prover = Prover::showing_scales(graph.clone(), 1, &setting(&small::network(1))).unwrap();
     let relation = prover.relation();
     let witness = Witness::new(graph, relation, &small::input(1), &mut ChaCha20Rng::seed_from_u64(0)).unwrap();
     let cells = &witness.cells[relation.addresses(&relation.object(ObjectKind::Model).unwrap().values)];
@@ -103,7 +103,7 @@ fn proofs_of_two_hidden_networks_and_simulated_ones_look_alike_and_uniform() {
     let mut random = ChaCha20Rng::seed_from_u64(77);
     let mut samples = [Sample::default(), Sample::default(), Sample::default()];
     for (network, sample) in networks.iter().zip(&mut samples) {
-        let prover = Prover::showing_scales(network, 1, &setting).unwrap();
+        let prover = Prover::showing_scales(network.clone(), 1, &setting).unwrap();
         for _ in 0..PROOFS {
             let input = small::input(network.digest()[0].into());
             let witness = Witness::new(network, prover.relation(), &input, &mut random).unwrap();

@@ -69,12 +69,12 @@ struct Case {
 
 /// How a witness is made and proved.
 struct Side {
-    prover: Prover<'static>,
-    witness: fn(&Prover<'static>, &mut ChaCha20Rng) -> Witness,
+    prover: Prover,
+    witness: fn(&Prover, &mut ChaCha20Rng) -> Witness,
 }
 
 static PUBLIC: LazyLock<Case> = LazyLock::new(|| {
-    let prover = || Prover::new(&GRAPH).unwrap();
+    let prover = || Prover::new(GRAPH.clone()).unwrap();
     Case::new([Side { prover: prover(), witness: executed }, Side { prover: prover(), witness: blank }])
 });
 
@@ -83,7 +83,7 @@ static NETWORKS: LazyLock<[Graph; 2]> = LazyLock::new(|| [1, 2].map(small::netwo
 static HIDDEN: LazyLock<Case> = LazyLock::new(|| {
     // In every execution fewer than all classes are ahead of the first.
     let setting = small::hidden(&NETWORKS[0], OutputForm::Rank { labels: vec![0], k: small::CLASSES as u32 });
-    let [first, second] = [0, 1].map(|network| Prover::showing_scales(&NETWORKS[network], 1, &setting).unwrap());
+    let [first, second] = [0, 1].map(|network| Prover::showing_scales(NETWORKS[network].clone(), 1, &setting).unwrap());
     Case::new([
         Side { prover: first, witness: |prover, random| hidden(&NETWORKS[0], prover, 1, random) },
         Side { prover: second, witness: |prover, random| hidden(&NETWORKS[1], prover, 2, random) },
@@ -91,17 +91,17 @@ static HIDDEN: LazyLock<Case> = LazyLock::new(|| {
 });
 
 /// The true witness, with pads and masks of its own.
-fn executed(prover: &Prover<'static>, random: &mut ChaCha20Rng) -> Witness {
+fn executed(prover: &Prover, random: &mut ChaCha20Rng) -> Witness {
     let input: Vec<i16> = (0..25).map(|i| (i * 83 + 11) % 256 - 128).collect();
     Witness::new(&GRAPH, prover.relation(), &input, random).unwrap()
 }
 
-fn hidden(graph: &Graph, prover: &Prover<'static>, input: u64, random: &mut ChaCha20Rng) -> Witness {
+fn hidden(graph: &Graph, prover: &Prover, input: u64, random: &mut ChaCha20Rng) -> Witness {
     Witness::new(graph, prover.relation(), &small::input(input), random).unwrap()
 }
 
 /// Zeros in every cell that is no secret, spare or mask, and in every activation.
-fn blank(prover: &Prover<'static>, random: &mut ChaCha20Rng) -> Witness {
+fn blank(prover: &Prover, random: &mut ChaCha20Rng) -> Witness {
     let mut witness = executed(prover, random);
     let relation = prover.relation();
     for (column, placement) in relation.columns.iter().zip(relation.layout.placements()) {

@@ -54,8 +54,8 @@ fn the_genuine_batch_is_accepted_and_says_what_the_network_computes_for_each_ima
     let file = proved.proof.encode();
     // It does not matter for how many images the verifier was set up.
     for images in [1, 2, IMAGES] {
-        let verifier = Verifier::with_setting(BATCH.graph, images, &Setting::default()).unwrap();
-        let expectations = Expectations { input: ExpectedInput::Shown(&inputs()), ..EXPECTATIONS };
+        let verifier = Verifier::with_setting(BATCH.graph.clone(), images, &Setting::default()).unwrap();
+        let expectations = Expectations { input: ExpectedInput::Shown(inputs().to_vec()), ..EXPECTATIONS.clone() };
         let statement = verifier.verify(&file, &expectations).unwrap().statement;
         assert_eq!(statement.images, IMAGES as u32);
         for (input, output) in inputs().chunks(INPUT).zip(shown_output(&statement).chunks(OUTPUT)) {
@@ -180,7 +180,7 @@ fn inputs_of_fewer_or_more_images_than_expected_are_refused() {
     let inputs = [inputs(), inputs()].concat();
     for images in [1, 2, 4] {
         let expected = &inputs[..images * INPUT];
-        let demand = Expectations { input: ExpectedInput::Shown(expected), ..EXPECTATIONS };
+        let demand = Expectations { input: ExpectedInput::Shown(expected.to_vec()), ..EXPECTATIONS.clone() };
         let error = VerifyError::InputLength { found: IMAGES * INPUT, expected: expected.len() };
         assert_eq!(BATCH.verifier.verify(&file, &demand).unwrap_err(), error);
     }

@@ -55,16 +55,16 @@ fn winner() -> Graph {
 }
 
 /// What the verifier says to a true proof about a hidden model, unless it is told to accept what says nothing.
-fn verdict(graph: Graph, output: OutputForm, demand: ExpectedOutput<'_>) -> Result<(), VerifyError> {
+fn verdict(graph: Graph, output: OutputForm, demand: ExpectedOutput) -> Result<(), VerifyError> {
     let envelope = Envelope::of(&graph).unwrap();
     under(envelope, graph, output, demand)
 }
 
-fn under(envelope: Envelope, graph: Graph, output: OutputForm, demand: ExpectedOutput<'_>) -> Result<(), VerifyError> {
+fn under(envelope: Envelope, graph: Graph, output: OutputForm, demand: ExpectedOutput) -> Result<(), VerifyError> {
     let setting = Setting { weights: Some(envelope), hidden_input: true, output };
     let forger = Forger::with_setting(graph, 1, &setting, &Execution { input: &[50, -20, 7], ..Execution::default() });
     let file = forger.prove(forger.statement.clone(), forger.witness.clone()).proof.encode();
-    let expectations = Expectations { output: demand, ..EXPECTATIONS };
+    let expectations = Expectations { output: demand, ..EXPECTATIONS.clone() };
     forger.verifier.verify(&file, &expectations).unwrap();
     forger.verifier.verify(&file, &Expectations { allow_degenerate: false, ..expectations }).map(|_| ())
 }
@@ -78,7 +78,7 @@ fn a_clamp_to_one_value_at_the_end_is_refused_whatever_is_said() {
     let forms = [
         (OutputForm::Shown, ExpectedOutput::Any),
         (OutputForm::Committed, ExpectedOutput::Any),
-        (OutputForm::Rank { labels: vec![0], k: 1 }, ExpectedOutput::Rank { labels: &[0], k: 1 }),
+        (OutputForm::Rank { labels: vec![0], k: 1 }, ExpectedOutput::Rank { labels: vec![0], k: 1 }),
         (OutputForm::AtLeast { class: 2, value: 7 }, ExpectedOutput::AtLeast { class: 2, value: 7 }),
         (decided(Predicate::Top { class: 0, k: 1 }, true), ExpectedOutput::Decided(Predicate::Top { class: 0, k: 1 })),
         (decided(Predicate::AtLeast { class: 2, value: 8 }, false), ExpectedOutput::Decided(Predicate::AtLeast { class: 2, value: 8 })),
@@ -167,8 +167,8 @@ fn a_class_that_always_wins_is_refused_where_that_is_what_is_said() {
 fn nothing_is_refused_of_a_network_that_is_known() {
     let forger = Forger::with_setting(winner(), 1, &Setting::default(), &Execution { input: &[50, -20, 7], ..Execution::default() });
     let file = forger.prove(forger.statement.clone(), forger.witness.clone()).proof.encode();
-    let output = ExpectedOutput::Rank { labels: &[0], k: 1 };
-    let expectations = Expectations { output, allow_degenerate: false, ..EXPECTATIONS };
+    let output = ExpectedOutput::Rank { labels: vec![0], k: 1 };
+    let expectations = Expectations { output, allow_degenerate: false, ..EXPECTATIONS.clone() };
     forger.verifier.verify(&file, &expectations).unwrap();
     let reach = forger.verifier.reach(&forger.statement).unwrap();
     assert_eq!((reach.channel(0).bounds(), reach.influence().input), ((100, 100), true));

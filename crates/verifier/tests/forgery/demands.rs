@@ -11,14 +11,14 @@ use verinfer_verifier::{Accepted, Expectations, ExpectedOutput, OutputKind, Veri
 use crate::forger::{CONTEXT, EXPECTATIONS, Forger, LEVEL};
 use crate::hidden::{AT_LEAST, CLASSES, COMMITTED, CORRECT, DECIDED, HIDDEN, IMAGES, PREDICATE, RANK, SMALL, forgers, labels, ranked};
 
-fn verify(forger: &Forger, expectations: &Expectations<'_>) -> Result<Accepted, VerifyError> {
+fn verify(forger: &Forger, expectations: &Expectations) -> Result<Accepted, VerifyError> {
     let file = forger.prove(forger.statement.clone(), forger.witness.clone()).proof.encode();
     forger.verifier.verify(&file, expectations)
 }
 
 /// Why a true proof is not what was demanded.
-fn verdict(forger: &Forger, output: ExpectedOutput<'_>) -> Result<(), VerifyError> {
-    verify(forger, &Expectations { output, ..EXPECTATIONS }).map(|_| ())
+fn verdict(forger: &Forger, output: ExpectedOutput) -> Result<(), VerifyError> {
+    verify(forger, &Expectations { output, ..EXPECTATIONS.clone() }).map(|_| ())
 }
 
 /// The commitments to outputs or labels.
@@ -34,15 +34,15 @@ fn each_form_is_accepted_where_it_or_what_follows_from_it_is_demanded_and_nowher
     let (outputs, hidden_labels, labels) = (commitments(&COMMITTED.statement), commitments(&CORRECT.statement), labels());
     let demands = [
         (OutputKind::Shown, ExpectedOutput::Shown),
-        (OutputKind::Committed, ExpectedOutput::Committed(&outputs)),
-        (OutputKind::Rank, ExpectedOutput::Rank { labels: &labels, k: 2 }),
+        (OutputKind::Committed, ExpectedOutput::Committed(outputs.to_vec())),
+        (OutputKind::Rank, ExpectedOutput::Rank { labels: labels.to_vec(), k: 2 }),
         (OutputKind::AtLeast, ExpectedOutput::AtLeast { class: 2, value: -20 }),
-        (OutputKind::Correct, ExpectedOutput::Correct { labels: &hidden_labels, k: 1, count: 1 }),
+        (OutputKind::Correct, ExpectedOutput::Correct { labels: hidden_labels.to_vec(), k: 1, count: 1 }),
         (OutputKind::Decided, ExpectedOutput::Decided(PREDICATE)),
     ];
-    for ((name, forger), (found, _)) in forgers().into_iter().zip(demands) {
+    for ((name, forger), (found, _)) in forgers().into_iter().zip(demands.clone()) {
         assert_eq!(verdict(forger, ExpectedOutput::Any), Ok(()), "{name}");
-        for (expected, demand) in demands {
+        for (expected, demand) in demands.clone() {
             let follows = found == OutputKind::Shown && matches!(expected, OutputKind::Rank | OutputKind::AtLeast);
             let refused = if found == expected || follows { Ok(()) } else { Err(VerifyError::WrongOutputForm { found, expected }) };
             assert_eq!(verdict(forger, demand), refused, "{name}");
@@ -55,16 +55,16 @@ fn other_outputs_than_demanded_are_refused() {
     let mut outputs = commitments(&COMMITTED.statement);
     for images in [0, 1] {
         let error = VerifyError::OutputCount { found: IMAGES, expected: images };
-        assert_eq!(verdict(&COMMITTED, ExpectedOutput::Committed(&outputs[..images])), Err(error));
+        assert_eq!(verdict(&COMMITTED, ExpectedOutput::Committed(outputs[..images].to_vec())), Err(error));
     }
     outputs[1] = outputs[0];
-    assert_eq!(verdict(&COMMITTED, ExpectedOutput::Committed(&outputs)), Err(VerifyError::WrongOutputCommitment { image: 1 }));
+    assert_eq!(verdict(&COMMITTED, ExpectedOutput::Committed(outputs.to_vec())), Err(VerifyError::WrongOutputCommitment { image: 1 }));
 }
 
 #[test]
 fn other_labels_and_larger_ranks_than_demanded_are_refused() {
     let labels = labels();
-    let rank = |labels: &[u32], k| verdict(&RANK, ExpectedOutput::Rank { labels, k });
+    let rank = |labels: &[u32], k| verdict(&RANK, ExpectedOutput::Rank { labels: labels.to_vec(), k });
     assert_eq!(rank(&labels, 3), Ok(()));
     assert_eq!(rank(&labels, 1), Err(VerifyError::LowerRank { found: 2, expected: 1 }));
     assert_eq!(rank(&labels[..1], 2), Err(VerifyError::LabelCount { found: IMAGES, expected: 1 }));
@@ -92,7 +92,7 @@ fn another_predicate_than_demanded_is_refused() {
 #[test]
 fn fewer_correct_labels_than_demanded_and_other_labels_are_refused() {
     let mut labels = commitments(&CORRECT.statement);
-    let correct = |labels: &[Commitment], k, count| verdict(&CORRECT, ExpectedOutput::Correct { labels, k, count });
+    let correct = |labels: &[Commitment], k, count| verdict(&CORRECT, ExpectedOutput::Correct { labels: labels.to_vec(), k, count });
     assert_eq!(correct(&labels, u32::MAX, 0), Ok(()));
     assert_eq!(correct(&labels, 1, 2), Err(VerifyError::FewerCorrect { found: 1, expected: 2 }));
     assert_eq!(correct(&labels, 0, 1), Err(VerifyError::LowerRank { found: 1, expected: 0 }));
@@ -105,7 +105,7 @@ fn fewer_correct_labels_than_demanded_and_other_labels_are_refused() {
 fn shown_outputs_have_the_ranks_and_scores_that_they_show() {
     let OutputClaim::Shown(shown) = &HIDDEN.statement.output else { panic!("the output is shown") };
     let classes = CLASSES as usize;
-    let rank = |labels: &[u32], k| verdict(&HIDDEN, ExpectedOutput::Rank { labels, k });
+    let rank = |labels: &[u32], k| verdict(&HIDDEN, ExpectedOutput::Rank { labels: labels.to_vec(), k });
     let at = |image: usize, rank| ranked(image, rank);
     assert_eq!(rank(&[at(0, 0), at(1, 0)], 1), Ok(()));
     assert_eq!(rank(&[at(0, 2), at(1, 1)], 3), Ok(()));
@@ -134,10 +134,10 @@ fn of_equal_scores_that_are_shown_the_first_class_is_ahead() {
         ..HIDDEN.statement.clone()
     };
     let graph = flat();
-    let verifier = Verifier::unprepared(usize::MAX, &graph);
+    let verifier = Verifier::unprepared(usize::MAX, graph.clone());
     let rank = |label, k| {
         let labels = [label];
-        let expectations = Expectations { output: ExpectedOutput::Rank { labels: &labels, k }, ..EXPECTATIONS };
+        let expectations = Expectations { output: ExpectedOutput::Rank { labels: labels.to_vec(), k }, ..EXPECTATIONS.clone() };
         let model = ModelClaim::Public { digest: graph.digest() };
         let input = InputClaim::Shown(PublicTensor { shape, dtype: DataType::I8, values: vec![0; 3] });
         verifier.compare(&Statement { model, input, ..statement(vec![7, 7, -3]) }, &expectations)
@@ -164,14 +164,14 @@ fn identity(shape: Shape) -> Graph {
 fn ranks_and_scores_are_not_demanded_of_outputs_that_are_no_scores() {
     let shape = Shape::new(2, 1, 3);
     let forger = Forger::with_setting(identity(shape), 1, &Setting::default(), &Execution { input: &[5; 6], ..Execution::default() });
-    for output in [ExpectedOutput::Rank { labels: &[0], k: 1 }, ExpectedOutput::AtLeast { class: 0, value: 1 }] {
+    for output in [ExpectedOutput::Rank { labels: vec![0], k: 1 }, ExpectedOutput::AtLeast { class: 0, value: 1 }] {
         assert_eq!(verdict(&forger, output), Err(VerifyError::NoClasses { shape }));
     }
 }
 
 #[test]
 fn inputs_that_are_the_same_or_may_be_are_refused_where_different_ones_are_demanded() {
-    let distinct = Expectations { distinct_inputs: true, ..EXPECTATIONS };
+    let distinct = Expectations { distinct_inputs: true, ..EXPECTATIONS.clone() };
     let batch = |input: &[i16]| {
         let images = input.len() / 3;
         Forger::with_setting(flat(), images, &Setting::default(), &Execution { input, ..Execution::default() })
@@ -188,10 +188,10 @@ fn inputs_that_are_the_same_or_may_be_are_refused_where_different_ones_are_deman
     let salts = [(ObjectKind::Input(0), salt.clone()), (ObjectKind::Input(1), salt)];
     let setting = Setting { hidden_input: true, ..Setting::default() };
     let graph = flat();
-    let prover = Prover::showing_scales(&graph, 2, &setting).unwrap().allow_shared_salts();
+    let prover = Prover::showing_scales(graph.clone(), 2, &setting).unwrap().allow_shared_salts();
     let execution = Execution { input: &[1, 2, 3, 1, 2, 3], salts: &salts, ..Execution::default() };
     let file = prover.prove_execution(&execution, CONTEXT, LEVEL, &|_| ()).unwrap().proof.encode();
-    let verifier = Verifier::unprepared(usize::MAX, &graph);
+    let verifier = Verifier::unprepared(usize::MAX, graph.clone());
     assert_eq!(verifier.verify(&file, &EXPECTATIONS).err(), None);
     assert_eq!(verifier.verify(&file, &distinct).err(), Some(VerifyError::EqualInputs { first: 0, second: 1 }));
 }
@@ -199,7 +199,7 @@ fn inputs_that_are_the_same_or_may_be_are_refused_where_different_ones_are_deman
 #[test]
 fn more_images_than_allowed_are_refused() {
     for (limit, refused) in [(0, true), (1, true), (2, false), (3, false)] {
-        let error = verify(&HIDDEN, &Expectations { max_images: limit, ..EXPECTATIONS }).err();
+        let error = verify(&HIDDEN, &Expectations { max_images: limit, ..EXPECTATIONS.clone() }).err();
         assert_eq!(error, refused.then_some(VerifyError::TooManyImages { found: IMAGES as u32, limit }));
     }
 }
@@ -210,6 +210,6 @@ fn what_is_demanded_is_not_believed_without_its_argument() {
     let mut proof = RANK.prove(RANK.statement.clone(), RANK.witness.clone()).proof;
     let labels = labels();
     proof.statement.output = OutputClaim::Rank { labels: labels.clone(), k: 1 };
-    let expectations = Expectations { output: ExpectedOutput::Rank { labels: &labels, k: 1 }, ..EXPECTATIONS };
+    let expectations = Expectations { output: ExpectedOutput::Rank { labels: labels.to_vec(), k: 1 }, ..EXPECTATIONS.clone() };
     assert_eq!(RANK.verifier.verify(&proof.encode(), &expectations).unwrap_err(), VerifyError::Grinding { oracle: 0 });
 }

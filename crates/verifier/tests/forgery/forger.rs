@@ -29,14 +29,14 @@ pub const LEVEL: u16 = 24;
 pub const CONTEXT: &[u8] = b"forgeries";
 
 /// What the verifiers here demand. That true statements say something is not at stake, but in [`crate::degenerate`].
-pub const EXPECTATIONS: Expectations<'static> =
-    Expectations { security_level: LEVEL, context: CONTEXT, allow_degenerate: true, ..Expectations::DEFAULT };
+pub static EXPECTATIONS: LazyLock<Expectations> =
+    LazyLock::new(|| Expectations { security_level: LEVEL, context: CONTEXT.to_vec(), allow_degenerate: true, ..Expectations::default() });
 
 /// A prover who can be told to lie, and the verifier to be convinced.
 pub struct Forger {
     pub graph: &'static Graph,
-    pub prover: Prover<'static>,
-    pub verifier: Verifier<'static>,
+    pub prover: Prover,
+    pub verifier: Verifier,
     pub witness: Witness,
     pub statement: Statement,
 }
@@ -61,15 +61,15 @@ impl Forger {
     /// For a network of which something is hidden, or of whose outputs something else than their values is said.
     pub fn with_setting(graph: Graph, images: usize, setting: &Setting, execution: &Execution<'_>) -> Self {
         let graph: &'static Graph = Box::leak(Box::new(graph));
-        let prover = Prover::showing_scales(graph, images, setting).unwrap();
+        let prover = Prover::showing_scales(graph.clone(), images, setting).unwrap();
         let witness = Witness::of(graph, prover.relation(), execution, &mut ChaCha20Rng::seed_from_u64(3)).unwrap();
         let statement = prover.statement(&witness, execution.input, CONTEXT, LEVEL);
         let verifier = match (setting.weights, statement.commitment(ObjectKind::Model)) {
             (Some(envelope), Some(commitment)) => {
                 let architecture: &'static Graph = Box::leak(Box::new(graph.without_learned()));
-                Verifier::hidden(architecture, envelope, *commitment, images, setting).unwrap()
+                Verifier::hidden(architecture.clone(), envelope, *commitment, images, setting).unwrap()
             }
-            _ => Verifier::with_setting(graph, images, setting).unwrap(),
+            _ => Verifier::with_setting(graph.clone(), images, setting).unwrap(),
         };
         Self { graph, prover, verifier, witness, statement }
     }
@@ -109,7 +109,7 @@ impl Forger {
         let found = match &statement.model {
             ModelClaim::Hidden { envelope, commitment, .. } if statement.model != self.statement.model => {
                 let (images, setting) = (self.relation().images, &self.relation().setting);
-                let verifier = Verifier::hidden(self.graph, *envelope, **commitment, images, setting).unwrap();
+                let verifier = Verifier::hidden(self.graph.clone(), *envelope, **commitment, images, setting).unwrap();
                 verifier.verify(&file, &EXPECTATIONS).err()
             }
             ModelClaim::Hidden { .. } | ModelClaim::Public { .. } => self.verify(&file).err(),

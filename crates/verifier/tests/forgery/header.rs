@@ -134,9 +134,12 @@ fn a_file_is_not_believed_about_its_own_level() {
     for demanded in [LEVEL + 1, 100, 128, u16::MAX] {
         let error = FORGER
             .verifier
-            .verify(&file, &Expectations { security_level: demanded, context: CONTEXT, ..Expectations::default() })
+            .verify(&file, &Expectations { security_level: demanded, context: CONTEXT.to_vec(), ..Expectations::default() })
             .unwrap_err();
         assert_eq!(error, VerifyError::InsecureParameters { found: f64::from(LEVEL), demanded });
     }
-    FORGER.verifier.verify(&file, &Expectations { security_level: LEVEL - 1, context: CONTEXT, ..Expectations::default() }).unwrap();
+    FORGER
+        .verifier
+        .verify(&file, &Expectations { security_level: LEVEL - 1, context: CONTEXT.to_vec(), ..Expectations::default() })
+        .unwrap();
 }

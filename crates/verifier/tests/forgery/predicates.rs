@@ -99,7 +99,7 @@ fn a_label_that_is_no_class_and_an_impossible_rank_are_refused() {
             settings.push(setting(OutputForm::AtLeast { class: label, value: -128 }));
         }
         for setting in settings {
-            let error = Verifier::with_setting(&graph, 2, &setting).err().unwrap();
+            let error = Verifier::with_setting(graph.clone(), 2, &setting).err().unwrap();
             assert!(matches!(error, VerifyError::Relation(RelationError::Predicate { classes: 6, .. })), "{error}");
         }
         // In a proof about another.
@@ -145,7 +145,7 @@ fn a_bound_that_is_no_score_is_refused() {
     for value in [i16::MIN, -200, -129, 128, i16::MAX] {
         let setting = Setting { output: OutputForm::AtLeast { class: 0, value }, ..Setting::default() };
         let refused = RelationError::Score { value, first: -128, last: 127 };
-        let error = Prover::showing_scales(RANK.graph, 2, &setting).err().unwrap();
+        let error = Prover::showing_scales(RANK.graph.clone(), 2, &setting).err().unwrap();
         assert!(matches!(error, ProveError::Relation(error) if error == refused));
         let mut proof = RANK.prove(RANK.statement.clone(), RANK.witness.clone()).proof;
         proof.statement.output = OutputClaim::AtLeast { class: 0, value };
@@ -243,7 +243,7 @@ fn decisions_about_no_class_rank_score_or_image_are_refused() {
     let graph = scores();
     let refusal = |predicate, holds: usize| {
         let output = OutputForm::Decided { predicate, holds: vec![true; holds] };
-        Verifier::with_setting(&graph, 2, &Setting { output, ..Setting::default() }).err().unwrap()
+        Verifier::with_setting(graph.clone(), 2, &Setting { output, ..Setting::default() }).err().unwrap()
     };
     for (class, k) in [(6, 1), (u32::MAX, 1), (0, 0), (0, 7)] {
         let error = refusal(Predicate::Top { class, k }, 2);
@@ -324,7 +324,7 @@ fn a_hidden_label_is_a_class() {
         assert_eq!(broken, [Broken::sum(&CORRECT), Broken::Committed(ObjectKind::Label(image))]);
     }
     let execution = |labels| Execution { input: &[0; 12], labels, salts: &[] };
-    let prover = Prover::showing_scales(CORRECT.graph, 2, &CORRECT.relation().setting).unwrap();
+    let prover = Prover::showing_scales(CORRECT.graph.clone(), 2, &CORRECT.relation().setting).unwrap();
     for labels in [&[0, 6][..], &[0], &[]] {
         let error = prover.prove_execution(&execution(labels), b"", 24, &|_| ()).err().unwrap();
         assert!(matches!(error, ProveError::Relation(RelationError::Predicate { .. } | RelationError::Labels { .. })), "{error}");

@@ -126,7 +126,7 @@ fn a_proof_of_another_architecture_or_envelope_is_refused() {
         let mut other = envelope();
         change(&mut other);
         let commitment = *HIDDEN.statement.commitment(ObjectKind::Model).unwrap();
-        match Verifier::hidden(HIDDEN.graph, other, commitment, IMAGES, &Setting::default()) {
+        match Verifier::hidden(HIDDEN.graph.clone(), other, commitment, IMAGES, &Setting::default()) {
             Ok(verifier) => {
                 fails_in_the_argument(&verifier.verify(&file, &EXPECTATIONS).unwrap_err());
                 let error = verifier.verify(&HIDDEN_GENUINE.proof.encode(), &EXPECTATIONS).unwrap_err();
@@ -138,7 +138,7 @@ fn a_proof_of_another_architecture_or_envelope_is_refused() {
     // A verifier of another architecture: without the addition's constants.
     let other = network(|_| ());
     let commitment = *HIDDEN.statement.commitment(ObjectKind::Model).unwrap();
-    let verifier = Verifier::hidden(&other, envelope(), commitment, IMAGES, &Setting::default()).unwrap();
+    let verifier = Verifier::hidden(other.clone(), envelope(), commitment, IMAGES, &Setting::default()).unwrap();
     let error = verifier.verify(&HIDDEN_GENUINE.proof.encode(), &EXPECTATIONS).unwrap_err();
     assert!(matches!(error, VerifyError::WrongArchitecture { .. }), "{error}");
     let file = relabelled(&HIDDEN_GENUINE, |statement| {
@@ -158,42 +158,42 @@ fn another_model_commitment_is_refused() {
         }
     });
     assert_eq!(HIDDEN.verify(&file).unwrap_err(), VerifyError::WrongModelCommitment);
-    let verifier = Verifier::hidden(HIDDEN.graph, envelope(), other, IMAGES, &HIDDEN.relation().setting).unwrap();
+    let verifier = Verifier::hidden(HIDDEN.graph.clone(), envelope(), other, IMAGES, &HIDDEN.relation().setting).unwrap();
     fails_in_the_argument(&verifier.verify(&file, &EXPECTATIONS).unwrap_err());
     assert_eq!(verifier.verify(&HIDDEN_GENUINE.proof.encode(), &EXPECTATIONS).unwrap_err(), VerifyError::WrongModelCommitment);
 }
 
 #[test]
 fn other_inputs_than_expected_are_refused() {
-    let demand = |forger: &Forger, file: &[u8], input: ExpectedInput<'_>| {
-        forger.verifier.verify(file, &Expectations { input, ..EXPECTATIONS }).map(|_| ())
+    let demand = |forger: &Forger, file: &[u8], input: ExpectedInput| {
+        forger.verifier.verify(file, &Expectations { input, ..EXPECTATIONS.clone() }).map(|_| ())
     };
     let InputClaim::Hidden(commitments) = &HIDDEN.statement.input else { panic!("the input is hidden") };
     let hidden = HIDDEN_GENUINE.proof.encode();
-    assert_eq!(demand(&HIDDEN, &hidden, ExpectedInput::Hidden(commitments)), Ok(()));
-    assert_eq!(demand(&HIDDEN, &hidden, ExpectedInput::Shown(&inputs())), Err(VerifyError::InputHidden));
+    assert_eq!(demand(&HIDDEN, &hidden, ExpectedInput::Hidden(commitments.to_vec())), Ok(()));
+    assert_eq!(demand(&HIDDEN, &hidden, ExpectedInput::Shown(inputs().to_vec())), Err(VerifyError::InputHidden));
     for images in [0, 1] {
         let error = VerifyError::InputCount { found: IMAGES, expected: images };
-        assert_eq!(demand(&HIDDEN, &hidden, ExpectedInput::Hidden(&commitments[..images])), Err(error));
+        assert_eq!(demand(&HIDDEN, &hidden, ExpectedInput::Hidden(commitments[..images].to_vec())), Err(error));
     }
     let mut exchanged = commitments.clone();
     exchanged.swap(0, 1);
-    assert_eq!(demand(&HIDDEN, &hidden, ExpectedInput::Hidden(&exchanged)), Err(VerifyError::WrongInputCommitment { image: 0 }));
+    assert_eq!(demand(&HIDDEN, &hidden, ExpectedInput::Hidden(exchanged.to_vec())), Err(VerifyError::WrongInputCommitment { image: 0 }));
     exchanged = commitments.clone();
     exchanged[1].0[127] += F::new(1);
-    assert_eq!(demand(&HIDDEN, &hidden, ExpectedInput::Hidden(&exchanged)), Err(VerifyError::WrongInputCommitment { image: 1 }));
+    assert_eq!(demand(&HIDDEN, &hidden, ExpectedInput::Hidden(exchanged.to_vec())), Err(VerifyError::WrongInputCommitment { image: 1 }));
     // Which a prover may claim, but not prove.
     let file = relabelled(&HIDDEN_GENUINE, |statement| statement.input = InputClaim::Hidden(exchanged.clone()));
-    fails_in_the_argument(&demand(&HIDDEN, &file, ExpectedInput::Hidden(&exchanged)).unwrap_err());
+    fails_in_the_argument(&demand(&HIDDEN, &file, ExpectedInput::Hidden(exchanged.to_vec())).unwrap_err());
     let shown = genuine(&PUBLIC).proof.encode();
-    assert_eq!(demand(&PUBLIC, &shown, ExpectedInput::Hidden(commitments)), Err(VerifyError::InputNotHidden));
-    assert_eq!(demand(&PUBLIC, &shown, ExpectedInput::Shown(&inputs())), Ok(()));
+    assert_eq!(demand(&PUBLIC, &shown, ExpectedInput::Hidden(commitments.to_vec())), Err(VerifyError::InputNotHidden));
+    assert_eq!(demand(&PUBLIC, &shown, ExpectedInput::Shown(inputs().to_vec())), Ok(()));
 }
 
 #[test]
 fn a_hidden_proof_is_not_replayed_in_another_context() {
     let file = HIDDEN_GENUINE.proof.encode();
-    let fresh = Expectations { context: b"fresh", ..EXPECTATIONS };
+    let fresh = Expectations { context: b"fresh".to_vec(), ..EXPECTATIONS.clone() };
     assert_eq!(HIDDEN.verifier.verify(&file, &fresh).unwrap_err(), VerifyError::WrongContext);
     let file = relabelled(&HIDDEN_GENUINE, |statement| statement.context = b"fresh".to_vec());
     assert_eq!(HIDDEN.verifier.verify(&file, &fresh).unwrap_err(), VerifyError::Grinding { oracle: 0 });

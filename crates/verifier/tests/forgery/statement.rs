@@ -53,8 +53,8 @@ fn another_input_than_expected_is_refused_with_its_first_difference() {
     let found = expected[7];
     expected[7] = if found == 0 { 1 } else { 0 };
     let demand = |expected: &[i16]| {
-        let input = ExpectedInput::Shown(expected);
-        FORGER.verifier.verify(&GENUINE.proof.encode(), &Expectations { input, ..EXPECTATIONS })
+        let input = ExpectedInput::Shown(expected.to_vec());
+        FORGER.verifier.verify(&GENUINE.proof.encode(), &Expectations { input, ..EXPECTATIONS.clone() })
     };
     assert_eq!(demand(&expected).unwrap_err(), VerifyError::WrongInput { index: 7, found, expected: expected[7] });
     assert_eq!(demand(&expected[..70]).unwrap_err(), VerifyError::InputLength { found: 72, expected: 70 });
@@ -65,7 +65,7 @@ fn another_input_than_expected_is_refused_with_its_first_difference() {
 fn another_context_is_refused() {
     assert_eq!(rejection(|statement| statement.context = b"replayed".to_vec()), VerifyError::WrongContext);
     assert_eq!(rejection(|statement| statement.context.clear()), VerifyError::WrongContext);
-    let demand = Expectations { context: b"fresh", ..EXPECTATIONS };
+    let demand = Expectations { context: b"fresh".to_vec(), ..EXPECTATIONS.clone() };
     assert_eq!(FORGER.verifier.verify(&GENUINE.proof.encode(), &demand).unwrap_err(), VerifyError::WrongContext);
 }
 

@@ -58,7 +58,7 @@ fn a_plane_that_no_layout_holds_is_refused_whatever_the_limit_of_the_caller() {
     };
     let file = Proof { statement, body: vec![0; 49_000] }.encode();
     for max_cells in [1 << 30, 1 << 31, 1 << 40, usize::MAX] {
-        let verifier = Verifier::with_setting_within(max_cells, &graph, 1, &Setting::default()).unwrap();
+        let verifier = Verifier::with_setting_within(max_cells, graph.clone(), 1, &Setting::default()).unwrap();
         let error = verifier.verify(&file, &EXPECTATIONS).unwrap_err();
         assert!(matches!(error, VerifyError::Relation(RelationError::TooLarge { max_cells: MOST, .. })), "{max_cells}: {error}");
     }

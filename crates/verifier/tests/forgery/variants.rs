@@ -109,7 +109,7 @@ fn rejection(offset: usize, bytes: &[u8]) -> VerifyError {
 #[test]
 fn a_proof_about_no_image_is_refused() {
     assert_eq!(rejection(IMAGES, &[0]), VerifyError::Format(FormatError::NoImages));
-    let error = Verifier::with_setting(FORGER.graph, 0, &Setting::default()).err().unwrap();
+    let error = Verifier::with_setting(FORGER.graph.clone(), 0, &Setting::default()).err().unwrap();
     assert_eq!(produced(&error), Produced::Here);
     assert_eq!(error, VerifyError::Relation(RelationError::NoImages));
 }
@@ -117,17 +117,17 @@ fn a_proof_about_no_image_is_refused() {
 #[test]
 fn a_batch_larger_than_any_commitment_cannot_be_proved() {
     for images in [1 << 22, u32::MAX as usize, usize::MAX] {
-        let error = Verifier::with_setting(FORGER.graph, images, &Setting::default()).err().unwrap();
+        let error = Verifier::with_setting(FORGER.graph.clone(), images, &Setting::default()).err().unwrap();
         assert!(matches!(error, VerifyError::Relation(RelationError::TooLarge { .. })), "{error}");
     }
     // Before anything is set aside for each image.
     let setting = Setting { hidden_input: true, ..Setting::default() };
-    let hidden = Verifier::with_setting(FORGER.graph, usize::MAX, &setting).err().unwrap();
+    let hidden = Verifier::with_setting(FORGER.graph.clone(), usize::MAX, &setting).err().unwrap();
     let shape = Shape::new(1, 1, 1 << 16);
     let wide = graph(shape, Op::Lookup(Lookup { input: TensorId(0), table: vec![0; 256] }), shape);
     let images = 1 << 20;
     let setting = Setting { output: OutputForm::Rank { labels: vec![0; images], k: 1 }, ..Setting::default() };
-    let ranks = Verifier::with_setting(&wide, images, &setting).err().unwrap();
+    let ranks = Verifier::with_setting(wide.clone(), images, &setting).err().unwrap();
     for error in [hidden, ranks] {
         assert!(matches!(error, VerifyError::Relation(RelationError::TooLarge { .. })), "{error}");
     }
@@ -165,7 +165,7 @@ fn a_context_longer_than_any_is_refused() {
 fn a_network_whose_own_multiplier_leaves_the_field_has_a_shorter_line() {
     // 52 bits of remainder under keys of eleven bits.
     let most = (1 << 30) - 1;
-    assert!(Verifier::new(&add(most, most, i32::MAX, -22)).is_ok());
+    assert!(Verifier::new(add(most, most, i32::MAX, -22)).is_ok());
 }
 
 #[test]
@@ -214,7 +214,7 @@ fn another_number_of_labels_than_of_images_is_refused() {
     for labels in [Vec::new(), vec![0], vec![0; 3]] {
         let found = labels.len();
         let setting = Setting { output: OutputForm::Rank { labels, k: 1 }, ..Setting::default() };
-        let error = Verifier::with_setting(FORGER.graph, 2, &setting).err().unwrap();
+        let error = Verifier::with_setting(FORGER.graph.clone(), 2, &setting).err().unwrap();
         assert_eq!(produced(&error), Produced::Here);
         assert_eq!(error, VerifyError::Relation(RelationError::Labels { found, images: 2 }));
     }
@@ -228,7 +228,7 @@ fn predicates_about_an_output_that_is_no_list_of_scores_are_refused() {
     let decided = [Predicate::Top { class: 0, k: 1 }, Predicate::AtLeast { class: 0, value: 0 }];
     let decided = decided.map(|predicate| OutputForm::Decided { predicate, holds: vec![true] });
     for output in forms.into_iter().chain([OutputForm::Rank { labels: vec![0], k: 1 }]).chain(decided) {
-        let error = Verifier::with_setting(&graph, 1, &Setting { output, ..Setting::default() }).err().unwrap();
+        let error = Verifier::with_setting(graph.clone(), 1, &Setting { output, ..Setting::default() }).err().unwrap();
         assert_eq!(produced(&error), Produced::Here);
         assert_eq!(error, VerifyError::Relation(RelationError::NoClasses { shape }));
     }
@@ -274,7 +274,7 @@ fn more_weights_than_a_commitment_holds_cannot_be_hidden() {
 /// Why a network with hidden weights cannot be proved.
 fn hidden(graph: &Graph, envelope: Envelope) -> RelationError {
     let commitment = Commitment([verinfer_relation::field::from_signed(0); 128]);
-    let error = Verifier::hidden(graph, envelope, commitment, 1, &Setting::default()).err().unwrap();
+    let error = Verifier::hidden(graph.clone(), envelope, commitment, 1, &Setting::default()).err().unwrap();
     assert_eq!(produced(&error), Produced::Here);
     let VerifyError::Relation(error) = error else { panic!("{error}") };
     error
@@ -361,7 +361,7 @@ const FILES: [(&str, &str); 8] = [
 
 /// Why a network cannot be proved.
 fn unprovable(graph: Graph) -> RelationError {
-    let error = Verifier::new(&graph).err().unwrap();
+    let error = Verifier::new(graph.clone()).err().unwrap();
     assert_eq!(produced(&error), Produced::Here);
     let VerifyError::Relation(error) = error else { panic!("{error}") };
     error

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
+use std::sync::LazyLock;
 
 use verinfer_graph::Graph;
 use verinfer_relation::commitment::{COMMITMENT_BYTES, Commitment};
@@ -66,7 +67,7 @@ struct Genuine {
     file: Vec<u8>,
     proof: Proof,
     messages: Vec<Message>,
-    verifier: Verifier<'static>,
+    verifier: Verifier,
     answers: Answers,
 }
 
@@ -77,8 +78,8 @@ pub struct Cases {
     outcomes: RefCell<BTreeMap<String, u64>>,
 }
 
-const EXPECTATIONS: Expectations<'static> =
-    Expectations { security_level: LEVEL, context: CONTEXT, allow_degenerate: true, ..Expectations::DEFAULT };
+static EXPECTATIONS: LazyLock<Expectations> =
+    LazyLock::new(|| Expectations { security_level: LEVEL, context: CONTEXT.to_vec(), allow_degenerate: true, ..Expectations::default() });
 
 impl Cases {
     /// Reads the seeds, which must be genuine proofs.
@@ -92,7 +93,7 @@ impl Cases {
             let file = fs::read(format!("{folder}/{name}")).unwrap_or_else(|error| panic!("{name}: {error}; {advice}"));
             let proof = Proof::decode(&file).unwrap_or_else(|error| panic!("{name}: {error}; {advice}"));
             let known = if seed.setting.weights.is_some() { architecture } else { network };
-            let verifier = verifier(known, &proof.statement).unwrap_or_else(|error| panic!("{name}: {error}; {advice}"));
+            let verifier = verifier(known.clone(), &proof.statement).unwrap_or_else(|error| panic!("{name}: {error}; {advice}"));
             let answers = Answers::default();
             let accepted = verifier.verify_from(|statement| answers.record(statement.transcript()), &file, &EXPECTATIONS);
             let messages = accepted.unwrap_or_else(|error| panic!("{name}: {error}; {advice}")).messages;
@@ -199,7 +200,7 @@ impl Cases {
             return Err("an architecture with two encodings".into());
         }
         if let Ok(envelope) = Envelope::of(self.network) {
-            let verifier = Verifier::hidden(&graph, envelope, mutate::commitment(random), 1, &Setting::default());
+            let verifier = Verifier::hidden(graph.clone(), envelope, mutate::commitment(random), 1, &Setting::default());
             self.count(if verifier.is_ok() { "architecture: can be proved" } else { "architecture: decoded" });
         }
         Ok(())
@@ -225,7 +226,7 @@ impl Cases {
         let envelope = Envelope::from_bytes(envelope);
         let setting = Setting { weights: None, ..genuine.proof.statement.setting() };
         let images = genuine.proof.statement.images as usize;
-        if let Ok(verifier) = Verifier::hidden(self.network, envelope, mutate::commitment(random), images, &setting) {
+        if let Ok(verifier) = Verifier::hidden(self.network.clone(), envelope, mutate::commitment(random), images, &setting) {
             self.note(verifier.verify(&genuine.file, &EXPECTATIONS).as_ref().err());
             self.count("envelope: can be proved");
         }

@@ -21,7 +21,7 @@ fn batch(images: usize) -> Vec<i16> {
 
 fn covered(graph: &Graph, images: usize, output: OutputForm, labels: &[u32]) {
     let setting = Setting { weights: Some(Envelope::of(graph).unwrap()), hidden_input: true, output };
-    let prover = Prover::showing_scales(graph, images, &setting).unwrap();
+    let prover = Prover::showing_scales(graph.clone(), images, &setting).unwrap();
     let relation = prover.relation();
     let input = batch(images);
     let execution = Execution { input: &input, labels, ..Execution::default() };

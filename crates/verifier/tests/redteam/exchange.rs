@@ -20,8 +20,8 @@ use verinfer_verifier::{Expectations, Verifier, VerifyError};
 
 use crate::network::{input, network, with_conv};
 
-fn expectations() -> Expectations<'static> {
-    Expectations { security_level: 24, context: b"", allow_degenerate: true, ..Expectations::default() }
+fn expectations() -> Expectations {
+    Expectations { security_level: 24, context: b"".to_vec(), allow_degenerate: true, ..Expectations::default() }
 }
 
 fn all_hidden(graph: &Graph, output: OutputForm) -> Setting {
@@ -35,7 +35,7 @@ fn two_inputs() -> Vec<i16> {
 fn verify(graph: &Graph, statement: &Statement, bytes: &[u8]) -> Option<VerifyError> {
     let architecture = graph.without_learned();
     let ModelClaim::Hidden { envelope, commitment, .. } = &statement.model else { panic!() };
-    let verifier = Verifier::hidden(&architecture, *envelope, **commitment, 1, &Setting::default()).unwrap();
+    let verifier = Verifier::hidden(architecture.clone(), *envelope, **commitment, 1, &Setting::default()).unwrap();
     verifier.verify(bytes, &expectations()).err()
 }
 
@@ -43,7 +43,7 @@ fn verify(graph: &Graph, statement: &Statement, bytes: &[u8]) -> Option<VerifyEr
 fn exchanged_commitments_are_refused() {
     let graph = network(|_| ());
     let setting = all_hidden(&graph, OutputForm::Committed);
-    let prover = Prover::showing_scales(&graph, 2, &setting).unwrap();
+    let prover = Prover::showing_scales(graph.clone(), 2, &setting).unwrap();
     let input = two_inputs();
     let witness =
         Witness::of(&graph, prover.relation(), &Execution { input: &input, ..Execution::default() }, &mut ChaCha20Rng::seed_from_u64(1))
@@ -84,8 +84,8 @@ fn another_model_under_a_commitment_is_refused() {
     let graph = network(|_| ());
     let other = with_conv(0, |conv| conv.weights[3] += 1);
     let setting = all_hidden(&graph, OutputForm::Shown);
-    let prover = Prover::showing_scales(&graph, 2, &setting).unwrap();
-    let liar = Prover::showing_scales(&other, 2, &setting).unwrap();
+    let prover = Prover::showing_scales(graph.clone(), 2, &setting).unwrap();
+    let liar = Prover::showing_scales(other.clone(), 2, &setting).unwrap();
     let input = two_inputs();
     let salts = [(ObjectKind::Model, Box::new([7; 1280]))];
     let execution = Execution { input: &input, salts: &salts, ..Execution::default() };
@@ -122,7 +122,7 @@ fn altered_in(
     change: &'static [(usize, i64)],
 ) -> Option<VerifyError> {
     let setting = all_hidden(graph, OutputForm::Shown);
-    let prover = Prover::showing_scales(graph, 2, &setting).unwrap();
+    let prover = Prover::showing_scales(graph.clone(), 2, &setting).unwrap();
     let input = two_inputs();
     let witness =
         Witness::of(graph, prover.relation(), &Execution { input: &input, ..Execution::default() }, &mut ChaCha20Rng::seed_from_u64(1))

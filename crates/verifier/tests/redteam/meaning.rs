@@ -1,5 +1,7 @@
 //! One model commitment stands for one network: the same bytes under another envelope or architecture are another commitment.
 
+use std::sync::LazyLock;
+
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use verinfer_graph::{Conv, DataType, Graph, Node, Op, Requantization, Rounding, Shape, TensorId, TensorSpec, Window, run};
@@ -20,12 +22,13 @@ fn layer(shape: Shape, window: Window, shift: i32, bias: i32, min: i16, max: i16
     Graph::new(vec![spec(shape), spec(Shape::new(1, 1, 8))], vec![node], TensorId(0), TensorId(1)).unwrap()
 }
 
-const EXPECTED: Expectations<'static> = Expectations { security_level: 24, context: b"", ..Expectations::DEFAULT };
+static EXPECTED: LazyLock<Expectations> =
+    LazyLock::new(|| Expectations { security_level: 24, context: b"".to_vec(), ..Expectations::default() });
 
 /// Proves with a fixed salt of the model; returns the commitment and the output.
 fn proved(graph: &Graph, envelope: Envelope, input: &[i16]) -> (Vec<u8>, Vec<i16>) {
     let setting = Setting { weights: Some(envelope), ..Setting::default() };
-    let prover = Prover::showing_scales(graph, 1, &setting).unwrap();
+    let prover = Prover::showing_scales(graph.clone(), 1, &setting).unwrap();
     let salts = [(ObjectKind::Model, Box::new([7; 1280]))];
     let execution = Execution { input, salts: &salts, ..Execution::default() };
     let witness = Witness::of(graph, prover.relation(), &execution, &mut ChaCha20Rng::seed_from_u64(1)).unwrap();
@@ -33,7 +36,7 @@ fn proved(graph: &Graph, envelope: Envelope, input: &[i16]) -> (Vec<u8>, Vec<i16
     let commitment = *statement.commitment(ObjectKind::Model).unwrap();
     let proof = prover.prove_statement(statement, witness, &|_| ()).unwrap().proof.encode();
     let architecture = graph.without_learned();
-    let verifier = Verifier::hidden(&architecture, envelope, commitment, 1, &Setting::default()).unwrap();
+    let verifier = Verifier::hidden(architecture.clone(), envelope, commitment, 1, &Setting::default()).unwrap();
     let accepted = verifier.verify(&proof, &EXPECTED).unwrap();
     let output = accepted.statement.output.shown().unwrap().values.clone();
     assert_eq!(output, run(graph, input).unwrap().tensors[1]);

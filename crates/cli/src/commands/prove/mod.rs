@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -95,7 +96,7 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     let cannot_prove = || format!("cannot prove {}", source.title());
     let form = arguments.predicate.form(&arguments.rank, graph, &input)?;
     let setting = arguments.hide.setting(graph, form).with_context(cannot_prove)?;
-    let prover = Prover::with_setting(graph, arguments.images.len(), &setting).with_context(cannot_prove)?;
+    let prover = Prover::with_setting(Arc::clone(graph), arguments.images.len(), &setting).with_context(cannot_prove)?;
     if let Some(allowed) = arguments.max_memory {
         let estimate = Estimate::new(graph, prover.relation(), arguments.security)?;
         estimate.check_memory(allowed.as_u64()).with_context(cannot_prove)?;

@@ -92,15 +92,15 @@ impl DemandArguments {
 
 impl Demands<'_> {
     /// As the verifier takes it.
-    pub fn output(&self) -> ExpectedOutput<'_> {
+    pub fn output(self) -> ExpectedOutput {
         let DemandArguments { expect_shown, expect_top, expect_at_least, expect_decided, expect_correct, expect_k, .. } = self.arguments;
         let k = expect_k.unwrap_or(1);
         if !self.outputs.is_empty() {
-            ExpectedOutput::Committed(&self.outputs)
+            ExpectedOutput::Committed(self.outputs)
         } else if !self.labels.is_empty() {
-            ExpectedOutput::Correct { labels: &self.labels, k, count: expect_correct.unwrap_or(0) }
+            ExpectedOutput::Correct { labels: self.labels, k, count: expect_correct.unwrap_or(0) }
         } else if !expect_top.is_empty() {
-            ExpectedOutput::Rank { labels: expect_top, k }
+            ExpectedOutput::Rank { labels: expect_top.clone(), k }
         } else if let Some((class, value)) = *expect_at_least {
             ExpectedOutput::AtLeast { class, value }
         } else if let Some(predicate) = *expect_decided {

@@ -80,13 +80,13 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
         Err(error) => (Vec::new(), Some(error)),
     };
     let expected = match &input {
-        Some(input) => ExpectedInput::Shown(&input.values),
-        None if !commitments.is_empty() => ExpectedInput::Hidden(&commitments),
+        Some(input) => ExpectedInput::Shown(input.values.clone()),
+        None if !commitments.is_empty() => ExpectedInput::Hidden(commitments),
         None => ExpectedInput::Any,
     };
     let expectations = Expectations {
         security_level: arguments.security,
-        context: arguments.context.as_bytes(),
+        context: arguments.context.clone().into_bytes(),
         max_images: arguments.demands.max_images,
         input: expected,
         distinct_inputs: arguments.demands.expect_distinct_inputs,

@@ -1,5 +1,7 @@
 //! The digits classifier: commitments, predictions, proofs.
 
+use std::sync::Arc;
+
 use verinfer_commitments::{Public, Salt, commit_model, draw_salt};
 use verinfer_graph::Graph;
 use verinfer_import::import_tflite;
@@ -12,7 +14,7 @@ use verinfer_relation::setting::{OutputForm, Setting};
 
 /// A provider's model.
 pub struct Model {
-    pub graph: Graph,
+    pub graph: Arc<Graph>,
     salt: Salt,
     pub public: Vec<u8>,
 }
@@ -57,7 +59,7 @@ impl Model {
     /// A proof about these inputs; of labels where the output is a count of those that are right.
     pub fn prove(&self, inputs: &[&OpenedInput], output: OutputForm, labels: &[(u32, Salt)], context: &[u8]) -> Vec<u8> {
         let setting = Setting { weights: Some(Envelope::of(&self.graph).unwrap()), hidden_input: true, output };
-        let prover = Prover::with_setting(&self.graph, inputs.len(), &setting).unwrap();
+        let prover = Prover::with_setting(Arc::clone(&self.graph), inputs.len(), &setting).unwrap();
         let values: Vec<i16> = inputs.iter().flat_map(|input| input.values()).collect();
         let mut salts = vec![(ObjectKind::Model, self.salt.clone())];
         salts.extend(inputs.iter().enumerate().map(|(image, input)| (ObjectKind::Input(image), input.salt().unwrap())));

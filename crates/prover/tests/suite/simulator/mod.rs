@@ -62,11 +62,17 @@ pub fn verdict(graph: &Graph, proof: &Proof, program: Option<&Program>) -> Resul
     let (images, setting) = (statement.images as usize, statement.setting());
     let architecture = graph.without_learned();
     let verifier = match &statement.model {
-        ModelClaim::Public { .. } => Verifier::with_setting(graph, images, &setting)?,
-        ModelClaim::Hidden { envelope, commitment, .. } => Verifier::hidden(&architecture, *envelope, **commitment, images, &setting)?,
+        ModelClaim::Public { .. } => Verifier::with_setting(graph.clone(), images, &setting)?,
+        ModelClaim::Hidden { envelope, commitment, .. } => {
+            Verifier::hidden(architecture.clone(), *envelope, **commitment, images, &setting)?
+        }
     };
-    let expectations =
-        Expectations { security_level: statement.security_level, context: CONTEXT, allow_degenerate: true, ..Expectations::default() };
+    let expectations = Expectations {
+        security_level: statement.security_level,
+        context: CONTEXT.to_vec(),
+        allow_degenerate: true,
+        ..Expectations::default()
+    };
     let accepted = match program {
         None => verifier.verify(&proof.encode(), &expectations),
         Some(program) => verifier.verify_from(|statement| program.from(statement.transcript()), &proof.encode(), &expectations),
@@ -128,7 +134,7 @@ fn proofs_about_commitments_that_nobody_can_open_are_simulated() {
 fn simulated_proofs_have_the_messages_of_real_ones() {
     let graph = small::network(1);
     let setting = small::hidden(&graph, OutputForm::Committed);
-    let real = Prover::showing_scales(&graph, 1, &setting).unwrap().prove(&small::input(1), CONTEXT, 24, &|_| ()).unwrap();
+    let real = Prover::showing_scales(graph.clone(), 1, &setting).unwrap().prove(&small::input(1), CONTEXT, 24, &|_| ()).unwrap();
     let (simulated, program) = simulate(&graph.without_learned(), real.proof.statement.clone(), generator());
     let simulated = verdict(&graph, &simulated, Some(&program)).unwrap();
     // Up to the first rows opened, whose number varies.

@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use serde::Serialize;
 use verinfer_relation::statement::{PublicTensor, Statement};
 
-use crate::describe::data_type;
 use crate::escape::one_line;
 use crate::words::Words;
+use verinfer_graph::describe::data_type;
 
 /// A statement in words and as data.
 #[derive(Serialize)]

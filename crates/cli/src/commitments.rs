@@ -7,9 +7,9 @@ use verinfer_commitments::{Kind, Public, Secret};
 use verinfer_graph::{DataType, Shape};
 use verinfer_relation::commitment::Commitment;
 
-use crate::describe::data_type;
 use crate::files;
 use crate::output::Output;
+use verinfer_graph::describe::data_type;
 
 /// Reads the public file of a commitment of this kind.
 ///

@@ -5,9 +5,9 @@ use std::path::Path;
 use serde::Serialize;
 use verinfer_graph::{Graph, TensorId, Trace};
 
-use crate::describe::{TensorReport, tensor};
 use crate::files;
 use crate::output::Output;
+use verinfer_graph::describe::{TensorReport, tensor};
 
 /// Writes each tensor as `NNN.npy` (its index in the graph) and then `index.json`, which describes them.
 ///

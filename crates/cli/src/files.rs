@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use verinfer_files::STANDARD_STREAM;
 pub use verinfer_files::{is_readable_by_others, is_standard_stream};
 use verinfer_graph::{DataType, Shape};
+use verinfer_import::write_npy;
 
 /// Largest model or reference trace read, in bytes.
 pub const MODEL_LIMIT: u64 = 1 << 30;
@@ -156,22 +157,7 @@ pub fn tensor_npy(shape: Shape, dtype: DataType, values: &[i16]) -> Vec<u8> {
     };
     // Both types keep the low byte of the two's complement.
     let data: Vec<u8> = values.iter().map(|value| value.to_le_bytes()[0]).collect();
-    npy(descr, &[shape.height, shape.width, shape.channels], &data)
-}
-
-/// The `.npy` file (version 1.0) of an array in C order; `descr` is NumPy's name of its type, `<f4` for 32-bit floats.
-pub fn npy(descr: &str, shape: &[usize], data: &[u8]) -> Vec<u8> {
-    let sides: String = shape.iter().map(|side| format!("{side}, ")).collect();
-    let mut header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({}), }}", sides.trim_end());
-    // Magic, version, length and header fill a multiple of 64 bytes; the header ends in a newline.
-    let unpadded = 10 + header.len() + 1;
-    header.push_str(&" ".repeat(unpadded.next_multiple_of(64) - unpadded));
-    header.push('\n');
-    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-    bytes.extend((header.len() as u16).to_le_bytes());
-    bytes.extend(header.bytes());
-    bytes.extend(data);
-    bytes
+    write_npy(descr, &[shape.height, shape.width, shape.channels], &data)
 }
 
 #[cfg(test)]

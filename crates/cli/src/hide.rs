@@ -1,6 +1,7 @@
 //! What is hidden, on the command line.
 
 use clap::{Args, ValueEnum};
+use verinfer_estimate::Estimate;
 use verinfer_graph::Graph;
 use verinfer_relation::RelationError;
 use verinfer_relation::envelope::{Envelope, check_public};
@@ -61,6 +62,15 @@ impl HideArguments {
         };
         let shown = if self.hides(Part::Output) { OutputForm::Committed } else { OutputForm::Shown };
         Ok(Setting { weights, hidden_input: self.hides(Part::Input), output: form.unwrap_or(shown) })
+    }
+
+    /// Costs of a proof about `images` images with these parts hidden, at a level in bits.
+    ///
+    /// # Errors
+    ///
+    /// The network cannot be proved, or its weights cannot be hidden.
+    pub fn estimate(&self, graph: &Graph, images: usize, security_level: u16) -> Result<Estimate, RelationError> {
+        Estimate::of(graph, images, &self.setting(graph, None)?, security_level)
     }
 
     /// The argument that says the same.

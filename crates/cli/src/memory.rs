@@ -2,6 +2,8 @@
 
 use std::fs;
 
+pub use verinfer_estimate::megabytes;
+
 /// Starts a new measurement of the peak: it is what is in use now.
 pub fn reset_peak() {
     // Without it the peak is that of the whole process, an upper bound.
@@ -16,20 +18,9 @@ pub fn peak() -> Option<u64> {
     kibibytes.checked_mul(1024)
 }
 
-/// `1.5 MB`, in powers of ten.
-pub fn megabytes(bytes: u64) -> String {
-    let megabytes = bytes as f64 / 1e6;
-    if megabytes < 10.0 { format!("{megabytes:.1} MB") } else { format!("{megabytes:.0} MB") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn megabytes_are_powers_of_ten() {
-        assert_eq!([0, 1_500_000, 12_345_678].map(megabytes), ["0.0 MB", "1.5 MB", "12 MB"]);
-    }
 
     #[cfg(target_os = "linux")]
     #[test]

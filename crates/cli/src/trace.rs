@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context, anyhow, bail};
 use serde::Deserialize;
 use verinfer_graph::DataType;
+use verinfer_import::write_npy;
 
 use crate::files;
 
@@ -88,7 +89,7 @@ impl ReferenceTrace {
             Elements::Other(dtype) if dtype == "float32" => "<f4",
             Elements::Other(dtype) => bail!("the trace's input is {dtype}"),
         };
-        Ok(files::npy(descr, &input.shape, &input.bytes))
+        Ok(write_npy(descr, &input.shape, &input.bytes))
     }
 }
 

@@ -6,8 +6,8 @@ use verinfer_relation::setting::Predicate;
 use verinfer_relation::statement::{InputClaim, ModelClaim, OutputClaim, Statement};
 
 use crate::commitments::fingerprint;
-use crate::describe::hex;
 use crate::hide::Part;
+use verinfer_graph::describe::hex;
 
 /// The model of a statement.
 #[derive(Clone, Debug, Serialize)]

@@ -17,6 +17,8 @@ pub use requantize::requantize;
 pub use shape::{DataType, Shape};
 
 mod architecture;
+pub mod cost;
+pub mod describe;
 mod digest;
 mod error;
 mod graph;

@@ -14,8 +14,9 @@
 
 pub use error::{ImportError, Unsupported};
 pub use format::Format;
-pub use input::{Input, InputError, InputFormat, InputOptions, Pixels, PixelsError, Reading, Resize, load_input};
+pub use input::{Input, InputError, InputFormat, InputOptions, Pixels, PixelsError, Reading, Resize, load_input, write_npy};
 pub use model::{Closing, ElementType, InputSpec, Model, OperatorReport, OutputSpec, Support, Survey};
+pub use registry::{HEAD_BYTES, Importer, Importers, Tflite};
 pub use synthetic::{Architecture, synthetic};
 pub use tflite::{import_tflite, is_tflite, survey};
 
@@ -24,6 +25,7 @@ mod fixed_point;
 mod format;
 mod input;
 mod model;
+mod registry;
 mod rounding;
 mod synthetic;
 mod tflite;

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use anyhow::Context;
 use serde::Serialize;
 
-use crate::estimate::Cells;
 use crate::hide::{HideArguments, Part};
 use crate::input::InputArguments;
 use crate::measure::{ProverCosts, Side, Task, VerifierCosts};
@@ -14,6 +13,7 @@ use crate::memory::megabytes;
 use crate::model::{Selected, SyntheticArguments};
 use crate::output::{Output, Report, Verdict, thousands, write_table};
 use crate::phases::{PhaseTime, duration, total};
+use verinfer_estimate::Cells;
 
 /// Measure proofs of models: times, proof sizes, memory.
 ///

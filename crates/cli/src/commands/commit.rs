@@ -10,7 +10,6 @@ use verinfer_commitments::{Committed, Public, Secret, commit_input, commit_label
 use verinfer_import::Model;
 
 use crate::commitments::{fingerprint, tensor_text};
-use crate::describe::hex;
 use crate::escape::one_line;
 use crate::files;
 use crate::input::{InputArguments, Inputs};
@@ -18,6 +17,7 @@ use crate::known::Known;
 use crate::model::Source;
 use crate::output::{Output, Report, Verdict, thousands};
 use crate::phases::duration;
+use verinfer_graph::describe::hex;
 
 /// Commit to a model, to an input of a model, or to a label.
 ///

@@ -7,7 +7,9 @@ use anyhow::Context;
 use serde::Serialize;
 
 use crate::clock::Elapsed;
-use crate::estimate::{Calibration, Estimate, fitted_memory_rates};
+use verinfer_estimate::{Estimate, fitted_memory_rates};
+
+use crate::calibration::Calibration;
 use crate::hide::{HideArguments, Part};
 use crate::input::InputArguments;
 use crate::measure::{ProverCosts, Task};
@@ -69,7 +71,7 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     for model in arguments.synthetic.select_beside(&arguments.models) {
         let graph = model.build()?.graph;
         for hide in &settings {
-            let estimate = Estimate::of(&graph, hide, arguments.batch as usize, arguments.security);
+            let estimate = hide.estimate(&graph, arguments.batch as usize, arguments.security);
             let estimate = estimate.with_context(|| format!("cannot prove {}", model.title()))?;
             predictions.push((model.clone(), hide.clone(), estimate));
         }

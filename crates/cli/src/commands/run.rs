@@ -7,7 +7,6 @@ use serde::Serialize;
 use verinfer_graph::run;
 
 use crate::classes::{Ranked, score_name, top, write_top};
-use crate::describe::{TensorReport, tensor};
 use crate::dump::dump;
 use crate::escape::one_line;
 use crate::input::InputArguments;
@@ -15,6 +14,7 @@ use crate::labels::LabelArguments;
 use crate::model::Source;
 use crate::output::{Output, Report, Verdict};
 use crate::work::{TensorArguments, WorkArguments};
+use verinfer_graph::describe::{TensorReport, tensor};
 
 /// Run a model on an image, exactly as TFLite's reference kernels do.
 #[derive(Debug, clap::Args)]

@@ -10,11 +10,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Elapsed;
-use crate::estimate::{Cells, Hashes};
 use crate::hide::HideArguments;
 use crate::input::InputArguments;
 use crate::model::Selected;
 use crate::phases::PhaseTime;
+use verinfer_estimate::{Cells, Hashes};
 
 mod input;
 mod prover;

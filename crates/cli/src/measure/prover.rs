@@ -16,12 +16,12 @@ use verinfer_relation::transcript::Message;
 use super::input::input;
 use super::{ProverCosts, Task, median};
 use crate::clock::{Elapsed, Moment};
-use crate::estimate::{Cells, Hashes};
 use crate::files;
 use crate::hide::Part;
 use crate::memory;
 use crate::output::Report;
 use crate::phases::{PhaseTime, Stopwatch, total};
+use verinfer_estimate::{Cells, Hashes};
 
 /// Makes proofs and leaves the last in the file `proof`.
 pub fn measure(task: &Task, proof: &Path) -> anyhow::Result<ProverCosts> {

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use crate::model::Model;
 pub use error::InputError;
+pub use npy::write_npy;
 pub use pixels::{Pixels, PixelsError};
 pub use reading::Reading;
 

@@ -8,6 +8,22 @@ const MAX_HEADER: usize = 1 << 16;
 /// NumPy's most dimensions.
 const MAX_DIMENSIONS: usize = 64;
 
+/// The `.npy` file (version 1.0) of an array in C order; `descr` is NumPy's name of its type, `<f4` for 32-bit floats. Shapes have so few sides that their
+/// list fits the two bytes of its length.
+pub fn write_npy(descr: &str, shape: &[usize], data: &[u8]) -> Vec<u8> {
+    let sides: String = shape.iter().map(|side| format!("{side}, ")).collect();
+    let mut header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({}), }}", sides.trim_end());
+    // Magic, version, length and header fill a multiple of 64 bytes; the header ends in a newline.
+    let unpadded = header.len().saturating_add(11);
+    header.push_str(&" ".repeat(unpadded.next_multiple_of(64).saturating_sub(unpadded)));
+    header.push('\n');
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend(u16::try_from(header.len()).unwrap_or(u16::MAX).to_le_bytes());
+    bytes.extend(header.bytes());
+    bytes.extend(data);
+    bytes
+}
+
 /// An array file with its header understood and its elements still bytes.
 #[derive(Debug)]
 pub struct Array<'a> {

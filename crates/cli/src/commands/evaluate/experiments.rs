@@ -11,9 +11,7 @@ use super::results::{Measurement, Missing, ModelResults, Results, ScalingPoint};
 use super::store::{Quantity, Store, Subject};
 use super::trend::Trend;
 use super::{LEVEL, short_name};
-use crate::cost;
-use crate::describe::hex;
-use crate::estimate::{Calibration, Estimate};
+use crate::calibration::Calibration;
 use crate::files;
 use crate::hide::{HideArguments, Part};
 use crate::input::InputArguments;
@@ -21,6 +19,8 @@ use crate::machine::Machine;
 use crate::measure::Task;
 use crate::model::{Selected, Source, Synthetic};
 use crate::output::{Output, with_causes};
+use verinfer_graph::cost;
+use verinfer_graph::describe::hex;
 
 /// Synthetic MobileNets of about 2^16, 2^17, ... cells with everything public: width, resolution, classes.
 const SCALING: [(f64, usize, usize); 9] = [
@@ -226,7 +226,7 @@ impl Experiments<'_> {
         missing: &mut Vec<Missing>,
     ) -> anyhow::Result<Option<Measurement>> {
         let what = || format!("{}, {}, batch of {batch}", candidate.name, hide.title());
-        let estimate = match Estimate::of(&candidate.model.graph, hide, batch as usize, LEVEL) {
+        let estimate = match hide.estimate(&candidate.model.graph, batch as usize, LEVEL) {
             Ok(estimate) => estimate,
             Err(error) => {
                 missing.push(Missing { what: what(), reason: error.to_string(), failed: false });

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use verinfer_graph::Graph;
 use verinfer_import::{Architecture, synthetic};
 
-use crate::cost;
+use verinfer_graph::cost;
 
 /// The table.
 const TABLE: &str = include_str!("published.json");

@@ -6,9 +6,9 @@ use super::accuracy::Accuracy;
 use super::published::Published;
 use super::trend::Trend;
 use crate::clock::Elapsed;
-use crate::estimate::Estimate;
 use crate::machine::Machine;
 use crate::measure::Costs;
+use verinfer_estimate::Estimate;
 
 /// A report.
 #[derive(Clone, Debug, Serialize, Deserialize)]

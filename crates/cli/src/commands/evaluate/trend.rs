@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::estimate::fit;
+use verinfer_estimate::fit;
 
 /// A line, with the least squares of relative deviations: a cost that does not depend on the size, and one for each unit of it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -12,9 +12,9 @@ use verinfer_relation::envelope::Envelope;
 use super::Arguments;
 use super::graph::GraphReport;
 use crate::commitments::{fingerprint, tensor_text};
-use crate::describe::data_type;
 use crate::escape::one_line;
 use crate::output::{Output, Report, Verdict, thousands};
+use verinfer_graph::describe::data_type;
 
 /// Shows the public file of a commitment; of a model's, the architecture as that of a model.
 ///

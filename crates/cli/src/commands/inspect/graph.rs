@@ -11,13 +11,13 @@ use verinfer_relation::setting::Setting;
 use verinfer_verifier::DEFAULT_MAX_CELLS;
 
 use super::{Arguments, DEFAULT_LEVEL};
-use crate::describe::{NodeReport, TensorReport, hex, nodes, tensor};
 use crate::escape::one_line;
-use crate::estimate::Estimate;
 use crate::hide::Part;
 use crate::memory::megabytes;
 use crate::output::{thousands, write_table};
 use crate::possible::PossibleOutputs;
+use verinfer_estimate::Estimate;
+use verinfer_graph::describe::{NodeReport, TensorReport, hex, nodes, tensor};
 
 /// The network's input or output, `real = scale * (integer - zero_point)`.
 #[derive(Serialize)]
@@ -53,7 +53,7 @@ impl GraphReport {
     /// Of a model.
     pub fn new(model: &Model, arguments: &Arguments) -> Self {
         let graph = &model.graph;
-        let estimate = Estimate::of(graph, &arguments.hide, arguments.batch as usize, DEFAULT_LEVEL).map_err(|error| error.to_string());
+        let estimate = arguments.hide.estimate(graph, arguments.batch as usize, DEFAULT_LEVEL).map_err(|error| error.to_string());
         let input = EdgeReport {
             tensor: tensor(graph, graph.input()),
             scale: Some(model.input.scale).filter(|scale| scale.is_finite()),

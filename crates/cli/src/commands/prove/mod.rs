@@ -11,9 +11,7 @@ use serde::Serialize;
 use verinfer_prover::{Execution, Phase, Prover};
 
 use crate::classes::score_name;
-use crate::describe::{hex, tensor};
 use crate::escape::one_line;
-use crate::estimate::Estimate;
 use crate::files;
 use crate::hide::{HideArguments, Part};
 use crate::input::{InputArguments, Inputs, ways};
@@ -26,6 +24,8 @@ use crate::results::Results;
 use crate::words::Words;
 use crate::work::WorkArguments;
 use secrets::{SecretArguments, Subject};
+use verinfer_estimate::Estimate;
+use verinfer_graph::describe::{hex, tensor};
 
 mod secrets;
 

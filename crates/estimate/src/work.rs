@@ -3,13 +3,12 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use verinfer_graph::{Graph, Op};
+use verinfer_graph::{Graph, Op, cost};
 use verinfer_prover::Phase;
 use verinfer_relation::Relation;
 use verinfer_relation::parameters::Parameters;
 
-use super::encoded;
-use crate::cost;
+use crate::encoded;
 
 /// Counts of one proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

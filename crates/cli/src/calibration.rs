@@ -5,10 +5,9 @@ use std::path::PathBuf;
 use anyhow::Context;
 use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
+use verinfer_estimate::{Rates, Work};
 use verinfer_import::Architecture;
-use verinfer_prover::Phase;
 
-use super::{Estimate, Work, fit};
 use crate::clock::Elapsed;
 use crate::files;
 use crate::hide::{HideArguments, Part};
@@ -24,15 +23,9 @@ const LEVEL: u16 = 128;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Calibration {
     fingerprint: String,
-    phases: Vec<PhaseRates>,
-}
-
-/// Seconds for each count of [`Work::of_phase`].
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct PhaseRates {
-    phase: String,
-    seconds: Vec<f64>,
-    processor_seconds: Option<Vec<f64>>,
+    seconds: Rates,
+    /// Of processor time, where the system tells it.
+    processor_seconds: Option<Rates>,
 }
 
 impl Calibration {
@@ -59,21 +52,15 @@ impl Calibration {
 
     /// Expected time of a proof.
     pub fn predict(&self, work: &Work) -> Elapsed {
-        let phases = self.phases.iter().zip(Phase::ALL).map(|(rates, phase)| {
-            let counts = work.of_phase(phase);
-            Elapsed {
-                seconds: fit::time(&rates.seconds, &counts),
-                processor_seconds: rates.processor_seconds.as_ref().map(|rates| fit::time(rates, &counts)),
-            }
-        });
-        phases.sum()
+        Elapsed { seconds: self.seconds.predict(work), processor_seconds: self.processor_seconds.as_ref().map(|rates| rates.predict(work)) }
     }
 
     fn read(path: &std::path::Path, fingerprint: &str) -> anyhow::Result<Self> {
         let bytes = files::read(path, files::TEXT_LIMIT)?;
         let calibration: Self = serde_json::from_slice(&bytes).with_context(|| format!("{} is damaged", path.display()))?;
         let is_whole = calibration.fingerprint == fingerprint
-            && calibration.phases.iter().map(|rates| rates.phase.as_str()).eq(Phase::ALL.map(Phase::name));
+            && calibration.seconds.is_whole()
+            && calibration.processor_seconds.as_ref().is_none_or(Rates::is_whole);
         anyhow::ensure!(is_whole, "{} is of another program", path.display());
         Ok(calibration)
     }
@@ -86,25 +73,21 @@ impl Calibration {
         let mut samples = Vec::new();
         for task in &tasks {
             let graph = task.model.build()?.graph;
-            let work = Estimate::of(&graph, &task.hide, task.batch as usize, task.security)?.work;
+            let work = task.hide.estimate(&graph, task.batch as usize, task.security)?.work;
             let costs = task.prover(&folder.path().join("proof.vinf"))?;
             samples.push((work.with_grinding(costs.grinding), costs));
             progress.inc(1);
         }
         progress.finish_and_clear();
-        let phases = Phase::ALL.into_iter().enumerate().map(|(index, phase)| {
-            let rates = |time: &dyn Fn(&Elapsed) -> Option<f64>| -> Option<Vec<f64>> {
-                let sample = |(work, costs): &(Work, ProverCosts)| Some((work.of_phase(phase), time(&costs.phases.get(index)?.elapsed)?));
-                samples.iter().map(sample).collect::<Option<Vec<_>>>().map(|samples| fit::rates(&samples))
+        let rates = |time: &dyn Fn(&Elapsed) -> Option<f64>| -> Option<Rates> {
+            let sample = |(work, costs): &(Work, ProverCosts)| {
+                let times = costs.phases.iter().map(|phase| time(&phase.elapsed)).collect::<Option<Vec<_>>>()?;
+                Some((*work, times))
             };
-            Some(PhaseRates {
-                phase: phase.name().to_string(),
-                seconds: rates(&|time| Some(time.seconds))?,
-                processor_seconds: rates(&|time| time.processor_seconds),
-            })
-        });
-        let phases = phases.collect::<Option<Vec<_>>>().context("a phase of the prover was not measured")?;
-        Ok(Self { fingerprint, phases })
+            samples.iter().map(sample).collect::<Option<Vec<_>>>().map(|samples| Rates::fit(&samples)).filter(Rates::is_whole)
+        };
+        let seconds = rates(&|time| Some(time.seconds)).context("a phase of the prover was not measured")?;
+        Ok(Self { fingerprint, seconds, processor_seconds: rates(&|time| time.processor_seconds) })
     }
 }
 

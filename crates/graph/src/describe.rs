@@ -1,9 +1,7 @@
 //! Tensors and nodes of a graph as they appear in reports.
 
+use crate::{DataType, Graph, Node, NodeId, Op, Requantization, TensorId, Window, cost};
 use serde::Serialize;
-use verinfer_graph::{DataType, Graph, Node, NodeId, Op, Requantization, TensorId, Window};
-
-use crate::cost;
 
 /// An activation tensor.
 #[derive(Clone, Debug, Serialize)]
@@ -119,7 +117,7 @@ fn describe_node(graph: &Graph, index: usize, node: &Node) -> NodeReport {
         index,
         operator: node.source.clone(),
         kind: cost::kind(&node.op),
-        inputs: cost::inputs(&node.op).into_iter().map(|id| id.0).collect(),
+        inputs: node.op.inputs().into_iter().map(|id| id.0).collect(),
         output: tensor(graph, node.output),
         window: window(&node.op),
         parameters: cost::parameters(&node.op),

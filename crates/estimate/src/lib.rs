@@ -1,21 +1,19 @@
-//! What a proof about a model will cost, without making it.
+//! What a proof about a model will cost, without making it: cells, bytes of the file, memory of the prover, counts of its work, and, from rates that are
+//! measured once on a machine ([`Rates`]), its time.
 
 use serde::{Deserialize, Serialize};
-use verinfer_graph::Graph;
+use verinfer_graph::{Graph, cost};
 use verinfer_relation::parameters::{Parameters, SecurityReport, mask_cells};
 use verinfer_relation::relation::Role;
+use verinfer_relation::setting::Setting;
 use verinfer_relation::{Relation, RelationError};
 
-use crate::cost;
-use crate::hide::HideArguments;
-use crate::memory::megabytes;
-
-mod calibration;
 pub mod fit;
+mod rates;
 mod size;
 mod work;
 
-pub use calibration::Calibration;
+pub use rates::{PhaseRates, Rates};
 pub use size::Hashes;
 pub use work::Work;
 
@@ -99,6 +97,10 @@ impl Cells {
 
 impl Estimate {
     /// Costs for a relation of a graph at a level in bits.
+    ///
+    /// # Errors
+    ///
+    /// There are no parameters for such a relation.
     pub fn new(graph: &Graph, relation: &Relation, security_level: u16) -> Result<Self, RelationError> {
         let parameters = Parameters::for_cells(relation.layout.num_stored(), usize::from(security_level))?;
         let cells = Cells::new(graph, relation, &parameters);
@@ -112,14 +114,13 @@ impl Estimate {
         })
     }
 
-    /// Costs of a proof about `images` images, of which `hide` says what is hidden.
+    /// Costs of a proof about `images` images in a setting.
     ///
     /// # Errors
     ///
-    /// The network cannot be proved, or its weights cannot be hidden.
-    pub fn of(graph: &Graph, hide: &HideArguments, images: usize, security_level: u16) -> Result<Self, RelationError> {
-        let relation = Relation::with_setting(graph, images, &hide.setting(graph, None)?)?;
-        Self::new(graph, &relation, security_level)
+    /// The network cannot be proved in it.
+    pub fn of(graph: &Graph, images: usize, setting: &Setting, security_level: u16) -> Result<Self, RelationError> {
+        Self::new(graph, &Relation::with_setting(graph, images, setting)?, security_level)
     }
 
     /// Demands that the proof takes no more memory than `allowed` bytes.
@@ -157,4 +158,20 @@ pub fn fitted_memory_rates<'a>(peaks: impl Iterator<Item = (&'a Cells, u64)>) ->
     let samples: Vec<fit::Sample> =
         peaks.map(|(cells, peak)| (memory_counts(cells).iter().map(|&count| count as f64).collect(), peak as f64)).collect();
     fit::rates(&samples)
+}
+
+/// `1.5 MB`, in powers of ten.
+pub fn megabytes(bytes: u64) -> String {
+    let megabytes = bytes as f64 / 1e6;
+    if megabytes < 10.0 { format!("{megabytes:.1} MB") } else { format!("{megabytes:.0} MB") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn megabytes_are_powers_of_ten() {
+        assert_eq!([0, 1_500_000, 12_345_678].map(megabytes), ["0.0 MB", "1.5 MB", "12 MB"]);
+    }
 }

@@ -1,6 +1,6 @@
 //! What the nodes of a graph hold and cost.
 
-use verinfer_graph::{Conv, Graph, Node, Op, Operand, Shape, TensorId};
+use crate::{Conv, Graph, Node, Op, Operand, Shape};
 
 /// The kind of a node, in the words of the graph.
 pub const fn kind(op: &Op) -> &'static str {
@@ -15,24 +15,6 @@ pub const fn kind(op: &Op) -> &'static str {
         Op::Pad(_) => "pad",
         Op::Reshape { .. } => "reshape",
         Op::Concat(_) => "concat",
-    }
-}
-
-/// The tensors a node reads, in the order of its operands.
-pub fn inputs(op: &Op) -> Vec<TensorId> {
-    match op {
-        Op::Conv2d(conv) | Op::DepthwiseConv2d(conv) => vec![conv.input],
-        Op::Add(add) => match &add.right {
-            Operand::Tensor { tensor, .. } => vec![add.left, *tensor],
-            Operand::Constant(_) => vec![add.left],
-        },
-        Op::Mul(mul) => vec![mul.left, mul.right],
-        Op::SumPool(pool) => vec![pool.input],
-        Op::MaxPool(pool) => vec![pool.input],
-        Op::Lookup(lookup) => vec![lookup.input],
-        Op::Pad(pad) => vec![pad.input],
-        Op::Reshape { input } => vec![*input],
-        Op::Concat(concat) => concat.inputs.clone(),
     }
 }
 

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use verinfer::Commitment;
 use verinfer_commitments::{Kind, Public, Secret};
+use verinfer_graph::describe::data_type;
 use verinfer_graph::{DataType, Shape};
-use verinfer_relation::commitment::Commitment;
 
 use crate::files;
 use crate::output::Output;
-use verinfer_graph::describe::data_type;
 
 /// Reads the public file of a commitment of this kind.
 ///
@@ -27,7 +27,7 @@ pub fn read_public(path: &Path, kind: Kind) -> anyhow::Result<Public> {
 ///
 /// As [`read_public`], for the first file that has one.
 pub fn read_commitments(paths: &[PathBuf], kind: Kind) -> anyhow::Result<Vec<Commitment>> {
-    paths.iter().map(|path| Ok(read_public(path, kind)?.commitment)).collect()
+    paths.iter().map(|path| Ok(read_public(path, kind)?.into())).collect()
 }
 
 /// Reads the secret file of a commitment of this kind; warns if others can read it too.
@@ -42,11 +42,6 @@ pub fn read_secret(path: &Path, kind: Kind, output: Output) -> anyhow::Result<Se
         output.warning(&format!("{} can be read by others than its owner (chmod 600 changes that)", path.display()));
     }
     Ok(secret)
-}
-
-/// A commitment in reports: BLAKE3 of its 1024 bytes, hexadecimal.
-pub fn fingerprint(commitment: &Commitment) -> String {
-    blake3::hash(&commitment.to_bytes()).to_hex().to_string()
 }
 
 /// `8x8x1 int8`.

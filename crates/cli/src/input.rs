@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
+use verinfer::{ElementType, Example, Tensor};
+use verinfer_graph::DataType;
 use verinfer_import::{Input, InputFormat, InputOptions, Model, Pixels, Resize, load_input};
 
 use crate::files;
@@ -116,6 +118,24 @@ impl Inputs {
     pub fn by_image(&self) -> Vec<Vec<i16>> {
         let len = self.values.len().checked_div(self.readings.len()).unwrap_or(0);
         self.values.chunks(len.max(1)).map(<[i16]>::to_vec).collect()
+    }
+
+    /// The images as a model takes them.
+    ///
+    /// # Errors
+    ///
+    /// None: they were read as the model's inputs.
+    pub fn examples(&self, model: &Model) -> Result<Vec<Example>, verinfer::Error> {
+        let shape = model.input.shape;
+        let element = match model.input.dtype {
+            DataType::U8 => ElementType::Uint8,
+            DataType::I8 => ElementType::Int8,
+        };
+        let example = |values: &[i16]| {
+            let values = values.iter().map(|&value| i64::from(value));
+            Tensor::new(&[shape.height, shape.width, shape.channels], element, values).map(Example::from)
+        };
+        self.values.chunks(shape.num_elements().max(1)).map(example).collect()
     }
 
     /// The different ways in which they were read.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use clap::{ArgGroup, Args};
-use verinfer_commitments::{Committed, Kind, is_public_file};
+use verinfer::Commitment;
+use verinfer_commitments::{Committed, Kind, Public, is_public_file};
+use verinfer_graph::Graph;
 use verinfer_import::Model;
-use verinfer_relation::commitment::Commitment;
-use verinfer_relation::envelope::Envelope;
 use verinfer_verifier::{DEFAULT_MAX_CELLS, Verifier};
 
 use crate::commitments::{read_public, tensor_text};
@@ -39,8 +39,8 @@ pub struct Known {
     pub source: Source,
     /// The network; of a hidden one the architecture.
     pub model: Model,
-    /// Of a hidden one, what is public besides its architecture.
-    hidden: Option<(Envelope, Commitment)>,
+    /// Of a hidden one, its commitment.
+    hidden: Option<Commitment>,
     /// Largest relation that its verifiers derive.
     max_cells: usize,
 }
@@ -90,12 +90,11 @@ impl Known {
 
     fn from_commitment(path: &Path) -> anyhow::Result<Self> {
         let public = read_public(path, Kind::Model)?;
-        let Committed::Model { architecture, envelope } = public.committed else { bail!("{} is not about a model", path.display()) };
-        let hidden = Some((envelope, public.commitment));
+        let Committed::Model { architecture, .. } = &public.committed else { bail!("{} is not about a model", path.display()) };
         Ok(Self {
             source: Source::File(path.to_path_buf()),
-            model: Model::without_file(*architecture),
-            hidden,
+            model: Model::without_file(Graph::clone(architecture)),
+            hidden: Some(public.into()),
             max_cells: DEFAULT_MAX_CELLS,
         })
     }
@@ -110,12 +109,27 @@ impl Known {
         self.source.title()
     }
 
-    /// A verifier of proofs about it, prepared for none.
-    pub fn verifier(&self) -> Verifier {
+    /// A verifier of proofs about it.
+    ///
+    /// # Errors
+    ///
+    /// None: what it is of was read before.
+    pub fn verifier(&self) -> Result<verinfer::Verifier, verinfer::Error> {
+        let verifier = match &self.hidden {
+            None => verinfer::Verifier::of_model(&verinfer::Model::of(self.model.clone())),
+            Some(commitment) => verinfer::Verifier::of_commitment(commitment)?,
+        };
+        Ok(verifier.max_cells(self.max_cells))
+    }
+
+    /// The engine of [`Known::verifier`], for attacks on it.
+    pub fn engine(&self) -> Verifier {
         let graph = Arc::clone(&self.model.graph);
-        match &self.hidden {
-            None => Verifier::unprepared(self.max_cells, graph),
-            Some((envelope, commitment)) => Verifier::unprepared_hidden(self.max_cells, graph, *envelope, *commitment),
+        match self.hidden.as_ref().map(Commitment::file) {
+            Some(Public { committed: Committed::Model { envelope, .. }, commitment }) => {
+                Verifier::unprepared_hidden(self.max_cells, graph, *envelope, *commitment)
+            }
+            Some(_) | None => Verifier::unprepared(self.max_cells, graph),
         }
     }
 
@@ -148,7 +162,7 @@ impl Known {
                 let (found, expected) = (tensor_text(shape, dtype), tensor_text(spec.shape, spec.dtype));
                 bail!("{} is a commitment to {found}, but the network's {kind} is {expected}", path.display());
             }
-            Ok(public.commitment)
+            Ok(public.into())
         };
         paths.iter().map(read).collect()
     }

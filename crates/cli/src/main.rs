@@ -33,7 +33,6 @@ mod page;
 mod party;
 mod payments;
 mod phases;
-mod possible;
 mod predicate;
 mod proofs;
 mod provable;
@@ -41,7 +40,6 @@ mod rejection;
 mod results;
 mod trace;
 mod version;
-mod words;
 mod work;
 
 /// Keeps what a phase of a proof frees for the next one, in large pages where the system has them (`.cargo/config.toml`): half of a prover's system time is page

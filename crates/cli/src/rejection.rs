@@ -17,3 +17,9 @@ impl From<&VerifyError> for Rejection {
         Self { kind: error.kind(), message: error.to_string() }
     }
 }
+
+impl From<&verinfer::Error> for Rejection {
+    fn from(error: &verinfer::Error) -> Self {
+        Self { kind: error.kind(), message: error.to_string() }
+    }
+}

@@ -15,7 +15,7 @@ mod work;
 
 pub use rates::{PhaseRates, Rates};
 pub use size::Hashes;
-pub use work::Work;
+pub use work::{Work, grinding_hashes};
 
 /// Sizes of the committed vector; exact.
 #[derive(Clone, Debug, Serialize, Deserialize)]

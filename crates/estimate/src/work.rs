@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use verinfer_graph::{Graph, Op, cost};
-use verinfer_prover::Phase;
-use verinfer_relation::Relation;
+use verinfer_prover::{Phase, Proved};
 use verinfer_relation::parameters::Parameters;
+use verinfer_relation::{Relation, steps};
 
 use crate::encoded;
 
@@ -69,6 +69,14 @@ impl Work {
         };
         counts.iter().map(|&count| count as f64).collect()
     }
+}
+
+/// Hashes that the proofs of work of a proof took: each nonce is the smallest that is one.
+pub fn grinding_hashes(proved: &Proved) -> u64 {
+    let nonces = proved.messages.iter().filter(|message| message.label == steps::GRINDING);
+    nonces
+        .filter_map(|nonce| proved.proof.body.get(nonce.offset..)?.first_chunk().copied().map(u64::from_le_bytes))
+        .fold(0, |sum, nonce| sum.saturating_add(nonce).saturating_add(1))
 }
 
 /// Parameters of the nodes whose input is not the network's, or that as well if it is hidden.

@@ -12,6 +12,7 @@ pub use graph::{Graph, Node, NodeId, TensorId, TensorSpec};
 #[cfg(feature = "interpreter")]
 pub use interpret::{Observer, Trace, run, run_observed};
 pub use op::{Add, Concat, Conv, Lookup, MaxPool, Mul, Op, Operand, Pad, Requantization, Rounding, SumPool, Window, is_public_unit};
+pub use rank::rank;
 pub use reach::{Element, Influence, Reach, ValueSet};
 pub use requantize::requantize;
 pub use shape::{DataType, Shape};
@@ -26,6 +27,7 @@ mod graph;
 mod interpret;
 mod op;
 mod ranges;
+mod rank;
 mod reach;
 mod requantize;
 mod shape;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
+use verinfer_graph::rank;
 use verinfer_relation::commitment::Commitment;
 use verinfer_relation::setting::Predicate;
 use verinfer_relation::statement::{InputClaim, OutputClaim, PublicTensor, Statement};
@@ -268,9 +269,7 @@ fn check_shown_rank(tensor: &PublicTensor, labels: &[u32], k: u32) -> Result<(),
         return Err(VerifyError::LabelCount { found: images.len(), expected: labels.len() });
     }
     for (image, (scores, &class)) in images.zip(labels).enumerate() {
-        let own = score(scores, class)?;
-        let is_ahead = |(other, score): (u32, i16)| score > own || (score == own && other < class);
-        let ahead = (0u32..).zip(scores.iter().copied()).filter(|&scored| is_ahead(scored)).count();
+        let ahead = rank(scores, class).ok_or(VerifyError::NoSuchClass { class, classes: scores.len() })?;
         if u32::try_from(ahead).map_or(true, |ahead| ahead >= k) {
             return Err(VerifyError::ShownBehind { image, class, ahead, k });
         }

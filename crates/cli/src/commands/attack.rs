@@ -44,7 +44,7 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     let known = arguments.known.read()?;
     let proof = proofs::read(&arguments.proof, known.proof_limit(usize::MAX))?
         .with_context(|| format!("{} is not accepted to begin with", arguments.proof.display()))?;
-    let mut verifier = known.verifier();
+    let mut verifier = known.engine();
     let context = arguments.context.clone().into_bytes();
     let expectations = Expectations { security_level: 32, context, allow_degenerate: true, ..Expectations::default() };
     let accepted = match verifier.verify(&proof, &expectations) {

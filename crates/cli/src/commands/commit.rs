@@ -6,10 +6,11 @@ use std::time::Instant;
 
 use anyhow::{Context, bail};
 use serde::Serialize;
-use verinfer_commitments::{Committed, Public, Secret, commit_input, commit_label, commit_model, draw_salt};
+use verinfer::Opening;
+use verinfer_commitments::Committed;
 use verinfer_import::Model;
 
-use crate::commitments::{fingerprint, tensor_text};
+use crate::commitments::tensor_text;
 use crate::escape::one_line;
 use crate::files;
 use crate::input::{InputArguments, Inputs};
@@ -59,20 +60,19 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     }
     files::check_writable(&arguments.public)?;
     files::check_secret_writable(&arguments.secret, arguments.force)?;
-    let (name, reading, public, salt, seconds) = {
+    let (name, reading, opening, seconds) = {
         let subject = Subject::read(arguments, output)?;
         let start = Instant::now();
-        let salt = draw_salt()?;
-        let public = subject.commit(&salt).with_context(|| format!("cannot commit to {}", subject.title()))?;
+        let opening = subject.commit().with_context(|| format!("cannot commit to {}", subject.title()))?;
         let seconds = start.elapsed().as_secs_f64();
-        (subject.name(), subject.reading(), public, salt, seconds)
+        (subject.name(), subject.reading(), opening, seconds)
     };
-    let secret = Secret { kind: public.committed.kind(), salt, commitment: public.commitment };
-    let bytes = public.encode();
-    files::write_secret(&arguments.secret, &secret.encode(), arguments.force)?;
+    let public = opening.commitment.file();
+    let bytes = opening.commitment.to_bytes();
+    files::write_secret(&arguments.secret, &opening.secret.to_bytes(), arguments.force)?;
     files::write(&arguments.public, &bytes)?;
     output.beside(&arguments.public).report(&CommitReport {
-        kind: secret.kind.name(),
+        kind: opening.commitment.kind().name(),
         of: name,
         reading,
         content: content(&public.committed),
@@ -80,7 +80,7 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
             Committed::Model { architecture, .. } => Some(hex(&architecture.architecture_digest())),
             Committed::Input { .. } | Committed::Output { .. } | Committed::Label => None,
         },
-        commitment: fingerprint(&public.commitment),
+        commitment: opening.commitment.fingerprint(),
         public: arguments.public.display().to_string(),
         public_bytes: bytes.len(),
         secret: arguments.secret.display().to_string(),
@@ -135,14 +135,16 @@ impl Subject {
         }
     }
 
-    fn commit(&self, salt: &verinfer_commitments::Salt) -> anyhow::Result<Public> {
+    fn commit(&self) -> anyhow::Result<Opening> {
         Ok(match self {
-            Self::Model(_, model) => commit_model(&model.graph, salt)?,
+            Self::Model(_, model) => verinfer::Model::of(Model::clone(model)).commit()?,
             Self::Input(_, model, inputs) => {
-                let spec = model.graph.spec(model.graph.input());
-                commit_input(spec.shape, spec.dtype, &inputs.values, salt)?
+                let model = verinfer::Model::of(Model::clone(model));
+                let examples = inputs.examples(model.imported())?;
+                let mut openings = examples.iter().map(|example| model.commit_inputs(example)).collect::<Result<Vec<_>, _>>()?.concat();
+                openings.pop().context("the model has no input")?
             }
-            Self::Label(label) => commit_label(*label, salt)?,
+            Self::Label(label) => Opening::of_label(*label)?,
         })
     }
 }

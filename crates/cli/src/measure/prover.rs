@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use verinfer_commitments::{commit_model, draw_salt};
-use verinfer_prover::{Execution, Floor, Proved, Prover};
+use verinfer_prover::{Execution, Floor, Prover};
 use verinfer_relation::parameters::Parameters;
 use verinfer_relation::relation::ObjectKind;
 use verinfer_relation::steps;
@@ -21,7 +21,7 @@ use crate::hide::Part;
 use crate::memory;
 use crate::output::Report;
 use crate::phases::{PhaseTime, Stopwatch, total};
-use verinfer_estimate::{Cells, Hashes};
+use verinfer_estimate::{Cells, Hashes, grinding_hashes};
 
 /// Makes proofs and leaves the last in the file `proof`.
 pub fn measure(task: &Task, proof: &Path) -> anyhow::Result<ProverCosts> {
@@ -50,7 +50,7 @@ pub fn measure(task: &Task, proof: &Path) -> anyhow::Result<ProverCosts> {
     for _ in 0..task.runs {
         memory::reset_peak();
         let stopwatch = Stopwatch::default();
-        let proved = prover.prove_execution(&execution, b"", task.security, &|phase| stopwatch.start(phase))?;
+        let proved = prover.prove_execution(&execution, b"", task.security, &|phase| stopwatch.start(phase.name()))?;
         runs.push(stopwatch.stop());
         peak_memory = peak_memory.max(memory::peak());
         bytes = proved.proof.encode();
@@ -87,14 +87,6 @@ fn floor(num_cells: usize) -> anyhow::Result<Elapsed> {
 fn hashes(messages: &[Message], parameters: &Parameters) -> Hashes {
     let count = |label| messages.iter().filter(|message| message.label == label).count() as u64;
     Hashes::counted(count(steps::ROW), count(steps::SIBLING), parameters.oracles.len() as u64)
-}
-
-/// Hashes that the proofs of work of a proof took: each nonce is the smallest that is one.
-fn grinding_hashes(proved: &Proved) -> u64 {
-    let nonces = proved.messages.iter().filter(|message| message.label == steps::GRINDING);
-    nonces
-        .filter_map(|nonce| proved.proof.body.get(nonce.offset..)?.first_chunk().copied().map(u64::from_le_bytes))
-        .fold(0, |sum, nonce| sum.saturating_add(nonce).saturating_add(1))
 }
 
 /// Medians of both times, each for itself.

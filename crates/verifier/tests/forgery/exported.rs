@@ -51,8 +51,8 @@ struct Export {
 struct Group<'a> {
     export: &'a mut Export,
     name: String,
-    verifier: &'a Verifier<'a>,
-    expectations: Expectations<'a>,
+    verifier: &'a Verifier,
+    expectations: Expectations,
 }
 
 impl Export {
@@ -61,8 +61,8 @@ impl Export {
         name: &str,
         model: &Graph,
         claim: &ModelClaim,
-        verifier: &'a Verifier<'a>,
-        expectations: Expectations<'a>,
+        verifier: &'a Verifier,
+        expectations: Expectations,
     ) -> Group<'a> {
         let folder = self.folder.join(name);
         fs::create_dir_all(&folder).unwrap();
@@ -327,7 +327,7 @@ fn proofs_and_forgeries_are_written() {
         ("public-again", &FORGER),
     ];
     for (index, (name, forger)) in forgers.into_iter().enumerate() {
-        let mut group = export.group(name, forger.graph, &forger.statement.model, &forger.verifier, EXPECTATIONS);
+        let mut group = export.group(name, forger.graph, &forger.statement.model, &forger.verifier, EXPECTATIONS.clone());
         let proved = forger.prove(forger.statement.clone(), forger.witness.clone());
         group.honest("genuine", &proved.proof);
         if name == "public-again" {
@@ -367,7 +367,7 @@ fn proofs_and_forgeries_are_written() {
                 continue;
             }
             let name = format!("random-{number}-{name}");
-            let mut group = export.group(&name, forger.graph, &forger.statement.model, &forger.verifier, EXPECTATIONS);
+            let mut group = export.group(&name, forger.graph, &forger.statement.model, &forger.verifier, EXPECTATIONS.clone());
             let proved = forger.prove(forger.statement.clone(), forger.witness.clone());
             group.honest("genuine", &proved.proof);
             group.demanding(&proved.proof.encode());

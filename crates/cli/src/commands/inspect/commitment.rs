@@ -11,7 +11,7 @@ use verinfer_relation::envelope::Envelope;
 
 use super::Arguments;
 use super::graph::GraphReport;
-use crate::commitments::{fingerprint, tensor_text};
+use crate::commitments::tensor_text;
 use crate::escape::one_line;
 use crate::output::{Output, Report, Verdict, thousands};
 use verinfer_graph::describe::data_type;
@@ -28,7 +28,7 @@ pub fn inspect(path: &Path, bytes: &[u8], arguments: &Arguments, output: Output)
         to: public.committed.kind().name(),
         file: path.display().to_string(),
         bytes: bytes.len(),
-        commitment: fingerprint(&public.commitment),
+        commitment: verinfer::Commitment::from(public.clone()).fingerprint(),
         tensor: None,
         learned: None,
         envelope: None,

@@ -15,7 +15,7 @@ use crate::escape::one_line;
 use crate::hide::Part;
 use crate::memory::megabytes;
 use crate::output::{thousands, write_table};
-use crate::possible::PossibleOutputs;
+use verinfer::statement::PossibleOutputs;
 use verinfer_estimate::Estimate;
 use verinfer_graph::describe::{NodeReport, TensorReport, hex, nodes, tensor};
 

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use anyhow::Context;
 use serde::Serialize;
-use verinfer_relation::statement::{OutputClaim, Proof, Statement, VERSION};
+use verinfer::Statement;
+use verinfer_relation::statement::{self, OutputClaim, Proof, VERSION};
 
-use crate::claim::Claim;
+use crate::claim::write_lines;
 use crate::escape::one_line;
 use crate::output::{Output, Report, Verdict, thousands};
 
@@ -29,14 +30,14 @@ pub fn inspect(path: &Path, bytes: &[u8], output: Output) -> anyhow::Result<Verd
         message_bytes: body.len(),
         version: VERSION,
         verified: false,
-        claim: Claim::new(&statement),
+        claim: Statement::new(&statement),
         outputs: outputs(&statement),
     })?;
     Ok(Verdict::Accepted)
 }
 
 /// By image the outputs that are shown.
-fn outputs(statement: &Statement) -> Option<Vec<Vec<i16>>> {
+fn outputs(statement: &statement::Statement) -> Option<Vec<Vec<i16>>> {
     match &statement.output {
         OutputClaim::Shown(tensor) => {
             let len = tensor.shape.num_elements().max(1);
@@ -64,7 +65,7 @@ struct ProofReport {
     version: u16,
     /// Always false: this command looks at a file and checks nothing.
     verified: bool,
-    claim: Claim,
+    claim: Statement,
     /// By image, in NHWC order, if they are shown.
     outputs: Option<Vec<Vec<i16>>>,
 }
@@ -80,8 +81,8 @@ impl Report for ProofReport {
         )?;
         writeln!(out)?;
         writeln!(out, "NOT VERIFIED: this is what the file claims. `verinfer verify` says whether it is true.")?;
-        writeln!(out, "It claims: {}", self.claim.words.says())?;
-        self.claim.write_lines(out, None, "", &[])?;
+        writeln!(out, "It claims: {}", self.claim.says())?;
+        write_lines(&self.claim, out, None, "", &[])?;
         writeln!(out, "  level     {} bits", self.claim.security_level)?;
         for (image, scores) in self.outputs.iter().flatten().enumerate() {
             let shown: Vec<String> = scores.iter().take(SHOWN).map(ToString::to_string).collect();

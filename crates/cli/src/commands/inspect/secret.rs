@@ -10,7 +10,6 @@ use verinfer_commitments::Secret;
 use verinfer_protocols::digest::Digest;
 use verinfer_protocols::keys::SecretKey;
 
-use crate::commitments::fingerprint;
 use crate::escape::one_line;
 use crate::files;
 use crate::output::{Output, Report, Verdict, thousands};
@@ -31,7 +30,7 @@ pub fn inspect_salt(path: &Path, bytes: &[u8], output: Output) -> anyhow::Result
         SecretReport {
             kind: "secret",
             to: Some(secret.kind.name()),
-            commitment: Some(fingerprint(&secret.commitment)),
+            commitment: Some(verinfer::Secret::from(secret).fingerprint()),
             account: None,
             ..SecretReport::new(path, bytes.len())
         },

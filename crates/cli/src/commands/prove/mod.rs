@@ -5,26 +5,26 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use bytesize::ByteSize;
 use serde::Serialize;
-use verinfer_prover::{Execution, Phase, Prover};
+use verinfer::{Error, Prover, Request};
+use verinfer_prover::Phase;
 
 use crate::classes::score_name;
 use crate::escape::one_line;
 use crate::files;
 use crate::hide::{HideArguments, Part};
-use crate::input::{InputArguments, Inputs, ways};
+use crate::input::{InputArguments, ways};
 use crate::labels::LabelArguments;
 use crate::model::Source;
 use crate::output::{Output, Report, Verdict, thousands, write_table};
 use crate::phases::{PhaseTime, Stopwatch, duration, total};
 use crate::predicate::{PredicateArguments, RankArguments};
 use crate::results::Results;
-use crate::words::Words;
 use crate::work::WorkArguments;
-use secrets::{SecretArguments, Subject};
-use verinfer_estimate::Estimate;
+use secrets::{Hidden, SecretArguments};
+use verinfer::statement::Words;
 use verinfer_graph::describe::{hex, tensor};
 
 mod secrets;
@@ -90,39 +90,39 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
     let labels = arguments.labels.read(&source, &model, output)?;
     let graph = &model.graph;
     arguments.work.check(graph, arguments.images.len())?;
-    let Inputs { values: input, readings } = source.load_inputs(&arguments.images, arguments.fit, &model, output)?;
+    let inputs = source.load_inputs(&arguments.images, arguments.fit, &model, output)?;
     // Better to hear of it before the work than after.
     files::check_writable(&arguments.out)?;
-    let cannot_prove = || format!("cannot prove {}", source.title());
-    let form = arguments.predicate.form(&arguments.rank, graph, &input)?;
-    let setting = arguments.hide.setting(graph, form).with_context(cannot_prove)?;
-    let prover = Prover::with_setting(Arc::clone(graph), arguments.images.len(), &setting).with_context(cannot_prove)?;
-    if let Some(allowed) = arguments.max_memory {
-        let estimate = Estimate::new(graph, prover.relation(), arguments.security)?;
-        estimate.check_memory(allowed.as_u64()).with_context(cannot_prove)?;
-    }
-    let hidden_labels = arguments.rank.true_labels.as_slice();
-    let subject = Subject { graph, setting: &setting, images: &arguments.images, input: &input, labels: hidden_labels };
-    let salts = arguments.secrets.salts(&subject, output)?;
-
-    let progress = output.progress(Phase::ALL.len(), "proving");
-    progress.enable_steady_tick(Duration::from_millis(200));
-    let stopwatch = Stopwatch::default();
-    let started = |phase: Phase| {
-        stopwatch.start(phase);
-        progress.set_position(Phase::ALL.iter().position(|&other| other == phase).unwrap_or(0) as u64);
-        progress.set_message(phase.name());
+    let claim = arguments.predicate.claim(&arguments.rank)?;
+    let hidden = Hidden {
+        weights: arguments.hide.hides(Part::Weights),
+        inputs: arguments.hide.hides(Part::Input),
+        outputs: arguments.hide.hides(Part::Output),
+        labels: arguments.predicate.counts(),
+        images: &arguments.images,
     };
-    let execution = Execution { input: &input, labels: hidden_labels, salts: &salts.salts };
+    let progress = output.progress(Phase::ALL.len(), "proving");
+    let stopwatch = Arc::new(Stopwatch::default());
+    let (bar, watch) = (progress.clone(), Arc::clone(&stopwatch));
+    let request = Request::new(inputs.examples(&model)?).context(arguments.context.as_bytes()).security_level(arguments.security);
+    let request = arguments.secrets.add(request, &hidden, output)?.progress(move |step| {
+        watch.start(step.step);
+        bar.set_position(step.done as u64);
+        bar.set_message(step.step);
+    });
+    let request = if let Some(claim) = claim { request.claim(claim) } else { request };
+    let request = if let Some(allowed) = arguments.max_memory { request.max_memory(allowed.as_u64()) } else { request };
+    progress.enable_steady_tick(Duration::from_millis(200));
     let proved =
-        prover.prove_execution(&execution, arguments.context.as_bytes(), arguments.security, &started).with_context(cannot_prove)?;
+        Prover::new(&verinfer::Model::of(model.clone())).prove(&request).map_err(|error| arguments.explain(error, &source, &hidden))?;
     let phases = stopwatch.stop();
     progress.finish_and_clear();
 
-    let proof = proved.proof.encode();
-    let statement = &proved.proof.statement;
-    let written = arguments.secrets.write(&salts, graph, statement)?;
-    files::write(&arguments.out, &proof)?;
+    let proof = proved.proof.to_bytes();
+    let claims = proved.proof.claims();
+    let statement = &proved.proof.file().statement;
+    let written = arguments.secrets.write(&proved.openings, arguments.images.len())?;
+    files::write(&arguments.out, proof)?;
     output.beside(&arguments.out).report(&ProveReport {
         model: source.title(),
         network_digest: (!arguments.hide.hides(Part::Weights)).then(|| hex(&graph.digest())),
@@ -134,14 +134,31 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
         output_tensor: tensor(graph, graph.output()).shape,
         score_is: score_name(&model),
         results: statement.output.shown().map(|shown| Results::new(&model, &arguments.images, &shown.values, &labels)),
-        statement: Words::new(statement),
+        statement: claims.words,
         commitments: written,
         images: arguments.images.iter().map(|image| image.display().to_string()).collect(),
-        readings,
+        readings: inputs.readings,
         seconds: total(&phases).seconds,
         phases,
     })?;
     Ok(Verdict::Accepted)
+}
+
+impl Arguments {
+    /// An error of the prover with what it is about.
+    fn explain(&self, error: Error, source: &Source, hidden: &Hidden<'_>) -> anyhow::Error {
+        let is_of_claim = matches!(
+            error,
+            Error::ForeignSecret { .. }
+                | Error::ClaimNotTrue(_)
+                | Error::ImpossibleClaim(_)
+                | Error::NoSuchClass { .. }
+                | Error::LabelCount { .. }
+                | Error::Run(_)
+        );
+        let explained = self.secrets.explain(error, hidden, &self.rank.true_labels);
+        if is_of_claim { explained } else { explained.context(format!("cannot prove {}", source.title())) }
+    }
 }
 
 #[derive(Serialize)]
@@ -207,7 +224,7 @@ impl Report for ProveReport {
         rows.push(vec!["total".to_string(), duration(self.seconds)]);
         write_table(out, &["phase", "time"], &[1], &rows)?;
         writeln!(out)?;
-        if [Part::Weights, Part::Input, Part::Output].into_iter().any(|part| self.statement.hides(part)) {
+        if !self.statement.hidden.is_empty() {
             writeln!(out, "says      {}", self.statement.says())?;
         }
         self.commitments.iter().try_for_each(|path| writeln!(out, "public    {} (its secret lies beside it)", one_line(path)))?;

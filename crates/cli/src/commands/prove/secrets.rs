@@ -1,14 +1,11 @@
-//! The salts of a proof's commitments: from secret files, or fresh.
+//! The secrets of a proof's commitments: from files, or made anew.
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Args;
-use verinfer_commitments::{Committed, Kind, Public, Salt, Secret, commit_input, commit_label, commit_model, draw_salt};
-use verinfer_graph::Graph;
-use verinfer_relation::relation::ObjectKind;
-use verinfer_relation::setting::{OutputForm, Setting};
-use verinfer_relation::statement::{ModelClaim, Statement};
+use verinfer::{CommitmentKind, Error, NewCommitment, Request, Secret};
+use verinfer_commitments::Kind;
 
 use crate::commitments::read_secret;
 use crate::files;
@@ -38,55 +35,76 @@ pub struct SecretArguments {
     force: bool,
 }
 
-/// What is proved about.
-pub struct Subject<'a> {
-    /// The network.
-    pub graph: &'a Graph,
-    /// What is hidden.
-    pub setting: &'a Setting,
+/// What a proof hides, as far as its commitments go.
+pub struct Hidden<'a> {
+    /// The weights.
+    pub weights: bool,
+    /// The inputs.
+    pub inputs: bool,
+    /// The outputs.
+    pub outputs: bool,
+    /// True classes, whose right ones are counted.
+    pub labels: bool,
     /// Names of the images.
     pub images: &'a [PathBuf],
-    /// NHWC order, image after image.
-    pub input: &'a [i16],
-    /// The hidden labels.
-    pub labels: &'a [u32],
-}
-
-/// Salts of all commitments of a proof.
-pub struct Salts {
-    /// By object.
-    pub salts: Vec<(ObjectKind, Salt)>,
-    /// Those that no file holds yet, with the names under which they may be written.
-    fresh: Vec<(ObjectKind, String)>,
 }
 
 impl SecretArguments {
-    /// Reads the secrets, finds out whether they belong to what is proved about, and draws the missing salts.
+    /// A request with the secrets that are given; that and what is committed to anew are for hidden parts.
     ///
     /// # Errors
     ///
-    /// A secret is missing, unneeded, or belongs to something else; a file could not be written later.
-    pub fn salts(&self, subject: &Subject<'_>, output: Output) -> anyhow::Result<Salts> {
-        let mut salts = Salts { salts: Vec::new(), fresh: Vec::new() };
-        self.model(subject, &mut salts, output)?;
-        self.inputs(subject, &mut salts, output)?;
-        let images = subject.images.len();
-        match &subject.setting.output {
-            OutputForm::Committed if self.write_commitments.is_none() => bail!(
-                "--hide output makes commitments to the outputs, whose secrets would be lost: --write-commitments says where to keep them"
+    /// A secret is missing, unneeded or cannot be read; a file could not be written later.
+    pub fn add(&self, mut request: Request, hidden: &Hidden<'_>, output: Output) -> anyhow::Result<Request> {
+        let images = hidden.images.len();
+        let mut fresh = Vec::new();
+        match (&self.secret, hidden.weights) {
+            (None, false) => {}
+            (Some(_), false) => bail!("--secret needs --hide weights: this proof says which model it is about"),
+            (Some(path), true) => request = request.hide_weights(&read_secret(path, Kind::Model, output)?.into()),
+            (None, true) if self.write_commitments.is_some() => {
+                request = request.hide_weights_anew();
+                fresh.push(CommitmentKind::Model.name().to_string());
+            }
+            (None, true) => bail!(
+                "--hide weights needs the --secret of the model's commitment, which `verinfer commit` makes, \
+                 or --write-commitments for a commitment made anew"
             ),
-            OutputForm::Committed => (0..images).try_for_each(|image| salts.draw(ObjectKind::Output(image), images))?,
-            OutputForm::Correct { .. } => self.labels(subject, &mut salts, output)?,
-            OutputForm::Shown | OutputForm::Rank { .. } | OutputForm::AtLeast { .. } | OutputForm::Decided { .. } => {}
+        }
+        if hidden.inputs {
+            request = match self.input_secret.as_slice() {
+                [] => {
+                    fresh.extend(names(CommitmentKind::Input, images));
+                    request.hide_inputs()
+                }
+                paths => request.hide_inputs_with(read_secrets(paths, Kind::Input, images, output)?),
+            };
+        } else if !self.input_secret.is_empty() {
+            bail!("--input-secret needs --hide input: this proof shows its inputs");
+        }
+        if hidden.outputs {
+            if self.write_commitments.is_none() {
+                bail!(
+                    "--hide output makes commitments to the outputs, whose secrets would be lost: --write-commitments says where to keep them"
+                );
+            }
+            fresh.extend(names(CommitmentKind::Output, images));
+            request = request.hide_outputs();
+        }
+        if hidden.labels {
+            match self.label_secret.as_slice() {
+                [] => fresh.extend(names(CommitmentKind::Label, images)),
+                paths => request = request.label_secrets(read_secrets(paths, Kind::Label, images, output)?),
+            }
         }
         if let Some(folder) = &self.write_commitments {
             files::create_folder(folder)?;
-            for (public, secret) in salts.fresh.iter().map(|(_, name)| paths(folder, name)) {
+            for (public, secret) in fresh.iter().map(|name| paths(folder, name)) {
                 files::check_writable(&public)?;
                 files::check_secret_writable(&secret, self.force)?;
             }
         }
-        Ok(salts)
+        Ok(request)
     }
 
     /// Writes the files of the commitments that were made anew; gives the names of the public ones.
@@ -94,142 +112,48 @@ impl SecretArguments {
     /// # Errors
     ///
     /// A file cannot be written.
-    pub fn write(&self, salts: &Salts, graph: &Graph, statement: &Statement) -> anyhow::Result<Vec<String>> {
+    pub fn write(&self, openings: &[NewCommitment], images: usize) -> anyhow::Result<Vec<String>> {
         let Some(folder) = &self.write_commitments else { return Ok(Vec::new()) };
         let mut written = Vec::new();
-        for (object, name) in &salts.fresh {
-            let commitment = *statement.commitment(*object).context("the proof lacks a commitment")?;
-            let salt = salts.salts.iter().find(|(other, _)| other == object).map(|(_, salt)| salt.clone());
-            let secret = Secret { kind: kind(*object), salt: salt.context("the proof lacks a salt")?, commitment };
-            let (public_path, secret_path) = paths(folder, name);
-            let public = Public { committed: committed(*object, graph, statement)?, commitment };
-            files::write_secret(&secret_path, &secret.encode(), self.force)?;
-            files::write(&public_path, &public.encode())?;
-            written.push(public_path.display().to_string());
+        for new in openings {
+            let (public, secret) = paths(folder, &new.name(images));
+            files::write_secret(&secret, &new.opening.secret.to_bytes(), self.force)?;
+            files::write(&public, &new.opening.commitment.to_bytes())?;
+            written.push(public.display().to_string());
         }
         Ok(written)
     }
 
-    fn model(&self, subject: &Subject<'_>, salts: &mut Salts, output: Output) -> anyhow::Result<()> {
-        match (&self.secret, subject.setting.weights.is_some()) {
-            (None, false) => Ok(()),
-            (Some(_), false) => bail!("--secret needs --hide weights: this proof says which model it is about"),
-            (Some(path), true) => {
-                let secret = read_secret(path, Kind::Model, output)?;
-                secret
-                    .check(&commit_model(subject.graph, &secret.salt)?.commitment)
-                    .with_context(|| format!("cannot use {}", path.display()))?;
-                salts.salts.push((ObjectKind::Model, secret.salt));
-                Ok(())
-            }
-            (None, true) if self.write_commitments.is_some() => salts.draw(ObjectKind::Model, 1),
-            (None, true) => bail!(
-                "--hide weights needs the --secret of the model's commitment, which `verinfer commit` makes, \
-                 or --write-commitments for a commitment made anew"
-            ),
-        }
-    }
-
-    fn inputs(&self, subject: &Subject<'_>, salts: &mut Salts, output: Output) -> anyhow::Result<()> {
-        let spec = subject.graph.spec(subject.graph.input());
-        let images = subject.images.len();
-        if !subject.setting.hidden_input {
-            if !self.input_secret.is_empty() {
-                bail!("--input-secret needs --hide input: this proof shows its inputs");
-            }
-            return Ok(());
-        }
-        demand_all("input", self.input_secret.len(), images)?;
-        for (image, values) in subject.input.chunks_exact(spec.shape.num_elements()).enumerate() {
-            let object = ObjectKind::Input(image);
-            let Some(path) = self.input_secret.get(image) else {
-                salts.draw(object, images)?;
-                continue;
-            };
-            let secret = read_secret(path, Kind::Input, output)?;
-            let recomputed = commit_input(spec.shape, spec.dtype, values, &secret.salt)?.commitment;
-            let name = subject.images.get(image).map(|image| image.display().to_string()).unwrap_or_default();
-            secret.check(&recomputed).with_context(|| format!("cannot use {} for {name}", path.display()))?;
-            salts.salts.push((object, secret.salt));
-        }
-        Ok(())
-    }
-
-    fn labels(&self, subject: &Subject<'_>, salts: &mut Salts, output: Output) -> anyhow::Result<()> {
-        let images = subject.images.len();
-        demand_all("label", self.label_secret.len(), images)?;
-        for (image, &label) in subject.labels.iter().enumerate() {
-            let object = ObjectKind::Label(image);
-            let Some(path) = self.label_secret.get(image) else {
-                salts.draw(object, images)?;
-                continue;
-            };
-            let secret = read_secret(path, Kind::Label, output)?;
-            secret
-                .check(&commit_label(label, &secret.salt)?.commitment)
-                .with_context(|| format!("cannot use {} for class {label}", path.display()))?;
-            salts.salts.push((object, secret.salt));
-        }
-        Ok(())
-    }
-}
-
-impl Salts {
-    /// A fresh salt for an object of a proof about so many images.
-    fn draw(&mut self, object: ObjectKind, images: usize) -> anyhow::Result<()> {
-        let name = match object {
-            ObjectKind::Model => Kind::Model.name().to_string(),
-            ObjectKind::Input(_) | ObjectKind::Output(_) | ObjectKind::Label(_) if images == 1 => kind(object).name().to_string(),
-            ObjectKind::Input(image) | ObjectKind::Output(image) | ObjectKind::Label(image) => format!("{}-{image}", kind(object).name()),
+    /// An error with the file of the secret that it is about, if it is about one.
+    pub fn explain(&self, error: verinfer::Error, hidden: &Hidden<'_>, labels: &[u32]) -> anyhow::Error {
+        let Error::ForeignSecret { kind, index, cause } = error else { return error.into() };
+        let (path, of) = match kind {
+            "input" => (self.input_secret.get(index), hidden.images.get(index).map(|image| format!(" for {}", image.display()))),
+            "label" => (self.label_secret.get(index), labels.get(index).map(|label| format!(" for class {label}"))),
+            _ => (self.secret.as_ref(), None),
         };
-        self.salts.push((object, draw_salt()?));
-        self.fresh.push((object, name));
-        Ok(())
+        let path = path.map(|path| path.display().to_string()).unwrap_or_default();
+        anyhow::Error::new(cause).context(format!("cannot use {path}{}", of.unwrap_or_default()))
     }
 }
 
-/// There may be no secret, or one for each image.
-fn demand_all(name: &str, secrets: usize, images: usize) -> anyhow::Result<()> {
-    if secrets != 0 && secrets != images {
-        bail!("{secrets} secrets of {name}s are given for {images} images: each needs one");
+/// Reads the secrets of this kind, one for each image.
+fn read_secrets(paths: &[PathBuf], kind: Kind, images: usize, output: Output) -> anyhow::Result<Vec<Secret>> {
+    if paths.len() != images {
+        bail!("{} secrets of {}s are given for {images} images: each needs one", paths.len(), kind.name());
     }
-    Ok(())
+    paths.iter().map(|path| Ok(read_secret(path, kind, output)?.into())).collect()
+}
+
+/// The names of files of commitments of this kind, for each image, as [`NewCommitment::name`] has them.
+fn names(kind: CommitmentKind, images: usize) -> Vec<String> {
+    match images {
+        1 => vec![kind.name().to_string()],
+        images => (0..images).map(|image| format!("{}-{image}", kind.name())).collect(),
+    }
 }
 
 /// Public and secret file of a name.
 fn paths(folder: &Path, name: &str) -> (PathBuf, PathBuf) {
     (folder.join(format!("{name}.vcm")), folder.join(format!("{name}.vsk")))
-}
-
-const fn kind(object: ObjectKind) -> Kind {
-    match object {
-        ObjectKind::Model => Kind::Model,
-        ObjectKind::Input(_) => Kind::Input,
-        ObjectKind::Output(_) => Kind::Output,
-        ObjectKind::Label(_) => Kind::Label,
-    }
-}
-
-fn committed(object: ObjectKind, graph: &Graph, statement: &Statement) -> anyhow::Result<Committed> {
-    let tensor = |id| {
-        let spec = graph.spec(id);
-        (spec.shape, spec.dtype)
-    };
-    Ok(match object {
-        ObjectKind::Model => {
-            let ModelClaim::Hidden { envelope, .. } = &statement.model else { bail!("the proof is not about a hidden model") };
-            // As everybody will read it.
-            let architecture = Graph::decode_architecture(&graph.encode_architecture())?;
-            Committed::Model { architecture: Box::new(architecture), envelope: *envelope }
-        }
-        ObjectKind::Input(_) => {
-            let (shape, dtype) = tensor(graph.input());
-            Committed::Input { shape, dtype }
-        }
-        ObjectKind::Output(_) => {
-            let (shape, dtype) = tensor(graph.output());
-            Committed::Output { shape, dtype }
-        }
-        ObjectKind::Label(_) => Committed::Label,
-    })
 }

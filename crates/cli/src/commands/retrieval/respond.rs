@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 
 use anyhow::Context;
+use verinfer::Question;
 use verinfer_parties::Pace;
 use verinfer_parties::host;
 use verinfer_parties::http::Entrance;
@@ -21,7 +22,6 @@ use crate::known::Known;
 use crate::network::FrontArguments;
 use crate::output::{Output, Verdict};
 use crate::party::{Party, PartyArguments, ServiceArguments, input_of, parse_money};
-use crate::predicate;
 
 /// Commit to a corpus and answer requests until stopped.
 #[derive(Debug, clap::Args)]
@@ -153,7 +153,7 @@ impl Arguments {
 
 /// A question as agreements hold it.
 fn parse_question(text: &str) -> Result<Predicate, String> {
-    Ok(match predicate::parse_question(text)? {
+    Ok(match text.parse::<Question>().map_err(|error| error.to_string())?.into() {
         setting::Predicate::Top { class, k } => Predicate::Top { class, k },
         setting::Predicate::AtLeast { class, value } => Predicate::AtLeast { class, score: value },
     })

@@ -3,14 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use verinfer::{Commitment, Expectations, Question};
 use verinfer_commitments::Kind;
-use verinfer_relation::commitment::Commitment;
-use verinfer_relation::setting::Predicate;
-use verinfer_verifier::ExpectedOutput;
 
 use crate::commitments::read_commitments;
 use crate::known::Known;
-use crate::predicate::{parse_at_least, parse_question};
+use crate::predicate::parse_at_least;
 
 /// What the proof should say about the outputs. Whatever is not demanded is what the statement says.
 #[derive(Clone, Debug, Args)]
@@ -37,8 +35,8 @@ pub struct DemandArguments {
 
     /// It should say whether a class is the first (CLASS), among the first K (CLASS/K), or has at least a score (CLASS=SCORE), and nothing else of the outputs;
     /// the report says for which images it is so.
-    #[arg(long, value_name = "QUESTION", value_parser = parse_question, allow_hyphen_values = true, group = "demanded_output")]
-    expect_decided: Option<Predicate>,
+    #[arg(long, value_name = "QUESTION", allow_hyphen_values = true, group = "demanded_output")]
+    expect_decided: Option<Question>,
 
     /// It should say that at least so many of the true classes behind --label-commitment are the first, or among the first --expect-k or fewer.
     #[arg(long, value_name = "COUNT", requires = "label_commitment")]
@@ -70,12 +68,6 @@ pub struct Demands<'a> {
 }
 
 impl DemandArguments {
-    /// Whether anything is demanded of the outputs.
-    pub fn is_output_demanded(&self) -> bool {
-        let files = !self.output_commitment.is_empty() || !self.label_commitment.is_empty();
-        files || self.expect_shown || !self.expect_top.is_empty() || self.expect_at_least.is_some() || self.expect_decided.is_some()
-    }
-
     /// Reads the files.
     ///
     /// # Errors
@@ -91,24 +83,31 @@ impl DemandArguments {
 }
 
 impl Demands<'_> {
-    /// As the verifier takes it.
-    pub fn output(self) -> ExpectedOutput {
+    /// As the verifier takes them.
+    pub fn add(self, expected: Expectations) -> Expectations {
         let DemandArguments { expect_shown, expect_top, expect_at_least, expect_decided, expect_correct, expect_k, .. } = self.arguments;
         let k = expect_k.unwrap_or(1);
+        let mut expected = expected.max_examples(self.arguments.max_images);
+        if self.arguments.expect_distinct_inputs {
+            expected = expected.distinct_inputs();
+        }
+        if self.arguments.allow_degenerate {
+            expected = expected.dangerous_allow_degenerate();
+        }
         if !self.outputs.is_empty() {
-            ExpectedOutput::Committed(self.outputs)
+            expected.output_commitments(self.outputs)
         } else if !self.labels.is_empty() {
-            ExpectedOutput::Correct { labels: self.labels, k, count: expect_correct.unwrap_or(0) }
+            expected.correct(self.labels, k, expect_correct.unwrap_or(0))
         } else if !expect_top.is_empty() {
-            ExpectedOutput::Rank { labels: expect_top.clone(), k }
-        } else if let Some((class, value)) = *expect_at_least {
-            ExpectedOutput::AtLeast { class, value }
-        } else if let Some(predicate) = *expect_decided {
-            ExpectedOutput::Decided(predicate)
+            expected.top(expect_top.clone(), k)
+        } else if let Some((class, score)) = *expect_at_least {
+            expected.at_least(class, score)
+        } else if let Some(question) = *expect_decided {
+            expected.decided(question)
         } else if *expect_shown {
-            ExpectedOutput::Shown
+            expected.shown_outputs()
         } else {
-            ExpectedOutput::Any
+            expected
         }
     }
 }

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use serde::Serialize;
-use verinfer_verifier::{Expectations, ExpectedInput, Proof, VerifyError};
+use verinfer::{Expectations, Statement};
 
-use crate::claim::Claim;
+use crate::claim::write_lines;
 use crate::escape::one_line;
 use crate::input::{InputArguments, ways};
 use crate::known::KnownArguments;
@@ -17,7 +17,7 @@ use crate::phases::duration;
 use crate::proofs;
 use crate::rejection::Rejection;
 use demands::DemandArguments;
-use statement::{StatementReport, does_not_say, warnings};
+use statement::StatementReport;
 
 mod demands;
 mod statement;
@@ -79,36 +79,24 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
         Ok(proof) => (proof, None),
         Err(error) => (Vec::new(), Some(error)),
     };
+    let expected = Expectations::new().security_level(arguments.security).context(arguments.context.as_bytes());
     let expected = match &input {
-        Some(input) => ExpectedInput::Shown(input.values.clone()),
-        None if !commitments.is_empty() => ExpectedInput::Hidden(commitments),
-        None => ExpectedInput::Any,
+        Some(input) => expected.inputs(input.examples(model)?),
+        None if !commitments.is_empty() => expected.input_commitments(commitments),
+        None => expected,
     };
-    let expectations = Expectations {
-        security_level: arguments.security,
-        context: arguments.context.clone().into_bytes(),
-        max_images: arguments.demands.max_images,
-        input: expected,
-        distinct_inputs: arguments.demands.expect_distinct_inputs,
-        output: demands.output(),
-        allow_degenerate: arguments.demands.allow_degenerate,
-    };
+    let expectations = demands.add(expected);
 
     // What the file claims is compared before anything is derived from it.
-    let mut verifier = known.verifier();
-    let claimed = unread.map_or_else(|| Proof::decode(&proof).map(|proof| proof.statement), Err);
-    let prepared = claimed.clone().map_err(VerifyError::from).and_then(|claimed| {
-        verifier.compare(&claimed, &expectations)?;
-        verifier.prepare(claimed.images as usize, &claimed.setting())
-    });
+    let mut verifier = known.verifier()?;
+    let claimed = unread.map_or_else(|| verinfer::Proof::from_bytes(&proof), |error| Err(error.into()));
+    let found = claimed.as_ref().ok().map(verinfer::Proof::claims);
+    let prepared = claimed.and_then(|claimed| verifier.prepare(&claimed, &expectations));
     let start = Instant::now();
-    let result = prepared.and_then(|()| verifier.verify(&proof, &expectations));
+    let result = prepared.and_then(|()| verifier.accept(&proof, &expectations));
     let seconds = start.elapsed().as_secs_f64();
     let readings = input.as_ref().map(|input| input.readings.clone()).unwrap_or_default();
-    let result = result.and_then(|accepted| {
-        let reach = verifier.reach(&accepted.statement)?;
-        Ok((StatementReport::new(&accepted, model, reach, &labels, arguments, readings), accepted.statement))
-    });
+    let result = result.and_then(|accepted| verifier.describe(accepted, &expectations));
 
     let mut report = VerifyReport {
         accepted: result.is_ok(),
@@ -123,16 +111,18 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
         found: None,
     };
     match result {
-        Ok((statement, accepted)) => {
-            let closing = !model.output.closing.is_empty() && accepted.output.shown().is_some();
-            report.warnings = warnings(&statement, &accepted, model);
-            report.does_not_say = does_not_say(&statement, &accepted, closing);
+        Ok(verified) => {
+            let closing = !model.output.closing.is_empty() && verified.outputs().is_some();
+            let statement = StatementReport::new(verified, model, &labels, arguments, readings);
+            report.warnings = statement.warnings();
+            report.does_not_say = statement.does_not_say(closing);
             report.statement = Some(statement);
         }
-        Err(error) => {
+        Err(error) if error.is_rejection() => {
             report.error = Some(Rejection::from(&error));
-            report.found = claimed.ok().as_ref().map(Claim::new);
+            report.found = found;
         }
+        Err(error) => return Err(error.into()),
     }
     output.report(&report)?;
     Ok(Verdict::from_bool(report.accepted))
@@ -152,9 +142,9 @@ struct VerifyReport {
     statement: Option<StatementReport>,
     /// What makes it say less than it seems to.
     warnings: Vec<String>,
-    does_not_say: Vec<&'static str>,
+    does_not_say: Vec<String>,
     /// What a rejected file claims, if it is a proof file at all.
-    found: Option<Claim>,
+    found: Option<Statement>,
 }
 
 impl Report for VerifyReport {
@@ -166,12 +156,13 @@ impl Report for VerifyReport {
         let Some(statement) = &self.statement else { return Ok(()) };
         writeln!(out, "ACCEPTED  {} ({} bytes) in {}", one_line(&self.proof), thousands(self.proof_bytes as u64), duration(self.seconds))?;
         writeln!(out)?;
-        writeln!(out, "The proof says: {}", statement.claim.words.says())?;
-        let compared = if statement.input_compared { " (the one given)" } else { "" };
-        statement.claim.write_lines(out, Some(&self.model), compared, &ways(&statement.readings))?;
-        writeln!(out, "  can give  {}", statement.possible_outputs.text())?;
-        writeln!(out, "  security  {:.1} bits, if", statement.security_bits)?;
-        statement.assumptions.iter().try_for_each(|assumption| writeln!(out, "            - {assumption}"))?;
+        let verified = &statement.verified;
+        writeln!(out, "The proof says: {}", verified.statement.says())?;
+        let compared = if verified.input_compared { " (the one given)" } else { "" };
+        write_lines(&verified.statement, out, Some(&self.model), compared, &ways(&statement.readings))?;
+        writeln!(out, "  can give  {}", verified.possible_outputs.text())?;
+        writeln!(out, "  security  {:.1} bits, if", verified.security_bits)?;
+        verified.assumptions.iter().try_for_each(|assumption| writeln!(out, "            - {assumption}"))?;
         writeln!(out)?;
         if let Some(results) = &statement.results {
             results.write_classes(out, statement.score_is)?;

@@ -1,4 +1,4 @@
-//! What the outputs of a network can be at all, for reports.
+//! What the outputs of a network can be at all.
 
 use serde::Serialize;
 use verinfer_graph::Reach;
@@ -9,19 +9,21 @@ const NAMED: usize = 5;
 
 /// What each class's score can be, whatever the input and, where weights are hidden, whatever they are: as far as clamps, tables and windows show.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct PossibleOutputs {
     /// Smallest and largest score of each class; of a map, of each channel over all pixels.
-    ranges: Vec<[i16; 2]>,
+    pub ranges: Vec<[i16; 2]>,
     /// Classes that can have a single score.
-    constant: Vec<usize>,
+    pub constant: Vec<usize>,
     /// Whether any of the outputs may depend on the input.
-    depends_on_input: bool,
+    pub depends_on_input: bool,
     /// Whether any may depend on the weights; `None` where they are public.
-    depends_on_weights: Option<bool>,
+    pub depends_on_weights: Option<bool>,
 }
 
 impl PossibleOutputs {
     /// Of a network whose weights are public or hidden.
+    #[doc(hidden)] // For this workspace: what reaches what changes.
     pub fn new(reach: &Reach, hidden: bool) -> Self {
         let ranges: Vec<[i16; 2]> = class_bounds(reach).into_iter().map(|(low, high)| [low, high]).collect();
         let constant = (0..ranges.len()).filter(|&channel| reach.channel(channel).is_constant()).collect();
@@ -36,7 +38,7 @@ impl PossibleOutputs {
         if self.ranges.iter().all(|range| *range == [low, high]) {
             return format!("every class a score from {low} to {high}");
         }
-        format!("scores from {low} to {high}; --json says what each class can have")
+        format!("scores from {low} to {high}, which differ by class")
     }
 
     /// What of that makes a statement say less than it seems to.
@@ -53,8 +55,8 @@ impl PossibleOutputs {
     }
 
     fn constant_classes(&self) -> Option<String> {
-        let score = |&class: &usize| format!("class {class} always has the score {}", self.ranges[class][0]);
-        let named: Vec<String> = self.constant.iter().take(NAMED).map(score).collect();
+        let score = |&class: &usize| Some(format!("class {class} always has the score {}", self.ranges.get(class)?[0]));
+        let named: Vec<String> = self.constant.iter().take(NAMED).filter_map(score).collect();
         let others = self.constant.len().saturating_sub(NAMED);
         let others = if others == 0 { String::new() } else { format!(", and {others} more classes always have the same score") };
         if named.is_empty() { None } else { Some(format!("whatever the input is, {}{others}", named.join(", "))) }

@@ -1,30 +1,32 @@
-//! What a statement says, for reports: in words and as data.
+//! What a statement says: in words and as data.
 
 use serde::Serialize;
+use verinfer_graph::describe::hex;
 use verinfer_relation::commitment::Commitment;
 use verinfer_relation::setting::Predicate;
 use verinfer_relation::statement::{InputClaim, ModelClaim, OutputClaim, Statement};
 
-use crate::commitments::fingerprint;
-use crate::hide::Part;
-use verinfer_graph::describe::hex;
+use crate::Part;
+use crate::commitment::fingerprint;
 
 /// The model of a statement.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct ModelReport {
     /// Whether what it has learned is hidden.
-    hidden: bool,
+    pub hidden: bool,
     /// Digest of the whole integer program, hexadecimal, if it is public.
-    network_digest: Option<String>,
+    pub network_digest: Option<String>,
     /// Digest of the architecture, hexadecimal, if the rest is hidden.
-    architecture_digest: Option<String>,
-    /// The commitment, by [`fingerprint`].
-    commitment: Option<String>,
+    pub architecture_digest: Option<String>,
+    /// The commitment, by [`crate::Commitment::fingerprint`].
+    pub commitment: Option<String>,
 }
 
 /// What is said about the outputs instead of their values.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum PredicateReport {
     /// In each image fewer than `k` classes are ahead of its label.
     Rank {
@@ -46,7 +48,7 @@ pub enum PredicateReport {
         k: u32,
         /// How many.
         count: u32,
-        /// By image, by [`fingerprint`].
+        /// By image, by [`crate::Commitment::fingerprint`].
         label_commitments: Vec<String>,
     },
     /// For each image, whether fewer than `k` classes are ahead of the class.
@@ -71,24 +73,27 @@ pub enum PredicateReport {
 
 /// What of a statement is hidden and what is said about it.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct Words {
     /// Number of images.
-    num_images: u32,
+    pub num_images: u32,
     /// `weights`, `input`, `output`.
-    hidden: Vec<&'static str>,
-    model: ModelReport,
-    /// By image, by [`fingerprint`]; empty if the inputs are shown.
-    input_commitments: Vec<String>,
-    /// By image, by [`fingerprint`]; empty if there are none.
-    output_commitments: Vec<String>,
-    predicate: Option<PredicateReport>,
+    pub hidden: Vec<&'static str>,
+    /// The network, as far as it is public.
+    pub model: ModelReport,
+    /// By image, by [`crate::Commitment::fingerprint`]; empty if the inputs are shown.
+    pub input_commitments: Vec<String>,
+    /// By image, by [`crate::Commitment::fingerprint`]; empty if there are none.
+    pub output_commitments: Vec<String>,
+    /// What is said of the outputs instead of their values.
+    pub predicate: Option<PredicateReport>,
     /// One sentence.
-    says: String,
+    pub says: String,
 }
 
 impl Words {
     /// Of a statement.
-    pub fn new(statement: &Statement) -> Self {
+    pub(super) fn new(statement: &Statement) -> Self {
         let mut hidden = Vec::new();
         if let ModelClaim::Hidden { .. } = &statement.model {
             hidden.push(Part::Weights.name());
@@ -127,7 +132,7 @@ impl Words {
         self.hidden.contains(&part.name())
     }
 
-    /// The sentence.
+    /// The sentence: what is proved of what.
     pub fn says(&self) -> &str {
         &self.says
     }
@@ -224,7 +229,7 @@ fn sentence(statement: &Statement) -> String {
         }
         OutputClaim::AtLeast { class, value } => format!("gives class {class} a score of at least {value}"),
         OutputClaim::Decided { predicate, holds } => {
-            let images: Vec<String> = (0..holds.len()).filter(|&image| holds[image]).map(|image| image.to_string()).collect();
+            let images: Vec<String> = holds.iter().enumerate().filter(|(_, holds)| **holds).map(|(image, _)| image.to_string()).collect();
             let which = match images.as_slice() {
                 [] => "in none of them".to_string(),
                 _ if images.len() == holds.len() => "in each of them".to_string(),

@@ -13,7 +13,7 @@ fn prove(c: &mut Criterion) {
     let mut group = c.benchmark_group("prove digits");
     group.sample_size(20);
     for (name, setting) in [("public", Setting::default()), ("hidden", hidden(&graph))] {
-        let prover = Prover::with_setting(&graph, 1, &setting).expect("it has proofs");
+        let prover = Prover::with_setting(graph.clone(), 1, &setting).expect("it has proofs");
         group.bench_function(name, |bencher| {
             bencher.iter(|| prover.prove(&input, b"", LEVEL, &|_| ()).expect("it is proved"));
         });
@@ -24,7 +24,7 @@ fn prove(c: &mut Criterion) {
 /// The sumchecks of a proof: of lookups, and of linear layers.
 fn sumchecks(c: &mut Criterion) {
     let (graph, input) = digits();
-    let prover = Prover::new(&graph).expect("it has proofs");
+    let prover = Prover::new(graph.clone()).expect("it has proofs");
     let mut group = c.benchmark_group("sumchecks of digits");
     group.sample_size(20);
     for (name, measured) in [("lookups", Phase::Lookups), ("linear layers", Phase::LinearLayers)] {

@@ -1,6 +1,7 @@
 //! The limit on what strangers' architectures and batches may cost: it is kept before the memory is spent.
 
 use std::alloc::System;
+use std::sync::Arc;
 
 use cap::Cap;
 use verinfer_graph::{
@@ -36,9 +37,9 @@ fn spec(shape: Shape) -> TensorSpec {
     TensorSpec { name: String::new(), shape, dtype: DataType::I8 }
 }
 
-fn graph(input: Shape, op: Op, output: Shape) -> Graph {
+fn graph(input: Shape, op: Op, output: Shape) -> Arc<Graph> {
     let node = Node { source: String::new(), op, output: TensorId(1) };
-    Graph::new(vec![spec(input), spec(output)], vec![node], TensorId(0), TensorId(1)).unwrap()
+    Arc::new(Graph::new(vec![spec(input), spec(output)], vec![node], TensorId(0), TensorId(1)).unwrap())
 }
 
 /// A convolution of one channel whose clamp is its own.
@@ -50,14 +51,14 @@ fn convolution(input: TensorId, window: Window, max: i16) -> Conv {
 }
 
 /// As [`pool`], with a sum of weights.
-fn wide(kernel: usize, outputs: usize) -> Graph {
+fn wide(kernel: usize, outputs: usize) -> Arc<Graph> {
     let window = Window { kernel_h: kernel, kernel_w: kernel, ..Window::POINT };
     let side = kernel + outputs - 1;
     graph(Shape::new(side, side, 1), Op::Conv2d(convolution(TensorId(0), window, 127)), Shape::new(outputs, outputs, 1))
 }
 
 /// As [`pool`], with an average.
-fn average(kernel: usize, outputs: usize) -> Graph {
+fn average(kernel: usize, outputs: usize) -> Arc<Graph> {
     let window = Window { kernel_h: kernel, kernel_w: kernel, ..Window::POINT };
     let side = kernel + outputs - 1;
     let count = window.num_taps();
@@ -66,42 +67,42 @@ fn average(kernel: usize, outputs: usize) -> Graph {
 }
 
 /// Layers of one output pixel that read the four corners of one input.
-fn corners(side: usize, layers: usize) -> Graph {
+fn corners(side: usize, layers: usize) -> Arc<Graph> {
     let window = Window { kernel_h: 2, kernel_w: 2, dilation_h: side - 1, dilation_w: side - 1, ..Window::POINT };
     let node = |op, output| Node { source: String::new(), op, output: TensorId(output) };
     let mut nodes: Vec<Node> = (1..=layers).map(|output| node(Op::Conv2d(convolution(TensorId(0), window, 127)), output)).collect();
     nodes.push(node(Op::Concat(Concat { inputs: (1..=layers).map(TensorId).collect(), axis: 2 }), layers + 1));
     let mut tensors = vec![spec(Shape::new(1, 1, 1)); layers + 2];
     (tensors[0], tensors[layers + 1]) = (spec(Shape::new(side, side, 1)), spec(Shape::new(1, 1, layers)));
-    Graph::new(tensors, nodes, TensorId(0), TensorId(layers + 1)).unwrap()
+    Arc::new(Graph::new(tensors, nodes, TensorId(0), TensorId(layers + 1)).unwrap())
 }
 
 /// A layer over so many channels of one pixel.
-fn dense(channels: usize) -> Graph {
+fn dense(channels: usize) -> Arc<Graph> {
     let conv = Conv { weights: vec![0; channels], ..convolution(TensorId(0), Window::POINT, 127) };
     graph(Shape::new(1, 1, channels), Op::Conv2d(conv), Shape::new(1, 1, 1))
 }
 
 /// Convolutions one after the other, each with another clamp.
-fn clamps(count: usize) -> Graph {
+fn clamps(count: usize) -> Arc<Graph> {
     let nodes = (0..count).map(|i| Node {
         source: String::new(),
         op: Op::Conv2d(convolution(TensorId(i), Window::POINT, 127 - i as i16)),
         output: TensorId(i + 1),
     });
     let tensors = (0..=count).map(|_| spec(Shape::new(1, 1, 1))).collect();
-    Graph::new(tensors, nodes.collect(), TensorId(0), TensorId(count)).unwrap()
+    Arc::new(Graph::new(tensors, nodes.collect(), TensorId(0), TensorId(count)).unwrap())
 }
 
 /// A maximum over windows of `kernel` times `kernel` pixels with as many rows and columns of output as `outputs`.
-fn pool(kernel: usize, outputs: usize) -> Graph {
+fn pool(kernel: usize, outputs: usize) -> Arc<Graph> {
     let window = Window { kernel_h: kernel, kernel_w: kernel, ..Window::POINT };
     let side = kernel + outputs - 1;
     let op = Op::MaxPool(MaxPool { input: TensorId(0), window, min: -128, max: 127 });
     graph(Shape::new(side, side, 1), op, Shape::new(outputs, outputs, 1))
 }
 
-fn identity(shape: Shape) -> Graph {
+fn identity(shape: Shape) -> Arc<Graph> {
     graph(shape, Op::Lookup(Lookup { input: TensorId(0), table: (-128..128).collect() }), shape)
 }
 
@@ -308,7 +309,7 @@ fn a_relation_beyond_the_limit_is_refused_before_it_takes_memory() {
     let padded = graph(shape, Op::Pad(Pad { input: TensorId(0), before: Shape::new(0, 0, 0), value: 0 }), shape);
     // Many taps of one pixel, few taps of many pixels, and both.
     let cases = [
-        (Graph::decode_architecture(&encoded).unwrap(), 1, &shown),
+        (Arc::new(Graph::decode_architecture(&encoded).unwrap()), 1, &shown),
         (pool(3, 1 << 12), 1, &shown),
         (pool(1 << 9, 1 << 7), 1, &shown),
         (identity(shape), 1, &shown),

@@ -10,6 +10,11 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
+#[path = "operating/page.rs"]
+mod page;
+#[path = "operating/postgres.rs"]
+mod postgres;
+
 const PROGRAM: &str = env!("CARGO_BIN_EXE_verinfer");
 
 fn command(folder: &Path, arguments: &[&str]) -> Command {
@@ -52,8 +57,12 @@ fn serve(folder: &Path, more: &[&str]) -> (Serving, Value) {
 
 /// What it tells the operator is in the file `told`.
 fn serve_by(folder: &Path, arguments: &[&str]) -> (Serving, Value) {
+    serve_with(folder, command(folder, &[arguments, &["--json"]].concat()))
+}
+
+fn serve_with(folder: &Path, mut command: Command) -> (Serving, Value) {
     let told = std::fs::File::create(folder.join("told")).unwrap();
-    let mut child = command(folder, &[arguments, &["--json"]].concat()).stdout(Stdio::piped()).stderr(told).spawn().unwrap();
+    let mut child = command.stdout(Stdio::piped()).stderr(told).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     (Serving(child), serde_json::from_str(&line).unwrap())

@@ -94,9 +94,12 @@ impl Marks {
     }
 
     async fn check_one(&self, store: &Store, mark: Mark) -> Result<(), MarkError> {
-        store.check_mark(mark).await.map_err(|cause| match cause {
-            StoreError::Older { .. } | StoreError::OtherLog { .. } => MarkError::Behind { file: self.file.clone(), cause: Box::new(cause) },
-            cause => MarkError::Store(Box::new(cause)),
+        store.check_mark(mark).await.map_err(|cause| {
+            if matches!(cause, StoreError::Older { .. } | StoreError::OtherLog { .. }) {
+                MarkError::Behind { file: self.file.clone(), cause: Box::new(cause) }
+            } else {
+                MarkError::Store(Box::new(cause))
+            }
         })
     }
 

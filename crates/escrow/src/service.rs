@@ -24,7 +24,7 @@ use crate::signer::Signer;
 use crate::store::{FileLimits, Standing, Store, StoreError, Subject};
 use crate::turns::Turns;
 
-/// Bytes of a move that is carried out also when the disk is nearly full.
+/// Bytes of a move that is carried out also when the disk is nearly full, and of requests of who has no agreement.
 const SMALL: usize = 1 << 16;
 
 /// What the escrow allows.
@@ -232,6 +232,16 @@ impl Escrow {
     /// It is not, or the database fails.
     pub async fn check_sender(&self, account: AccountId) -> Result<(), ServiceError> {
         self.observed(self.check_known(account).await)
+    }
+
+    /// Bytes of the longest request that an account has a use for: moves may be long, and what else there is fits into [`SMALL`].
+    ///
+    /// # Errors
+    ///
+    /// The database fails.
+    pub async fn longest_request(&self, account: AccountId, most: usize) -> Result<usize, ServiceError> {
+        let may_move = self.observed(self.store.is_bound(account).await.map_err(Into::into))?;
+        Ok(if may_move { most } else { most.min(SMALL) })
     }
 
     /// Has the clock stand still if the database fails, or nobody takes the escrow's answers: until that has passed nobody can do what is due.

@@ -6,12 +6,14 @@
 //! * [`body`]: reads bodies that are neither too long nor too slow.
 //! * [`Room`]: for long answers, which count as bodies do until they have been read.
 //! * [`admit`] and [`charge`]: how often an address asks, where some questions count as several.
+//! * [`vouch`]: whom the server knows, and for whom a part of connections and bodies is kept; [`Meter`]: work that is known only when a body has been read.
 //! * [`Limits`]: what is allowed. [`Fault`]: what was not, each with its status.
 
 pub mod body;
 mod fault;
 mod front;
 mod limits;
+mod places;
 mod proxies;
 mod room;
 mod serve;
@@ -24,5 +26,5 @@ pub use front::Front;
 pub use limits::Limits;
 pub use proxies::{Network, NetworkError, Proxies};
 pub use room::{Counted, Room};
-pub use serve::{admit, charge, serve};
+pub use serve::{Meter, admit, charge, serve, vouch};
 pub use tls::{Tell, Tls, TlsError};

@@ -12,6 +12,9 @@ pub struct Limits {
     pub bodies_bytes: usize,
     /// One address has at most one part in so many of the connections and of the bodies' bytes. A [proxy](crate::Proxies) has no share of connections: its clients have theirs of bodies.
     pub shares: NonZeroUsize,
+    /// One part in so many of the connections and of the bodies' bytes is for addresses that are known: from which somebody whom the server knows has
+    /// [asked](crate::vouch) within a day. None where nobody is known.
+    pub kept: Option<NonZeroUsize>,
     /// How long the header of a request may take, then its body, how long an answer may wait to be read on, and how long one that takes room may be read.
     pub patience: Duration,
     /// Requests of one address in a second, on average; as many again at once.
@@ -25,8 +28,19 @@ impl Default for Limits {
             body_bytes: 1 << 22,
             bodies_bytes: 1 << 28,
             shares: NonZeroUsize::MIN.saturating_add(3),
+            kept: Some(NonZeroUsize::MIN.saturating_add(3)),
             patience: Duration::from_secs(15),
             requests_per_second: NonZeroU32::new(1000).unwrap_or(NonZeroU32::MIN),
+        }
+    }
+}
+
+impl Limits {
+    /// Of so much, what strangers may have.
+    pub(crate) const fn open(&self, all: usize) -> usize {
+        match self.kept {
+            Some(parts) => all.saturating_sub(all / parts.get()),
+            None => all,
         }
     }
 }

@@ -18,7 +18,7 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{oneshot, watch};
 use tokio::time::{interval, sleep, timeout};
 use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
@@ -26,6 +26,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::fault::Fault;
 use crate::front::{Front, speaks_tls};
 use crate::limits::Limits;
+use crate::places::{Place, Places};
 use crate::proxies::Proxies;
 use crate::shares::{Claim, Shares, whom};
 
@@ -38,7 +39,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Bytes of a connection that are read ahead, and the longest header of a request.
 pub(crate) const BUFFER_BYTES: usize = 1 << 16;
 
-/// For a connection too many of one address.
+/// For a connection too many, of one address or of all.
 const TOO_MANY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
 type Rate = RateLimiter<IpAddr, DefaultKeyedStateStore<IpAddr>, MonotonicClock, NoOpMiddleware<std::time::Instant>>;
@@ -67,8 +68,15 @@ struct Shared {
     rate: Rate,
     /// TLS connections that are begun.
     handshakes: Rate,
-    connections: Shares,
+    connections: Places,
     bodies: Shares,
+}
+
+/// Charges an address for what its request turns out to be, when the request itself is not there any more.
+#[derive(Clone, Debug)]
+pub struct Meter {
+    address: IpAddr,
+    shared: Arc<Shared>,
 }
 
 /// What every connection needs.
@@ -84,14 +92,15 @@ struct Talk {
 pub async fn serve(listener: TcpListener, front: Front, router: Router, limits: Limits, stop: impl Future<Output = ()>) {
     let Front { tls, proxies } = front;
     let shared = Arc::new(Shared::new(limits, proxies));
-    let (graceful, places) = (GracefulShutdown::new(), Arc::new(Semaphore::new(limits.connections)));
+    let graceful = GracefulShutdown::new();
     let (mut forget, mut renew) = (interval(Duration::from_secs(60)), interval(RENEWAL));
     let (running, stopping) = watch::channel(());
     tokio::pin!(stop);
     loop {
-        let (stream, peer, place) = tokio::select! {
-            accepted = accept(&listener, &places) => accepted,
+        let (stream, peer) = tokio::select! {
+            accepted = accept(&listener) => accepted,
             _ = forget.tick() => {
+                shared.connections.forget();
                 shared.rate.retain_recent();
                 shared.handshakes.retain_recent();
                 continue;
@@ -105,7 +114,7 @@ pub async fn serve(listener: TcpListener, front: Front, router: Router, limits: 
             }
             () = &mut stop => break,
         };
-        let Ok(own) = shared.let_in(peer.ip(), tls.is_some()) else {
+        let Ok((place, gives_way)) = shared.let_in(peer.ip(), tls.is_some()) else {
             // Whoever does not get this has been told no less by the end of the connection. In TLS nothing can be said yet.
             if tls.is_none() {
                 let _ = stream.try_write(TOO_MANY);
@@ -116,11 +125,17 @@ pub async fn serve(listener: TcpListener, front: Front, router: Router, limits: 
         let talk = Talk { service, patience: limits.patience, stopping: stopping.clone() };
         let (acceptor, watcher) = (tls.as_ref().map(|tls| tls.acceptor()), graceful.watcher());
         tokio::spawn(async move {
-            match acceptor {
-                Some(acceptor) => talk.secretly(stream, &acceptor, watcher).await,
-                None => talk.over(patiently(stream, limits.patience), watcher).await,
+            let talk = async {
+                match acceptor {
+                    Some(acceptor) => talk.secretly(stream, &acceptor, watcher).await,
+                    None => talk.over(patiently(stream, limits.patience), watcher).await,
+                }
+            };
+            tokio::select! {
+                () = talk => {}
+                Ok(()) = gives_way => {}
             }
-            drop((own, place));
+            drop(place);
         });
     }
     drop((listener, running));
@@ -180,9 +195,40 @@ pub fn admit(request: &Request) -> Result<(), Fault> {
 /// As [`admit`].
 pub fn charge(request: &Request, weight: NonZeroU32) -> Result<(), Fault> {
     let Connection { address, shared } = Connection::of(request)?;
-    let weight = weight.min(shared.limits.requests_per_second);
-    // No more than may be asked for at once.
-    shared.rate.check_key_n(&address, weight).map_err(|_| Fault::Rate)?.map_err(|_| Fault::Rate)
+    shared.charge(address, weight)
+}
+
+/// Says that somebody whom the server knows asks: the address keeps its places, and has room where strangers have none, for a day.
+///
+/// # Errors
+///
+/// The request has not come through [`serve`].
+pub fn vouch(request: &Request) -> Result<(), Fault> {
+    let Connection { address, shared } = Connection::of(request)?;
+    shared.connections.vouch(address);
+    Ok(())
+}
+
+impl Meter {
+    /// For a request.
+    ///
+    /// # Errors
+    ///
+    /// It has not come through [`serve`].
+    pub fn of(request: &Request) -> Result<Self, Fault> {
+        let Connection { address, .. } = Connection::of(request)?;
+        let Origin { shared, .. } = request.extensions().get().ok_or(Fault::Unbounded)?;
+        Ok(Self { address, shared: shared.clone() })
+    }
+
+    /// As [`charge`].
+    ///
+    /// # Errors
+    ///
+    /// The address has asked too often.
+    pub fn charge(&self, weight: NonZeroU32) -> Result<(), Fault> {
+        self.shared.charge(self.address, weight)
+    }
 }
 
 impl<'a> Connection<'a> {
@@ -197,7 +243,7 @@ impl<'a> Connection<'a> {
     }
 
     pub(crate) fn claim_body(&self) -> Claim {
-        self.shared.bodies.claim(self.address)
+        self.shared.bodies.claim(self.address, self.shared.connections.knows(self.address))
     }
 }
 
@@ -210,39 +256,36 @@ impl Shared {
             proxies,
             rate: rate(),
             handshakes: rate(),
-            connections: Shares::new(connections, connections / shares),
-            bodies: Shares::new(bodies_bytes, bodies_bytes / shares),
+            connections: Places::new(connections, limits.open(connections), connections / shares),
+            bodies: Shares::new(bodies_bytes, limits.open(bodies_bytes), bodies_bytes / shares),
         }
     }
 
-    /// A place for a connection among those of its address. A proxy's are those of many.
-    fn let_in(&self, peer: IpAddr, is_tls: bool) -> Result<Option<Claim>, Fault> {
-        if self.proxies.trusts(peer) {
-            return Ok(None);
-        }
-        let address = whom(peer);
-        let mut own = self.connections.claim(address);
-        if !own.grow(1) {
-            return Err(Fault::Full);
-        }
+    fn charge(&self, address: IpAddr, weight: NonZeroU32) -> Result<(), Fault> {
+        // No more than may be asked for at once.
+        let weight = weight.min(self.limits.requests_per_second);
+        self.rate.check_key_n(&address, weight).map_err(|_| Fault::Rate)?.map_err(|_| Fault::Rate)
+    }
+
+    /// A place for a connection among those of its address, and what is told when it has to give way.
+    fn let_in(&self, peer: IpAddr, is_tls: bool) -> Result<(Place, oneshot::Receiver<()>), Fault> {
+        let (address, is_proxy) = (whom(peer), self.proxies.trusts(peer));
         // Handshakes cost more than most requests.
-        if is_tls && self.handshakes.check_key(&address).is_err() {
+        if is_tls && !is_proxy && self.handshakes.check_key(&address).is_err() {
             return Err(Fault::Rate);
         }
-        Ok(Some(own))
+        self.connections.take(address, is_proxy).ok_or(Fault::Full)
     }
 }
 
-/// The next connection, when there is a place for it.
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, SocketAddr, Option<OwnedSemaphorePermit>) {
+/// The next connection.
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     loop {
-        // The semaphore is never closed.
-        let place = places.clone().acquire_owned().await.ok();
         match listener.accept().await {
             Ok((stream, peer)) => {
                 // Answers are short and should not wait to be joined to others.
                 let _ = stream.set_nodelay(true);
-                return (stream, peer, place);
+                return (stream, peer);
             }
             // Out of file handles, say: others may be given back meanwhile.
             Err(_) => sleep(PAUSE).await,

@@ -11,6 +11,8 @@ pub struct Shares(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     all: usize,
+    /// Of all, what strangers may have.
+    open: usize,
     each: usize,
     used: Mutex<Used>,
 }
@@ -26,18 +28,20 @@ struct Used {
 pub struct Claim {
     shares: Shares,
     address: IpAddr,
+    /// Whether its address is known, so that no part is closed to it.
+    is_known: bool,
     amount: usize,
 }
 
 impl Shares {
-    /// `all` in all; `each`, but not less than one, for an address.
-    pub fn new(all: usize, each: usize) -> Self {
-        Self(Arc::new(Inner { all, each: each.max(1), used: Mutex::default() }))
+    /// `all` in all, of which strangers may have `open`; `each`, but not less than one, for an address.
+    pub fn new(all: usize, open: usize, each: usize) -> Self {
+        Self(Arc::new(Inner { all, open: open.min(all), each: each.max(1), used: Mutex::default() }))
     }
 
     /// Something of which nothing is in use yet.
-    pub fn claim(&self, address: IpAddr) -> Claim {
-        Claim { shares: self.clone(), address, amount: 0 }
+    pub fn claim(&self, address: IpAddr, is_known: bool) -> Claim {
+        Claim { shares: self.clone(), address, is_known, amount: 0 }
     }
 
     fn used(&self) -> MutexGuard<'_, Used> {
@@ -50,7 +54,8 @@ impl Claim {
     /// Whether there was so much more, which is then in use.
     #[must_use]
     pub fn grow(&mut self, amount: usize) -> bool {
-        let Inner { all, each, .. } = *self.shares.0;
+        let Inner { all, open, each, .. } = *self.shares.0;
+        let all = if self.is_known { all } else { open };
         let mut used = self.shares.used();
         let before = used.by.get(&self.address).copied().unwrap_or(0);
         let (Some(in_all), Some(own)) = (used.all.checked_add(amount), before.checked_add(amount)) else { return false };
@@ -94,8 +99,8 @@ mod tests {
 
     #[test]
     fn an_address_has_its_share_and_no_more_and_gives_it_back() {
-        let shares = Shares::new(10, 4);
-        let mut claims: Vec<Claim> = (1..=3).map(|host| shares.claim(IpAddr::from([127, 0, 0, host]))).collect();
+        let shares = Shares::new(10, 10, 4);
+        let mut claims: Vec<Claim> = (1..=3).map(|host| shares.claim(IpAddr::from([127, 0, 0, host]), false)).collect();
         assert!(claims[0].grow(3) && !claims[0].grow(2) && claims[0].grow(1) && !claims[0].grow(1));
         assert!(claims[1].grow(4) && !claims[2].grow(3) && claims[2].grow(2), "ten in all");
         assert!(!claims[2].grow(usize::MAX));
@@ -104,6 +109,17 @@ mod tests {
         drop(claims);
         let Used { all, by } = &*shares.used();
         assert_eq!((*all, by.len()), (0, 0));
+    }
+
+    #[test]
+    fn a_part_is_for_who_is_known() {
+        let shares = Shares::new(10, 6, 8);
+        let [mut stranger, mut known] =
+            [false, true].map(|is_known| shares.claim(IpAddr::from([127, 0, 0, 1 + u8::from(is_known)]), is_known));
+        assert!(!stranger.grow(7) && stranger.grow(6) && !stranger.grow(1));
+        assert!(known.grow(4) && !known.grow(1), "ten in all");
+        drop(stranger);
+        assert!(known.grow(4) && !known.grow(1), "its share");
     }
 
     #[test]

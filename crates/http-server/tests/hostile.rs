@@ -52,14 +52,19 @@ async fn slow_headers_and_idle_connections_are_cut_off() {
 
 #[tokio::test]
 async fn who_does_not_read_the_answer_is_cut_off() {
-    let server = start(Limits { connections: 4, shares: NonZeroUsize::MIN, ..limits() }).await;
+    let server = start(Limits { connections: 4, shares: NonZeroUsize::MIN, kept: None, ..limits() }).await;
     let mut deaf = Vec::new();
     for _ in 0..4 {
         let mut stream = connect(server, HOSTILE).await;
         stream.write_all(b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
         deaf.push(stream);
     }
-    // All places are taken until then.
+    sleep(limits().patience * 3).await;
+    for mut stream in deaf {
+        let mut read = Vec::new();
+        let _ = stream.read_to_end(&mut read).await;
+        assert!(read.len() < LARGE, "it was not cut off");
+    }
     assert_eq!(send(server, HONEST, 5).await, 200);
 }
 
@@ -129,6 +134,46 @@ async fn one_address_has_its_share_of_the_connections() {
         sleep(Duration::from_millis(20)).await;
     }
     panic!("connections are not given back");
+}
+
+/// The status of a request for `/known`, after which the address is.
+async fn become_known(server: SocketAddr, from: u8) -> u16 {
+    let mut stream = connect(server, from).await;
+    stream.write_all(b"GET /known HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+    status(&answer(&mut stream).await)
+}
+
+#[tokio::test]
+async fn a_flood_of_connections_keeps_nobody_out_from_few_addresses_and_nobody_who_is_known_from_many() {
+    let limits = Limits { connections: 256, patience: LONG, ..limits() };
+    let server = start(limits).await;
+    // 192 places are for strangers, 64 for each address.
+    let mut flood = Vec::new();
+    for host in (10..15).cycle().take(300) {
+        flood.push(connect(server, host).await);
+    }
+    for _ in 0..20 {
+        assert_eq!(send(server, HONEST, 5).await, 200);
+    }
+    assert_eq!(become_known(server, HONEST).await, 200);
+    flood.clear();
+    for host in 10..210 {
+        flood.push(connect(server, host).await);
+    }
+    sleep(Duration::from_millis(500)).await;
+    let mut stranger = connect(server, 250).await;
+    assert_eq!(status(&answer(&mut stranger).await), 503);
+    // More than are kept: where nothing is free, strangers give way.
+    let mut known = Vec::new();
+    for _ in 0..64 {
+        known.push(connect(server, HONEST).await);
+    }
+    for stream in &mut known {
+        stream.write_all(head(0).as_bytes()).await.unwrap();
+        let mut first = [0; 12];
+        stream.read_exact(&mut first).await.unwrap();
+        assert_eq!(&first, b"HTTP/1.1 200");
+    }
 }
 
 #[tokio::test]

@@ -165,6 +165,8 @@ fn limits() -> Limits {
         body_bytes: MAX_ASK_BYTES,
         bodies_bytes: 2 * Topic::MAX_BYTES,
         shares: NonZeroUsize::MIN.saturating_add(1),
+        // A party knows nobody before it has read what is sent.
+        kept: None,
         patience: Duration::from_secs(60),
         requests_per_second: NonZeroU32::MIN.saturating_add(199),
     }

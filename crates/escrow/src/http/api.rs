@@ -1,5 +1,7 @@
 //! The interface under `/v1`.
 
+use std::num::NonZeroU32;
+
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -10,7 +12,7 @@ use verinfer_escrow_client::messages::{
     About, AccountView, AgreementView, ErrorBody, FileAccess, MAX_ENDED_LISTED, MAX_OPEN_LISTED, OTHER_BODY, PartyView, RequestAccess,
     RequestReceipt,
 };
-use verinfer_http_server::{Counted, Room, body};
+use verinfer_http_server::{Counted, Meter, Room, body, vouch};
 use verinfer_protocols::agreement::Terms;
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::AccountId;
@@ -64,10 +66,17 @@ pub async fn about(State(shared): State<Shared>) -> Answer<About> {
     )
 )]
 pub async fn request(State(shared): State<Shared>, request: Request) -> Answer<RequestReceipt> {
-    let access = sent(&shared, request.headers()).await?;
+    let (by, access) = sent(&shared, request.headers()).await?;
     body::check_json(request.headers())?;
-    let heard = Heard::of(&request);
-    let body = body::read(request, shared.limits.body_bytes).await?;
+    vouch(&request)?;
+    let (heard, meter) = (Heard::of(&request), Meter::of(&request)?);
+    let most = shared.escrow.longest_request(by, shared.limits.body_bytes).await?;
+    let body = body::read(request, most).await?;
+    // What is long takes as much of the processor to understand as this many others.
+    let len = u32::try_from(body.bytes.len() / PARSED).unwrap_or(u32::MAX);
+    if let Some(weight) = NonZeroU32::new(len) {
+        meter.charge(weight)?;
+    }
     check_body(Digest::of_bytes(&body.bytes), access.body)?;
     let request: signed::Request = body.json()?;
     drop(body);
@@ -79,6 +88,9 @@ pub async fn request(State(shared): State<Shared>, request: Request) -> Answer<R
     heard.entry(&entry);
     Ok(Json(RequestReceipt { request: id, entry }))
 }
+
+/// Bytes of a request's JSON that take as much of the processor as another request.
+const PARSED: usize = 1 << 16;
 
 /// An account and its agreements.
 #[utoipa::path(
@@ -171,6 +183,7 @@ pub async fn leave_file(
 ) -> Result<StatusCode, Failure> {
     let (id, file, by) = authorized(&shared, &id, &file, &headers, true)?;
     shared.escrow.check_may_leave(by, id).await?;
+    vouch(&request)?;
     let body = body::read(request, shared.escrow.limits.file_bytes).await?;
     check_body(Digest::of_bytes(&body.bytes), file)?;
     shared.escrow.keep_file(by, id, &body.bytes).await?;
@@ -210,7 +223,7 @@ fn check_body(found: Digest, authorized: Digest) -> Result<(), Failure> {
 }
 
 /// What an account sends that is known here, if its signature says so.
-async fn sent(shared: &Shared, headers: &HeaderMap) -> Result<RequestAccess, Failure> {
+async fn sent(shared: &Shared, headers: &HeaderMap) -> Result<(AccountId, RequestAccess), Failure> {
     let claimed = RequestAccess::claimed(authorization(headers), shared.escrow.account());
     let (by, access, signature) = claimed.ok_or_else(|| unsigned("the authorization header is missing or malformed"))?;
     check_expiry(shared, access.expires)?;
@@ -219,7 +232,7 @@ async fn sent(shared: &Shared, headers: &HeaderMap) -> Result<RequestAccess, Fai
         return Err(unsigned("the authorization is not signed by its account"));
     }
     shared.escrow.check_sender(by).await?;
-    Ok(access)
+    Ok((by, access))
 }
 
 /// Who asks for a file of an agreement, if its signature says so.

@@ -207,6 +207,18 @@ impl Store {
         Ok(summaries)
     }
 
+    /// Whether an account has an agreement that has not ended.
+    ///
+    /// # Errors
+    ///
+    /// The database fails.
+    pub async fn is_bound(&self, account: AccountId) -> Result<bool, StoreError> {
+        let open = "SELECT 1 WHERE EXISTS (SELECT 1 FROM agreements WHERE proposer = $1 AND ended = 0) \
+                    OR EXISTS (SELECT 1 FROM agreements WHERE acceptor = $1 AND ended = 0)";
+        let query = sqlx::query(open).bind(account.to_string());
+        Ok(query.fetch_optional(&mut *self.connection().await?).await?.is_some())
+    }
+
     /// Agreements whose stage is over at a time, the longest first.
     ///
     /// # Errors

@@ -180,6 +180,74 @@ fn what_strangers_write_is_shown_and_not_run() {
     let injected =
         "(document.body.append(Object.assign(document.createElement('script'), { textContent: 'window.run = true' })), !window.run)";
     assert!(reader.ask::<bool>(injected));
+
+    // The other pages with texts of strangers, at their widest and on a phone.
+    for path in [format!("/accounts/{}", key(1).account()), "/log".to_owned()] {
+        for width in [1280, 360] {
+            reader.narrow(width, &format!("{}{path}", running.url()));
+            let text: String = reader.ask("document.body.textContent");
+            for reference in &references {
+                assert!(text.contains(reference), "{reference:?} is not in {path}: {text}");
+            }
+            assert_eq!(
+                reader.ask::<usize>("document.querySelectorAll('img, style, body script, a[href^=javascript]').length"),
+                0,
+                "{path}"
+            );
+            // What is written from right to left turns nothing around that is not its own.
+            let outside = "[...document.querySelectorAll('td, dd')].filter(cell => [...cell.childNodes].some(node => \
+                           node.nodeType == Node.TEXT_NODE && node.textContent.includes('\u{202e}'))).length";
+            assert_eq!(reader.ask::<usize>(outside), 0, "{path}");
+            let widest: u32 = reader.ask("document.documentElement.scrollWidth");
+            assert!(widest <= width, "{path} is {widest} wide on {width}");
+            reader.picture(&format!("hostile{}-{width}", path.split('/').nth(1).unwrap()));
+        }
+    }
+    running.stop();
+}
+
+/// How each of these texts stands out from what is behind it: WCAG's contrast of two colours.
+const CONTRAST: &str = "(() => { \
+    const canvas = Object.assign(document.createElement('canvas'), { width: 1, height: 1 }).getContext('2d', { willReadFrequently: true }); \
+    const paint = colour => { canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1); return canvas.getImageData(0, 0, 1, 1).data; }; \
+    const light = ([r, g, b]) => [[r, .2126], [g, .7152], [b, .0722]].map(([c, w]) => \
+        w * (c / 255 <= .04045 ? c / 255 / 12.92 : ((c / 255 + .055) / 1.055) ** 2.4)).reduce((a, b) => a + b); \
+    const probe = document.body.appendChild(document.createElement('div')); \
+    probe.style.backgroundColor = 'Canvas'; \
+    const canvas_colour = getComputedStyle(probe).backgroundColor; \
+    probe.remove(); \
+    return [...document.querySelectorAll('body, a, th, dt, td, .from-now, footer')].map(element => { \
+        const behind = light(paint(canvas_colour)), front = light(paint(getComputedStyle(element).color)); \
+        return (Math.max(behind, front) + .05) / (Math.min(behind, front) + .05); }); })()";
+
+#[test]
+fn pages_can_be_read_by_who_prefers_dark_ones() {
+    let database = sqlite();
+    let running = Running::start(&database);
+    running.fund(&[&key(1), &key(2)], 1000);
+    let (customer, provider) = (running.client(&key(1)), running.client(&key(2)));
+    let id = propose(&customer);
+    act(&provider, id, Move::Accept);
+    let Some(reader) = Reader::open(&running.url()) else { return running.stop() };
+    for is_dark in [false, true] {
+        if is_dark {
+            reader.prefer_dark();
+        }
+        for (name, url) in pages(&running, id) {
+            reader.narrow(1280, &url);
+            assert_eq!(reader.ask::<bool>("matchMedia('(prefers-color-scheme: dark)').matches"), is_dark);
+            let behind: Vec<u8> = reader.ask(
+                "(() => { const canvas = Object.assign(document.createElement('canvas'), { width: 1, height: 1 }).getContext('2d'); \
+                 canvas.fillStyle = getComputedStyle(document.documentElement).color; canvas.fillRect(0, 0, 1, 1); \
+                 return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3); })()",
+            );
+            assert_eq!(behind.iter().all(|&part| part > 200), is_dark, "{name}: text is {behind:?}");
+            let contrasts: Vec<f64> = reader.ask(CONTRAST);
+            let least = contrasts.iter().copied().fold(f64::INFINITY, f64::min);
+            assert!(least >= 4.5, "{name}, dark {is_dark}: contrast {least}");
+            reader.picture(&format!("{name}-{}", if is_dark { "dark" } else { "light" }));
+        }
+    }
     running.stop();
 }
 

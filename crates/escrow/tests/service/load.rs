@@ -8,14 +8,14 @@ use std::sync::{Arc, Mutex};
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
-use crate::common::{Database, LONG, Running, audited, client, digest, key, nonce, on_each_database, serving};
+use crate::common::{Database, LONG, Running, audited, client, digest, key, nonce, on_each_database, serving, sqlite};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::Runtime;
 use verinfer_escrow::http::HttpLimits;
 use verinfer_escrow::service::Limits;
 use verinfer_escrow_client::messages::AgreementView;
-use verinfer_escrow_client::{Client, ClientError};
+use verinfer_escrow_client::{Client, ClientError, Patience};
 use verinfer_protocols::agreement::{self, State};
 use verinfer_protocols::digest::AgreementId;
 use verinfer_protocols::keys::SecretKey;
@@ -134,6 +134,40 @@ fn five_hundred_agreements_with_fifty_clients_while_one_address_floods() {
         println!("meanwhile one address: {flood:?}");
         network.shutdown_background();
     });
+}
+
+#[test]
+fn a_party_that_has_signed_a_request_is_served_while_strangers_hold_all_other_connections() {
+    let database = sqlite();
+    let running = Running::with_limits(&database, Limits::default(), HttpLimits { connections: 64, ..HttpLimits::default() });
+    running.fund(&[&key(1), &key(2)], WEALTH);
+    let network = Runtime::new().unwrap();
+    let [party, stranger] = [1, 2].map(|host| network.block_on(passage(Ipv4Addr::new(127, 0, 1, host), running.address)));
+    let hasty =
+        |url: &str, party: u8| Client::connect(url, key(party), Patience { answer: Duration::from_secs(100), total: Duration::ZERO });
+    let propose = |client: &Client| {
+        let terms = serving::terms(key(1).account(), key(2).account(), nonce(), 2, LONG);
+        client.open(agreement::Terms::Serving(terms))
+    };
+    propose(&hasty(&party, 1).unwrap()).unwrap();
+    let flood: Vec<_> = (1..=200)
+        .map(|host| {
+            let socket = network.block_on(async { TcpSocket::new_v4() }).unwrap();
+            socket.bind(SocketAddr::from((Ipv4Addr::new(127, 0, 2, host), 0))).unwrap();
+            network.block_on(socket.connect(running.address)).unwrap()
+        })
+        .collect();
+    sleep(Duration::from_millis(500));
+    assert!(hasty(&stranger, 2).is_err(), "a stranger finds no place");
+    let start = Instant::now();
+    for _ in 0..20 {
+        propose(&hasty(&party, 1).unwrap()).unwrap();
+    }
+    println!("20 proposals in {:?} beside {} connections of strangers", start.elapsed(), flood.len());
+    drop(flood);
+    network.shutdown_background();
+    running.stop();
+    assert_eq!(audited(&database).unwrap().open, 21);
 }
 
 /// What one address asks for on many connections as fast as it can: pages and the log, which some do not read, and requests of nobody.

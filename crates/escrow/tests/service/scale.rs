@@ -202,6 +202,8 @@ fn start_pages_and_audit_of_a_long_log() {
         format!("/v1/agreements/{agreement}"),
         format!("/v1/accounts/{customer}"),
         format!("/accounts/{customer}"),
+        format!("/v1/accounts/{}", key(101).account()),
+        format!("/v1/accounts/{customer}/met/{}", Digest([1; 32])),
         format!("/v1/log?after={}", entries / 2),
         format!("/v1/log?agreement={agreement}"),
     ];

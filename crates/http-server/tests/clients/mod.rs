@@ -11,7 +11,7 @@ use axum::routing::{get, put};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::timeout;
-use verinfer_http_server::{Fault, Front, Limits, Room, admit, body, serve};
+use verinfer_http_server::{Fault, Front, Limits, Room, admit, body, serve, vouch};
 
 pub const MIB: usize = 1 << 20;
 
@@ -47,7 +47,9 @@ pub async fn start_behind(front: Front, limits: Limits) -> SocketAddr {
         room.take(LARGE).map_err(refuse)?;
         Ok(room.answer(vec![b'x'; LARGE]))
     };
-    let router = Router::new().route("/", put(length).get(length)).route("/large", get(large)).route("/room", get(room));
+    let known = async move |request: Request| vouch(&request).map_err(refuse);
+    let router =
+        Router::new().route("/known", get(known)).route("/", put(length).get(length)).route("/large", get(large)).route("/room", get(room));
     let router = router.layer(DefaultBodyLimit::disable());
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -58,6 +58,11 @@ pub struct LimitArguments {
     #[arg(long, value_name = "N", default_value_t = HttpLimits::default().shares)]
     shares: NonZeroUsize,
 
+    /// One part in so many of the connections and of the memory is kept for addresses from which an account that is known here has signed a request within
+    /// a day.
+    #[arg(long, value_name = "N", default_value = "4")]
+    kept: NonZeroUsize,
+
     /// Seconds that a client may take for the header of a request, for its body, and to read an answer.
     #[arg(long, value_name = "SECONDS", default_value_t = HttpLimits::default().patience.as_secs(), value_parser = clap::value_parser!(u64).range(1..))]
     patience: u64,
@@ -86,6 +91,7 @@ impl LimitArguments {
             body_bytes: self.max_request.saturating_mul(1 << 10),
             bodies_bytes: self.max_memory.saturating_mul(1 << 20),
             shares: self.shares,
+            kept: Some(self.kept),
             patience: Duration::from_secs(self.patience),
         }
     }

@@ -6,7 +6,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use headless_chrome::browser::default_executable;
-use headless_chrome::protocol::cdp::Emulation::{SetDeviceMetricsOverride, SetScriptExecutionDisabled};
+use headless_chrome::protocol::cdp::Emulation::{MediaFeature, SetDeviceMetricsOverride, SetEmulatedMedia, SetScriptExecutionDisabled};
 use headless_chrome::protocol::cdp::Page::CaptureScreenshotFormatOption;
 use headless_chrome::{Browser, LaunchOptions, Tab};
 use serde::de::DeserializeOwned;
@@ -70,6 +70,12 @@ impl Reader {
         };
         self.tab.call_method(metrics).unwrap();
         self.tab.navigate_to(url).unwrap().wait_until_navigated().unwrap();
+    }
+
+    /// Shows pages as to who prefers dark ones.
+    pub fn prefer_dark(&self) {
+        let feature = MediaFeature { name: "prefers-color-scheme".to_owned(), value: "dark".to_owned() };
+        self.tab.call_method(SetEmulatedMedia { media: None, features: Some(vec![feature]) }).unwrap();
     }
 
     /// Keeps a picture of the whole page, if somebody wants to look at it.

@@ -48,12 +48,12 @@ impl EscrowArguments {
         self.connect_with(None, output)
     }
 
-    /// The same, where what the escrow signs is kept and compared.
+    /// The same, where what the escrow signs is kept and compared: where, for the key's account.
     ///
     /// # Errors
     ///
     /// As [`EscrowArguments::connect`]; also if the escrow contradicts what was kept.
-    pub fn connect_with(&self, memory: Option<Arc<dyn Memory>>, output: Output) -> anyhow::Result<Client> {
+    pub fn connect_with(&self, memory: Option<&dyn Fn(AccountId) -> Arc<dyn Memory>>, output: Output) -> anyhow::Result<Client> {
         let key = keys::read(&self.key, output)?;
         self.roots.warn_of(&self.escrow, output);
         let address = EscrowAddress {
@@ -62,6 +62,7 @@ impl EscrowArguments {
             account: self.escrow_account,
             patience: Patience::default(),
         };
+        let memory = memory.map(|memory| memory(key.account()));
         Ok(Client::connect_to(&address, key, memory)?)
     }
 

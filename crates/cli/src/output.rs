@@ -94,9 +94,12 @@ impl Output {
 
     /// Prints an error, in one line with its causes, and gives the exit code 2.
     pub fn failure(self, error: &anyhow::Error) -> ExitCode {
-        let message = with_causes(error);
+        let (mut message, is_contradiction) = (with_causes(error), is_contradiction(error));
+        if is_contradiction {
+            message.push_str("; `verinfer escrow receipts` shows which keys have signed what a party's state keeps");
+        }
         let code = self.print_failure(&message, &format!("error: {}\n", one_line(&message)));
-        if is_contradiction(error) { ExitCode::from(3) } else { code }
+        if is_contradiction { ExitCode::from(3) } else { code }
     }
 
     /// Prints on standard error what the user should know although the command goes on.

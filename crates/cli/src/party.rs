@@ -87,7 +87,7 @@ impl PartyArguments {
         self.roots.warn_of(&self.escrow, output);
         let address =
             EscrowAddress { url: self.escrow.clone(), roots: roots.clone(), account: self.escrow_account, patience: Patience::default() };
-        let client = Client::connect_to(&address, key.clone(), Some(Arc::new(Receipts::of(&store))))?;
+        let client = Client::connect_to(&address, key.clone(), Some(Arc::new(Receipts::of(&store, key.account()))))?;
         let pace = Pace { poll: Duration::from_millis(self.poll), once };
         let tell: Tell = Arc::new(move |line| output.line(line));
         Ok(Party { key, client, store, roots, pace, tell })

@@ -8,6 +8,7 @@ use between::Between;
 use serde_json::Value;
 use verinfer_escrow_client::{Client, Patience};
 use verinfer_protocols::agreement::{Move, Terms};
+use verinfer_protocols::answer::{Answer, SignedCertificate};
 use verinfer_protocols::digest::Digest;
 use verinfer_protocols::keys::{AccountId, SecretKey};
 use verinfer_protocols::money::Money;
@@ -288,15 +289,20 @@ fn operator_that_forgets_a_withdrawal_is_convicted_by_its_receipt() {
     let (code, shown) = judge("shown.json", &operator);
     assert!(code == 0 && shown["contradiction"].as_str().unwrap().contains("has taken entries back"), "{shown}");
     let (code, shown) = judge("shown.json", &account);
-    assert!(code == 1 && shown["contradiction"].is_null() && shown["fault"].as_str().unwrap().contains("it is of the escrow"), "{shown}");
+    assert!(
+        code == 1 && shown["contradiction"].is_null() && shown["faults"][0].as_str().unwrap().contains("it is of the escrow"),
+        "{shown}"
+    );
     let text = std::fs::read_to_string(folder.join("shown.json")).unwrap();
     std::fs::write(folder.join("forged.json"), text.replace("november", "december")).unwrap();
     let (code, shown) = judge("forged.json", &operator);
-    assert!(code == 1 && shown["fault"].as_str().unwrap().contains("the signature is not that of account"), "{shown}");
-    std::fs::write(folder.join("old.json"), text.replace("\"version\": 2,\n  \"head\"", "\"head\"")).unwrap();
+    let fault = shown["faults"][0].as_str().unwrap();
+    assert!(code == 1 && fault.starts_with("receipt 1: ") && fault.contains("the signature is not that of account"), "{shown}");
+    assert!(shown["contradiction"].is_string(), "that is proved all the same: {shown}");
+    std::fs::write(folder.join("old.json"), text.replace("\"version\": 3,\n  \"head\"", "\"head\"")).unwrap();
     let (code, refused) = judge("old.json", &operator);
     assert!(
-        code == 2 && refused["error"]["message"].as_str().unwrap().contains("receipts of version 1, this program reads version 2"),
+        code == 2 && refused["error"]["message"].as_str().unwrap().contains("receipts of version 1, this program reads version 3"),
         "{refused}"
     );
 }
@@ -359,4 +365,140 @@ fn receipt_key_that_the_operator_certifies_serves_in_its_place() {
         ["escrow", "serve", "--db", "sqlite:escrow.db", "--certificate", "certificate.json", "--receipt-key", "other.key", "--json"];
     let (code, refused) = run(folder, &serve);
     assert!(code == 2 && refused.contains("is for the receipt key"), "{refused}");
+}
+
+/// Begins a command by way of somebody in between, and kills it when that is what has come of it.
+fn interrupted(folder: &Path, between: &Between, arguments: &[&str], until: impl Fn() -> bool) {
+    let mut command = Command::new(PROGRAM);
+    command.current_dir(folder).args(arguments).args(["--key", "party.key", "--escrow", &between.url()]).stderr(Stdio::null());
+    let (mut child, begun) = (command.spawn().unwrap(), std::time::Instant::now());
+    while !until() {
+        assert!(begun.elapsed().as_secs() < 60, "nothing has come of it");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn take_back_that_is_given_again_does_not_break_off_what_was_accepted_meanwhile() {
+    let (folder, account) = keys();
+    let folder = folder.path();
+    let (escrow, other) = (Escrow::start(folder), new_key(folder, "other.key"));
+    for account in [&account, &other] {
+        escrow.run(folder, "escrow.key", &["escrow", "deposit", "--account", account, "--amount", "1000", "--reference", "cash"]);
+    }
+    let [customer, provider] =
+        ["party.key", "other.key"].map(|name| Client::connect(&escrow.url, key(folder, name), Patience::default()).unwrap());
+    let [first, second] = [1, 2].map(|number| customer.open(round(customer.account(), provider.account(), number)).unwrap());
+    let between = Between::start(escrow.url.strip_prefix("http://").unwrap().parse().unwrap());
+    // Of what becomes of a request nothing is heard, if it comes to the escrow at all.
+    let is_sent = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let sent = is_sent.clone();
+    between.spoil(move |_, answer| {
+        let text = String::from_utf8_lossy(answer);
+        let is_asked = text.contains("\"other_body\"") || text.contains("\"entry\":");
+        sent.fetch_or(is_asked, std::sync::atomic::Ordering::SeqCst);
+        if is_asked { Vec::new() } else { answer.to_vec() }
+    });
+    between.pass(|server, asked| {
+        use std::io::Write;
+        let mut asked = asked.to_vec();
+        if asked.starts_with(b"POST") {
+            *asked.last_mut().unwrap() = b' ';
+        }
+        server.write_all(&asked).unwrap();
+    });
+    let take_back = ["account", "take-back", &first.to_string()];
+    interrupted(folder, &between, &take_back, || is_sent.load(std::sync::atomic::Ordering::SeqCst));
+    provider.act(first, Move::Serving(serving::Move::Accept)).unwrap();
+    let accepted = customer.agreement(first).unwrap();
+    for rest in [true, false] {
+        let (code, refused) = escrow.run(folder, "party.key", &take_back);
+        let message = refused["error"]["message"].as_str().unwrap();
+        assert!(code == 2 && message.contains("only a proposal that nobody has accepted"), "{refused}");
+        assert_eq!(message.contains("may still reach the escrow within"), rest, "{refused}");
+    }
+    assert_eq!(customer.agreement(first).unwrap().stage, accepted.stage, "nobody has broken it off");
+
+    // One that was carried out has its receipt when it is given again.
+    between.leave_alone();
+    between.spoil(|_, answer| if String::from_utf8_lossy(answer).contains("\"entry\":") { Vec::new() } else { answer.to_vec() });
+    let take_back = ["account", "take-back", &second.to_string()];
+    interrupted(folder, &between, &take_back, || customer.agreement(second).unwrap().ended);
+    let (code, taken) = escrow.run(folder, "party.key", &take_back);
+    assert!(code == 0 && taken["entry"].is_number(), "{taken}");
+    let (_, kept) = run(folder, &["escrow", "receipts", "party.key.receipts", "--json"]);
+    assert_eq!(serde_json::from_str::<Value>(&kept).unwrap()["receipts"], 1);
+}
+
+#[test]
+fn accounts_that_share_a_file_of_receipts_count_their_requests_apart() {
+    let (folder, account) = keys();
+    let folder = folder.path();
+    let (escrow, other) = (Escrow::start(folder), new_key(folder, "other.key"));
+    for account in [&account, &other] {
+        escrow.run(folder, "escrow.key", &["escrow", "deposit", "--account", account, "--amount", "1000", "--reference", "cash"]);
+    }
+    let run = |key: &str, arguments: &[&str]| {
+        let (code, answer) = escrow.run(folder, key, &[arguments, &["--receipts", "shared"]].concat());
+        assert_eq!(code, 0, "{answer}");
+    };
+    let withdraw = |key: &str, reference: &str| run(key, &["account", "withdraw", "--amount", "1", "--reference", reference]);
+    withdraw("party.key", "one");
+    withdraw("party.key", "two");
+    run("other.key", &["account", "balance"]);
+    withdraw("other.key", "one");
+    run("party.key", &["account", "balance"]);
+    let (code, kept) = self::run(folder, &["escrow", "receipts", "shared", "--json"]);
+    assert_eq!((code, &serde_json::from_str::<Value>(&kept).unwrap()["receipts"]), (0, &Value::from(3)));
+}
+
+#[test]
+fn party_begins_again_when_what_a_stolen_receipt_key_has_signed_is_set_aside() {
+    let (folder, account) = keys();
+    let folder = folder.path();
+    let (_, shown) = run(folder, &["keys", "show", "escrow.key", "--json"]);
+    let operator = serde_json::from_str::<Value>(&shown).unwrap()["account"].as_str().unwrap().to_owned();
+    let receipts = new_key(folder, "receipts.key");
+    let certify = ["escrow", "certify", "--key", "escrow.key", "--receipt-account", &receipts, "--days", "2", "certificate.json", "--json"];
+    assert_eq!(run(folder, &certify).0, 0);
+    let escrow = Escrow::signing(folder, &["--receipt-key", "receipts.key", "--certificate", "certificate.json"]);
+    escrow.run(folder, "escrow.key", &["escrow", "deposit", "--account", &account, "--amount", "1000", "--reference", "cash"]);
+    let withdraw = ["account", "withdraw", "--amount", "300", "--reference", "november"];
+    assert_eq!(escrow.run(folder, "party.key", &withdraw).0, 0);
+    // The thief says once that the log is long.
+    let between = Between::start(escrow.url.strip_prefix("http://").unwrap().parse().unwrap());
+    let certificate: SignedCertificate = serde_json::from_slice(&std::fs::read(folder.join("certificate.json")).unwrap()).unwrap();
+    let (thief, lies) = (key(folder, "receipts.key"), std::sync::atomic::AtomicBool::new(true));
+    between.spoil(move |_, answer| {
+        let lies = lies.swap(false, std::sync::atomic::Ordering::SeqCst);
+        let lie = |answer: &mut Answer, _: &mut String| answer.head.position += 1_000_000;
+        if lies { between::certified(&thief, Some(certificate.clone()), answer, lie) } else { answer.to_vec() }
+    });
+    let balance = ["account", "balance", "--escrow-account", &operator];
+    let url = between.url();
+    let through = [&balance[..], &["--key", "party.key", "--escrow", &url, "--json"]].concat();
+    assert_eq!(run(folder, &through).0, 3);
+    let (code, refused) = escrow.run(folder, "party.key", &balance);
+    assert_eq!(code, 3, "the honest escrow, too: {refused}");
+    let (code, shown) = run(folder, &["escrow", "receipts", "party.key.receipts", "--json"]);
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    let signer = &shown["signers"][0];
+    assert!(code == 0 && signer["account"] == receipts.as_str() && signer["signed_contradiction"] == true, "{shown}");
+    assert!(signer["certified"][0].as_u64() < signer["certified"][1].as_u64(), "{shown}");
+
+    let set_aside = ["escrow", "receipts", "party.key.receipts", "stolen.json", "--set-aside", "--json"];
+    assert_eq!(run(folder, &set_aside[..4]).0, 0);
+    assert_eq!(run(folder, &set_aside).0, 2, "nothing is replaced");
+    std::fs::remove_file(folder.join("stolen.json")).unwrap();
+    assert_eq!(run(folder, &set_aside).0, 0);
+    let (code, found) = escrow.run(folder, "party.key", &balance);
+    assert_eq!((code, &found["balance"]), (0, &Value::from(700)));
+    let (code, shown) = run(folder, &["escrow", "receipts", "stolen.json", "--escrow-account", &operator, "--json"]);
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    assert!(code == 0 && shown["receipts"] == 1 && shown["contradiction"].is_string(), "{shown}");
+    let (_, shown) = run(folder, &["escrow", "receipts", "party.key.receipts", "--json"]);
+    assert_eq!(serde_json::from_str::<Value>(&shown).unwrap()["receipts"], 0);
+    assert_eq!(run(folder, &["escrow", "receipts", "stolen.json", "again.json", "--set-aside"]).0, 2, "it is no state");
 }

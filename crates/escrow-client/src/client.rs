@@ -16,12 +16,12 @@ use verinfer_protocols::{accuracy, retrieval, serving, transfer};
 
 use crate::MAX_FILE_BYTES;
 use crate::address::EscrowAddress;
-use crate::error::ClientError;
+use crate::error::{ClientError, ReplyFault};
 use crate::evidence::NO_AGREEMENT;
 use crate::known::Known;
 use crate::memory::{KeptReceipt, Memory};
-use crate::messages::{About, AccountView, AgreementView, FileAccess, PartyView, Receipt, RequestAccess, RequestReceipt};
-use crate::transport::{Content, Question, Transport, refusal, understand};
+use crate::messages::{About, AccountView, AgreementView, FileAccess, PartyView, REQUESTS, Receipt, RequestAccess, RequestReceipt};
+use crate::transport::{Content, Question, Transport, refusal, text, understand};
 
 /// How long a client waits for an escrow.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +49,6 @@ pub struct Client {
 }
 
 const ABOUT: &str = "/v1/about";
-const REQUESTS: &str = "/v1/requests";
 
 /// How long its time is not asked for again: authorizations last longer.
 const MEMORY: Duration = Duration::from_secs(60);
@@ -122,7 +121,11 @@ impl Client {
         let last = if account == self.account() { self.transport.known().last_sequence(AgreementId::NONE) } else { 0 };
         let target = format!("/v1/accounts/{account}");
         let (answer, body) = self.transport.ask(&Question::get(&target))?;
+        let body = text(&target, body)?;
         let view: AccountView = understand(&target, &body)?;
+        if view.account != account {
+            return Err(ClientError::Answer { request: target, reason: format!("it is about account {}", view.account) });
+        }
         self.transport.known().check_sequence(AgreementId::NONE, (last, view.next_sequence), (&target, &answer, &body))?;
         Ok(view)
     }
@@ -144,14 +147,18 @@ impl Client {
     pub fn agreement(&self, id: AgreementId) -> Result<AgreementView, ClientError> {
         let (target, last) = (format!("/v1/agreements/{id}"), self.transport.known().last_sequence(id));
         let (answer, body) = self.transport.ask_any(&Question::get(&target))?;
+        let body = text(&target, body)?;
         if answer.answer.status != 200 {
-            let refusal = refusal(answer.answer.status, &body);
+            let refusal = refusal(answer.answer.status, body.as_bytes());
             if refusal.kind() == Some(NO_AGREEMENT) {
                 self.transport.known().check_sequence(id, (last, 1), (&target, &answer, &body))?;
             }
             return Err(refusal);
         }
         let view: AgreementView = understand(&target, &body)?;
+        if view.agreement.id != id {
+            return Err(ClientError::Answer { request: target, reason: format!("it is about agreement {}", view.agreement.id) });
+        }
         let own = view.parties.iter().find(|party| party.account == self.account());
         let next = own.map_or(1, |party| party.next_sequence);
         self.transport.known().check_sequence(id, (last, next), (&target, &answer, &body))?;
@@ -201,14 +208,18 @@ impl Client {
         let access = RequestAccess { escrow: self.escrow, body: Digest::of_bytes(&json), expires }.authorize(&self.key);
         let question = Question { content: Content::Post(&json), authorization: Some(&access), ..Question::get(REQUESTS) };
         let (answer, body) = self.transport.ask(&question)?;
+        let (status, body) = (answer.answer.status, text(REQUESTS, body)?);
         let RequestReceipt { request: found, entry } = understand(REQUESTS, &body)?;
         let expected = request.id();
         if found != expected {
             return Err(ClientError::OtherReceipt { expected, found });
         }
-        let body = String::from_utf8(body)
-            .map_err(|_| ClientError::Answer { request: REQUESTS.to_owned(), reason: "it is no UTF-8 text".to_owned() })?;
-        self.transport.known().keep(&KeptReceipt { request: request.clone(), entry, answer, body })?;
+        let (request, content_length) = (request.clone(), json.len() as u64);
+        let receipt = KeptReceipt { request, authorization: access, content_length, entry, answer, body };
+        // What is kept shows everybody what it shows the party.
+        let unproved = |fault| ClientError::Unproved { request: REQUESTS.to_owned(), status, fault: ReplyFault::Receipt(fault) };
+        receipt.check(self.escrow).map_err(unproved)?;
+        self.transport.known().keep(&receipt)?;
         Ok(entry)
     }
 

@@ -3,6 +3,7 @@ use verinfer_protocols::digest::Digest;
 use verinfer_protocols::keys::AccountId;
 
 use crate::contradiction::Contradiction;
+use crate::evidence::EvidenceFault;
 use crate::memory::MemoryError;
 
 /// Why an answer is not taken for the escrow's.
@@ -26,6 +27,15 @@ pub enum ReplyFault {
         /// Bytes of the longest.
         limit: u64,
     },
+    /// It has a status that no such answer has.
+    #[error("it should have status {expected}")]
+    Status {
+        /// The only one that says that what was asked for was done.
+        expected: u16,
+    },
+    /// It would show nobody that the request was carried out.
+    #[error("it is no receipt: {0}")]
+    Receipt(EvidenceFault),
     /// It does not hold.
     #[error(transparent)]
     Answer(#[from] AnswerFault),

@@ -1,7 +1,7 @@
 //! What shows anybody that an escrow has signed what cannot be.
 
 use serde::{Deserialize, Serialize};
-use verinfer_protocols::answer::{AnswerFault, NonceSalt, Question, SignedAnswer};
+use verinfer_protocols::answer::{AnswerFault, LogHead, NonceSalt, Question, SignedAnswer, Signer};
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::AccountId;
 use verinfer_protocols::signed::{Header, RequestFault};
@@ -9,7 +9,7 @@ use verinfer_protocols::signed::{Header, RequestFault};
 use crate::contradiction::Contradiction;
 use crate::known::compare;
 use crate::memory::KeptReceipt;
-use crate::messages::{AccountView, AgreementView, ErrorBody};
+use crate::messages::{AccountView, AgreementView, ErrorBody, JSON, REQUESTS};
 
 /// What an escrow has signed that cannot all be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,11 +53,27 @@ pub enum EvidenceFault {
         /// What is wrong with it.
         fault: RequestFault,
     },
+    /// The answer is to another question: whoever asks for a file of its own is answered with what it has left there.
+    #[error("the answer that is kept as the receipt of request {request} is to another question")]
+    OtherQuestion {
+        /// The request.
+        request: Digest,
+    },
     /// The receipt says something else.
     #[error("the receipt of request {request} does not say what the escrow has signed")]
     OtherReceipt {
         /// The request.
         request: Digest,
+    },
+    /// The receipt's entry is not in the log that its answer speaks of.
+    #[error("the receipt of request {request} names entry {position}, and its answer speaks of a log of {end} entries without it")]
+    OutsideLog {
+        /// The request.
+        request: Digest,
+        /// The entry.
+        position: u64,
+        /// How many entries the log has.
+        end: u64,
     },
     /// The answer is to something else, or says something else.
     #[error("the escrow has not signed this answer to {target}")]
@@ -94,8 +110,25 @@ impl KeptReceipt {
     pub fn check(&self, escrow: AccountId) -> Result<(), EvidenceFault> {
         self.request.check(escrow)?;
         self.answer.check(escrow)?;
-        let is_said = self.answer.answer.status == 200 && Digest::of_bytes(self.body.as_bytes()) == self.answer.answer.body;
-        if is_said && self.says() { Ok(()) } else { Err(EvidenceFault::OtherReceipt { request: self.request.id() }) }
+        let (request, answer) = (self.request.id(), &self.answer.answer);
+        if answer.question != self.question() {
+            return Err(EvidenceFault::OtherQuestion { request });
+        }
+        if answer.status != 200 || answer.body != Digest::of_bytes(self.body.as_bytes()) || !self.says() {
+            return Err(EvidenceFault::OtherReceipt { request });
+        }
+        let entry = LogHead { position: self.entry.position, digest: self.entry.head };
+        if entry.position < answer.head.position || entry == answer.head {
+            return Ok(());
+        }
+        Err(EvidenceFault::OutsideLog { request, position: entry.position, end: answer.head.position })
+    }
+
+    /// The only question whose answer is a receipt.
+    fn question(&self) -> Digest {
+        let (authorization, content_length) = (&self.authorization, self.content_length.to_string());
+        let question = Question { method: "POST", target: REQUESTS, authorization, content_type: JSON, content_length: &content_length };
+        question.digest()
     }
 }
 
@@ -106,6 +139,15 @@ impl Evidence {
             Self::Answers { earlier, .. } => earlier.answer.escrow,
             Self::Gone { later, .. } => later.answer.escrow,
         }
+    }
+
+    /// Whose keys have signed it.
+    pub fn signers(&self) -> impl Iterator<Item = Signer> {
+        let (one, other) = match self {
+            Self::Answers { earlier, later, .. } => (earlier, later),
+            Self::Gone { receipt, later, .. } => (&receipt.answer, later),
+        };
+        [one.signer(), other.signer()].into_iter()
     }
 
     /// What the escrow has signed that cannot be: whoever has only this, and the escrow's account, can check it.

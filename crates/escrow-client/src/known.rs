@@ -128,13 +128,13 @@ impl Known {
         &self,
         agreement: AgreementId,
         (last, next): (u64, u64),
-        (target, later, body): (&str, &SignedAnswer, &[u8]),
+        (target, later, body): (&str, &SignedAnswer, &str),
     ) -> Result<(), ClientError> {
         let Some(memory) = self.memory.as_ref().filter(|_| next <= last) else { return Ok(()) };
         let Some(receipt) = memory.receipt(agreement, last)? else { return Ok(()) };
         let (request, position) = (receipt.request.id(), receipt.entry.position);
         let contradiction = Contradiction::MoveGone { request, agreement, sequence: last, position, next };
-        let (target, body) = (target.to_owned(), String::from_utf8_lossy(body).into_owned());
+        let (target, body) = (target.to_owned(), body.to_owned());
         Err(self.refuse(contradiction, &Evidence::Gone { receipt, target, later: later.clone(), body }))
     }
 

@@ -1,10 +1,11 @@
 //! What a party keeps of what its escrow has signed.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::fmt::Debug;
 
 use serde::{Deserialize, Serialize};
-use verinfer_protocols::answer::SignedAnswer;
+use verinfer_protocols::answer::{SignedAnswer, Signer};
 use verinfer_protocols::digest::AgreementId;
 use verinfer_protocols::keys::AccountId;
 use verinfer_protocols::signed::Request;
@@ -18,6 +19,10 @@ use crate::messages::{Receipt, RequestReceipt};
 pub struct KeptReceipt {
     /// The request, as it was signed.
     pub request: Request,
+    /// The header `authorization` that it was sent with; the answer names it. It needs no secrecy.
+    pub authorization: String,
+    /// The bytes that it was sent as; the answer names how many.
+    pub content_length: u64,
     /// Its entry of the log.
     pub entry: Receipt,
     /// The answer that says so.
@@ -27,7 +32,7 @@ pub struct KeptReceipt {
 }
 
 /// The version of [`Export`].
-pub const EXPORT_VERSION: u16 = 2;
+pub const EXPORT_VERSION: u16 = 3;
 
 /// All that a party has kept, for a judge.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +46,40 @@ pub struct Export {
     pub receipts: Vec<KeptReceipt>,
     /// What the escrow has signed that cannot all be.
     pub evidence: Option<Evidence>,
+}
+
+/// What an [`Export`] shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// What the escrow has signed that cannot be, whatever else is there.
+    pub contradiction: Option<Contradiction>,
+    /// What does not show what it is kept for.
+    pub faults: Vec<KeptFault>,
+}
+
+/// Something does not show what it is kept for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeptFault {
+    /// The answer that says most of the log.
+    #[error("the last answer: {fault}")]
+    Head {
+        /// What is wrong with it.
+        fault: EvidenceFault,
+    },
+    /// A receipt.
+    #[error("receipt {number}: {fault}")]
+    Receipt {
+        /// Its place among them; the first has 1.
+        number: usize,
+        /// What is wrong with it.
+        fault: EvidenceFault,
+    },
+    /// What is kept as a contradiction.
+    #[error("the contradiction: {fault}")]
+    Evidence {
+        /// What is wrong with it.
+        fault: EvidenceFault,
+    },
 }
 
 /// The party's state cannot be read or written.
@@ -71,17 +110,17 @@ pub trait Memory: Debug + Send + Sync {
     /// It cannot be written.
     fn keep_receipt(&self, receipt: &KeptReceipt) -> Result<(), MemoryError>;
 
-    /// The highest number of a receipt about an agreement, or about the account itself; 0 if there is none.
+    /// The highest number of a receipt of this party about an agreement, or about the account itself; 0 if there is none.
     fn last_sequence(&self, agreement: AgreementId) -> u64;
 
-    /// The receipt with a number.
+    /// The receipt of this party with a number.
     ///
     /// # Errors
     ///
     /// It cannot be read.
     fn receipt(&self, agreement: AgreementId, sequence: u64) -> Result<Option<KeptReceipt>, MemoryError>;
 
-    /// Keeps what shows that the escrow has contradicted itself; the first counts.
+    /// Keeps what shows that the escrow has contradicted itself; the first that [checks](Evidence::check) counts.
     ///
     /// # Errors
     ///
@@ -111,16 +150,28 @@ impl Export {
         self.head.as_ref().map(|head| head.answer.escrow).or_else(receipt).or_else(evidence)
     }
 
-    /// Checks everything that is here against the signatures of the escrow and of the account; gives what contradicts itself, if anything was found.
-    ///
-    /// # Errors
-    ///
-    /// Something does not show what it is kept for.
-    pub fn check(&self, escrow: AccountId) -> Result<Option<Contradiction>, EvidenceFault> {
-        if let Some(head) = &self.head {
-            head.check(escrow)?;
-        }
-        self.receipts.iter().try_for_each(|receipt| receipt.check(escrow))?;
-        self.evidence.as_ref().map(|evidence| evidence.check(escrow)).transpose()
+    /// Whose keys have signed what is here.
+    pub fn signers(&self) -> BTreeSet<Signer> {
+        let head = self.head.iter().map(SignedAnswer::signer);
+        let receipts = self.receipts.iter().map(|receipt| receipt.answer.signer());
+        head.chain(receipts).chain(self.evidence.iter().flat_map(Evidence::signers)).collect()
+    }
+
+    /// Checks everything that is here against the signatures of the escrow and of the account. Each is judged by itself: what is wrong with one takes nothing
+    /// from another.
+    pub fn judge(&self, escrow: AccountId) -> Judgement {
+        let head = self.head.as_ref().and_then(|head| head.check(escrow).err());
+        let mut faults: Vec<KeptFault> = head.map(|fault| KeptFault::Head { fault: fault.into() }).into_iter().collect();
+        let receipts = (1..).zip(&self.receipts);
+        faults.extend(receipts.filter_map(|(number, receipt)| Some(KeptFault::Receipt { number, fault: receipt.check(escrow).err()? })));
+        let contradiction = match self.evidence.as_ref().map(|evidence| evidence.check(escrow)) {
+            Some(Ok(contradiction)) => Some(contradiction),
+            Some(Err(fault)) => {
+                faults.push(KeptFault::Evidence { fault });
+                None
+            }
+            None => None,
+        };
+        Judgement { contradiction, faults }
     }
 }

@@ -27,6 +27,12 @@ pub const SLOW_BODY: &str = "slow";
 /// Header of an answer: the [`SignedAnswer`](verinfer_protocols::answer::SignedAnswer), as JSON.
 pub const ANSWER_HEADER: &str = "verinfer-answer";
 
+/// Where requests are posted.
+pub const REQUESTS: &str = "/v1/requests";
+
+/// The media type of requests.
+pub const JSON: &str = "application/json";
+
 /// The escrow and the end of its log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -16,7 +16,7 @@ use crate::Patience;
 use crate::address::EscrowAddress;
 use crate::error::{ClientError, ReplyFault};
 use crate::known::Known;
-use crate::messages::{ANSWER_HEADER, BROKEN_BODY, ErrorBody, ErrorDetail, KNOWN_HEADER, NONCE_HEADER, OTHER_BODY, SLOW_BODY};
+use crate::messages::{ANSWER_HEADER, BROKEN_BODY, ErrorBody, ErrorDetail, JSON, KNOWN_HEADER, NONCE_HEADER, OTHER_BODY, SLOW_BODY};
 use crate::tls::{distrust, referral};
 use crate::waiting::{Wait, is_permanent};
 
@@ -78,8 +78,16 @@ impl<'a> Content<'a> {
     const fn media_type(self) -> Option<&'static str> {
         match self {
             Self::Get => None,
-            Self::Post(_) => Some("application/json"),
+            Self::Post(_) => Some(JSON),
             Self::Put(_) => Some("application/octet-stream"),
+        }
+    }
+
+    /// The status of an answer that does not refuse it.
+    const fn success(self) -> u16 {
+        match self {
+            Self::Get | Self::Post(_) => 200,
+            Self::Put(_) => 204,
         }
     }
 }
@@ -129,7 +137,7 @@ impl Transport {
     /// As [`Transport::ask`]; also if it is another value.
     pub fn read<T: DeserializeOwned>(&self, target: &str) -> Result<T, ClientError> {
         let (_, bytes) = self.ask(&Question::get(target))?;
-        understand(target, &bytes)
+        understand(target, &text(target, bytes)?)
     }
 
     /// Asks until there is an answer that is the escrow's. Gives it as it was signed, and its body.
@@ -139,8 +147,15 @@ impl Transport {
     /// The escrow refuses or cannot be reached, or contradicts what it has signed before.
     pub fn ask(&self, question: &Question<'_>) -> Result<(SignedAnswer, Vec<u8>), ClientError> {
         let (answer, body) = self.ask_any(question)?;
-        let status = answer.answer.status;
-        if (200..300).contains(&status) { Ok((answer, body)) } else { Err(refusal(status, &body)) }
+        let (status, expected) = (answer.answer.status, question.content.success());
+        if status == expected {
+            return Ok((answer, body));
+        }
+        if (200..300).contains(&status) {
+            let fault = ReplyFault::Status { expected };
+            return Err(ClientError::Unproved { request: question.target.to_owned(), status, fault });
+        }
+        Err(refusal(status, &body))
     }
 
     /// Asks until there is an answer that is the escrow's, with growing pauses, while it cannot be reached, has no time, or somebody else answers; unless that
@@ -259,13 +274,22 @@ fn passes(error: &ClientError) -> bool {
     }
 }
 
+/// The text of an answer's body, byte for byte: JSON is one, also where nobody reads it.
+///
+/// # Errors
+///
+/// It is none.
+pub fn text(request: &str, body: Vec<u8>) -> Result<String, ClientError> {
+    String::from_utf8(body).map_err(|error| ClientError::Answer { request: request.to_owned(), reason: error.utf8_error().to_string() })
+}
+
 /// The value of an answer's body.
 ///
 /// # Errors
 ///
 /// It is none.
-pub fn understand<T: DeserializeOwned>(request: &str, body: &[u8]) -> Result<T, ClientError> {
-    serde_json::from_slice(body).map_err(|error| ClientError::Answer { request: request.to_owned(), reason: error.to_string() })
+pub fn understand<T: DeserializeOwned>(request: &str, body: &str) -> Result<T, ClientError> {
+    serde_json::from_str(body).map_err(|error| ClientError::Answer { request: request.to_owned(), reason: error.to_string() })
 }
 
 fn draw() -> Result<NonceSalt, ClientError> {
@@ -304,4 +328,23 @@ fn said(body: &[u8]) -> ErrorDetail {
         |_| ErrorDetail { kind: "unknown".to_owned(), message: String::from_utf8_lossy(body).chars().take(200).collect() },
         |body| body.error,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use verinfer_protocols::time::Timestamp;
+
+    use super::*;
+    use crate::messages::Receipt;
+
+    #[test]
+    fn answer_that_is_no_text_is_not_understood_even_where_nobody_reads_it() {
+        let said = |unread: &[u8]| {
+            [br#"{"position":1,"head":""#, Digest([7; 32]).to_string().as_bytes(), br#"","at":2,"unread":""#, unread, br#""}"#].concat()
+        };
+        let read = |body| text("/v1/about", body).and_then(|body| understand::<Receipt>("/v1/about", &body));
+        assert_eq!(read(said(b"x")).unwrap(), Receipt { position: 1, head: Digest([7; 32]), at: Timestamp(2) });
+        let error = read(said(b"\xff")).unwrap_err();
+        assert!(matches!(error, ClientError::Answer { .. }), "{error}");
+    }
 }

@@ -145,6 +145,15 @@ pub struct SignedAnswer {
     pub signature: Signature,
 }
 
+/// Which key has signed an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Signer {
+    /// The key: the escrow's account, or one that it has certified.
+    pub key: AccountId,
+    /// From when on and until when it is certified, in seconds since the Unix epoch; nothing if it is the account itself.
+    pub certified: Option<(u64, u64)>,
+}
+
 /// Why an answer is not taken for the escrow's to a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AnswerFault {
@@ -250,6 +259,16 @@ impl SignedAnswer {
     pub fn sign(answer: Answer, certificate: Option<SignedCertificate>, key: &SecretKey) -> Self {
         let signature = key.sign(DOMAIN, &answer);
         Self { answer, certificate, signature }
+    }
+
+    /// Whose key it says that it is signed by.
+    pub const fn signer(&self) -> Signer {
+        match &self.certificate {
+            Some(SignedCertificate { certificate, .. }) => {
+                Signer { key: certificate.key, certified: Some((certificate.from, certificate.until)) }
+            }
+            None => Signer { key: self.answer.escrow, certified: None },
+        }
     }
 
     /// Checks that the escrow stands by it, whenever it was signed.

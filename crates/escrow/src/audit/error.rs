@@ -1,6 +1,7 @@
 //! What an audit can find.
 
-use verinfer_escrow_client::{ClientError, EvidenceFault};
+use verinfer_escrow_client::ClientError;
+use verinfer_escrow_client::memory::KeptFault;
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::keys::AccountId;
 use verinfer_protocols::ledger::{Account, LedgerError};
@@ -212,7 +213,7 @@ pub enum AuditError {
     },
     /// What a party has kept does not show what it is kept for.
     #[error(transparent)]
-    Kept(#[from] EvidenceFault),
+    Kept(#[from] KeptFault),
     /// The escrow cannot be reached, or contradicts itself.
     #[error(transparent)]
     Client(#[from] ClientError),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use verinfer_escrow_client::ClientError;
-use verinfer_escrow_client::memory::{Export, KeptReceipt};
+use verinfer_escrow_client::memory::{Export, Judgement, KeptReceipt};
 use verinfer_protocols::answer::{LogHead, SignedAnswer};
 use verinfer_protocols::digest::Digest;
 use verinfer_protocols::keys::AccountId;
@@ -45,8 +45,12 @@ impl Marks {
     ///
     /// Something does not show what it is kept for, or shows that the escrow has contradicted itself already.
     pub fn kept(&mut self, escrow: AccountId, kept: &Export) -> Result<(), AuditError> {
-        if let Some(contradiction) = kept.check(escrow)? {
+        let Judgement { contradiction, faults } = kept.judge(escrow);
+        if let Some(contradiction) = contradiction {
             return Err(ClientError::from(contradiction).into());
+        }
+        if let Some(fault) = faults.into_iter().next() {
+            return Err(fault.into());
         }
         if let Some(answer) = &kept.head {
             self.answer(answer);

@@ -7,11 +7,11 @@ use verinfer_escrow::audit::{Audit, AuditError, Marks, audit_over_network};
 use verinfer_escrow::books::{Entry, Record};
 use verinfer_escrow::clock::machine_time;
 use verinfer_escrow::store::{Store, Subject};
-use verinfer_escrow_client::memory::{Export, KeptReceipt};
-use verinfer_escrow_client::messages::{Receipt, RequestReceipt};
+use verinfer_escrow_client::memory::{Export, KeptFault, KeptReceipt};
+use verinfer_escrow_client::messages::{JSON, REQUESTS, Receipt, RequestReceipt};
 use verinfer_escrow_client::{EscrowAddress, EvidenceFault, Patience, Reader};
 use verinfer_protocols::agreement;
-use verinfer_protocols::answer::{self, Answer, LogHead, SignedAnswer};
+use verinfer_protocols::answer::{self, Answer, LogHead, Question, SignedAnswer};
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::event::Facts;
 use verinfer_protocols::keys::SecretKey;
@@ -38,10 +38,11 @@ fn filled(running: &Running) -> (Request, Receipt) {
 /// What a party would have kept of a receipt that a key has signed.
 fn kept(request: &Request, entry: Receipt, by: &SecretKey) -> Export {
     let body = serde_json::to_string(&RequestReceipt { request: request.id(), entry }).unwrap();
+    let question = Question { method: "POST", target: REQUESTS, content_type: JSON, content_length: "3", ..Question::default() };
     let answer = Answer {
         version: answer::VERSION,
         escrow: operator().account(),
-        question: nonce(),
+        question: question.digest(),
         nonce: None,
         status: 200,
         body: Digest::of_bytes(body.as_bytes()),
@@ -50,7 +51,7 @@ fn kept(request: &Request, entry: Receipt, by: &SecretKey) -> Export {
         known: None,
     };
     let answer = SignedAnswer::sign(answer, None, by);
-    let receipt = KeptReceipt { request: request.clone(), entry, answer, body };
+    let receipt = KeptReceipt { request: request.clone(), authorization: String::new(), content_length: 3, entry, answer, body };
     Export { receipts: vec![receipt], ..Export::default() }
 }
 
@@ -89,11 +90,11 @@ fn running_escrow_is_audited_against_the_heads_and_receipts_that_are_known() {
         let error = receipt(kept(&request, gone, &operator()));
         assert!(matches!(error, AuditError::Gone { .. }), "{error}");
         let error = receipt(kept(&request, entry, &key(1)));
-        assert!(matches!(error, AuditError::Kept(EvidenceFault::Unsigned { .. })), "{error}");
+        assert!(matches!(error, AuditError::Kept(KeptFault::Receipt { fault: EvidenceFault::Unsigned { .. }, .. })), "{error}");
         let mut changed = kept(&request, entry, &operator());
         changed.receipts[0].request = other;
         let error = receipt(changed);
-        assert!(matches!(error, AuditError::Kept(EvidenceFault::OtherReceipt { .. })), "{error}");
+        assert!(matches!(error, AuditError::Kept(KeptFault::Receipt { fault: EvidenceFault::OtherReceipt { .. }, .. })), "{error}");
         running.stop();
         assert_eq!(audited(database).unwrap(), found, "the same as where the database is");
     });

@@ -9,13 +9,17 @@ use crate::common::{LONG, Running, key, money, nonce, on_each_database, operator
 use ureq::Agent;
 use verinfer_escrow::http::HttpLimits;
 use verinfer_escrow::service::Limits;
-use verinfer_escrow_client::messages::{ANSWER_HEADER, ErrorBody, NONCE_HEADER, OTHER_BODY, RequestAccess};
-use verinfer_escrow_client::{Client, ClientError, Contradiction, EscrowAddress, Patience, ReplyFault};
+use verinfer_escrow_client::memory::KeptReceipt;
+use verinfer_escrow_client::messages::{
+    ANSWER_HEADER, ErrorBody, FileAccess, NONCE_HEADER, OTHER_BODY, Receipt, RequestAccess, RequestReceipt,
+};
+use verinfer_escrow_client::{Client, ClientError, Contradiction, EscrowAddress, EvidenceFault, Patience, ReplyFault};
 use verinfer_protocols::agreement;
-use verinfer_protocols::answer::{AnswerFault, Nonce, Question, SignedAnswer};
+use verinfer_protocols::answer::{Answer, AnswerFault, Nonce, Question, SignedAnswer};
 use verinfer_protocols::digest::{AgreementId, Digest};
 use verinfer_protocols::serving::Move;
-use verinfer_protocols::signed::Body;
+use verinfer_protocols::signed::{Body, Request};
+use verinfer_protocols::time::Millis;
 
 /// Whoever asks an escrow by way of somebody else.
 fn by(between: &Between, patience: Duration) -> Client {
@@ -285,5 +289,83 @@ fn escrow_that_has_contradicted_itself_is_asked_nothing_more() {
     between.leave_alone();
     // Whoever asks: none of its threads goes on.
     assert!(is_told(client.about().unwrap_err()) && is_told(other.withdraw(money(1), "bank".to_owned()).unwrap_err()));
+    running.stop();
+}
+
+#[test]
+fn file_that_a_party_has_left_is_no_receipt_of_a_request_that_it_never_sent() {
+    let database = sqlite();
+    let running = Running::start(&database);
+    running.fund(&[&key(1), &key(2)], 1000);
+    let client = running.client(&key(2));
+    let terms = serving::terms(key(2).account(), key(1).account(), nonce(), 2, LONG);
+    let agreement = client.open(agreement::Terms::Serving(terms)).unwrap();
+    let body = Body::Withdraw { amount: money(1), reference: "never sent".to_owned() };
+    let mut header = client.prepare(AgreementId::NONE, body.clone()).unwrap().header;
+    header.sequence = 1_000_000;
+    let (request, about) = (Request::sign(header, body, &key(2)), client.about().unwrap());
+    let entry = Receipt { position: about.position, head: about.head, at: about.now };
+    let body = serde_json::to_string(&RequestReceipt { request: request.id(), entry }).unwrap();
+    let file = client.leave_file(agreement, body.as_bytes()).unwrap();
+    let access = FileAccess { escrow: client.escrow(), agreement, file, leave: false, expires: about.now.after(Millis(60_000)) };
+    let authorization = access.authorize(&key(2));
+    let url = format!("{}/v1/agreements/{agreement}/files/{file}", running.url());
+    let mut reply = ureq::get(&url).header("authorization", &authorization).call().unwrap();
+    assert_eq!(reply.body_mut().read_to_string().unwrap(), body);
+    let answer: SignedAnswer = serde_json::from_slice(reply.headers()[ANSWER_HEADER].as_bytes()).unwrap();
+    answer.check(operator().account()).unwrap();
+    let forged = KeptReceipt { authorization, content_length: 0, entry, answer, body, request };
+    assert_eq!(forged.check(operator().account()), Err(EvidenceFault::OtherQuestion { request: forged.request.id() }));
+    running.stop();
+}
+
+#[test]
+fn answer_that_would_show_nobody_that_a_request_was_carried_out_is_not_taken_for_its_receipt() {
+    let database = sqlite();
+    let running = Running::start(&database);
+    running.fund(&[&key(2)], 1000);
+    let between = Between::start(running.address);
+    let client = by(&between, Duration::ZERO);
+    let body = Body::Withdraw { amount: money(1), reference: "bank".to_owned() };
+    let request = client.prepare(AgreementId::NONE, body).unwrap();
+    client.submit(&request).unwrap();
+    let refused = |lie: fn(&mut Answer, &mut String)| {
+        between.spoil(move |_, answer| {
+            let is_receipt = String::from_utf8_lossy(answer).contains("\"entry\":");
+            if is_receipt { lying(&operator(), answer, lie) } else { answer.to_vec() }
+        });
+        let error = client.submit(&request).unwrap_err();
+        between.leave_alone();
+        assert!(error.is_transient(), "{error}");
+        fault(&error).clone()
+    };
+    assert_eq!(refused(|answer, _| answer.status = 201), ReplyFault::Status { expected: 200 });
+    let far = refused(|_, body| *body = body.replace("\"position\":", "\"position\":1000000"));
+    assert!(matches!(far, ReplyFault::Receipt(EvidenceFault::OutsideLog { .. })), "{far}");
+    client.submit(&request).unwrap();
+    running.stop();
+}
+
+#[test]
+fn view_of_another_account_or_agreement_than_was_asked_for_is_no_answer() {
+    let database = sqlite();
+    let running = Running::start(&database);
+    running.fund(&[&key(1), &key(2)], 1000);
+    let between = Between::start(running.address);
+    let client = by(&between, Duration::ZERO);
+    let terms = serving::terms(key(2).account(), key(1).account(), nonce(), 2, LONG);
+    let agreement = client.open(agreement::Terms::Serving(terms)).unwrap();
+    between.spoil(move |_, answer| {
+        lying(&operator(), answer, |_, body| {
+            let mut view: serde_json::Value = serde_json::from_str(body).unwrap();
+            match view.get_mut("agreement") {
+                Some(agreement) => agreement["id"] = AgreementId([7; 32]).to_string().into(),
+                None => view["account"] = key(1).account().to_string().into(),
+            }
+            *body = view.to_string();
+        })
+    });
+    let is_other = |error: ClientError| matches!(&error, ClientError::Answer { reason, .. } if reason.contains("it is about"));
+    assert!(is_other(client.own_account().unwrap_err()) && is_other(client.agreement(agreement).unwrap_err()));
     running.stop();
 }

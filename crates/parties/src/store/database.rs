@@ -21,7 +21,7 @@ const APPLICATION: i32 = 0x5652_5354;
 /// Where it is in the file.
 const APPLICATION_AT: std::ops::Range<usize> = 68..72;
 /// `user_version`: the state's format, and that of what parties keep in it.
-pub const FORMAT: i64 = 3;
+pub const FORMAT: i64 = 4;
 
 const TABLE: &str =
     "CREATE TABLE kept (scope TEXT NOT NULL, name TEXT NOT NULL, checksum BLOB NOT NULL, value BLOB NOT NULL, PRIMARY KEY (scope, name))";

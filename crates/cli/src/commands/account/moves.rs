@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use anyhow::bail;
 use serde::Serialize;
+use verinfer_escrow_client::messages::{AgreementView, Receipt};
 use verinfer_protocols::agreement::{Move, Terms};
 use verinfer_protocols::digest::AgreementId;
 use verinfer_protocols::signed::Body;
@@ -28,6 +29,9 @@ pub struct RetireArguments {
 
 /// Take a proposal back that nobody has accepted: what it holds is the account's again.
 ///
+/// An acceptance that reaches the escrow first turns this into breaking off an agreement that was accepted, which costs the deposit. Where that matters, let the
+/// proposal's time end instead.
+///
 /// Example: verinfer account take-back AGREEMENT --escrow http://escrow:8700 --key party.key
 #[derive(Debug, clap::Args)]
 pub struct TakeBackArguments {
@@ -43,7 +47,9 @@ pub struct TakeBackArguments {
 pub fn retire(arguments: &RetireArguments, output: Output) -> anyhow::Result<Verdict> {
     let (id, account) = (arguments.agreement, arguments.account.open(output)?);
     let Terms::Stake(_) = account.client.agreement(id)?.agreement.terms else { bail!("agreement {id} is no stake") };
-    free(&account, id, Move::Stake(stake::Move::Retire), output)
+    // It means the same in whatever stage, or is refused.
+    let receipt = account.carry_out(id, Body::Act(Move::Stake(stake::Move::Retire)))?;
+    report(&account, id, &receipt, output)
 }
 
 /// Runs `take-back`.
@@ -56,15 +62,47 @@ pub fn take_back(arguments: &TakeBackArguments, output: Output) -> anyhow::Resul
         Terms::Retrieval(_) => Move::Retrieval(retrieval::Move::Abort),
         Terms::Stake(_) => bail!("agreement {id} is a stake: `account retire-stake` ends it"),
     };
-    // Where others mean something else by it, this is not what was asked for.
-    if view.stage != "proposed" && !account.is_pending(id, &Body::Act(action.clone())) {
-        bail!("agreement {id} is in stage {}: only a proposal that nobody has accepted can be taken back", one_line(&view.stage));
-    }
-    free(&account, id, action, output)
+    let body = Body::Act(action);
+    let receipt = match sent_before(&account, &view, &body)? {
+        Some(receipt) => receipt,
+        None => {
+            check_proposed(&account.client.agreement(id)?)?;
+            account.anew(id, body)?
+        }
+    };
+    report(&account, id, &receipt, output)
 }
 
-fn free(account: &Account, id: AgreementId, action: Move, output: Output) -> anyhow::Result<Verdict> {
-    let receipt = account.carry_out(id, Body::Act(action))?;
+/// The receipt of a request to take a proposal back that was sent before, if it was carried out or can still be. In every other stage the same move breaks the
+/// agreement off, so it is sent again only if nobody has accepted, or if the escrow counts it already and nothing but its receipt is missing.
+fn sent_before(account: &Account, view: &AgreementView, body: &Body) -> anyhow::Result<Option<Receipt>> {
+    let id = view.agreement.id;
+    let Some(request) = account.pending(id, body)? else { return Ok(None) };
+    let own = view.parties.iter().find(|party| party.account == account.client.account());
+    let is_counted = own.is_some_and(|own| own.next_sequence > request.header.sequence);
+    if !is_counted && let Err(error) = check_proposed(view) {
+        account.forget(id, body)?;
+        let rest = request.header.expires.0.saturating_sub(view.now.0).div_ceil(1000);
+        return Err(match rest {
+            0 => error,
+            _ => error.context(format!(
+                "a request to take it back was sent before, and may still reach the escrow within {rest} s, by whoever has held it up"
+            )),
+        });
+    }
+    Ok(account.again(id, body)?)
+}
+
+/// Where others mean something else by it, this is not what was asked for.
+fn check_proposed(view: &AgreementView) -> anyhow::Result<()> {
+    if view.stage != "proposed" {
+        let (id, stage) = (view.agreement.id, one_line(&view.stage));
+        bail!("agreement {id} is in stage {stage}: only a proposal that nobody has accepted can be taken back");
+    }
+    Ok(())
+}
+
+fn report(account: &Account, id: AgreementId, receipt: &Receipt, output: Output) -> anyhow::Result<Verdict> {
     let view = account.client.agreement(id)?;
     output.report(&FreeReport {
         agreement: id.to_string(),

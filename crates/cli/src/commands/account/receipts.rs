@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use verinfer_escrow_client::Client;
+use verinfer_escrow_client::memory::Memory;
 use verinfer_escrow_client::messages::Receipt;
-use verinfer_parties::pending::{carry_out, is_pending};
+use verinfer_parties::pending;
 use verinfer_parties::receipts::Receipts;
 use verinfer_parties::{PartyError, Store};
 use verinfer_protocols::digest::AgreementId;
-use verinfer_protocols::signed::Body;
+use verinfer_protocols::signed::{Body, Request};
 
 use crate::access::EscrowArguments;
 use crate::output::Output;
@@ -57,7 +58,8 @@ impl AccountArguments {
     pub fn open(&self, output: Output) -> anyhow::Result<Account> {
         let file = self.file();
         let store = Store::open(&file).with_context(|| format!("cannot use {}", file.display()))?;
-        let client = self.escrow.connect_with(Some(Arc::new(Receipts::of(&store))), output)?;
+        let memory = |party| -> Arc<dyn Memory> { Arc::new(Receipts::of(&store, party)) };
+        let client = self.escrow.connect_with(Some(&memory), output)?;
         Ok(Account { client, store, file })
     }
 
@@ -76,17 +78,48 @@ impl Account {
         &self.file
     }
 
-    /// Has a request carried out once, however often the command is given, and keeps its receipt.
+    /// Has a request carried out once, however often the command is given, and keeps its receipt: for what is wanted whenever it is carried out.
     ///
     /// # Errors
     ///
     /// The escrow refuses it or cannot be reached, or it cannot be kept.
     pub fn carry_out(&self, agreement: AgreementId, body: Body) -> Result<Receipt, PartyError> {
-        carry_out(&self.client, &self.store, agreement, body)
+        pending::carry_out(&self.client, &self.store, agreement, body)
     }
 
-    /// Whether a request was sent, and what became of it is not known.
-    pub fn is_pending(&self, agreement: AgreementId, body: &Body) -> bool {
-        is_pending(&self.client, &self.store, agreement, body)
+    /// A request for the same that was sent, and of which it is not known what became of it.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read.
+    pub fn pending(&self, agreement: AgreementId, body: &Body) -> Result<Option<Request>, PartyError> {
+        pending::pending(&self.client, &self.store, agreement, body)
+    }
+
+    /// Sends that again; gives nothing if it cannot be carried out any more.
+    ///
+    /// # Errors
+    ///
+    /// The escrow refuses it or cannot be reached.
+    pub fn again(&self, agreement: AgreementId, body: &Body) -> Result<Option<Receipt>, PartyError> {
+        pending::again(&self.client, &self.store, agreement, body)
+    }
+
+    /// Signs a request and sends it.
+    ///
+    /// # Errors
+    ///
+    /// The escrow refuses it or cannot be reached, or it cannot be kept.
+    pub fn anew(&self, agreement: AgreementId, body: Body) -> Result<Receipt, PartyError> {
+        pending::anew(&self.client, &self.store, agreement, body)
+    }
+
+    /// Does not send a request again that is pending.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be written.
+    pub fn forget(&self, agreement: AgreementId, body: &Body) -> Result<(), PartyError> {
+        pending::forget(&self.client, &self.store, agreement, body)
     }
 }

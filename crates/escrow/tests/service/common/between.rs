@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use verinfer_escrow_client::messages::ANSWER_HEADER;
-use verinfer_protocols::answer::{Answer, SignedAnswer};
+use verinfer_protocols::answer::{Answer, SignedAnswer, SignedCertificate};
 use verinfer_protocols::digest::Digest;
 use verinfer_protocols::keys::SecretKey;
 
@@ -100,6 +100,16 @@ fn message(stream: &mut TcpStream) -> Option<Vec<u8>> {
 
 /// An answer as the escrow itself would give it that lies so.
 pub fn lying(key: &SecretKey, answer: &[u8], lie: impl FnOnce(&mut Answer, &mut String)) -> Vec<u8> {
+    certified(key, None, answer, lie)
+}
+
+/// The same, with a key that the escrow has certified.
+pub fn certified(
+    key: &SecretKey,
+    certificate: Option<SignedCertificate>,
+    answer: &[u8],
+    lie: impl FnOnce(&mut Answer, &mut String),
+) -> Vec<u8> {
     let text = String::from_utf8(answer.to_vec()).unwrap();
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
     let header = format!("{ANSWER_HEADER}: ");
@@ -108,6 +118,6 @@ pub fn lying(key: &SecretKey, answer: &[u8], lie: impl FnOnce(&mut Answer, &mut 
     lie(&mut said, &mut body);
     said.body = Digest::of_bytes(body.as_bytes());
     let status = said.status;
-    let signed = serde_json::to_string(&SignedAnswer::sign(said, None, key)).unwrap();
+    let signed = serde_json::to_string(&SignedAnswer::sign(said, certificate, key)).unwrap();
     format!("HTTP/1.1 {status} x\r\ncontent-length: {}\r\n{header}{signed}\r\n\r\n{body}", body.len()).into_bytes()
 }

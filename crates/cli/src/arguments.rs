@@ -2,10 +2,11 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches, Parser};
 
 use crate::commands::Command;
+use crate::examples;
 use crate::output::Output;
 use crate::version::VERSION;
 
@@ -24,13 +25,19 @@ pub struct Arguments {
     pub command: Command,
 }
 
+/// All commands, with examples in their help.
+pub fn command() -> clap::Command {
+    examples::with(Arguments::command())
+}
+
 /// Parses the process's arguments.
 ///
 /// # Errors
 ///
 /// The exit code, after help, version or the usage error has been printed.
 pub fn parse() -> Result<(Arguments, Output), ExitCode> {
-    Arguments::try_parse()
+    let parsed = command().try_get_matches().and_then(|mut matches| Arguments::from_arg_matches_mut(&mut matches));
+    parsed
         .map(|arguments| {
             let output = Output::new(arguments.json);
             (arguments, output)

@@ -16,6 +16,7 @@ mod commitments;
 mod database;
 mod dump;
 mod escape;
+mod examples;
 mod files;
 mod forgery;
 mod hide;

@@ -2,15 +2,12 @@
 
 use std::io::{self, Write};
 
-use clap::CommandFactory;
 use clap_complete::{Shell, generate};
 use serde::Serialize;
 
 use crate::output::{Output, Report, Verdict};
 
 /// Print completions of commands and options for a shell.
-///
-/// Example: verinfer completions bash > ~/.local/share/bash-completion/completions/verinfer
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// The shell.
@@ -26,7 +23,7 @@ pub fn execute(arguments: &Arguments, output: Output) -> anyhow::Result<Verdict>
 /// The script, in UTF-8.
 fn script(shell: Shell) -> String {
     let mut bytes = Vec::new();
-    generate(shell, &mut crate::arguments::Arguments::command(), "verinfer", &mut bytes);
+    generate(shell, &mut crate::arguments::command(), "verinfer", &mut bytes);
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
@@ -61,7 +58,7 @@ mod tests {
     #[test]
     fn the_script_of_each_shell_has_every_command_and_option() {
         let mut expected = Vec::new();
-        words(&crate::arguments::Arguments::command(), &mut expected);
+        words(&crate::arguments::command(), &mut expected);
         assert!(expected.len() > 100 && expected.iter().any(|word| word == "--context"));
         for shell in Shell::value_variants() {
             let script = script(*shell);

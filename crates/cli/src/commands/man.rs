@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use clap::{Command, CommandFactory};
+use clap::Command;
 use clap_mangen::Man;
 use serde::Serialize;
 
@@ -11,8 +11,6 @@ use crate::files;
 use crate::output::{Output, Report, Verdict};
 
 /// Write manual pages, one for each command.
-///
-/// Example: verinfer man --out ~/.local/share/man/man1
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Folder for the pages, which is made if it is not there.
@@ -40,7 +38,7 @@ struct Page {
 
 /// The page of the program, and of every command and command of a command that help shows.
 fn pages() -> io::Result<Vec<Page>> {
-    let mut program = crate::arguments::Arguments::command().disable_help_subcommand(true);
+    let mut program = crate::arguments::command().disable_help_subcommand(true);
     program.build();
     let mut pages = Vec::new();
     render(&program, &mut pages)?;
@@ -84,7 +82,7 @@ mod tests {
     #[test]
     fn every_command_has_a_page_that_describes_its_options() {
         let mut expected = Vec::new();
-        names(&crate::arguments::Arguments::command(), "verinfer", &mut expected);
+        names(&crate::arguments::command(), "verinfer", &mut expected);
         assert!(expected.contains(&"verinfer-escrow-serve.1".to_owned()));
         let pages = pages().unwrap();
         assert_eq!(pages.iter().map(|page| page.file.clone()).collect::<Vec<_>>(), expected);

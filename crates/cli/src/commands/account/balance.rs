@@ -10,8 +10,6 @@ use crate::escape::one_line;
 use crate::output::{Output, Report, Verdict, thousands};
 
 /// Show what the account can dispose of, what it has withdrawn and not been paid, and its agreements that have not ended.
-///
-/// Example: verinfer account balance --escrow http://escrow:8700 --key party.key
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]

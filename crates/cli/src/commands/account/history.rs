@@ -10,8 +10,6 @@ use crate::escape::one_line;
 use crate::output::{Output, Report, Verdict};
 
 /// Show the entries of the log that changed the account's balance, the last first.
-///
-/// Example: verinfer account history --escrow http://escrow:8700 --key party.key --limit 20
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]

@@ -15,8 +15,6 @@ use crate::escape::one_line;
 use crate::output::{Output, Report, Verdict, thousands};
 
 /// Retire a stake: agreements can no longer name it, and it is returned when its lock is over.
-///
-/// Example: verinfer account retire-stake STAKE --escrow http://escrow:8700 --key provider.key
 #[derive(Debug, clap::Args)]
 pub struct RetireArguments {
     /// The stake, as `account balance` shows it.
@@ -31,8 +29,6 @@ pub struct RetireArguments {
 ///
 /// An acceptance that reaches the escrow first turns this into breaking off an agreement that was accepted, which costs the deposit. Where that matters, let the
 /// proposal's time end instead.
-///
-/// Example: verinfer account take-back AGREEMENT --escrow http://escrow:8700 --key party.key
 #[derive(Debug, clap::Args)]
 pub struct TakeBackArguments {
     /// The agreement, as `account balance` shows it.

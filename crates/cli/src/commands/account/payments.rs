@@ -5,8 +5,6 @@ use crate::output::{Output, Verdict};
 use crate::payments::PaymentsReport;
 
 /// Show the account's deposits and withdrawals, and how they stand.
-///
-/// Example: verinfer account payments --escrow http://escrow:8700 --key party.key
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]

@@ -18,8 +18,6 @@ use crate::party::parse_money;
 ///
 /// Where to is agreed with the operator elsewhere: everybody can read the reference. Another withdrawal needs another reference; the same command again has
 /// no further effect. `account payments` shows what has become of it.
-///
-/// Example: verinfer account withdraw --escrow http://escrow:8700 --key party.key --amount 5000 --reference 2026-11
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]

@@ -14,8 +14,6 @@ use crate::output::{Output, Report, Verdict, thousands};
 /// Copy an SQLite database as it is now; the escrow may run meanwhile, also one of an earlier version.
 ///
 /// Only its owner can read the copy, which is there whole or not at all. PostgreSQL's own pg_dump does it for PostgreSQL (docs/operating.md).
-///
-/// Example: verinfer escrow backup --db sqlite:escrow.db --out escrow-2026-11-29.db
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]

@@ -13,8 +13,6 @@ use crate::party::parse_money;
 /// Record that money has come in for an account.
 ///
 /// The same deposit is credited once, however often the command is given; the same reference with another amount is refused.
-///
-/// Example: verinfer escrow deposit --key escrow.key --account ACCOUNT --amount 100000 --reference 'invoice 17'
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
@@ -37,8 +35,6 @@ pub struct Arguments {
 ///
 /// It takes what the account can dispose of, and is refused if that is too little: what was paid to others from a deposit stays paid, and is the operator's
 /// loss. Leave as much of the deposit as was spent.
-///
-/// Example: verinfer escrow reverse --key escrow.key --account ACCOUNT --reference 'invoice 17' --left 100 --reason 'typing error'
 #[derive(Debug, clap::Args)]
 pub struct ReverseArguments {
     #[command(flatten)]

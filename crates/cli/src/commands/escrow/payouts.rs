@@ -11,8 +11,6 @@ use crate::output::{Output, Report, Verdict};
 use crate::payments::PaymentsReport;
 
 /// Show all withdrawals that are still to be paid, the oldest first.
-///
-/// Example: verinfer escrow payouts --key escrow.key
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
@@ -20,8 +18,6 @@ pub struct Arguments {
 }
 
 /// Record that a withdrawal was paid.
-///
-/// Example: verinfer escrow paid --key escrow.key --account ACCOUNT --reference 2026-11
 #[derive(Debug, clap::Args)]
 pub struct PaidArguments {
     #[command(flatten)]
@@ -37,8 +33,6 @@ pub struct PaidArguments {
 }
 
 /// Give a withdrawal back to its account, because it cannot be paid.
-///
-/// Example: verinfer escrow returned --key escrow.key --account ACCOUNT --reference 2026-11 --reason 'no such bank account'
 #[derive(Debug, clap::Args)]
 pub struct ReturnedArguments {
     #[command(flatten)]

@@ -15,8 +15,6 @@ use crate::output::{Output, Report, Verdict};
 ///
 /// The rules are JSON as /v1/about shows them: prices E, Z and P, bounds of N1 and N2, the least fee, stakes. The escrow's key signs them here; it need not be
 /// on the machine that serves.
-///
-/// Example: verinfer escrow rules --escrow http://escrow:8700 --key escrow.key rules.json
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]

@@ -25,7 +25,7 @@ use crate::output::{Output, Report, Verdict};
 ///
 /// Where another process serves from the same database, this one stands by, and takes over within seconds when that one is gone.
 ///
-/// docs/operating.md says how to run it. Example: verinfer escrow serve --db sqlite:escrow.db --key escrow.key --metrics-listen 127.0.0.1:9700
+/// docs/operating.md says how to run it.
 ///
 /// The interface is described at /openapi.json; / shows agreements, balances and the log.
 #[derive(Debug, clap::Args)]

@@ -46,7 +46,7 @@ pub struct Candidate {
     lock: Lock,
     signer: Signer,
     limits: Limits,
-    /// What it sets when it leads, if anything: the operator's key, and the rules; without any the default ones, where the log has none.
+    /// What it sets when it leads and the log has no rules, if anything: the operator's key, and the rules; without any the default ones.
     rules: Option<(SecretKey, Option<Rules>)>,
     /// What the log must go on from.
     marks: Option<Marks>,
@@ -66,7 +66,7 @@ impl Candidate {
         Ok(Self { store, lock, signer, limits, rules: None, marks: None, told: String::new() })
     }
 
-    /// With the marketplace's rules, which the operator's key signs once this process leads; without rules, the default ones where the log has none.
+    /// With the marketplace's rules, which the operator's key signs once this process leads where the log has none; without rules, the default ones.
     #[must_use]
     pub fn with_rules(self, rules: Option<Rules>, operator: SecretKey) -> Self {
         Self { rules: Some((operator, rules)), ..self }
@@ -118,10 +118,8 @@ impl Candidate {
         let escrow = Arc::new(Escrow::lead(&self.store, self.signer.clone(), self.limits).await?);
         // No deadline is called before it is known that the time can be written down.
         write_time(&escrow).await;
-        match &self.rules {
-            Some((operator, Some(rules))) => escrow.set_rules(rules, operator).await?,
-            Some((operator, None)) if !escrow.has_rules().await? => escrow.set_rules(&Rules::default(), operator).await?,
-            Some(_) | None => {}
+        if let Some((operator, rules)) = &self.rules {
+            escrow.begin_with_rules(rules.as_ref(), operator).await?;
         }
         if !self.told.is_empty() {
             self.tell("this process leads".to_owned());

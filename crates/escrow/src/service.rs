@@ -15,13 +15,13 @@ use verinfer_protocols::rules::Rules;
 use verinfer_protocols::signed::{Body, Header, MAX_LIFETIME, Request, VERSION};
 use verinfer_protocols::time::{Millis, Timestamp};
 
-use crate::books::{Entry, EntryFault, Question, Record, stake_facts};
+use crate::books::{Change, Entry, EntryFault, Question, Record, stake_facts};
 use crate::clock::{Clock, machine_seconds};
 use crate::deciding::Decisions;
 use crate::error::ServiceError;
 use crate::metrics::Metrics;
 use crate::signer::Signer;
-use crate::store::{FileLimits, Standing, Store, StoreError, Subject};
+use crate::store::{FileLimits, Standing, Store, StoreError, Subject, Writing};
 use crate::turns::Turns;
 
 /// Bytes of a move that is carried out also when the disk is nearly full, and of requests of who has no agreement.
@@ -123,13 +123,18 @@ impl Escrow {
         self.carry_out(Request::sign(header, Body::Rules(rules.clone()), operator)).await.map(drop)
     }
 
-    /// Whether the log sets the marketplace's rules.
-    ///
-    /// # Errors
-    ///
-    /// The database fails.
-    pub async fn has_rules(&self) -> Result<bool, ServiceError> {
-        Ok(self.store.has_rules().await?)
+    /// Has the operator set the marketplace's first rules: these, or the default ones. A log that has rules keeps them, as the operator may have set others
+    /// since these were written.
+    pub(crate) async fn begin_with_rules(&self, rules: Option<&Rules>, operator: &SecretKey) -> Result<(), ServiceError> {
+        if !self.store.has_rules().await? {
+            return self.set_rules(rules.unwrap_or(&Rules::default()), operator).await;
+        }
+        if let Some(rules) = rules
+            && self.store.rules().await? != *rules
+        {
+            tracing::warn!("the log has other rules than --rules, and keeps them: `verinfer escrow rules` changes them");
+        }
+        Ok(())
     }
 
     /// The escrow's own account.
@@ -182,8 +187,26 @@ impl Escrow {
 
         let (mut writing, standing) = self.store.write(subject).await?;
         if let Some(receipt) = standing.receipt {
+            writing.leave().await?;
             return Ok(receipt);
         }
+        match self.entry_of(request, received, facts, (&mut writing, standing)).await {
+            Ok((entry, change)) => Ok(writing.commit(&entry, &change).await?),
+            Err(refusal) => {
+                writing.leave().await?;
+                Err(refusal)
+            }
+        }
+    }
+
+    /// The entry of a request as things stand, and what it changes.
+    async fn entry_of(
+        &self,
+        request: Request,
+        received: Timestamp,
+        facts: Facts,
+        (writing, standing): (&mut Writing, Standing),
+    ) -> Result<(Entry, Change), ServiceError> {
         let signer = request.header.signer;
         if matches!(request.body, Body::Open(_)) {
             let open = writing.open_agreements(signer).await?;
@@ -202,7 +225,7 @@ impl Escrow {
         };
         let entry = Entry { at: received, record: Record::Request { request: Box::new(request), facts, waited } };
         let change = entry.apply(self.account, &before)?;
-        Ok(writing.commit(&entry, &change).await?)
+        Ok((entry, change))
     }
 
     /// Checks that a request may take room in the log: with little of it left only what keeps agreements going does. Time stands still then, so that nobody is late.
@@ -317,9 +340,9 @@ impl Escrow {
         if self.clock.stands() {
             return Ok(0);
         }
-        let (now, mut called) = (self.now(), 0_usize);
-        for id in self.store.due(now, 1000).await? {
-            match self.call_deadline(id, now).await {
+        let mut called = 0_usize;
+        for id in self.store.due(self.now(), 1000).await? {
+            match self.call_deadline(id).await {
                 Ok(true) => called = called.saturating_add(1),
                 Ok(false) => {}
                 Err(ServiceError::Store(error)) if error.is_outage() => return Err(error.into()),
@@ -331,8 +354,10 @@ impl Escrow {
     }
 
     /// Ends the stage of an agreement if its time is over.
-    async fn call_deadline(&self, id: AgreementId, now: Timestamp) -> Result<bool, ServiceError> {
+    async fn call_deadline(&self, id: AgreementId) -> Result<bool, ServiceError> {
         let (mut writing, standing) = self.store.write(Subject { signer: None, agreement: id, request: None }).await?;
+        // The time of its turn: others have written while it waited, and times of entries do not run backwards.
+        let now = self.now();
         let before = writing.before(standing).await?;
         let Some(deadline) = before.agreement.as_ref().and_then(|agreement| agreement.state.deadline()) else { return Ok(false) };
         // Requests that came in time go first; when one of them could not be written down just now, time has come to a stand.

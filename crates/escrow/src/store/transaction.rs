@@ -27,7 +27,7 @@ const ROLLBACK: Duration = Duration::from_secs(2);
 /// How long it waits for a commit, for the same reason.
 const COMMIT: Duration = Duration::from_secs(5);
 
-/// Entries of a transaction at most: the first waits for the others.
+/// Writers of a transaction at most: the first waits for the others.
 const COMPANY: usize = 16;
 
 /// Where writers of this process queue. The order is fair, and waiting costs nothing.
@@ -47,7 +47,7 @@ struct Shared {
 /// Those whose entries a transaction has.
 #[derive(Debug, Default)]
 struct Company {
-    /// In which it is written.
+    /// In which it is written, whoever ends it.
     term: i64,
     waiting: Vec<oneshot::Sender<Outcome>>,
     /// The last of the entries: its place, and the digest of the log up to it. It is there if and only if all are.
@@ -119,17 +119,29 @@ impl Store {
         }
     }
 
-    /// Ends a transaction to which an entry was added, together with others or alone.
+    /// Ends a transaction in which nothing was decided but on entries that others have written in it: that holds once these are committed.
+    ///
+    /// # Errors
+    ///
+    /// The database fails, and they are not.
+    pub(super) async fn leave(&self, mut transaction: Transaction) -> Result<(), StoreError> {
+        let Some(savepoint) = transaction.shared_savepoint() else { return Ok(()) };
+        let back = AssertSqlSafe(format!("ROLLBACK TO SAVEPOINT {savepoint}"));
+        within(ROLLBACK, async { Ok(sqlx::raw_sql(back).execute(&mut *transaction).await?) }).await?;
+        self.settle(transaction, None).await
+    }
+
+    /// Ends a transaction to which an entry was added, if one is given, together with others or alone.
     ///
     /// # Errors
     ///
     /// The database fails, or does not say whether it is written, and it is not.
-    pub(super) async fn settle(&self, transaction: Transaction, position: u64, head: Digest) -> Result<(), StoreError> {
+    pub(super) async fn settle(&self, transaction: Transaction, entry: Option<(u64, Digest)>) -> Result<(), StoreError> {
         let (tell, told) = oneshot::channel();
         let store = self.clone();
         // Others wait for this, too: it goes on if this writer is given up.
         tokio::spawn(async move {
-            let ended = match transaction.leave(tell, position, head) {
+            let ended = match transaction.leave(tell, entry) {
                 Some(full) => Ok(full),
                 None => Transaction::left(store.writers.turn().await),
             };
@@ -156,7 +168,7 @@ impl Store {
             Err(Uncommitted::Refused(cause)) => (Err(cause), None),
             Err(Uncommitted::Unknown { cause, turn }) => {
                 tracing::warn!(error = %cause, "a commit is not known to have worked: the log is asked");
-                match self.is_written(turn, company.last).await {
+                match self.is_written(turn, &company).await {
                     Ok(true) => (Ok(()), None),
                     Ok(false) => (Err(cause), None),
                     Err(error) => (Err(error), None),
@@ -167,10 +179,10 @@ impl Store {
         turn
     }
 
-    /// Looks whether an entry is in the log although nobody has said so. Nobody writes meanwhile: what was committed is there by then.
-    async fn is_written(&self, turn: Turn, entry: Option<(u64, Digest)>) -> Result<bool, StoreError> {
-        let Some((position, head)) = entry else { return Ok(false) };
-        let mut transaction = Transaction::begin(&self.pool, turn, self.term).await?;
+    /// Looks whether the entries of a transaction are in the log although nobody has said so. Nobody writes meanwhile: what was committed is there by then.
+    async fn is_written(&self, turn: Turn, company: &Company) -> Result<bool, StoreError> {
+        let Some((position, head)) = company.last else { return Ok(false) };
+        let mut transaction = Transaction::begin(&self.pool, turn, company.term).await?;
         let found = within(STEP, super::read::digest_at(&mut transaction, position)).await?;
         Ok(found == Some(head))
     }
@@ -229,11 +241,16 @@ impl Transaction {
         self.open.as_ref().map(|open| open.company.savepoint()).unwrap_or_default()
     }
 
-    /// Leaves it to the next writer, who is told of its end when there is one; gives it back if it has as many entries as it may.
-    fn leave(mut self, tell: oneshot::Sender<Outcome>, position: u64, head: Digest) -> Option<Self> {
+    /// Where this writer began, if others have written before; nothing if it is alone.
+    fn shared_savepoint(&self) -> Option<String> {
+        self.open.as_ref().filter(|open| !open.company.waiting.is_empty()).map(|open| open.company.savepoint())
+    }
+
+    /// Leaves it to the next writer, and is told of its end when there is one; gives it back if as many wait for it as may.
+    fn leave(mut self, tell: oneshot::Sender<Outcome>, entry: Option<(u64, Digest)>) -> Option<Self> {
         let open = self.open.as_mut()?;
         open.company.waiting.push(tell);
-        open.company.last = Some((position, head));
+        open.company.last = entry.or(open.company.last);
         if open.company.waiting.len() >= COMPANY {
             return Some(self);
         }

@@ -100,9 +100,26 @@ impl Writing {
     /// An account has too little; nothing has happened then. Or the database fails; whether something has happened then, [`Store::standing`] says when it
     /// works again.
     pub async fn commit(mut self, entry: &Entry, change: &Change) -> Result<Receipt, StoreError> {
-        let head = within(STEP, self.append(entry, change)).await?;
-        self.store.settle(self.transaction, self.position, head).await?;
+        let head = match within(STEP, self.append(entry, change)).await {
+            Ok(head) => head,
+            Err(refusal) if !refusal.is_outage() => {
+                self.leave().await?;
+                return Err(refusal);
+            }
+            Err(outage) => return Err(outage),
+        };
+        self.store.settle(self.transaction, Some((self.position, head))).await?;
         Ok(Receipt { position: self.position, head, at: entry.at })
+    }
+
+    /// Ends the transaction without an entry. What was found in it may rest on entries of others that are not on disk yet: nobody is told of it before they
+    /// are.
+    ///
+    /// # Errors
+    ///
+    /// The database fails, and they are not: what was found does not hold.
+    pub async fn leave(self) -> Result<(), StoreError> {
+        self.store.leave(self.transaction).await
     }
 
     /// Gives the digest of the log with the entry.

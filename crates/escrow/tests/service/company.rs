@@ -135,3 +135,29 @@ fn each_of_many_writers_has_its_own_entry_or_its_own_refusal() {
         assert_eq!((audited(database).unwrap().entries, carried_out), (entries, 45));
     });
 }
+
+#[test]
+fn what_is_found_among_entries_of_others_is_told_once_they_are_on_disk() {
+    on_each_database(|database| {
+        funded(database);
+        Runtime::new().unwrap().block_on(async {
+            let (store, head) = led(database).await;
+            let (_, first, entry, change) = withdrawal(store.clone(), head, 1, 300, "first".to_owned()).await.unwrap();
+            let Record::Request { request, .. } = &entry.record else { unreachable!("it is a request's") };
+            let subject = Subject { signer: Some(request.header.signer), agreement: AgreementId::NONE, request: Some(request.id()) };
+            let others = store.clone();
+            // The same request a second time, as a proxy may send it.
+            let second = tokio::spawn(async move { others.write(subject).await });
+            sleep(Duration::from_millis(100)).await;
+            let first = tokio::spawn(async move { first.commit(&entry, &change).await });
+            let (second, standing) = second.await.unwrap().unwrap();
+            let found = standing.receipt.expect("the entry is found, and not committed");
+            assert_eq!(store.for_reading().head().await.unwrap().position, head.position);
+            second.leave().await.unwrap();
+            assert_eq!(store.for_reading().head().await.unwrap().position, found.position, "now it is on disk");
+            assert_eq!(first.await.unwrap().unwrap(), found);
+            store.close().await;
+        });
+        assert_eq!(audited(database).unwrap().entries, 4);
+    });
+}

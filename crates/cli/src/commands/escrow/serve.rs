@@ -47,8 +47,8 @@ pub struct Arguments {
     #[command(flatten)]
     signer: SignerArguments,
 
-    /// The marketplace's rules, JSON as /v1/about shows them: prices E, Z and P, bounds of N1 and N2, the least fee, stakes. Without it those of the log stay; a new
-    /// log begins with the defaults.
+    /// The marketplace's first rules, JSON as /v1/about shows them: prices E, Z and P, bounds of N1 and N2, the least fee, stakes. Without it a new log begins with
+    /// the defaults. A log that has rules keeps them: `escrow rules` changes them.
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
 

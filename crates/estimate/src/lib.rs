@@ -153,7 +153,7 @@ fn memory_counts(cells: &Cells) -> [u64; 4] {
     [1, cells.used, cells.encoded, cells.maxima_pixels]
 }
 
-/// The rates that fit peaks of memory best, in the order of [`MEMORY_RATES`].
+/// The rates that fit peaks of memory best, in the order of `MEMORY_RATES`.
 pub fn fitted_memory_rates<'a>(peaks: impl Iterator<Item = (&'a Cells, u64)>) -> Vec<f64> {
     let samples: Vec<fit::Sample> =
         peaks.map(|(cells, peak)| (memory_counts(cells).iter().map(|&count| count as f64).collect(), peak as f64)).collect();

@@ -218,7 +218,8 @@ impl World {
         assert!(state.contains(outcome), "{:?}: {state}\n{}\n{}", self.play, self.printed(1), self.printed(2));
         for (account, change) in self.accounts.into_iter().zip(changes) {
             let balance = self.escrow.account_of(account).unwrap().balance.units();
-            assert_eq!(i64::try_from(balance).unwrap(), i64::try_from(PURSE).unwrap() + change, "{:?}", self.play);
+            let expected = i64::try_from(PURSE).unwrap() + change;
+            assert_eq!(i64::try_from(balance).unwrap(), expected, "{:?}: {state}\n{}\n{}", self.play, self.printed(1), self.printed(2));
         }
         self.children.iter_mut().for_each(stop);
         let audit =

@@ -107,7 +107,7 @@ fn identity(shape: Shape) -> Arc<Graph> {
 }
 
 /// What a verifier with a limit says to a network, under the limit on memory.
-fn verdict<'a>(verifier: impl FnOnce() -> Result<Verifier, VerifyError>) -> Result<(), VerifyError> {
+fn verdict(verifier: impl FnOnce() -> Result<Verifier, VerifyError>) -> Result<(), VerifyError> {
     ALLOCATOR.set_limit(ALLOCATOR.allocated() + MAX_BYTES).unwrap();
     let verdict = verifier().map(|_| ());
     ALLOCATOR.set_limit(usize::MAX).unwrap();

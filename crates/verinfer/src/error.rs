@@ -153,10 +153,10 @@ pub enum Error {
     },
     /// There is no commitment to a value, or a secret belongs to another one.
     #[error(transparent)]
-    Commit(#[from] CommitError),
+    Commit(Box<CommitError>),
     /// The file of a commitment is damaged, or another one than is needed.
     #[error(transparent)]
-    CommitmentFile(#[from] FileError),
+    CommitmentFile(Box<FileError>),
     /// A secret belongs to something else than what should be proved about.
     #[error("the secret of the {kind} (number {index}, counted from 0) cannot be used: {cause}")]
     ForeignSecret {
@@ -165,7 +165,7 @@ pub enum Error {
         /// Which of those given.
         index: usize,
         /// What it belongs to, or why there is no commitment to the value.
-        cause: CommitError,
+        cause: Box<CommitError>,
     },
     /// Another number of secrets or commitments than of what they are to.
     #[error("{found} secrets of {kind}s are given for {expected} images: each needs one")]
@@ -225,9 +225,8 @@ impl Error {
             Self::ClaimNotTrue(_) => "claim_not_true",
             Self::ImpossibleClaim(_) => "impossible_claim",
             Self::SecurityLevel { .. } => "security_level",
-            Self::ForeignSecret { .. } | Self::Commit(CommitError::Foreign { .. }) => "foreign_secret",
-            Self::Commit(CommitError::Randomness { .. }) => "no_randomness",
-            Self::Commit(_) => "not_committable",
+            Self::ForeignSecret { .. } => "foreign_secret",
+            Self::Commit(error) => commit_kind(error),
             Self::CommitmentFile(_) => "malformed_commitment_file",
             Self::SecretCount { .. } => "secret_count",
             Self::OtherTensor { .. } => "other_tensor",
@@ -241,6 +240,16 @@ impl Error {
     /// Whether a proof was looked at and not accepted; everything else is a mistake in what was asked, or of the machine.
     pub const fn is_rejection(&self) -> bool {
         matches!(self, Self::Rejected(_))
+    }
+}
+
+const fn commit_kind(error: &CommitError) -> &'static str {
+    if matches!(error, CommitError::Foreign { .. }) {
+        "foreign_secret"
+    } else if matches!(error, CommitError::Randomness { .. }) {
+        "no_randomness"
+    } else {
+        "not_committable"
     }
 }
 
@@ -288,6 +297,18 @@ impl Serialize for Error {
             message: String,
         }
         Report { kind: self.kind(), message: self.to_string() }.serialize(serializer)
+    }
+}
+
+impl From<CommitError> for Error {
+    fn from(cause: CommitError) -> Self {
+        Self::Commit(Box::new(cause))
+    }
+}
+
+impl From<FileError> for Error {
+    fn from(cause: FileError) -> Self {
+        Self::CommitmentFile(Box::new(cause))
     }
 }
 

@@ -205,7 +205,7 @@ impl Prover {
         let mut checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
         if checked.as_ref() != Some(secret) {
             let check = || secret.secret.check(&commit_model(self.model.graph(), &secret.secret.salt)?.commitment);
-            check().map_err(|cause| Error::ForeignSecret { kind: "model", index: 0, cause })?;
+            check().map_err(|cause| Error::ForeignSecret { kind: "model", index: 0, cause: Box::new(cause) })?;
             *checked = Some(secret.clone());
         }
         Ok(())
@@ -240,7 +240,7 @@ impl Salts {
         }
         for (index, (secret, value)) in secrets.iter().zip(values).enumerate() {
             let check = || secret.secret.check(&commit(value, &secret.secret.salt)?.commitment);
-            check().map_err(|cause| Error::ForeignSecret { kind, index, cause })?;
+            check().map_err(|cause| Error::ForeignSecret { kind, index, cause: Box::new(cause) })?;
             self.all.push((object(index), secret.secret.salt.clone()));
         }
         Ok(())

@@ -151,10 +151,8 @@ impl Store {
             }
         });
         match told.await {
-            Ok(outcome) => outcome.map_err(|cause| match *cause {
-                StoreError::Deposed => StoreError::Deposed,
-                _ => StoreError::Together(cause),
-            }),
+            Ok(outcome) => outcome
+                .map_err(|cause| if matches!(*cause, StoreError::Deposed) { StoreError::Deposed } else { StoreError::Together(cause) }),
             // The process stops.
             Err(_) => Err(StoreError::Database(sqlx::Error::PoolClosed)),
         }

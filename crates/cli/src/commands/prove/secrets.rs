@@ -133,7 +133,7 @@ impl SecretArguments {
             _ => (self.secret.as_ref(), None),
         };
         let path = path.map(|path| path.display().to_string()).unwrap_or_default();
-        anyhow::Error::new(cause).context(format!("cannot use {path}{}", of.unwrap_or_default()))
+        anyhow::Error::new(*cause).context(format!("cannot use {path}{}", of.unwrap_or_default()))
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{Commitment, Error, Model, Proof, Result, Secret, files};
 ///
 /// assert!(matches!(AnyFile::from_bytes(digits::MODEL)?, AnyFile::Model(_)));
 /// let secret = digits::model()?.commit()?.secret;
-/// assert!(matches!(AnyFile::from_bytes(&secret.to_bytes())?, AnyFile::Secret(read) if read == secret));
+/// assert!(matches!(AnyFile::from_bytes(&secret.to_bytes())?, AnyFile::Secret(read) if *read == secret));
 /// assert_eq!(AnyFile::from_bytes(b"hello").unwrap_err().kind(), "unknown_file");
 /// # Ok::<(), verinfer::Error>(())
 /// ```
